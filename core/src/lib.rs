@@ -1,0 +1,1 @@
+//! Client of the AI portrait API.
