@@ -1,0 +1,69 @@
+//! What a space can be told to do otherwise.
+
+use serde::{Deserialize, Serialize};
+
+/// The settings of one space; a new space starts with those of the builder.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Settings {
+    /// How long training takes, ±20 %, in virtual seconds.
+    pub training_seconds: f64,
+    /// How long generation takes, ±20 %, in virtual seconds.
+    pub generation_seconds: f64,
+    /// Pictures of one generation task.
+    pub pictures_per_task: u32,
+    /// The state in which training ends: 3, 4 or 5.
+    pub training_outcome: i64,
+    /// The state in which generation ends: 3, 4 (one picture missing) or 5.
+    pub generation_outcome: i64,
+    /// How long a picture's URL is good, in virtual seconds; none: for ever.
+    pub result_ttl_seconds: Option<f64>,
+    /// Virtual seconds that pass in a real one.
+    pub clock_scale: f64,
+    /// How far the gateway's clock (`Date` and the timestamp check) is ahead of this machine's.
+    pub clock_skew_ms: i64,
+    /// Close a connection on which nothing was asked for so long.
+    pub idle_close_ms: Option<u64>,
+    /// Close every kept connection, unanswered, when its next request arrives.
+    pub drop_reused: bool,
+    /// The largest request body the gateway lets through.
+    pub max_body_bytes: usize,
+    /// How many entries the journal keeps.
+    pub journal_limit: usize,
+}
+
+impl Default for Settings {
+    fn default() -> Self {
+        Self {
+            training_seconds: 240.0,
+            generation_seconds: 30.0,
+            pictures_per_task: 3,
+            training_outcome: 3,
+            generation_outcome: 3,
+            result_ttl_seconds: None,
+            clock_scale: 1.0,
+            clock_skew_ms: 0,
+            idle_close_ms: None,
+            drop_reused: false,
+            max_body_bytes: 32 << 20,
+            journal_limit: 200_000,
+        }
+    }
+}
+
+impl Settings {
+    /// These settings with the named ones changed; what is wrong, if a name or a type is.
+    pub(crate) fn merged(&self, changes: &serde_json::Value) -> Result<Self, String> {
+        let mut whole = serde_json::to_value(self).map_err(|error| error.to_string())?;
+        let (Some(whole_map), Some(changes)) = (whole.as_object_mut(), changes.as_object()) else {
+            return Err("settings are a JSON object".to_owned());
+        };
+        whole_map.extend(changes.clone());
+        let settings: Self = serde_json::from_value(whole).map_err(|error| error.to_string())?;
+        if settings.clock_scale.is_finite() && settings.clock_scale >= 0.0 {
+            Ok(settings)
+        } else {
+            Err("clock_scale is a number of at least 0".to_owned())
+        }
+    }
+}
