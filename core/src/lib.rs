@@ -1,1 +1,37 @@
-//! Client of the AI portrait API.
+//! Client of an asynchronous AI portrait API on Alibaba Cloud's Marketplace: photos of a person in, portraits on disk.
+//!
+//! A [`Client`] makes the document's five calls, waits for thousands of [`Task`]s on one budget, and brings a whole
+//! [`Job`] to its end: upload 8 to 20 photos, train a user model, generate the styles, fetch the pictures. It never
+//! pays twice unknowingly, a wait always ends, and a job that was cut off goes on where it stood.
+//!
+//! Calls run on the caller's tokio runtime. A client belongs to the runtime on which it is used.
+#![cfg_attr(test, allow(clippy::unwrap_used, clippy::expect_used, clippy::indexing_slicing, clippy::panic))]
+
+mod answer;
+mod budget;
+mod call;
+mod checkpoint;
+#[cfg(feature = "cli")]
+pub mod cli;
+mod client;
+mod credential;
+mod error;
+mod event;
+mod gateway;
+mod job;
+mod options;
+mod photo;
+mod picture;
+pub mod process;
+mod results;
+mod task;
+mod transport;
+mod wait;
+
+pub use client::Client;
+pub use error::{Error, ErrorKind, Result};
+pub use event::{Event, OnEvent};
+pub use job::{AdvanceOptions, Job, JobPhoto, Portrait, RunOptions, SaveJob, Stage};
+pub use options::{ClientBuilder, PollSchedule};
+pub use photo::Photo;
+pub use task::{Created, Style, Task, TaskKind, TaskState};

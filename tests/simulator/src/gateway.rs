@@ -12,9 +12,9 @@ const WINDOW_MS: i64 = 15 * 60 * 1000;
 /// What the gateway accepts.
 #[derive(Clone, Debug)]
 pub(crate) struct Credentials {
-    pub(crate) app_code: String,
-    pub(crate) app_key: String,
-    pub(crate) app_secret: String,
+    pub(crate) code: String,
+    pub(crate) key: String,
+    pub(crate) secret: String,
 }
 
 /// A refusal: status, the code of a VPC instance where there is one, the message.
@@ -87,7 +87,7 @@ pub(crate) fn judge(signed: &Signed<'_>, accepted: &Credentials, nonces: &mut No
 }
 
 fn app_code(authorization: &str, accepted: &Credentials) -> Result<(), Refusal> {
-    if authorization.strip_prefix("APPCODE ") == Some(accepted.app_code.as_str()) {
+    if authorization.strip_prefix("APPCODE ") == Some(accepted.code.as_str()) {
         Ok(())
     } else {
         Err(Refusal::new(400, Some("A400AC"), "Invalid AppCode"))
@@ -96,7 +96,7 @@ fn app_code(authorization: &str, accepted: &Credentials) -> Result<(), Refusal> 
 
 fn signature(signed: &Signed<'_>, accepted: &Credentials, nonces: &mut Nonces, now: i64) -> Result<(), Refusal> {
     let key = signed.header("x-ca-key");
-    if key != accepted.app_key {
+    if key != accepted.key {
         return Err(Refusal::new(400, Some("A400IK"), "Invalid AppKey"));
     }
     let sent = signed.header("x-ca-signature");
@@ -113,7 +113,7 @@ fn signature(signed: &Signed<'_>, accepted: &Credentials, nonces: &mut Nonces, n
     // Without a list of signed headers the key is signed all the same, in either spelling.
     let string = signed.string_to_sign("x-ca-key");
     let spelt = [string.clone(), signed.string_to_sign("X-Ca-Key")];
-    let fits = |string: &String| signed.sign(&accepted.app_secret, string).as_deref() == Some(sent);
+    let fits = |string: &String| signed.sign(&accepted.secret, string).as_deref() == Some(sent);
     if !spelt.iter().any(fits) {
         let shown = string.replace('\n', "#");
         return Err(Refusal::new(403, Some("A403IS"), format!("Invalid Signature, Server StringToSign:{shown}")));

@@ -8,13 +8,13 @@ use std::collections::{HashMap, VecDeque};
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Auth {
-    /// The right AppCode.
+    /// The right `AppCode`.
     AppCode,
     /// A right signature.
     Signature,
     /// Nothing.
     None,
-    /// An AppCode or a signature that was refused.
+    /// An `AppCode` or a signature that was refused.
     Wrong,
 }
 

@@ -6,6 +6,7 @@
 //! It shares no code with the client it is there to test.
 
 mod answer;
+mod armed;
 mod call;
 mod callback;
 mod clock;
@@ -29,8 +30,9 @@ mod task;
 mod upload;
 mod world;
 
+pub use armed::Progress;
 pub use call::Call;
-pub use fault::{Action, Answered, Fault, HalfOf, LargeOf, Placed, Progress, RawOf, SlowOf, StallAt};
+pub use fault::{Action, Answered, Fault, HalfOf, LargeOf, Placed, RawOf, SlowOf, StallAt};
 pub use journal::{Auth, Entry, Moment};
 pub use server::{Builder, DEFAULT_APP_CODE, DEFAULT_APP_KEY, DEFAULT_APP_SECRET, Simulator};
 pub use settings::Settings;

@@ -75,7 +75,7 @@ impl Look {
                 .map(clamp));
         }
         self.sparks.strew(picture, &mut noise);
-        let phase = noise.unit() * 6.28;
+        let phase = noise.unit() * std::f32::consts::TAU;
         for (x, y, pixel) in picture.enumerate_pixels_mut() {
             let (colour, opacity) = self.frame.cover(x as f32, y as f32, phase);
             if opacity > 0.0 {
@@ -105,23 +105,23 @@ impl Look {
         let [own_r, own_g, own_b] = own;
         [towards(own_r, tone_r, self.tint), towards(own_g, tone_g, self.tint), towards(own_b, tone_b, self.tint)]
     }
+}
 
-    /// A figure before a wall, in the style's colours: what a template shows.
-    pub(crate) fn figure(&self) -> RgbImage {
-        RgbImage::from_fn(WIDTH, HEIGHT, |x, y| {
-            let (x, y) = (x as f32, y as f32);
-            let wall = 120.0 + 110.0 * (1.0 - y / HEIGHT as f32) - 40.0 * ((x - 220.0) / 380.0).powi(2);
-            let head = edge(ellipse(x, y, 300.0, 330.0, 108.0, 142.0));
-            let hair = edge(ellipse(x, y, 300.0, 312.0, 134.0, 168.0));
-            let neck = edge(((x - 300.0).abs() / 48.0).max((y - 500.0).abs() / 100.0));
-            let body = edge(ellipse(x, y, 300.0, 850.0, 290.0, 310.0));
-            let mut level = towards(wall, 52.0, hair);
-            level = towards(level, 190.0 - (x - 300.0) * 0.18, neck);
-            level = towards(level, 78.0 + (300.0 - x) * 0.08, body);
-            level = towards(level, 222.0 - (x - 270.0) * 0.22, head);
-            Rgb([clamp(level + 6.0), clamp(level), clamp(level - 8.0)])
-        })
-    }
+/// A figure before a wall: what a template shows in place of a person.
+pub(crate) fn figure() -> RgbImage {
+    RgbImage::from_fn(WIDTH, HEIGHT, |x, y| {
+        let (x, y) = (x as f32, y as f32);
+        let wall = 120.0 + 110.0 * (1.0 - y / HEIGHT as f32) - 40.0 * ((x - 220.0) / 380.0).powi(2);
+        let head = edge(ellipse(x, y, 300.0, 330.0, 108.0, 142.0));
+        let hair = edge(ellipse(x, y, 300.0, 312.0, 134.0, 168.0));
+        let neck = edge(((x - 300.0).abs() / 48.0).max((y - 500.0).abs() / 100.0));
+        let body = edge(ellipse(x, y, 300.0, 850.0, 290.0, 310.0));
+        let mut level = towards(wall, 52.0, hair);
+        level = towards(level, 190.0 - (x - 300.0) * 0.18, neck);
+        level = towards(level, 78.0 + (300.0 - x) * 0.08, body);
+        level = towards(level, 222.0 - (x - 270.0) * 0.22, head);
+        Rgb([clamp(level + 6.0), clamp(level), clamp(level - 8.0)])
+    })
 }
 
 impl Frame {

@@ -22,10 +22,10 @@ struct Options {
     /// Keeps tasks, users and uploads here over a restart
     #[arg(long)]
     state: Option<PathBuf>,
-    /// The AppCode that is accepted
+    /// The app code that is accepted
     #[arg(long, default_value = DEFAULT_APP_CODE)]
     app_code: String,
-    /// The AppKey that is accepted
+    /// The app key that is accepted
     #[arg(long, default_value = DEFAULT_APP_KEY)]
     app_key: String,
     /// Its secret

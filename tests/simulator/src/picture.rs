@@ -1,7 +1,7 @@
 //! Pictures made of the uploaded photos, when they are first asked for.
 
 use crate::identity::{Noise, sha256_hex};
-use crate::look::{Format, HEIGHT, WIDTH};
+use crate::look::{self, Format, HEIGHT, WIDTH};
 use crate::store::Store;
 use crate::style::Style;
 use bytes::Bytes;
@@ -61,7 +61,7 @@ impl Gallery {
         let cell = self.cell((style.id, String::new(), 0));
         let drawn = cell.get_or_try_init(|| {
             in_background(move || {
-                let mut picture = style.look.figure();
+                let mut picture = look::figure();
                 style.look.apply(&mut picture, noise_of(style.id));
                 encoded(picture, Format::Png)
             })

@@ -20,9 +20,9 @@ use tokio::net::TcpListener;
 use tokio::task::{JoinHandle, JoinSet};
 use tokio_util::sync::CancellationToken;
 
-/// The AppCode that is accepted unless another is set.
+/// The `AppCode` that is accepted unless another is set.
 pub const DEFAULT_APP_CODE: &str = "simulator-app-code";
-/// The AppKey that is accepted unless another is set.
+/// The `AppKey` that is accepted unless another is set.
 pub const DEFAULT_APP_KEY: &str = "simulator-app-key";
 /// Its secret.
 pub const DEFAULT_APP_SECRET: &str = "simulator-app-secret";
@@ -66,6 +66,7 @@ impl Shared {
 }
 
 /// How a simulator is to be.
+#[must_use]
 #[derive(Clone, Debug)]
 pub struct Builder {
     port: u16,
@@ -82,9 +83,9 @@ impl Default for Builder {
             seed: 0,
             state_file: None,
             credentials: Credentials {
-                app_code: DEFAULT_APP_CODE.to_owned(),
-                app_key: DEFAULT_APP_KEY.to_owned(),
-                app_secret: DEFAULT_APP_SECRET.to_owned(),
+                code: DEFAULT_APP_CODE.to_owned(),
+                key: DEFAULT_APP_KEY.to_owned(),
+                secret: DEFAULT_APP_SECRET.to_owned(),
             },
             settings: Settings::default(),
         }
@@ -110,16 +111,16 @@ impl Builder {
         self
     }
 
-    /// The AppCode that is accepted.
+    /// The `AppCode` that is accepted.
     pub fn app_code(mut self, code: impl Into<String>) -> Self {
-        self.credentials.app_code = code.into();
+        self.credentials.code = code.into();
         self
     }
 
-    /// The AppKey that is accepted, and its secret.
+    /// The `AppKey` that is accepted, and its secret.
     pub fn app_key(mut self, key: impl Into<String>, secret: impl Into<String>) -> Self {
-        self.credentials.app_key = key.into();
-        self.credentials.app_secret = secret.into();
+        self.credentials.key = key.into();
+        self.credentials.secret = secret.into();
         self
     }
 

@@ -275,6 +275,11 @@ fn picture_url(shared: &Shared, world: &World, task: &Record, n: u32, expires: O
     format!("{}{}/results/{}/{n}.{extension}?{expiry}sig={signature}", shared.url, world.prefix, task.id)
 }
 
+/// Why there is no picture: status, code, message.
+type Missing = (u16, &'static str, &'static str);
+
+const NO_SUCH_KEY: Missing = (404, "NoSuchKey", "The specified key does not exist.");
+
 /// What is needed to render one picture.
 struct Wanted {
     style: &'static Style,
@@ -284,7 +289,7 @@ struct Wanted {
 
 async fn result(shared: &Shared, world: &World, request: &Whole) -> Work {
     match wanted(world, request) {
-        Err(refused) => Work::refused(refused),
+        Err(missing) => Work::refused(oss_error(missing)),
         Ok(wanted) => {
             let drawn = shared.gallery.picture(&shared.store, wanted.style, &wanted.photos, wanted.number, shared.seed);
             picture_answer(drawn.await, wanted.style.content_type())
@@ -292,8 +297,8 @@ async fn result(shared: &Shared, world: &World, request: &Whole) -> Work {
     }
 }
 
-fn wanted(world: &World, request: &Whole) -> Result<Wanted, Answer> {
-    let missing = || oss_error(404, "NoSuchKey", "The specified key does not exist.");
+fn wanted(world: &World, request: &Whole) -> Result<Wanted, Missing> {
+    let missing = || NO_SUCH_KEY;
     let (task_id, file) = request.rest.split_once('/').ok_or_else(missing)?;
     let number = file.split_once('.').map_or(file, |(number, _)| number);
     let parameter = |name: &str| {
@@ -303,11 +308,11 @@ fn wanted(world: &World, request: &Whole) -> Result<Wanted, Answer> {
     let expires = parameter("expires");
     let about = [task_id, number, expires.as_deref().unwrap_or("never")];
     if parameter("sig").as_deref() != Some(world.identity.url_signature(&about).as_str()) {
-        return Err(oss_error(403, "SignatureDoesNotMatch", "The request signature we calculated does not match."));
+        return Err((403, "SignatureDoesNotMatch", "The request signature we calculated does not match."));
     }
     let inner = world.inner();
     if expires.and_then(|moment| moment.parse::<f64>().ok()).is_some_and(|moment| inner.clock.now() > moment) {
-        return Err(oss_error(403, "AccessDenied", "Request has expired."));
+        return Err((403, "AccessDenied", "Request has expired."));
     }
     let task = inner.tasks.get(task_id).ok_or_else(missing)?;
     let style = task.style.as_deref().and_then(Style::of).ok_or_else(missing)?;
@@ -320,7 +325,7 @@ async fn template(shared: &Shared, request: &Whole) -> Work {
     let id = request.rest.strip_suffix(".png").unwrap_or(&request.rest);
     match Style::of(id) {
         Some(style) => picture_answer(shared.gallery.template(style).await, "image/png"),
-        None => Work::refused(oss_error(404, "NoSuchKey", "The specified key does not exist.")),
+        None => Work::refused(oss_error(NO_SUCH_KEY)),
     }
 }
 
@@ -330,12 +335,12 @@ fn picture_answer(drawn: Result<Bytes, String>, content_type: &str) -> Work {
             let answer = Answer::new(200).header("Content-Type", content_type).bytes(bytes);
             Work { answer, task_id: None, done: true }
         }
-        Err(error) => Work::refused(oss_error(500, "InternalError", &error)),
+        Err(error) => Work::refused(oss_error((500, "InternalError", &error))),
     }
 }
 
 /// An error as the object store behind such URLs words it.
-fn oss_error(status: u16, code: &str, message: &str) -> Answer {
+fn oss_error((status, code, message): (u16, &str, &str)) -> Answer {
     let body = format!(
         "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<Error>\n  <Code>{code}</Code>\n  <Message>{message}</Message>\n</Error>\n"
     );

@@ -36,7 +36,7 @@ impl Signed<'_> {
             whole.push('\n');
         }
         for name in self.signed_names(key_name) {
-            whole.push_str(&format!("{name}:{}\n", self.header(name)));
+            whole.extend([name, ":", self.header(name), "\n"]);
         }
         whole.push_str(&self.resource());
         whole

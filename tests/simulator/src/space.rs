@@ -1,7 +1,8 @@
 //! A space as a test holds it.
 
+use crate::armed::Progress;
 use crate::call::Call;
-use crate::fault::{Fault, Progress};
+use crate::fault::Fault;
 use crate::journal::{Entry, Moment};
 use crate::server::Shared;
 use crate::settings::Settings;

@@ -1,8 +1,8 @@
 //! One space's world: its tasks, faults, journal and settings.
 
+use crate::armed::Faults;
 use crate::call::Call;
 use crate::clock::{Clock, wall_ms};
-use crate::fault::Faults;
 use crate::gateway::Nonces;
 use crate::identity::Identity;
 use crate::journal::{Entry, Journal, Moment};

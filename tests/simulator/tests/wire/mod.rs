@@ -1,5 +1,12 @@
 //! The smallest client there can be: bytes over a socket, so that faults are seen as they are.
-#![allow(dead_code, missing_docs, unreachable_pub, clippy::unwrap_used, clippy::indexing_slicing)]
+#![allow(
+    dead_code,
+    missing_docs,
+    unreachable_pub,
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    clippy::format_push_string
+)]
 
 use serde_json::{Value, json};
 use std::io;

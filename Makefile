@@ -1,0 +1,37 @@
+# The commands of this repository. `make help` lists them.
+.DEFAULT_GOAL := help
+SHELL := /bin/bash -euo pipefail
+export CARGO_TERM_COLOR ?= auto
+
+.PHONY: help
+help: ## List the commands
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
+
+.PHONY: demo
+demo: ## The main job, end to end, against the simulator: no account needed
+	cargo run --quiet --package xiezhen --features cli --example demo
+
+.PHONY: test test-rust test-python test-node test-c
+test: lint test-rust test-python test-node test-c ## Everything, in every language
+
+test-rust: ## The core and the simulator
+	cargo test --package xiezhen --package xiezhen-simulator --features xiezhen/cli,xiezhen/process
+
+test-python: ## The Python package
+	$(MAKE) -C bindings-python test
+
+test-node: ## The Node package
+	$(MAKE) -C bindings-node test
+
+test-c: ## The C library and the C++ header
+	$(MAKE) -C bindings-c test
+
+.PHONY: lint
+lint: ## Formatting, lints and documentation of the Rust code
+	cargo fmt --all --check
+	cargo clippy --workspace --all-targets --features xiezhen/cli,xiezhen/process -- -D warnings
+	RUSTDOCFLAGS="-D warnings" cargo doc --no-deps --package xiezhen --features cli,process
+
+.PHONY: install
+install: ## The C library: make install PREFIX=/usr/local [DESTDIR=…]
+	$(MAKE) -C bindings-c install

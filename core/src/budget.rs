@@ -1,0 +1,82 @@
+//! The client's budget: at most so many gateway calls in any one second.
+
+use std::{
+    collections::VecDeque,
+    sync::{Mutex, PoisonError},
+    time::Duration,
+};
+
+use tokio::time::Instant;
+
+/// Hands out the times at which a request may go out, in the order in which they were asked for.
+pub(crate) struct Budget {
+    /// At most `granted.capacity` requests in any `window`.
+    window: Duration,
+    in_a_window: usize,
+    granted: Mutex<VecDeque<Instant>>,
+}
+
+impl Budget {
+    pub(crate) fn new(requests_per_second: f64) -> Self {
+        // One second's worth at once, but no memory for more than a thousand: very large budgets get a shorter window.
+        let in_a_window = requests_per_second.floor().clamp(1.0, 1000.0);
+        Self {
+            window: Duration::try_from_secs_f64(in_a_window / requests_per_second).unwrap_or_default(),
+            in_a_window: in_a_window as usize,
+            granted: Mutex::default(),
+        }
+    }
+
+    /// Reserves the next free time; it may be later than `now`.
+    pub(crate) fn reserve(&self, now: Instant) -> Instant {
+        if self.window.is_zero() {
+            return now;
+        }
+        let mut granted = self.granted.lock().unwrap_or_else(PoisonError::into_inner);
+        let at = if granted.len() < self.in_a_window {
+            now
+        } else {
+            granted.pop_front().map_or(now, |oldest| now.max(oldest + self.window))
+        };
+        granted.push_back(at);
+        at
+    }
+
+    /// Waits for the next free time.
+    pub(crate) async fn acquire(&self) {
+        let now = Instant::now();
+        let at = self.reserve(now);
+        if at > now {
+            tokio::time::sleep_until(at).await;
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test(start_paused = true)]
+    async fn no_second_sees_more_than_its_share() {
+        let budget = Budget::new(10.0);
+        let start = Instant::now();
+        let times: Vec<Duration> = (0..35).map(|_| budget.reserve(start) - start).collect();
+        assert_eq!(times[9], Duration::ZERO, "a second's worth goes out at once");
+        for (first, later) in times.iter().zip(times.iter().skip(10)) {
+            assert!(*later - *first >= Duration::from_secs(1));
+        }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn slower_than_one_a_second_and_without_end() {
+        let slow = Budget::new(0.5);
+        let start = Instant::now();
+        assert_eq!(slow.reserve(start), start);
+        assert_eq!(slow.reserve(start) - start, Duration::from_secs(2));
+
+        let lifted = Budget::new(f64::INFINITY);
+        for _ in 0..10_000 {
+            assert_eq!(lifted.reserve(start), start);
+        }
+    }
+}

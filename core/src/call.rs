@@ -1,0 +1,110 @@
+//! The five calls of the document, and the one table of what may be sent again.
+
+use std::fmt;
+
+use reqwest::Method;
+
+/// A call of the service.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub(crate) enum Call {
+    UploadFile,
+    CreateUserModel,
+    ListStyles,
+    CreateTask,
+    QueryTask,
+}
+
+impl Call {
+    /// The name that users know it by.
+    pub(crate) const fn name(self) -> &'static str {
+        match self {
+            Self::UploadFile => "upload_file",
+            Self::CreateUserModel => "create_user_model",
+            Self::ListStyles => "list_styles",
+            Self::CreateTask => "create_task",
+            Self::QueryTask => "query_task",
+        }
+    }
+
+    /// The path below the base URL.
+    pub(crate) const fn path(self) -> &'static str {
+        match self {
+            Self::UploadFile => "/cloud/upload_file",
+            Self::CreateUserModel => "/cloud/aigc_user_model_create",
+            Self::ListStyles => "/cloud/aigc_product_brief_query",
+            Self::CreateTask => "/cloud/aigc_task_create",
+            Self::QueryTask => "/cloud/aigc_task_query",
+        }
+    }
+
+    pub(crate) const fn method(self) -> Method {
+        match self {
+            Self::ListStyles => Method::GET,
+            _ => Method::POST,
+        }
+    }
+
+    /// Whether carrying it out twice costs money: the service has no idempotency key.
+    pub(crate) const fn is_create(self) -> bool {
+        matches!(self, Self::CreateUserModel | Self::CreateTask)
+    }
+
+    /// What to do after an attempt that ended like this: the whole of design §5.1.
+    pub(crate) const fn after(self, ending: Ending) -> Next {
+        use Ending as E;
+        match (ending, self.is_create()) {
+            (E::NotConnected | E::Throttled, _) | (E::Busy | E::Lost, false) => Next::Again,
+            (E::ClockRefused, _) | (E::NonceUsed, false) => Next::AgainOnce,
+            (E::ThrottledForToday | E::Refused, _)
+            | (E::Misconfigured | E::Redirected | E::Unreadable, false)
+            | (E::Busy, true) => Next::Raise,
+            (E::NonceUsed | E::Lost | E::Misconfigured | E::Redirected | E::Unreadable, true) => Next::Unknown,
+        }
+    }
+}
+
+impl fmt::Display for Call {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.name())
+    }
+}
+
+/// How an attempt ended that brought no answer.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Ending {
+    /// No connection was made: nothing has reached anybody.
+    NotConnected,
+    /// The gateway throttled it; the vendor never saw it.
+    Throttled,
+    /// Throttled by the domain's daily limit: waiting for seconds does not help.
+    ThrottledForToday,
+    /// The gateway refused the timestamp of the signature.
+    ClockRefused,
+    /// The gateway has seen the nonce before: an earlier copy of this request arrived.
+    NonceUsed,
+    /// A refusal: `ret != 0` or a 4xx.
+    Refused,
+    /// 429 from somebody other than the gateway's throttle.
+    Busy,
+    /// It was sent and no answer came: reset, timeout, 408, 5xx.
+    Lost,
+    /// The provider's gateway is set up wrongly; it says so with a 4xx or a 5xx.
+    Misconfigured,
+    /// 3xx: credentials are not carried to wherever it points.
+    Redirected,
+    /// A 2xx that is not the document's.
+    Unreadable,
+}
+
+/// What follows an attempt.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Next {
+    /// Send it again, as often as the retries allow.
+    Again,
+    /// Send it again, but only once in this call.
+    AgainOnce,
+    /// Give the error to the caller.
+    Raise,
+    /// Tell the caller that nobody knows whether it was carried out.
+    Unknown,
+}

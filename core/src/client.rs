@@ -1,0 +1,379 @@
+//! The client: the five calls, waiting, jobs, and results. Everything else is behind it.
+
+use std::{
+    future::Future,
+    path::{Path, PathBuf},
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+    time::{Duration, SystemTime},
+};
+
+use arc_swap::ArcSwap;
+use serde_json::json;
+use tokio::time::Instant;
+use tokio_util::{sync::CancellationToken, task::TaskTracker};
+use tracing::Instrument;
+
+use crate::{
+    call::Call,
+    error::{Error, ErrorKind, Result},
+    job::{self, AdvanceOptions, Job, RunOptions, SaveJob},
+    options::{ClientBuilder, Options},
+    photo::{CheckedPhoto, Photo},
+    process,
+    results::Results,
+    task::{Created, Style, Task, TaskKind},
+    transport::{OnRetry, Payload, Request, Transport, unix_ms},
+    wait::{Scheduler, Schedules},
+};
+
+/// A connection to the service: where, who, limits. Cheap to clone, safe to share between threads.
+///
+/// Dropping the future of any call stops the call, except a create under way: that runs on to its own
+/// timeout, because its answer may be all that tells of something paid.
+#[derive(Clone)]
+pub struct Client(Arc<Shared>);
+
+struct Shared {
+    options: Arc<Options>,
+    session: ArcSwap<Session>,
+    closed: AtomicBool,
+}
+
+/// What a client has under way in one process: a forked child gets another one.
+pub(crate) struct Session {
+    pub(crate) options: Arc<Options>,
+    pub(crate) transport: Arc<Transport>,
+    pub(crate) scheduler: Scheduler<Transport>,
+    /// The process it belongs to, counted in forks.
+    generation: u32,
+    closing: CancellationToken,
+    creates: TaskTracker,
+    /// One moment on both clocks: times that are written down follow the steady one.
+    began: (Instant, u64),
+}
+
+impl Session {
+    fn new(options: Arc<Options>) -> Self {
+        let transport = Arc::new(Transport::new(options.clone()));
+        Self {
+            scheduler: Scheduler::new(transport.clone(), schedules(&options)),
+            transport,
+            options,
+            generation: process::generation(),
+            closing: CancellationToken::new(),
+            creates: TaskTracker::new(),
+            began: (Instant::now(), unix_ms(SystemTime::now())),
+        }
+    }
+
+    /// Milliseconds since 1970, never going back.
+    pub(crate) fn now_ms(&self) -> u64 {
+        self.began.1 + self.began.0.elapsed().as_millis() as u64
+    }
+
+    pub(crate) async fn query(&self, task_id: &str) -> Result<Task> {
+        let request = Request::new(Call::QueryTask, task_id, job::json(&json!({ "task_id": task_id })));
+        self.transport.call(request).await.map_err(|error: Error| error.with_task_id(task_id))
+    }
+
+    /// A create, on a connection of its own.
+    pub(crate) async fn create(
+        &self,
+        call: Call,
+        body: serde_json::Value,
+        on_retry: Option<OnRetry>,
+    ) -> Result<Created> {
+        let request = Request::new(call, "", job::json(&body)).on_retry(on_retry);
+        let created: Created = self.transport.call(request).await?;
+        let kind = if call == Call::CreateUserModel { TaskKind::Training } else { TaskKind::Generation };
+        self.scheduler.remember(&created.task_id, kind);
+        tracing::info!(%call, task_id = created.task_id, user_id = created.user_id, "created");
+        Ok(created)
+    }
+
+    /// Runs `work` to its end even if the caller goes away.
+    pub(crate) async fn detached<T: Send + 'static>(
+        &self,
+        work: impl Future<Output = Result<T>> + Send + 'static,
+    ) -> Result<T> {
+        let ended = self.creates.spawn(work.in_current_span()).await;
+        ended.map_err(|error| {
+            let message = format!("a create was interrupted: {error}; its outcome is unknown");
+            Error::new(ErrorKind::OutcomeUnknown, message).with_source(error)
+        })?
+    }
+}
+
+impl Client {
+    /// Collects the options of a client.
+    ///
+    /// ```
+    /// let client = xiezhen::Client::builder().base_url("https://api.example.com").app_code("…code…".replace('…', "")).build()?;
+    /// # Ok::<(), xiezhen::Error>(())
+    /// ```
+    pub fn builder() -> ClientBuilder {
+        ClientBuilder::default()
+    }
+
+    /// A client as the environment describes it: see [`ClientBuilder`].
+    pub fn from_env() -> Result<Self> {
+        Self::builder().build()
+    }
+
+    fn new(options: Options) -> Self {
+        let options = Arc::new(options);
+        let session = ArcSwap::from_pointee(Session::new(options.clone()));
+        Self(Arc::new(Shared { options, session, closed: AtomicBool::new(false) }))
+    }
+
+    /// The session of this process, unless the client is closed.
+    fn session(&self) -> Result<Arc<Session>> {
+        if self.0.closed.load(Ordering::Acquire) {
+            return Err(Error::invalid(vec!["the client is closed".into()]));
+        }
+        let session = self.0.session.load_full();
+        if session.generation == process::generation() {
+            return Ok(session);
+        }
+        // In a forked child: the parent's connections and waits are its own, and even dropping them would touch them.
+        std::mem::forget(self.0.session.swap(Arc::new(Session::new(self.0.options.clone()))));
+        std::mem::forget(session);
+        Ok(self.0.session.load_full())
+    }
+
+    /// Runs a call until it ends, or the client is closed.
+    async fn under_way<T, F: Future<Output = Result<T>>>(
+        &self,
+        what: &str,
+        start: impl FnOnce(Arc<Session>) -> F,
+    ) -> Result<T> {
+        let session = self.session()?;
+        let closing = session.closing.clone();
+        tokio::select! {
+            outcome = start(session) => outcome,
+            () = closing.cancelled() => Err(Error::cancelled(what)),
+        }
+    }
+
+    /// Uploads one photo and returns the service's path of it (document, step 1).
+    ///
+    /// The photo is streamed from disk. It may take as long as bytes move; 60 s without any end the attempt.
+    /// Repeated on failure, which may leave an unused copy at the service.
+    pub async fn upload_file(&self, photo: impl Into<Photo>) -> Result<String> {
+        let photo = photo.into();
+        let upload = |session: Arc<Session>| async move {
+            let name = photo.name();
+            let photo = CheckedPhoto::check_one(photo, session.options.limits.max_photo_bytes).await?;
+            let payload = Payload::Photo { photo, on_bytes: None };
+            session.transport.call(Request::new(Call::UploadFile, format!("of {name}"), payload)).await
+        };
+        self.under_way("upload_file", upload).await
+    }
+
+    /// Starts training a user model from 8 to 20 uploaded photos (document, step 2). This is paid for.
+    ///
+    /// Sent again only where nothing can have been carried out; [`ErrorKind::OutcomeUnknown`] says that it may have.
+    pub async fn create_user_model(&self, img_set: &[String], callback_url: Option<&str>) -> Result<Created> {
+        let mut problems = Vec::new();
+        if !(8..=20).contains(&img_set.len()) {
+            problems.push(format!("img_set has {} paths; a model is trained from 8 to 20", img_set.len()));
+        }
+        if img_set.iter().any(String::is_empty) {
+            problems.push("img_set has an empty path".into());
+        }
+        refuse(problems)?;
+        self.create(Call::CreateUserModel, with_callback(json!({ "img_set": img_set }), callback_url)?).await
+    }
+
+    /// The styles that pictures can be generated in (document, step 4).
+    pub async fn list_styles(&self) -> Result<Vec<Style>> {
+        let list = |session: Arc<Session>| async move {
+            session.transport.call(Request::new(Call::ListStyles, "", Payload::Nothing)).await
+        };
+        self.under_way("list_styles", list).await
+    }
+
+    /// Starts generating pictures of a trained model in one style, given by its id (document, step 5). This is paid for.
+    ///
+    /// Sent again only where nothing can have been carried out; [`ErrorKind::OutcomeUnknown`] says that it may have.
+    pub async fn create_task(&self, user_id: &str, style: &str, callback_url: Option<&str>) -> Result<Created> {
+        check_id("user_id", user_id)?;
+        check_id("style", style)?;
+        self.create(Call::CreateTask, with_callback(json!({ "user_id": user_id, "style": style }), callback_url)?).await
+    }
+
+    async fn create(&self, call: Call, body: serde_json::Value) -> Result<Created> {
+        let create = |session: Arc<Session>| async move {
+            let detached = session.clone();
+            session.detached(async move { detached.create(call, body, None).await }).await
+        };
+        self.under_way(call.name(), create).await
+    }
+
+    /// One look at a task (document, steps 3 and 6). A failed task is a value here, not an error.
+    pub async fn query_task(&self, task_id: &str) -> Result<Task> {
+        check_id("task_id", task_id)?;
+        let query = |session: Arc<Session>| async move { session.query(task_id).await };
+        self.under_way("query_task", query).await.map_err(|error| error.with_task_id(task_id))
+    }
+
+    /// Looks at a task until it has ended, as often as its schedule says. State 5 is [`ErrorKind::TaskFailed`].
+    ///
+    /// Outages and unreadable answers are waited out. Without a `timeout`, a training may take 2 h and a
+    /// generation 30 min. Every error carries the task's id: wait again to go on.
+    pub async fn wait_task(&self, task_id: &str, timeout: Option<Duration>) -> Result<Task> {
+        check_id("task_id", task_id)?;
+        let wait = |session: Arc<Session>| async move { session.scheduler.wait(task_id, timeout).await };
+        self.under_way("wait_task", wait).await.map_err(|error| error.with_task_id(task_id))
+    }
+
+    /// [`wait_task`](Self::wait_task) for many at once: thousands cost little more than their queries.
+    ///
+    /// `on_end` is told of each as it ends, by its index. The answers are in the order of `task_ids`.
+    pub async fn wait_many(
+        &self,
+        task_ids: &[String],
+        timeout: Option<Duration>,
+        on_end: impl FnMut(usize, &Result<Task>) + Send,
+    ) -> Result<Vec<Result<Task>>> {
+        let wait =
+            |session: Arc<Session>| async move { Ok(session.scheduler.wait_many(task_ids, timeout, on_end).await) };
+        self.under_way("wait_many", wait).await
+    }
+
+    /// "Look at this task now", because a callback came. Does nothing if nobody waits for the task, and causes at
+    /// most one look a second.
+    pub fn notify(&self, task_id: &str) -> Result<()> {
+        self.session()?.scheduler.notify(task_id);
+        Ok(())
+    }
+
+    /// Fetches the pictures of a task that has ended, several at a time, into the folder `save_to`.
+    ///
+    /// Files are called after `style` (or `portrait`), the task and their number; they appear whole or not at all, and
+    /// one that is there is kept. If addresses have expired, the task is asked once for new ones.
+    pub async fn save_results(
+        &self,
+        task: &Task,
+        save_to: impl AsRef<Path>,
+        style: Option<&str>,
+    ) -> Result<Vec<PathBuf>> {
+        check_id("task_id", &task.id)?;
+        let save = |session: Arc<Session>| async move {
+            let results = Results {
+                transport: &session.transport,
+                max_retries: session.options.limits.max_retries,
+                folder: save_to.as_ref(),
+                style: style.unwrap_or_default(),
+                task_id: &task.id,
+            };
+            let saved = results.save(&task.result_paths, session.query(&task.id), &|_: &Path| {}).await;
+            saved.error.map_or(Ok(saved.files), Err)
+        };
+        self.under_way("save_results", save).await.map_err(|error| error.with_task_id(&task.id))
+    }
+
+    /// Does all that is due of a job, without waiting for the service's work. Returns when to come back, or `None`
+    /// when the job is done.
+    ///
+    /// Before each create, the job notes the intent and `save` is called; if that fails, nothing is sent. After each
+    /// answer it is called again.
+    pub async fn advance(
+        &self,
+        job: &Job,
+        save: impl Fn(&Job) -> Result<()> + Send + Sync + 'static,
+        options: AdvanceOptions,
+    ) -> Result<Option<Duration>> {
+        let save: SaveJob = Arc::new(move |job| Box::pin(std::future::ready(save(&job))));
+        self.advance_with(job, save, options).await
+    }
+
+    /// [`advance`](Self::advance) with a store that takes its time.
+    pub async fn advance_with(&self, job: &Job, save: SaveJob, options: AdvanceOptions) -> Result<Option<Duration>> {
+        let advance = |session: Arc<Session>| job::advance(session, job, save, options);
+        self.under_way("advance", advance).instrument(tracing::info_span!("job")).await
+    }
+
+    /// Brings a job to its end: uploads, trains, generates, waits, saves.
+    ///
+    /// With a checkpoint, a run that was cut off at any instant is taken up where it stood: nothing that was confirmed
+    /// is uploaded or paid for again. On an error, the job holds all that was known.
+    ///
+    /// ```no_run
+    /// # async fn example(client: xiezhen::Client) -> xiezhen::Result<()> {
+    /// let photos = (1..=10).map(|n| format!("photos/{n:02}.jpg"));
+    /// let job = xiezhen::Job::new(photos, ["仙气十足"]);
+    /// client.run(&job, xiezhen::RunOptions::default().save_to("out").checkpoint("out/job.json")).await?;
+    /// for portrait in job.portraits() {
+    ///     println!("{}: {:?}", portrait.style, portrait.files);
+    /// }
+    /// # Ok(()) }
+    /// ```
+    pub async fn run(&self, job: &Job, options: RunOptions) -> Result<()> {
+        let run = |session: Arc<Session>| job::run(session, job, options);
+        self.under_way("run", run).instrument(tracing::info_span!("job")).await
+    }
+
+    /// Waits until every create under way has its answer, also those whose caller has gone away.
+    pub async fn settle(&self) {
+        let session = self.0.session.load_full();
+        session.creates.close();
+        session.creates.wait().await;
+        session.creates.reopen();
+    }
+
+    /// Cancels what is under way and frees the connections, for all clones. Later calls are refused.
+    pub fn close(&self) {
+        self.0.closed.store(true, Ordering::Release);
+        let session = self.0.session.load();
+        if session.generation == process::generation() {
+            session.closing.cancel();
+            // A session that was never used holds no connection.
+            self.0.session.store(Arc::new(Session::new(self.0.options.clone())));
+        }
+    }
+}
+
+impl ClientBuilder {
+    /// Checks the options, fills in the environment, and makes a client. Connects to nobody yet.
+    pub fn build(self) -> Result<Client> {
+        self.check(|name| std::env::var(name).ok()).map(Client::new)
+    }
+}
+
+impl std::fmt::Debug for Client {
+    /// Where to, and never who.
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Client").field("base_url", &self.0.options.base_url.as_str()).finish_non_exhaustive()
+    }
+}
+
+/// When each kind of task is looked at.
+pub(crate) fn schedules(options: &Options) -> Schedules {
+    Schedules { training: options.limits.training_schedule, generation: options.limits.generation_schedule }
+}
+
+/// Refuses an id that can't be one.
+pub(crate) fn check_id(name: &str, id: &str) -> Result<()> {
+    refuse(if id.trim().is_empty() { vec![format!("{name} is empty")] } else { Vec::new() })
+}
+
+fn refuse(problems: Vec<String>) -> Result<()> {
+    if problems.is_empty() { Ok(()) } else { Err(Error::invalid(problems)) }
+}
+
+/// Adds the address that the service may call when the task ends.
+fn with_callback(mut body: serde_json::Value, callback_url: Option<&str>) -> Result<serde_json::Value> {
+    let Some(callback_url) = callback_url else { return Ok(body) };
+    let known = url::Url::parse(callback_url).is_ok_and(|url| matches!(url.scheme(), "http" | "https"));
+    if !known {
+        return Err(Error::invalid(vec!["callback_url is no http(s) address".into()]));
+    }
+    if let Some(fields) = body.as_object_mut() {
+        fields.insert("callback_url".into(), callback_url.into());
+    }
+    Ok(body)
+}

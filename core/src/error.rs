@@ -1,0 +1,380 @@
+//! The one table of errors (design §6) and the error type that every call returns.
+
+use std::{
+    error::Error as StdError,
+    fmt,
+    path::{Path, PathBuf},
+    sync::Arc,
+    time::Duration,
+};
+
+use serde::{Deserialize, Serialize};
+
+use crate::task::Task;
+
+/// What every fallible function of this crate returns.
+pub type Result<T, E = Error> = std::result::Result<T, E>;
+
+/// Makes [`ErrorKind`] and everything that is said of a kind from one row each.
+macro_rules! kinds {
+    ($($(#[doc = $doc:literal])+ $kind:ident: $code:literal, $class:literal, $number:literal, $exit:literal, $retryable:literal;)+) => {
+        /// Why something failed. Every language of the SDK uses these kinds, under these codes.
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+        #[serde(rename_all = "snake_case")]
+        #[non_exhaustive]
+        pub enum ErrorKind {
+            $($(#[doc = $doc])+ $kind,)+
+        }
+
+        impl ErrorKind {
+            /// Every kind, in the table's order.
+            pub const ALL: &'static [Self] = &[$(Self::$kind,)+];
+
+            /// The code, the same in every language: `"rate_limited"`.
+            pub const fn code(self) -> &'static str {
+                match self { $(Self::$kind => $code,)+ }
+            }
+
+            /// The class in languages that have one per kind: `"RateLimited"`.
+            pub const fn class_name(self) -> &'static str {
+                match self { $(Self::$kind => $class,)+ }
+            }
+
+            /// The number in languages that count (C); 0 is success and never a kind.
+            pub const fn number(self) -> i32 {
+                match self { $(Self::$kind => $number,)+ }
+            }
+
+            /// What the command `xiezhen` exits with.
+            pub const fn exit_code(self) -> u8 {
+                match self { $(Self::$kind => $exit,)+ }
+            }
+
+            /// Whether the same call may succeed later, at no risk, with nothing changed.
+            pub const fn is_retryable(self) -> bool {
+                match self { $(Self::$kind => $retryable,)+ }
+            }
+        }
+    };
+}
+
+kinds! {
+    /// Refused before anything was sent, photos included.
+    InvalidArgument: "invalid_argument", "InvalidArgument", 1, 2, false;
+    /// The AppCode, the key or the signature is wrong.
+    Authentication: "authentication", "AuthenticationError", 2, 3, false;
+    /// Known to the gateway, but not allowed.
+    Permission: "permission", "PermissionDenied", 3, 4, false;
+    /// The calls bought are used up or expired, or the account is in arrears.
+    Quota: "quota", "QuotaExhausted", 4, 5, false;
+    /// Still throttled after the retries.
+    RateLimited: "rate_limited", "RateLimited", 5, 6, true;
+    /// The service said `ret != 0`, or refused in any other way.
+    Api: "api", "ApiError", 6, 7, false;
+    /// An answer that is not the document's.
+    Protocol: "protocol", "ProtocolError", 7, 8, false;
+    /// No connection, TLS, a reset, or a 5xx after the retries.
+    Transport: "transport", "TransportError", 8, 9, true;
+    /// The deadline of a call or a wait has passed.
+    Timeout: "timeout", "Timeout", 9, 10, true;
+    /// A create was sent and its answer was lost: it may have been carried out, and paid.
+    OutcomeUnknown: "outcome_unknown", "OutcomeUnknown", 10, 11, false;
+    /// The service gave the task up (state 5).
+    TaskFailed: "task_failed", "TaskFailed", 11, 12, false;
+    /// Stopped by the caller.
+    Cancelled: "cancelled", "Cancelled", 12, 130, true;
+    /// A local file of ours.
+    Io: "io", "FileError", 13, 13, false;
+    /// A defect of this library.
+    Internal: "internal", "InternalError", 14, 70, false;
+}
+
+impl fmt::Display for ErrorKind {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.code())
+    }
+}
+
+/// Why a call failed: a kind to branch on, a message to read, and what is known beside.
+///
+/// Cheap to move and to clone: many waits may end with the same error.
+#[derive(Clone, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct Error(Box<Facts>);
+
+#[derive(Clone, Serialize, Deserialize)]
+struct Facts {
+    code: ErrorKind,
+    message: String,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    http_status: Option<u16>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    ret: Option<i64>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    request_id: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    gateway_code: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    task_id: Option<String>,
+    /// Seconds.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    retry_after: Option<f64>,
+    retryable: bool,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    problems: Vec<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    body_start: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    sent: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    task: Option<Task>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    path: Option<PathBuf>,
+    #[serde(skip)]
+    source: Option<Arc<dyn StdError + Send + Sync>>,
+}
+
+impl Error {
+    /// An error of `kind` with a `message` that says what happened, to what, and what to do.
+    pub fn new(kind: ErrorKind, message: impl Into<String>) -> Self {
+        Self(Box::new(Facts {
+            code: kind,
+            message: message.into(),
+            http_status: None,
+            ret: None,
+            request_id: None,
+            gateway_code: None,
+            task_id: None,
+            retry_after: None,
+            retryable: kind.is_retryable(),
+            problems: Vec::new(),
+            body_start: None,
+            sent: None,
+            task: None,
+            path: None,
+            source: None,
+        }))
+    }
+
+    /// Refused arguments: one message that names every problem.
+    pub(crate) fn invalid(problems: Vec<String>) -> Self {
+        let mut error = Self::new(ErrorKind::InvalidArgument, problems.join("; "));
+        error.0.problems = problems;
+        error
+    }
+
+    /// A local file that could not be read or written.
+    pub(crate) fn io(doing: &str, path: &Path, source: std::io::Error) -> Self {
+        let message = format!("{doing} {}: {source}", path.display());
+        Self::new(ErrorKind::Io, message).with_path(path).with_source(source)
+    }
+
+    /// The caller stopped it.
+    pub fn cancelled(what: &str) -> Self {
+        Self::new(ErrorKind::Cancelled, format!("{what} was cancelled by the caller"))
+    }
+
+    /// The kind to branch on.
+    pub fn kind(&self) -> ErrorKind {
+        self.0.code
+    }
+
+    /// The kind's code, the same in every language.
+    pub fn code(&self) -> &'static str {
+        self.0.code.code()
+    }
+
+    /// What happened, to what, and what to do.
+    pub fn message(&self) -> &str {
+        &self.0.message
+    }
+
+    /// The HTTP status, where there was an answer.
+    pub fn http_status(&self) -> Option<u16> {
+        self.0.http_status
+    }
+
+    /// The service's own `ret`, where it was not 0.
+    pub fn ret(&self) -> Option<i64> {
+        self.0.ret
+    }
+
+    /// The id that the vendor's support asks for.
+    pub fn request_id(&self) -> Option<&str> {
+        self.0.request_id.as_deref()
+    }
+
+    /// The gateway's own code, such as `B403MQ`.
+    pub fn gateway_code(&self) -> Option<&str> {
+        self.0.gateway_code.as_deref()
+    }
+
+    /// The task that this is about: a wait can be taken up again with it.
+    pub fn task_id(&self) -> Option<&str> {
+        self.0.task_id.as_deref()
+    }
+
+    /// How long the gateway asked to wait.
+    pub fn retry_after(&self) -> Option<Duration> {
+        self.0.retry_after.and_then(|seconds| Duration::try_from_secs_f64(seconds).ok())
+    }
+
+    /// Whether the same call may succeed later, at no risk, with nothing changed.
+    pub fn is_retryable(&self) -> bool {
+        self.0.retryable
+    }
+
+    /// Each thing that was wrong, where arguments were refused.
+    pub fn problems(&self) -> &[String] {
+        &self.0.problems
+    }
+
+    /// How the answer began that could not be read.
+    pub fn body_start(&self) -> Option<&str> {
+        self.0.body_start.as_deref()
+    }
+
+    /// What a create with an unknown outcome had sent, as JSON.
+    pub fn sent(&self) -> Option<&str> {
+        self.0.sent.as_deref()
+    }
+
+    /// The task as it was last seen, where it failed.
+    pub fn task(&self) -> Option<&Task> {
+        self.0.task.as_ref()
+    }
+
+    /// The local file that this is about.
+    pub fn path(&self) -> Option<&Path> {
+        self.0.path.as_deref()
+    }
+
+    pub(crate) fn with_http_status(mut self, status: u16) -> Self {
+        self.0.http_status = Some(status);
+        self
+    }
+
+    pub(crate) fn with_ret(mut self, ret: i64) -> Self {
+        self.0.ret = Some(ret);
+        self
+    }
+
+    pub(crate) fn with_gateway(mut self, request_id: Option<String>, code: Option<String>) -> Self {
+        self.0.request_id = request_id;
+        self.0.gateway_code = code;
+        self
+    }
+
+    /// Names the task, unless one is named already.
+    #[must_use]
+    pub fn with_task_id(mut self, task_id: &str) -> Self {
+        self.0.task_id.get_or_insert_with(|| task_id.to_owned());
+        self
+    }
+
+    pub(crate) fn with_task(mut self, task: Task) -> Self {
+        self.0.task_id = Some(task.id.clone());
+        self.0.task = Some(task);
+        self
+    }
+
+    pub(crate) fn with_retry_after(mut self, delay: Option<Duration>) -> Self {
+        self.0.retry_after = delay.map(|delay| delay.as_secs_f64());
+        self
+    }
+
+    pub(crate) fn with_body_start(mut self, body: &[u8]) -> Self {
+        const SHOWN: usize = 200;
+        let start = body.get(..SHOWN).unwrap_or(body);
+        self.0.body_start = Some(String::from_utf8_lossy(start).into_owned());
+        self
+    }
+
+    pub(crate) fn with_path(mut self, path: &Path) -> Self {
+        self.0.path = Some(path.to_owned());
+        self
+    }
+
+    /// Keeps what caused this, for chains of causes.
+    #[must_use]
+    pub fn with_source(mut self, source: impl StdError + Send + Sync + 'static) -> Self {
+        self.0.source = Some(Arc::new(source));
+        self
+    }
+
+    /// Says that trying again later is safe although the kind alone does not.
+    pub(crate) fn retryable(mut self) -> Self {
+        self.0.retryable = true;
+        self
+    }
+
+    /// Puts where it happened before the message.
+    pub(crate) fn within(mut self, place: &str) -> Self {
+        self.0.message = format!("{place}: {}", self.0.message);
+        self
+    }
+
+    /// Adds what the service said in its own words.
+    pub(crate) fn appended(mut self, said: &str) -> Self {
+        let shown: String = said.chars().take(200).collect();
+        self.0.message = format!("{}, {shown:?}", self.0.message);
+        self
+    }
+
+    /// A create whose answer was lost for the reason in `self`; `sent` is what it asked for.
+    pub(crate) fn into_outcome_unknown(self, call: &str, sent: &str) -> Self {
+        let message = format!(
+            "{call} was sent, but its outcome is unknown: {}. It may have been carried out and paid; \
+             ask the vendor before you send it again",
+            self.message()
+        );
+        let mut unknown = Self::new(ErrorKind::OutcomeUnknown, message);
+        unknown.0.http_status = self.0.http_status;
+        unknown.0.request_id.clone_from(&self.0.request_id);
+        unknown.0.gateway_code.clone_from(&self.0.gateway_code);
+        unknown.0.body_start.clone_from(&self.0.body_start);
+        unknown.0.sent = Some(sent.to_owned());
+        unknown.with_source(self)
+    }
+}
+
+impl fmt::Display for Error {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0.message)
+    }
+}
+
+impl fmt::Debug for Error {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let mut shown = f.debug_struct("Error");
+        shown.field("code", &self.code()).field("message", &self.message());
+        if let Some(status) = self.0.http_status {
+            shown.field("http_status", &status);
+        }
+        if let Some(id) = &self.0.request_id {
+            shown.field("request_id", id);
+        }
+        if let Some(source) = &self.0.source {
+            shown.field("source", source);
+        }
+        shown.finish()
+    }
+}
+
+impl StdError for Error {
+    fn source(&self) -> Option<&(dyn StdError + 'static)> {
+        self.0.source.as_deref().map(|source| source as _)
+    }
+}
+
+impl PartialEq for Error {
+    /// Equal in all that is serialised; the cause is for reading only.
+    fn eq(&self, other: &Self) -> bool {
+        self.0.code == other.0.code
+            && self.0.message == other.0.message
+            && self.0.http_status == other.0.http_status
+            && self.0.ret == other.0.ret
+            && self.0.request_id == other.0.request_id
+            && self.0.task_id == other.0.task_id
+    }
+}

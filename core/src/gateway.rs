@@ -1,0 +1,294 @@
+//! What the gateway's refusals mean: its codes, then the beginning of its message, then the status.
+
+use std::time::Duration;
+
+use reqwest::{StatusCode, header::HeaderMap};
+
+use crate::{
+    call::Ending,
+    error::{Error, ErrorKind},
+};
+
+/// One meaning: the codes (newer gateways) and message beginnings (all of them) that carry it.
+struct Row {
+    codes: &'static [&'static str],
+    messages: &'static [&'static str],
+    kind: ErrorKind,
+    ending: Ending,
+    advice: &'static str,
+}
+
+const fn row(
+    codes: &'static [&'static str],
+    messages: &'static [&'static str],
+    kind: ErrorKind,
+    ending: Ending,
+    advice: &'static str,
+) -> Row {
+    Row { codes, messages, kind, ending, advice }
+}
+
+/// The classes of the gateway's errors. The first row that fits wins.
+const ROWS: &[Row] = &[
+    row(
+        &["A400AC", "A401AC", "A400MA"],
+        &["Invalid AppCode", "Need authorization"],
+        ErrorKind::Authentication,
+        Ending::Refused,
+        "check the AppCode",
+    ),
+    row(
+        &["A400IK", "A403IS"],
+        &["Invalid AppKey", "Invalid AppSecret", "Invalid Signature", "Empty Signature"],
+        ErrorKind::Authentication,
+        Ending::Refused,
+        "check the AppKey and the AppSecret",
+    ),
+    row(
+        &[],
+        &["Timestamp Expired", "Invalid Timestamp"],
+        ErrorKind::Authentication,
+        Ending::ClockRefused,
+        "set this machine's clock",
+    ),
+    row(&[], &["Nonce Used"], ErrorKind::Authentication, Ending::NonceUsed, "an earlier copy of this request arrived"),
+    row(
+        &["B403MQ"],
+        &["Quota Exhausted", "Api Market Subscription quota exhausted"],
+        ErrorKind::Quota,
+        Ending::Refused,
+        "the calls that were bought are used up: buy more",
+    ),
+    row(
+        &["B403ME", "B403MI", "A403EP"],
+        &["Quota Expired", "Expiry of Authorization", "Api Market Subscription"],
+        ErrorKind::Quota,
+        Ending::Refused,
+        "the subscription is over or not valid: renew it",
+    ),
+    row(&[], &["User Arrears"], ErrorKind::Quota, Ending::Refused, "the account is in arrears"),
+    row(
+        &["B403OD", "B403MO", "B451DO", "B451GO"],
+        &["Provider Account Overdue"],
+        ErrorKind::Api,
+        Ending::Refused,
+        "the provider's side is blocked: tell the vendor",
+    ),
+    row(
+        &["I403AA", "A403PR", "A403IP", "A403VN", "A403AC", "A403CO", "A403IN", "A403FC"],
+        &["Unauthorized"],
+        ErrorKind::Permission,
+        Ending::Refused,
+        "this app is not authorised for the API, or a rule of the gateway keeps it out",
+    ),
+    row(
+        &[],
+        &["Throttled by DOMAIN"],
+        ErrorKind::RateLimited,
+        Ending::ThrottledForToday,
+        "the domain's daily calls are used up: use the API's own domain",
+    ),
+    row(
+        &["T429ID", "T429IN", "T429GR", "T429PA", "T429PR", "T429SR", "T429MR"],
+        &["Throttled by"],
+        ErrorKind::RateLimited,
+        Ending::Throttled,
+        "lower requests_per_second",
+    ),
+    row(
+        &["I413RL", "I413UL"],
+        &[],
+        ErrorKind::Api,
+        Ending::Refused,
+        "the request is too large for this gateway: use a smaller photo",
+    ),
+    row(
+        &["I403PT"],
+        &[],
+        ErrorKind::Api,
+        Ending::Refused,
+        "the API is not offered over this scheme: try the other of http and https",
+    ),
+    row(
+        &[
+            "I400HD", "I400MH", "I400BD", "I400PA", "I400RU", "I400CT", "I400I5", "I400NC", "I400MP", "I400IP",
+            "I400SG", "I405UM", "I404DO", "I404NF", "I404NR", "I404SR",
+        ],
+        &[
+            "Invalid Param Location",
+            "Invalid Url",
+            "Invalid HttpMethod",
+            "Invalid Domain",
+            "Empty Request Body",
+            "Invalid Request Body",
+            "Unsupported Multipart",
+            "Invalid Content-MD5",
+            "API Not Found",
+        ],
+        ErrorKind::Api,
+        Ending::Refused,
+        "check the base URL",
+    ),
+    row(
+        &["I410GG", "X400PM", "X500ED", "X500AM", "X403DG", "I400JP"],
+        &[],
+        ErrorKind::Api,
+        Ending::Misconfigured,
+        "the provider's gateway is set up wrongly: tell the vendor",
+    ),
+    row(
+        &[
+            "D504RE", "D504IL", "D504CO", "D504CS", "X504VE", "D504TO", "X504TO", "N502RE", "D502FC", "X503BZ",
+            "D503BB", "D503CB", "X500ER",
+        ],
+        &[
+            "Backend service",
+            "Async Service",
+            "Service Unavailable",
+            "Service Busy",
+            "Internal Error",
+            "Failed To Invoke Backend Service",
+        ],
+        ErrorKind::Transport,
+        Ending::Lost,
+        "the service behind the gateway did not answer: try later",
+    ),
+];
+
+/// What the gateway wrote beside the body.
+pub(crate) struct Marks {
+    pub(crate) request_id: Option<String>,
+    pub(crate) code: Option<String>,
+    pub(crate) message: Option<String>,
+}
+
+impl Marks {
+    pub(crate) fn read(headers: &HeaderMap) -> Self {
+        let text = |name: &str| {
+            let value = headers.get(name)?;
+            let text = String::from_utf8_lossy(value.as_bytes()).trim().to_owned();
+            (!text.is_empty()).then_some(text)
+        };
+        Self { request_id: text("x-ca-request-id"), code: text("x-ca-error-code"), message: text("x-ca-error-message") }
+    }
+
+    /// The row that these marks name: by code first, by the message's beginning else.
+    fn row(&self) -> Option<&'static Row> {
+        let daily = self.message.as_deref().is_some_and(|message| begins(message, "Throttled by DOMAIN"));
+        let by_code = |code: &String| ROWS.iter().find(|row| row.codes.contains(&code.as_str()));
+        let by_message =
+            |message: &String| ROWS.iter().find(|row| row.messages.iter().any(|beginning| begins(message, beginning)));
+        let code = if daily { None } else { self.code.as_ref() };
+        code.and_then(by_code).or_else(|| self.message.as_ref().and_then(by_message))
+    }
+}
+
+fn begins(text: &str, beginning: &str) -> bool {
+    text.get(..beginning.len()).is_some_and(|start| start.eq_ignore_ascii_case(beginning))
+}
+
+/// What a status alone says, where the gateway left no mark: it came from the vendor's side.
+fn by_status(status: StatusCode) -> (ErrorKind, Ending) {
+    match status.as_u16() {
+        300..=399 => (ErrorKind::Protocol, Ending::Redirected),
+        401 => (ErrorKind::Authentication, Ending::Refused),
+        403 => (ErrorKind::Permission, Ending::Refused),
+        408 => (ErrorKind::Transport, Ending::Lost),
+        429 => (ErrorKind::RateLimited, Ending::Busy),
+        400..=499 => (ErrorKind::Api, Ending::Refused),
+        500..=599 => (ErrorKind::Transport, Ending::Lost),
+        _ => (ErrorKind::Protocol, Ending::Unreadable),
+    }
+}
+
+/// Turns an answer that is no 2xx into what it means for the next attempt, and its error.
+pub(crate) fn refusal(status: StatusCode, marks: &Marks) -> (Ending, Error) {
+    let row = marks.row();
+    let (kind, mut ending) = row.map_or_else(|| by_status(status), |row| (row.kind, row.ending));
+    // A refusal can be trusted not to have been carried out only where the status says so too (design §5.1).
+    if matches!(ending, Ending::Refused) && !is_refusal(status) {
+        ending = Ending::Misconfigured;
+    }
+    let said = marks.message.as_deref().map(|message| format!(", {message:?}")).unwrap_or_default();
+    let code = marks.code.as_deref().map(|code| format!(" {code}")).unwrap_or_default();
+    let advice = row.map(|row| format!(": {}", row.advice)).unwrap_or_default();
+    let message = format!("HTTP {}{code}{said}{advice}", status.as_u16());
+    (ending, Error::new(kind, message).with_http_status(status.as_u16()))
+}
+
+/// 4xx, but for 408: the server gave the request back.
+fn is_refusal(status: StatusCode) -> bool {
+    status.is_client_error() && status != StatusCode::REQUEST_TIMEOUT
+}
+
+/// `Retry-After`, in seconds or as a date.
+pub(crate) fn retry_after(headers: &HeaderMap) -> Option<Duration> {
+    let text = headers.get(reqwest::header::RETRY_AFTER)?.to_str().ok()?.trim();
+    if let Ok(seconds) = text.parse::<f64>() {
+        return Duration::try_from_secs_f64(seconds).ok();
+    }
+    let until = httpdate::parse_http_date(text).ok()?;
+    Some(until.duration_since(std::time::SystemTime::now()).unwrap_or_default())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn refused(status: u16, code: &str, message: &str) -> (Ending, ErrorKind) {
+        let text = |text: &str| (!text.is_empty()).then(|| text.to_owned());
+        let marks = Marks { request_id: None, code: text(code), message: text(message) };
+        let (ending, error) = refusal(StatusCode::from_u16(status).unwrap(), &marks);
+        (ending, error.kind())
+    }
+
+    #[test]
+    fn the_code_decides_before_the_message_and_the_status() {
+        assert_eq!(refused(403, "T429IN", "Unauthorized"), (Ending::Throttled, ErrorKind::RateLimited));
+        assert_eq!(refused(403, "", "Unauthorized"), (Ending::Refused, ErrorKind::Permission));
+        assert_eq!(refused(429, "B403MQ", ""), (Ending::Refused, ErrorKind::Quota));
+    }
+
+    #[test]
+    fn the_daily_limit_of_a_domain_is_not_waited_out() {
+        let daily = "Throttled by DOMAIN Flow Control";
+        assert_eq!(refused(403, "", daily), (Ending::ThrottledForToday, ErrorKind::RateLimited));
+        assert_eq!(refused(429, "T429GR", daily), (Ending::ThrottledForToday, ErrorKind::RateLimited));
+        assert_eq!(refused(403, "", "Throttled by API Flow Control"), (Ending::Throttled, ErrorKind::RateLimited));
+    }
+
+    #[test]
+    fn the_same_refusal_means_the_same_under_either_status() {
+        for status in [400, 403] {
+            assert_eq!(refused(status, "", "Invalid Signature, Server StringToSign:…").1, ErrorKind::Authentication);
+            assert_eq!(refused(status, "", "Invalid AppCode").1, ErrorKind::Authentication);
+        }
+    }
+
+    #[test]
+    fn a_wrongly_set_up_gateway_is_not_tried_again() {
+        assert_eq!(refused(500, "X500ED", ""), (Ending::Misconfigured, ErrorKind::Api));
+        assert_eq!(refused(500, "", "Internal Error"), (Ending::Lost, ErrorKind::Transport));
+    }
+
+    #[test]
+    fn a_refusal_under_a_5xx_is_no_proof_that_nothing_was_done() {
+        assert_eq!(refused(500, "B403MQ", "").0, Ending::Misconfigured);
+    }
+
+    #[test]
+    fn without_a_mark_the_status_decides() {
+        for (status, kind) in [
+            (302, ErrorKind::Protocol),
+            (401, ErrorKind::Authentication),
+            (403, ErrorKind::Permission),
+            (404, ErrorKind::Api),
+            (408, ErrorKind::Transport),
+            (429, ErrorKind::RateLimited),
+            (450, ErrorKind::Api),
+            (503, ErrorKind::Transport),
+        ] {
+            assert_eq!(refused(status, "", "").1, kind, "{status}");
+        }
+    }
+}

@@ -1,0 +1,331 @@
+//! A job: the whole wish of one customer, from photos and styles to pictures on disk (design §4).
+
+mod advance;
+mod photos;
+mod record;
+mod run;
+mod styles;
+
+use std::{
+    future::Future,
+    path::{Path, PathBuf},
+    pin::Pin,
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    time::Duration,
+};
+
+use serde::{Deserialize, Serialize};
+
+use self::record::{Record, VERSION};
+pub(crate) use self::{
+    advance::json,
+    run::{advance, run},
+};
+use crate::{
+    error::{Error, ErrorKind, Result},
+    event::OnEvent,
+    photo::{Photo, Source},
+    task::TaskState,
+};
+
+/// What a job is busy with.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Stage {
+    /// Photos are checked and uploaded.
+    Uploading,
+    /// The user model is being trained.
+    Training,
+    /// Pictures are being generated.
+    Generating,
+    /// Pictures are being fetched.
+    Saving,
+    /// All that was wished for is there.
+    Done,
+    /// Something went wrong; see the error that was raised, and each portrait's.
+    Failed,
+}
+
+impl Stage {
+    /// The name, the same in every language: `"uploading"`.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Uploading => "uploading",
+            Self::Training => "training",
+            Self::Generating => "generating",
+            Self::Saving => "saving",
+            Self::Done => "done",
+            Self::Failed => "failed",
+        }
+    }
+}
+
+/// A photo as a job knows it; never its bytes.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct JobPhoto {
+    /// The file; `None` if the photo was given as bytes.
+    pub path: Option<PathBuf>,
+    /// SHA-256 of the content in hex, once it was read.
+    pub sha256: Option<String>,
+    /// The size, once it was read.
+    pub bytes: Option<u64>,
+    /// The service's path of it, once it was uploaded.
+    pub uploaded: Option<String>,
+}
+
+/// One style of a job, and what has become of it.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Portrait {
+    /// The style, as the job asked for it: a name or an id.
+    pub style: String,
+    /// The style's id, once it is known.
+    pub style_id: Option<String>,
+    /// The generation's task, once it was created.
+    pub task_id: Option<String>,
+    /// The task's state, as it was last seen.
+    pub state: Option<TaskState>,
+    /// The addresses of the pictures; they may expire.
+    pub urls: Vec<String>,
+    /// The pictures on disk.
+    pub files: Vec<PathBuf>,
+    /// What went wrong with this style.
+    pub error: Option<Error>,
+}
+
+/// The whole wish of one customer. A handle: clones are the same job, which changes in place as it advances.
+#[derive(Clone)]
+pub struct Job(Arc<Inner>);
+
+struct Inner {
+    state: Mutex<State>,
+    /// One run at a time; a create under way keeps it until its answer is known.
+    turn: Arc<tokio::sync::Mutex<()>>,
+    /// One save at a time, so that an older state never overwrites a newer one.
+    saving: tokio::sync::Mutex<()>,
+}
+
+struct State {
+    record: Record,
+    /// Where each photo of the record can be read; `None` if nobody has given it to this process.
+    sources: Vec<Option<Source>>,
+}
+
+impl Job {
+    /// Photos of one person and the styles to generate, as names or ids. Without styles, the job trains only.
+    ///
+    /// Nothing is read or checked until the job runs.
+    pub fn new<P: Into<Photo>, S: Into<String>>(
+        photos: impl IntoIterator<Item = P>,
+        styles: impl IntoIterator<Item = S>,
+    ) -> Self {
+        let sources: Vec<Source> = photos.into_iter().map(|photo| photo.into().0).collect();
+        let photos = sources.iter().map(unread).collect();
+        let record = Record::new(photos, styles.into_iter().map(Into::into).collect(), None);
+        Self::from_state(State { record, sources: sources.into_iter().map(Some).collect() })
+    }
+
+    /// Styles to generate with a model that was trained before: no photos, no training.
+    pub fn with_user_id<S: Into<String>>(user_id: impl Into<String>, styles: impl IntoIterator<Item = S>) -> Self {
+        let record = Record::new(Vec::new(), styles.into_iter().map(Into::into).collect(), Some(user_id.into()));
+        Self::from_state(State { record, sources: Vec::new() })
+    }
+
+    /// Photos or a trained model, whichever is given; what doesn't fit is said when the job runs.
+    #[doc(hidden)]
+    pub fn from_parts(photos: Vec<Photo>, styles: Vec<String>, user_id: Option<String>) -> Self {
+        let sources: Vec<Source> = photos.into_iter().map(|photo| photo.0).collect();
+        let record = Record::new(sources.iter().map(unread).collect(), styles, user_id);
+        Self::from_state(State { record, sources: sources.into_iter().map(Some).collect() })
+    }
+
+    fn from_state(state: State) -> Self {
+        Self(Arc::new(Inner { state: Mutex::new(state), turn: Arc::default(), saving: tokio::sync::Mutex::default() }))
+    }
+
+    /// A job as [`to_json`](Self::to_json) wrote it. Photos given as bytes have to be given again.
+    pub fn from_json(json: &str) -> Result<Self> {
+        #[derive(Deserialize)]
+        struct Version {
+            version: u32,
+        }
+        let refuse = |problem: String| Error::invalid(vec![format!("this is no job: {problem}")]);
+        let Version { version } = serde_json::from_str(json).map_err(|error| refuse(error.to_string()))?;
+        if version == 0 || version > VERSION {
+            return Err(refuse(format!("its version is {version}; this library reads up to {VERSION}")));
+        }
+        let record: Record = serde_json::from_str(json).map_err(|error| refuse(error.to_string()))?;
+        let sources = record.photos.iter().map(|photo| photo.path.clone().map(Source::Path)).collect();
+        Ok(Self::from_state(State { record, sources }))
+    }
+
+    /// The job as JSON, without photos' bytes and without any credential.
+    pub fn to_json(&self) -> Result<String> {
+        serde_json::to_string_pretty(&self.state().record).map_err(|error| {
+            let message = format!("the job can't be written as JSON: {error}; a path that is not UTF-8 can't be kept");
+            Error::new(ErrorKind::InvalidArgument, message).with_source(error)
+        })
+    }
+
+    /// The job that a checkpoint holds, without taking the checkpoint.
+    pub fn read_checkpoint(path: impl AsRef<Path>) -> Result<Self> {
+        crate::checkpoint::read(path.as_ref())
+    }
+
+    /// What the job is busy with.
+    pub fn stage(&self) -> Stage {
+        self.state().record.stage
+    }
+
+    /// The user model, once the service has named it.
+    pub fn user_id(&self) -> Option<String> {
+        self.state().record.user_id.clone()
+    }
+
+    /// The photos, in the order given.
+    pub fn photos(&self) -> Vec<JobPhoto> {
+        self.state().record.photos.clone()
+    }
+
+    /// One portrait a style, in the order given.
+    pub fn portraits(&self) -> Vec<Portrait> {
+        self.state().record.portraits()
+    }
+
+    /// Where pictures are saved, once a run has said so.
+    pub fn save_to(&self) -> Option<PathBuf> {
+        self.state().record.save_to.clone()
+    }
+
+    /// The training's task, once it was created.
+    pub fn training_task_id(&self) -> Option<String> {
+        self.state().record.training.as_ref()?.task_id.clone()
+    }
+
+    /// The first task that has not ended: what an error of the whole job is about.
+    pub fn pending_task_id(&self) -> Option<String> {
+        self.state().record.pending().into_iter().next().map(|(_, task_id)| task_id)
+    }
+
+    /// Takes over a task that the vendor's side shows, for the create whose outcome is unknown.
+    /// A training is adopted with its `user_id`.
+    pub fn adopt(&self, task_id: &str, user_id: Option<&str>) -> Result<()> {
+        crate::client::check_id("task_id", task_id)?;
+        if let Some(user_id) = user_id {
+            crate::client::check_id("user_id", user_id)?;
+        }
+        self.state().record.adopt(task_id, user_id)
+    }
+
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.0.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Changes the record, and its stage with it.
+    fn edit<T>(&self, change: impl FnOnce(&mut Record) -> T) -> T {
+        let mut state = self.state();
+        let result = change(&mut state.record);
+        state.record.restage();
+        result
+    }
+
+    /// Looks something up in the record.
+    fn known<T>(&self, look: impl FnOnce(&Record) -> T) -> T {
+        look(&self.state().record)
+    }
+}
+
+impl std::fmt::Debug for Job {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let state = self.state();
+        f.debug_struct("Job")
+            .field("stage", &state.record.stage)
+            .field("photos", &state.record.photos.len())
+            .field("styles", &state.record.portraits.iter().map(|portrait| &portrait.style).collect::<Vec<_>>())
+            .finish_non_exhaustive()
+    }
+}
+
+fn unread(source: &Source) -> JobPhoto {
+    let path = match source {
+        Source::Path(path) => Some(path.clone()),
+        Source::Bytes(_) => None,
+    };
+    JobPhoto { path, sha256: None, bytes: None, uploaded: None }
+}
+
+/// Stores a job. Called before each create and after each answer; if it fails, nothing is sent.
+pub type SaveJob = Arc<dyn Fn(Job) -> Pin<Box<dyn Future<Output = Result<()>> + Send>> + Send + Sync>;
+
+/// How [`Client::advance`](crate::Client::advance) goes about it.
+#[derive(Clone, Default)]
+#[non_exhaustive]
+pub struct AdvanceOptions {
+    /// The folder for pictures; without one, none are fetched. The job remembers it.
+    pub save_to: Option<PathBuf>,
+    /// Is told of progress.
+    pub on_event: Option<OnEvent>,
+    /// Starts (and pays) again what was found failed, or with an unknown outcome.
+    pub recreate: bool,
+}
+
+/// How [`Client::run`](crate::Client::run) goes about it.
+#[derive(Clone, Default)]
+#[non_exhaustive]
+pub struct RunOptions {
+    /// The folder for pictures; without one, none are fetched. The job remembers it.
+    pub save_to: Option<PathBuf>,
+    /// The file that keeps the job, so that it can go on after this process. Loaded if it is there.
+    pub checkpoint: Option<PathBuf>,
+    /// Is told of progress.
+    pub on_event: Option<OnEvent>,
+    /// Bounds the whole run; without one, each task's own deadline does (training 2 h, generation 30 min).
+    pub timeout: Option<Duration>,
+    /// Starts (and pays) again what was found failed, or with an unknown outcome.
+    pub recreate: bool,
+}
+
+/// Setters that both kinds of options have.
+macro_rules! chained {
+    ($($options:ident)+) => {
+        $(impl $options {
+            /// The folder for pictures.
+            #[must_use]
+            pub fn save_to(mut self, folder: impl Into<PathBuf>) -> Self {
+                self.save_to = Some(folder.into());
+                self
+            }
+
+            /// Is told of progress, on whatever thread it is made; must not block.
+            #[must_use]
+            pub fn on_event(mut self, tell: impl Fn(crate::Event) + Send + Sync + 'static) -> Self {
+                self.on_event = Some(Arc::new(tell));
+                self
+            }
+
+            /// Starts (and pays) again what is found failed, or with an unknown outcome, when the call begins.
+            #[must_use]
+            pub fn recreate(mut self, recreate: bool) -> Self {
+                self.recreate = recreate;
+                self
+            }
+        })+
+    };
+}
+
+chained!(AdvanceOptions RunOptions);
+
+impl RunOptions {
+    /// The file that keeps the job.
+    #[must_use]
+    pub fn checkpoint(mut self, path: impl Into<PathBuf>) -> Self {
+        self.checkpoint = Some(path.into());
+        self
+    }
+
+    /// Bounds the whole run.
+    #[must_use]
+    pub fn timeout(mut self, timeout: Duration) -> Self {
+        self.timeout = Some(timeout);
+        self
+    }
+}

@@ -1,0 +1,139 @@
+//! A job's photos before they are sent: all read once, all problems reported together.
+
+use std::collections::HashSet;
+
+use super::{Job, State, record::Record};
+use crate::{
+    error::{Error, Result},
+    photo::{CheckedPhoto, Photo, Source, interrupted},
+};
+
+/// What the service trains a model from (document, step 1).
+const COUNT: std::ops::RangeInclusive<usize> = 8..=20;
+
+/// A photo that is still to be uploaded, under its index in the job.
+pub(super) type Due = Vec<(usize, CheckedPhoto)>;
+
+impl Job {
+    /// Checks the photos that are not uploaded, and notes their digests. Returns them, with what a person
+    /// should know about them.
+    pub(super) async fn check_photos(&self, max_bytes: u64) -> Result<(Due, Vec<String>)> {
+        let job = self.clone();
+        let checked = tokio::task::spawn_blocking(move || {
+            let (record, sources) = {
+                let state = job.state();
+                (state.record.clone(), state.sources.clone())
+            };
+            let mut survey = Survey::of(&record);
+            for (index, source) in sources.into_iter().enumerate() {
+                survey.photo(index, source, &record, max_bytes);
+            }
+            survey.into_result().map(|(digests, due, warnings)| {
+                job.edit(|record| note(record, digests));
+                (due, warnings)
+            })
+        });
+        checked.await.map_err(interrupted)?
+    }
+
+    /// Takes over what a stored job knows, and keeps where this one's photos can be read.
+    pub(super) fn take_over(&self, stored: &Self) {
+        let stored = {
+            let state = stored.state();
+            State { record: state.record.clone(), sources: state.sources.clone() }
+        };
+        let mut state = self.state();
+        let given = std::mem::replace(&mut *state, stored);
+        for (photo, source) in given.record.photos.iter().zip(given.sources) {
+            let State { record, sources } = &mut *state;
+            let same = record.photos.iter_mut().zip(sources).filter(|(known, _)| known.sha256 == photo.sha256);
+            for (known, place) in same {
+                known.path.clone_from(&photo.path);
+                place.clone_from(&source);
+            }
+        }
+    }
+}
+
+/// Digest and size of a photo, under its index.
+type Digests = Vec<(usize, String, u64)>;
+
+fn note(record: &mut Record, digests: Digests) {
+    for (index, digest, bytes) in digests {
+        if let Some(photo) = record.photos.get_mut(index) {
+            photo.sha256 = Some(digest);
+            photo.bytes = Some(bytes);
+        }
+    }
+}
+
+/// What was found about all photos.
+#[derive(Default)]
+struct Survey {
+    problems: Vec<String>,
+    warnings: Vec<String>,
+    seen: HashSet<String>,
+    digests: Digests,
+    due: Due,
+}
+
+impl Survey {
+    fn of(record: &Record) -> Self {
+        let count = record.photos.len();
+        let mut survey = Self::default();
+        if !COUNT.contains(&count) {
+            let (least, most) = (COUNT.start(), COUNT.end());
+            survey.problems.push(format!("{count} photos were given; a model is trained from {least} to {most}"));
+        }
+        survey
+    }
+
+    fn photo(&mut self, index: usize, source: Option<Source>, record: &Record, max_bytes: u64) {
+        let Some(known) = record.photos.get(index) else { return };
+        if known.uploaded.is_some() {
+            return;
+        }
+        let number = index + 1;
+        let Some(source) = source else {
+            self.problems.push(format!("photo {number} was given as bytes: make the job with them again to go on"));
+            return;
+        };
+        let photo = Photo(source);
+        let name = format!("photo {number} ({:?})", photo.0);
+        let read = CheckedPhoto::check(&photo, max_bytes).and_then(|checked| Ok((checked.digest()?, checked)));
+        let (digest, checked) = match read {
+            Ok(read) => read,
+            Err(problem) => return self.problems.push(format!("{name} {problem}")),
+        };
+        if matches!(&photo.0, Source::Path(path) if path.to_str().is_none()) {
+            return self.problems.push(format!("{name} has a path that is not UTF-8: give its bytes"));
+        }
+        match &known.sha256 {
+            Some(before) if *before != digest => {
+                return self.problems.push(format!("{name} has changed since the job began"));
+            }
+            Some(_) => {}
+            None => self.remark(&name, &digest, &checked),
+        }
+        self.digests.push((index, digest, checked.bytes));
+        self.due.push((index, checked));
+    }
+
+    /// What stops nothing, but trains badly.
+    fn remark(&mut self, name: &str, digest: &str, checked: &CheckedPhoto) {
+        if !self.seen.insert(digest.to_owned()) {
+            self.warnings.push(format!("{name} was given twice: a model trains better from different photos"));
+        }
+        if checked.is_small() {
+            self.warnings.push(format!("{name} is smaller than 256 pixels: a model trains better from larger ones"));
+        }
+    }
+
+    fn into_result(self) -> Result<(Digests, Due, Vec<String>)> {
+        if self.problems.is_empty() {
+            Ok((self.digests, self.due, self.warnings))
+        } else {
+            Err(Error::invalid(self.problems))
+        }
+    }
+}

@@ -1,0 +1,115 @@
+//! A job from wherever it stands to its end: advanced in a loop, kept in a checkpoint.
+
+use std::{path::PathBuf, sync::Arc, time::Duration};
+
+use super::{AdvanceOptions, Job, RunOptions, SaveJob, advance::Advance};
+use crate::{
+    checkpoint::Checkpoint,
+    client::Session,
+    error::{Error, ErrorKind, Result},
+    photo::interrupted,
+};
+
+/// Does what is due of a job.
+pub(crate) async fn advance(
+    session: Arc<Session>,
+    job: &Job,
+    save: SaveJob,
+    options: AdvanceOptions,
+) -> Result<Option<Duration>> {
+    let turn = Arc::new(job.0.turn.clone().lock_owned().await);
+    let advance = Advance { session, job: job.clone(), save, on_event: options.on_event, _turn: turn };
+    advance.enter(options.recreate, options.save_to)?;
+    advance.step().await
+}
+
+/// Brings a job to its end.
+pub(crate) async fn run(session: Arc<Session>, job: &Job, options: RunOptions) -> Result<()> {
+    let Some(timeout) = options.timeout else { return to_the_end(session, job, options).await };
+    let ended = tokio::time::timeout(timeout, to_the_end(session, job, options)).await;
+    ended.unwrap_or_else(|_| {
+        let message = format!(
+            "the job was not done within {} s (it is {}); run it again to go on",
+            timeout.as_secs_f64(),
+            job.stage().name()
+        );
+        let error = Error::new(ErrorKind::Timeout, message);
+        Err(match job.pending_task_id() {
+            Some(task_id) => error.with_task_id(&task_id),
+            None => error,
+        })
+    })
+}
+
+async fn to_the_end(session: Arc<Session>, job: &Job, options: RunOptions) -> Result<()> {
+    let turn = Arc::new(job.0.turn.clone().lock_owned().await);
+    let save = match options.checkpoint {
+        Some(path) => take_checkpoint(&session, job, path).await?,
+        None => Arc::new(|_| Box::pin(std::future::ready(Ok(()))) as _),
+    };
+    let advance = Advance { session: session.clone(), job: job.clone(), save, on_event: options.on_event, _turn: turn };
+    advance.enter(options.recreate, options.save_to)?;
+    // This run waits as long as any other, however long the tasks have been going on.
+    job.edit(|record| {
+        for (slot, _) in record.pending() {
+            if let Some(work) = record.work(slot) {
+                work.waiting_since = None;
+            }
+        }
+    });
+
+    let mut attention = session.scheduler.attention();
+    while let Some(pause) = advance.step().await? {
+        let pending: Vec<String> = job.known(|record| record.pending().into_iter().map(|(_, task)| task).collect());
+        attention.attend(&pending);
+        if let Some(task_id) = attention.sleep(pause).await {
+            let now = session.now_ms();
+            job.edit(|record| {
+                for (slot, pending) in record.pending() {
+                    if let Some(work) = record.work(slot).filter(|_| *pending == *task_id) {
+                        work.look_soon(now);
+                    }
+                }
+            });
+        }
+    }
+    Ok(())
+}
+
+/// Locks the checkpoint, takes over what it holds, and returns the way to write it.
+async fn take_checkpoint(session: &Session, job: &Job, path: PathBuf) -> Result<SaveJob> {
+    let shown = path.display().to_string();
+    let opened = tokio::task::spawn_blocking(move || {
+        let checkpoint = Checkpoint::open(&path)?;
+        let stored = checkpoint.load()?;
+        Ok::<_, Error>((Arc::new(checkpoint), stored))
+    });
+    let (checkpoint, stored) = opened.await.map_err(interrupted)??;
+
+    if let Some(stored) = stored {
+        let unread = job.known(|record| record.photos.iter().any(|photo| photo.sha256.is_none()));
+        if unread {
+            job.check_photos(session.options.limits.max_photo_bytes).await?;
+        }
+        let stored_record = stored.known(Clone::clone);
+        let newer = job.known(|record| {
+            let same = record.same_wish(&stored_record);
+            same.map(|()| stored_record.revision >= record.revision)
+        });
+        match newer {
+            Ok(true) => job.take_over(&stored),
+            Ok(false) => {}
+            Err(other) => {
+                let problem = format!("the checkpoint {shown} belongs to {other}: use another file for this job");
+                return Err(Error::invalid(vec![problem]));
+            }
+        }
+    }
+    Ok(Arc::new(move |job: Job| {
+        let checkpoint = checkpoint.clone();
+        Box::pin(async move {
+            let saved = tokio::task::spawn_blocking(move || checkpoint.save(&job)).await;
+            saved.map_err(interrupted)?
+        })
+    }))
+}

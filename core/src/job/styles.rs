@@ -1,0 +1,94 @@
+//! A job's styles: names become ids, once, before anything is sent that costs something.
+
+use std::collections::HashSet;
+
+use icu_normalizer::ComposingNormalizerBorrowed;
+
+use super::record::Record;
+use crate::{
+    error::{Error, Result},
+    task::Style,
+};
+
+/// What can be said against a job without asking anybody.
+pub(super) fn problems(record: &Record) -> Vec<String> {
+    let mut problems = Vec::new();
+    if record.training.is_none() {
+        if record.user_id.as_ref().is_none_or(String::is_empty) {
+            problems.push("user_id is empty".to_owned());
+        }
+        if !record.photos.is_empty() {
+            problems.push("photos and user_id were both given: a trained model needs no photos".to_owned());
+        }
+        if record.portraits.is_empty() {
+            problems.push("no style was given: with a trained model there is nothing else to do".to_owned());
+        }
+    }
+    let mut seen = HashSet::new();
+    for portrait in &record.portraits {
+        if portrait.style.trim().is_empty() {
+            problems.push("a style is empty".to_owned());
+        } else if !seen.insert(plain(&portrait.style)) {
+            problems.push(format!("style {:?} was given twice", portrait.style));
+        }
+    }
+    problems
+}
+
+/// Takes over what is an id already. True if names are left to be looked up.
+pub(super) fn take_ids(record: &mut Record) -> bool {
+    let mut names_left = false;
+    for portrait in record.portraits.iter_mut().filter(|portrait| portrait.style_id.is_none()) {
+        if portrait.style.len() == 36 && uuid::Uuid::try_parse(&portrait.style).is_ok() {
+            portrait.style_id = Some(portrait.style.clone());
+        } else {
+            names_left = true;
+        }
+    }
+    names_left
+}
+
+/// Finds the id of every name among the styles `offered`.
+pub(super) fn resolve(record: &mut Record, offered: &[Style]) -> Result<()> {
+    let mut problems = Vec::new();
+    for portrait in record.portraits.iter_mut().filter(|portrait| portrait.style_id.is_none()) {
+        match id_of(&portrait.style, offered) {
+            Ok(id) => portrait.style_id = Some(id),
+            Err(problem) => problems.push(problem),
+        }
+    }
+    let mut ids = HashSet::new();
+    for portrait in &record.portraits {
+        if portrait.style_id.as_ref().is_some_and(|id| !ids.insert(id)) {
+            problems.push(format!("style {:?} was given twice, by its name and by its id", portrait.style));
+        }
+    }
+    if problems.is_empty() {
+        return Ok(());
+    }
+    // A job that was refused is as it was: the caller may correct it.
+    record.portraits.iter_mut().for_each(|portrait| portrait.style_id = None);
+    Err(Error::invalid(problems))
+}
+
+fn id_of(asked: &str, offered: &[Style]) -> Result<String, String> {
+    let named = plain(asked);
+    let fitting: Vec<&Style> =
+        offered.iter().filter(|style| plain(&style.name) == named || style.style == asked).collect();
+    match fitting.as_slice() {
+        [style] => Ok(style.style.clone()),
+        [] => {
+            let names: Vec<&str> = offered.iter().take(20).map(|style| style.name.as_str()).collect();
+            Err(format!("there is no style {asked:?}; there are {}", names.join(", ")))
+        }
+        several => {
+            let ids: Vec<String> = several.iter().map(|style| format!("{} ({})", style.style, style.sex)).collect();
+            Err(format!("style {asked:?} is ambiguous: give one of the ids {}", ids.join(", ")))
+        }
+    }
+}
+
+/// The same name is the same, however its characters are composed.
+fn plain(name: &str) -> String {
+    ComposingNormalizerBorrowed::new_nfc().normalize(name.trim()).into_owned()
+}

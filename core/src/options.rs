@@ -1,0 +1,328 @@
+//! A client's options: defaults, the environment, and the checks that all of them pass once.
+
+use std::{
+    path::{Path, PathBuf},
+    time::Duration,
+};
+
+use reqwest::header::HeaderValue;
+use rustls::pki_types::{CertificateDer, pem::PemObject};
+use secrecy::{ExposeSecret, SecretString};
+use serde::{Deserialize, Serialize};
+use url::{Host, Url};
+
+use crate::{
+    credential::Credential,
+    error::{Error, Result},
+};
+
+/// How often a task is looked at: first after `initial`, then `factor` times later each time, up to `max`.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+pub struct PollSchedule {
+    /// From the task's creation to the first look.
+    pub initial: Duration,
+    /// By how much each pause is longer than the one before; at least 1.
+    pub factor: f64,
+    /// The longest pause.
+    pub max: Duration,
+}
+
+impl PollSchedule {
+    /// Training takes minutes: 15 s, growing by half up to 60 s.
+    pub const TRAINING: Self = Self { initial: Duration::from_secs(15), factor: 1.5, max: Duration::from_secs(60) };
+    /// Generation takes seconds to minutes: 3 s, growing by half up to 15 s.
+    pub const GENERATION: Self = Self { initial: Duration::from_secs(3), factor: 1.5, max: Duration::from_secs(15) };
+
+    /// The pause after `looks` looks, without jitter.
+    pub(crate) fn pause(&self, looks: u32) -> Duration {
+        let grown = self.initial.as_secs_f64() * self.factor.powi(i32::try_from(looks).unwrap_or(i32::MAX));
+        Duration::try_from_secs_f64(grown).map_or(self.max, |pause| pause.min(self.max))
+    }
+
+    fn problem(&self, name: &str) -> Option<String> {
+        let fits = !self.initial.is_zero() && self.factor >= 1.0 && self.factor.is_finite() && self.max >= self.initial;
+        (!fits).then(|| format!("{name} must have initial > 0, factor >= 1 and max >= initial, not {self:?}"))
+    }
+}
+
+/// Where requests go out.
+#[derive(Clone, Debug)]
+pub(crate) enum Route {
+    /// As `HTTP_PROXY`, `HTTPS_PROXY` and `NO_PROXY` say.
+    Environment,
+    Direct,
+    Proxy(String),
+}
+
+/// Options that have passed every check.
+#[derive(Clone, Debug)]
+pub(crate) struct Options {
+    pub(crate) base_url: Url,
+    pub(crate) credential: Credential,
+    pub(crate) limits: Limits,
+}
+
+/// The options that have defaults.
+#[derive(Clone, Debug)]
+pub(crate) struct Limits {
+    pub(crate) timeout: Duration,
+    pub(crate) connect_timeout: Duration,
+    pub(crate) stall_limit: Duration,
+    pub(crate) max_retries: u32,
+    pub(crate) requests_per_second: f64,
+    pub(crate) upload_concurrency: usize,
+    pub(crate) max_photo_bytes: u64,
+    pub(crate) training_schedule: PollSchedule,
+    pub(crate) generation_schedule: PollSchedule,
+    /// Trusted beside the system's.
+    pub(crate) authorities: Vec<CertificateDer<'static>>,
+    pub(crate) route: Route,
+}
+
+impl Options {
+    /// Host and port that a job is bound to.
+    pub(crate) fn host(&self) -> String {
+        let host = self.base_url.host_str().unwrap_or_default();
+        self.base_url.port().map_or_else(|| host.to_owned(), |port| format!("{host}:{port}"))
+    }
+}
+
+/// Whether `url` stays on this machine: no proxy is asked for it, and `http` is fine.
+pub(crate) fn is_loopback(url: &Url) -> bool {
+    match url.host() {
+        Some(Host::Ipv4(address)) => address.is_loopback(),
+        Some(Host::Ipv6(address)) => address.is_loopback(),
+        Some(Host::Domain(name)) => name == "localhost" || name.ends_with(".localhost"),
+        None => false,
+    }
+}
+
+/// Collects a client's options; what is not set comes from the environment or is the default.
+///
+/// `XIEZHEN_BASE_URL`, `XIEZHEN_APP_CODE`, or `XIEZHEN_APP_KEY` with `XIEZHEN_APP_SECRET`. A credential
+/// that is given here switches the environment's off.
+#[derive(Clone, Debug, Default)]
+#[must_use]
+pub struct ClientBuilder {
+    base_url: Option<String>,
+    app_code: Option<SecretString>,
+    app_key: Option<String>,
+    app_secret: Option<SecretString>,
+    timeout: Option<Duration>,
+    connect_timeout: Option<Duration>,
+    stall_limit: Option<Duration>,
+    max_retries: Option<u32>,
+    requests_per_second: Option<f64>,
+    upload_concurrency: Option<usize>,
+    max_photo_bytes: Option<u64>,
+    training_schedule: Option<PollSchedule>,
+    generation_schedule: Option<PollSchedule>,
+    ca_file: Option<PathBuf>,
+    proxy: Option<String>,
+    allow_http: bool,
+}
+
+/// Setters that differ in name and type only.
+macro_rules! setters {
+    ($($(#[doc = $doc:literal])+ $name:ident: $type:ty,)+) => {
+        impl ClientBuilder {
+            $($(#[doc = $doc])+
+            pub fn $name(mut self, $name: impl Into<$type>) -> Self {
+                self.$name = Some($name.into());
+                self
+            })+
+        }
+    };
+}
+
+setters! {
+    /// Where the API is: `https://….market.alicloudapi.com`. A path prefix is kept and signed;
+    /// user information, a query or a fragment is refused. There is no default.
+    base_url: String,
+    /// The AppCode of the purchase: one of the two credentials.
+    app_code: SecretString,
+    /// The AppKey that signs requests, together with `app_secret`.
+    app_key: String,
+    /// The AppSecret of the AppKey.
+    app_secret: SecretString,
+    /// Bounds a whole call, its repetitions included (uploads and downloads have a stall limit instead). 60 s.
+    timeout: Duration,
+    /// Bounds making one connection. 10 s.
+    connect_timeout: Duration,
+    /// How often a call that may be repeated is sent again. 4.
+    max_retries: u32,
+    /// At most so many calls of the gateway in any one second, by this client and its clones. 10;
+    /// `f64::INFINITY` lifts the budget.
+    requests_per_second: f64,
+    /// How many photos of a job are uploaded at a time. 4.
+    upload_concurrency: usize,
+    /// Photos above this are refused before they are sent. 5 MiB.
+    max_photo_bytes: u64,
+    /// When trainings are looked at. 15 s, ×1.5, up to 60 s.
+    training_schedule: PollSchedule,
+    /// When generations are looked at. 3 s, ×1.5, up to 15 s.
+    generation_schedule: PollSchedule,
+    /// A PEM file of certificate authorities that are trusted beside the system's.
+    ca_file: PathBuf,
+    /// A proxy for all but loopback, in place of the environment's; empty for none.
+    proxy: String,
+}
+
+impl ClientBuilder {
+    /// Allows `http://` to hosts other than this machine: whoever listens reads the credential.
+    pub fn allow_http(mut self, allow: bool) -> Self {
+        self.allow_http = allow;
+        self
+    }
+
+    /// How long an upload or a download may stand still. For tests: the default is 60 s.
+    #[doc(hidden)]
+    pub fn stall_limit(mut self, limit: Duration) -> Self {
+        self.stall_limit = Some(limit);
+        self
+    }
+
+    /// Fills in the environment and the defaults, and reports everything that does not fit at once.
+    pub(crate) fn check(self, environment: impl Fn(&str) -> Option<String>) -> Result<Options> {
+        let environment = |name: &str| environment(name).filter(|value| !value.is_empty());
+        let mut problems = Vec::new();
+        let base_url = self.base_url.clone().or_else(|| environment("XIEZHEN_BASE_URL"));
+        let base_url = base_url
+            .ok_or_else(|| "base_url is missing: pass it or set XIEZHEN_BASE_URL".to_owned())
+            .and_then(|text| check_base_url(&text, self.allow_http))
+            .map_err(|problem| problems.push(problem));
+        let credential = self.credential(environment).map_err(|problem| problems.push(problem));
+        let authorities = self.ca_file.as_deref().map_or_else(|| Ok(Vec::new()), read_authorities);
+        let limits = self.limits(authorities.unwrap_or_else(|problem| {
+            problems.push(problem);
+            Vec::new()
+        }));
+        problems.extend(limits.problems());
+
+        match (base_url, credential) {
+            (Ok(base_url), Ok(credential)) if problems.is_empty() => Ok(Options { base_url, credential, limits }),
+            _ => Err(Error::invalid(problems)),
+        }
+    }
+
+    fn limits(self, authorities: Vec<CertificateDer<'static>>) -> Limits {
+        Limits {
+            timeout: self.timeout.unwrap_or(Duration::from_secs(60)),
+            connect_timeout: self.connect_timeout.unwrap_or(Duration::from_secs(10)),
+            stall_limit: self.stall_limit.unwrap_or(Duration::from_secs(60)),
+            max_retries: self.max_retries.unwrap_or(4),
+            requests_per_second: self.requests_per_second.unwrap_or(10.0),
+            upload_concurrency: self.upload_concurrency.unwrap_or(4),
+            max_photo_bytes: self.max_photo_bytes.unwrap_or(5 << 20),
+            training_schedule: self.training_schedule.unwrap_or(PollSchedule::TRAINING),
+            generation_schedule: self.generation_schedule.unwrap_or(PollSchedule::GENERATION),
+            authorities,
+            route: match self.proxy {
+                None => Route::Environment,
+                Some(proxy) if proxy.is_empty() => Route::Direct,
+                Some(proxy) => Route::Proxy(proxy),
+            },
+        }
+    }
+
+    /// The one credential: the caller's, or the environment's if the caller gave none.
+    fn credential(&self, environment: impl Fn(&str) -> Option<String>) -> Result<Credential, String> {
+        let given = self.app_code.is_some() || self.app_key.is_some() || self.app_secret.is_some();
+        let (code, key, secret) = if given {
+            (self.app_code.clone(), self.app_key.clone(), self.app_secret.clone())
+        } else {
+            let secret = |name: &str| environment(name).map(SecretString::from);
+            (secret("XIEZHEN_APP_CODE"), environment("XIEZHEN_APP_KEY"), secret("XIEZHEN_APP_SECRET"))
+        };
+
+        match (code, key, secret) {
+            (Some(code), None, None) => {
+                check_secret("app_code", code.expose_secret())?;
+                Ok(Credential::AppCode(code))
+            }
+            (None, Some(key), Some(secret)) => {
+                check_secret("app_key", &key)?;
+                check_secret("app_secret", secret.expose_secret())?;
+                Ok(Credential::AppKey { key, secret })
+            }
+            (None, None, None) => {
+                Err("no credential: pass app_code, or app_key with app_secret, or set XIEZHEN_APP_CODE, or \
+                     XIEZHEN_APP_KEY with XIEZHEN_APP_SECRET"
+                    .into())
+            }
+            (None, Some(_), None) => Err("app_key was given without app_secret".into()),
+            (None, None, Some(_)) => Err("app_secret was given without app_key".into()),
+            (Some(_), ..) => Err("both app_code and app_key or app_secret were given: choose one".into()),
+        }
+    }
+}
+
+impl Limits {
+    /// What is out of range.
+    fn problems(&self) -> Vec<String> {
+        let mut problems = Vec::new();
+        for (name, value) in [("timeout", self.timeout), ("connect_timeout", self.connect_timeout)] {
+            if value.is_zero() {
+                problems.push(format!("{name} must be more than 0"));
+            }
+        }
+        if self.requests_per_second.is_nan() || self.requests_per_second <= 0.0 {
+            problems.push(format!("requests_per_second must be more than 0, not {}", self.requests_per_second));
+        }
+        if self.upload_concurrency == 0 {
+            problems.push("upload_concurrency must be at least 1".into());
+        }
+        if self.max_photo_bytes == 0 {
+            problems.push("max_photo_bytes must be at least 1".into());
+        }
+        problems.extend(self.training_schedule.problem("training_schedule"));
+        problems.extend(self.generation_schedule.problem("generation_schedule"));
+        if let Route::Proxy(proxy) = &self.route
+            && reqwest::Proxy::all(proxy).is_err()
+        {
+            problems.push("proxy is not a URL of a proxy, such as http://proxy:3128".into());
+        }
+        problems
+    }
+}
+
+fn check_base_url(text: &str, allow_http: bool) -> Result<Url, String> {
+    let mut url = Url::parse(text.trim()).map_err(|error| format!("base_url is not a URL: {error}"))?;
+    if !matches!(url.scheme(), "http" | "https") || url.host().is_none() {
+        return Err("base_url must begin with https:// (or http://) and name a host".into());
+    }
+    if !url.username().is_empty() || url.password().is_some() {
+        return Err("base_url must not contain user information: credentials go into app_code or app_key".into());
+    }
+    if url.query().is_some() || url.fragment().is_some() {
+        return Err("base_url must not contain a query or a fragment".into());
+    }
+    if url.scheme() == "http" && !allow_http && !is_loopback(&url) {
+        return Err("base_url is http://, which shows the credential to whoever listens: use https://, or \
+                    allow it with allow_http"
+            .into());
+    }
+    let path = url.path().trim_end_matches('/').to_owned();
+    url.set_path(&path);
+    Ok(url)
+}
+
+fn check_secret(name: &str, value: &str) -> Result<(), String> {
+    if value.is_empty() {
+        return Err(format!("{name} is empty"));
+    }
+    let printable = HeaderValue::from_str(value).is_ok() && value.is_ascii() && value.trim() == value;
+    if printable { Ok(()) } else { Err(format!("{name} contains characters that a header can't carry")) }
+}
+
+/// The certificates of `ca_file`.
+fn read_authorities(path: &Path) -> Result<Vec<CertificateDer<'static>>, String> {
+    let refuse = |why: String| format!("ca_file {}: {why}", path.display());
+    let pem = std::fs::read(path).map_err(|error| refuse(error.to_string()))?;
+    let certificates: Result<Vec<_>, _> = CertificateDer::pem_slice_iter(&pem).collect();
+    match certificates {
+        Ok(certificates) if certificates.is_empty() => Err(refuse("it contains no PEM certificate".into())),
+        Ok(certificates) => Ok(certificates),
+        Err(error) => Err(refuse(error.to_string())),
+    }
+}

@@ -1,0 +1,200 @@
+//! What the service says: tasks, styles, and what a create answered.
+
+use serde::{Deserialize, Deserializer, Serialize};
+
+/// How far a task is (document, step 3). `Succeeded`, `PartlySucceeded` and `Failed` are terminal.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum TaskState {
+    /// 1: queued.
+    Waiting,
+    /// 2: being worked on.
+    Running,
+    /// 3: done.
+    Succeeded,
+    /// 4: done, with something missing.
+    PartlySucceeded,
+    /// 5: given up by the service.
+    Failed,
+    /// A number that the document does not name; see [`Task::raw_state`].
+    Unknown,
+}
+
+impl TaskState {
+    /// The state that the service writes as this number.
+    pub const fn from_raw(raw: i64) -> Self {
+        match raw {
+            1 => Self::Waiting,
+            2 => Self::Running,
+            3 => Self::Succeeded,
+            4 => Self::PartlySucceeded,
+            5 => Self::Failed,
+            _ => Self::Unknown,
+        }
+    }
+
+    /// Whether the service is done with the task.
+    pub const fn is_terminal(self) -> bool {
+        matches!(self, Self::Succeeded | Self::PartlySucceeded | Self::Failed)
+    }
+
+    /// The name, the same in every language: `"partly_succeeded"`.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Waiting => "waiting",
+            Self::Running => "running",
+            Self::Succeeded => "succeeded",
+            Self::PartlySucceeded => "partly_succeeded",
+            Self::Failed => "failed",
+            Self::Unknown => "unknown",
+        }
+    }
+}
+
+/// What a task is for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum TaskKind {
+    /// 1: trains a user model.
+    Training,
+    /// 2: generates pictures.
+    Generation,
+    /// A number that the document does not name.
+    Unknown,
+}
+
+impl TaskKind {
+    /// The kind that the service writes as this number.
+    pub const fn from_raw(raw: i64) -> Self {
+        match raw {
+            1 => Self::Training,
+            2 => Self::Generation,
+            _ => Self::Unknown,
+        }
+    }
+
+    /// The name, the same in every language: `"training"`.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Training => "training",
+            Self::Generation => "generation",
+            Self::Unknown => "unknown",
+        }
+    }
+}
+
+/// Something that the service does for minutes (document, steps 3 and 6).
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Task {
+    /// The task's id.
+    pub id: String,
+    /// How far it is.
+    pub state: TaskState,
+    /// The state as the service wrote it.
+    pub raw_state: i64,
+    /// What it is for.
+    pub kind: TaskKind,
+    /// The addresses of the pictures, once there are any.
+    pub result_paths: Vec<String>,
+}
+
+/// A style that pictures can be generated in (document, step 4).
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Style {
+    /// What people call it.
+    pub name: String,
+    /// Its id, as `create_task` takes it.
+    pub style: String,
+    /// The address of a sample picture.
+    pub template: String,
+    /// Whom it is for, in the vendor's words (女, 男).
+    pub sex: String,
+}
+
+/// What a create answered (document, steps 2 and 5).
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Created {
+    /// The task that was started.
+    pub task_id: String,
+    /// The user model that it belongs to.
+    pub user_id: String,
+}
+
+/// The `body` of an answer: reads itself, and says what the document's type alone does not.
+pub(crate) trait Reply: Sized {
+    /// What is on the wire.
+    type Wire: serde::de::DeserializeOwned;
+
+    /// Turns what was read into what the caller gets, or says what is wrong with it.
+    fn from_wire(wire: Self::Wire) -> Result<Self, &'static str>;
+}
+
+/// A path that `upload_file` answered.
+impl Reply for String {
+    type Wire = String;
+
+    fn from_wire(wire: String) -> Result<Self, &'static str> {
+        if wire.is_empty() { Err("the path is empty") } else { Ok(wire) }
+    }
+}
+
+impl Reply for Created {
+    type Wire = Self;
+
+    fn from_wire(wire: Self) -> Result<Self, &'static str> {
+        if wire.task_id.is_empty() || wire.user_id.is_empty() { Err("an id is empty") } else { Ok(wire) }
+    }
+}
+
+impl Reply for Task {
+    type Wire = TaskOnTheWire;
+
+    fn from_wire(wire: TaskOnTheWire) -> Result<Self, &'static str> {
+        if wire.id.is_empty() {
+            return Err("the task's id is empty");
+        }
+        Ok(Self {
+            id: wire.id,
+            state: TaskState::from_raw(wire.state),
+            raw_state: wire.state,
+            kind: TaskKind::from_raw(wire.tsk_type),
+            result_paths: wire.result_paths,
+        })
+    }
+}
+
+impl Reply for Vec<Style> {
+    type Wire = Vec<StyleOnTheWire>;
+
+    fn from_wire(wire: Vec<StyleOnTheWire>) -> Result<Self, &'static str> {
+        if wire.iter().any(|style| style.style.is_empty()) {
+            return Err("a style's id is empty");
+        }
+        Ok(wire.into_iter().map(|s| Style { name: s.name, style: s.style, template: s.template, sex: s.sex }).collect())
+    }
+}
+
+/// `tsk_type` is the document's spelling.
+#[derive(Deserialize)]
+pub(crate) struct TaskOnTheWire {
+    id: String,
+    state: i64,
+    tsk_type: i64,
+    #[serde(deserialize_with = "null_is_empty")]
+    result_paths: Vec<String>,
+}
+
+#[derive(Deserialize)]
+pub(crate) struct StyleOnTheWire {
+    name: String,
+    style: String,
+    #[serde(deserialize_with = "null_is_empty")]
+    template: String,
+    #[serde(deserialize_with = "null_is_empty")]
+    sex: String,
+}
+
+/// `null` says the same as nothing; a missing field is still an error.
+fn null_is_empty<'de, D: Deserializer<'de>, T: Default + Deserialize<'de>>(from: D) -> Result<T, D::Error> {
+    Ok(Option::deserialize(from)?.unwrap_or_default())
+}

@@ -1,0 +1,417 @@
+//! One exchange with the gateway: send, read, classify, and send again where that is allowed.
+
+pub(crate) mod body;
+mod connection;
+
+use std::{
+    sync::{
+        Arc,
+        atomic::{AtomicI64, Ordering},
+    },
+    time::{Duration, SystemTime, UNIX_EPOCH},
+};
+
+use bytes::{Bytes, BytesMut};
+use reqwest::{
+    Client, Request as Outgoing, Response, StatusCode, Url,
+    header::{ACCEPT, CONTENT_TYPE, DATE, HeaderMap, HeaderName, HeaderValue},
+    multipart::{Form, Part},
+};
+use tokio::time::Instant;
+
+use self::{
+    body::{Handed, OnBytes, Pulse},
+    connection::Connections,
+};
+use crate::{
+    answer,
+    budget::Budget,
+    call::{Call, Ending, Next},
+    credential::{self, Signed, content_md5},
+    error::{Error, ErrorKind, Result},
+    gateway::{self, Marks},
+    options::Options,
+    photo::CheckedPhoto,
+    task::Reply,
+};
+
+/// Answers above this are not the document's.
+const MAX_ANSWER: usize = 8 << 20;
+/// Pictures above this are refused.
+const MAX_PICTURE: usize = 64 << 20;
+const CONTENT_MD5: HeaderName = HeaderName::from_static("content-md5");
+const JSON: HeaderValue = HeaderValue::from_static("application/json; charset=utf-8");
+
+/// What a call sends.
+pub(crate) enum Payload {
+    Nothing,
+    Json(Bytes),
+    Photo { photo: CheckedPhoto, on_bytes: Option<OnBytes> },
+}
+
+/// Is told of each repetition: why, and after what pause.
+pub(crate) type OnRetry = Arc<dyn Fn(Call, &Error, Duration) + Send + Sync>;
+
+/// One call, as the caller wants it.
+pub(crate) struct Request {
+    pub(crate) call: Call,
+    /// What it is about, for messages: a task id, a photo.
+    pub(crate) subject: String,
+    pub(crate) payload: Payload,
+    pub(crate) on_retry: Option<OnRetry>,
+}
+
+impl Request {
+    pub(crate) fn new(call: Call, subject: impl Into<String>, payload: Payload) -> Self {
+        Self { call, subject: subject.into(), payload, on_retry: None }
+    }
+
+    pub(crate) fn on_retry(mut self, on_retry: Option<OnRetry>) -> Self {
+        self.on_retry = on_retry;
+        self
+    }
+
+    fn place(&self) -> String {
+        if self.subject.is_empty() { self.call.name().to_owned() } else { format!("{} {}", self.call, self.subject) }
+    }
+}
+
+/// An attempt that brought no answer: what it means, and what the gateway said about trying again.
+struct Failure {
+    ending: Ending,
+    error: Error,
+    retry_after: Option<Duration>,
+    /// The gateway's own clock.
+    date: Option<SystemTime>,
+}
+
+impl Failure {
+    fn new(ending: Ending, error: Error) -> Self {
+        Self { ending, error, retry_after: None, date: None }
+    }
+}
+
+/// The way to the gateway, with everything that calls share.
+pub(crate) struct Transport {
+    options: Arc<Options>,
+    connections: Connections,
+    pub(crate) budget: Budget,
+    /// What the gateway's clock is ahead of ours, in milliseconds.
+    clock_offset: AtomicI64,
+}
+
+impl Transport {
+    pub(crate) fn new(options: Arc<Options>) -> Self {
+        Self {
+            connections: Connections::new(options.clone()),
+            budget: Budget::new(options.limits.requests_per_second),
+            clock_offset: AtomicI64::new(0),
+            options,
+        }
+    }
+
+    /// Makes a call: as many attempts as [`Call::after`] and the options allow.
+    pub(crate) async fn call<T: Reply>(&self, request: Request) -> Result<T> {
+        let deadline = self.deadline(&request.payload);
+        let mut retries = 0;
+        let mut repeated_once = false;
+        loop {
+            self.wait_for_budget(&request, deadline).await?;
+            let failure = match self.attempt(&request, deadline).await {
+                Ok(answer) => return Ok(answer),
+                Err(failure) => failure,
+            };
+            let place = request.place();
+            let pause = match request.call.after(failure.ending) {
+                Next::Raise => return Err(failure.error.within(&place)),
+                Next::Unknown => return Err(failure.error.into_outcome_unknown(&place, sent(&request.payload))),
+                Next::AgainOnce if repeated_once || !self.learn_clock(&failure) => {
+                    return Err(failure.error.within(&place));
+                }
+                Next::AgainOnce => {
+                    repeated_once = true;
+                    Duration::ZERO
+                }
+                Next::Again if retries >= self.options.limits.max_retries => return Err(failure.error.within(&place)),
+                Next::Again => {
+                    retries += 1;
+                    failure.retry_after.unwrap_or_else(|| backoff(retries))
+                }
+            };
+            // There is no use in sleeping past the end.
+            let patience = deadline.map_or(self.options.limits.stall_limit, |at| at - Instant::now());
+            if pause >= patience {
+                return Err(failure.error.within(&place));
+            }
+            tracing::info!(call = %request.call, error = %failure.error, pause_ms = pause.as_millis() as u64, "repeating");
+            if let Some(tell) = &request.on_retry {
+                tell(request.call, &failure.error, pause);
+            }
+            tokio::time::sleep(pause).await;
+        }
+    }
+
+    /// One attempt of a query, for the scheduler: it repeats in its own time, on a budget it has asked for.
+    pub(crate) async fn look<T: Reply>(&self, task_id: &str) -> Result<T> {
+        let payload = Payload::Json(Bytes::from(format!("{{\"task_id\":{}}}", serde_json::Value::from(task_id))));
+        let request = Request::new(Call::QueryTask, task_id, payload);
+        let deadline = self.deadline(&request.payload);
+        let outcome = self.attempt(&request, deadline).await;
+        outcome.map_err(|failure| {
+            self.learn_clock(&failure);
+            failure.error.with_retry_after(failure.retry_after).within(&request.place())
+        })
+    }
+
+    fn url(&self, call: Call) -> Url {
+        let mut url = self.options.base_url.clone();
+        url.set_path(&format!("{}{}", url.path().trim_end_matches('/'), call.path()));
+        url
+    }
+
+    /// Uploads have none: they may take as long as they move.
+    fn deadline(&self, payload: &Payload) -> Option<Instant> {
+        (!matches!(payload, Payload::Photo { .. })).then(|| Instant::now() + self.options.limits.timeout)
+    }
+
+    async fn wait_for_budget(&self, request: &Request, deadline: Option<Instant>) -> Result<()> {
+        let Some(deadline) = deadline else {
+            self.budget.acquire().await;
+            return Ok(());
+        };
+        tokio::time::timeout_at(deadline, self.budget.acquire()).await.map_err(|_| {
+            let message = "the timeout passed while waiting for the client's budget (requests_per_second)";
+            Error::new(ErrorKind::Timeout, message).within(&request.place())
+        })
+    }
+
+    /// Takes over the gateway's clock where it refused ours. False if it didn't tell its own.
+    fn learn_clock(&self, failure: &Failure) -> bool {
+        if failure.ending != Ending::ClockRefused {
+            return true;
+        }
+        let Some(date) = failure.date else { return false };
+        let offset = unix_ms(date) as i64 - unix_ms(SystemTime::now()) as i64;
+        tracing::warn!(offset_ms = offset, "this machine's clock differs from the gateway's");
+        self.clock_offset.store(offset, Ordering::Relaxed);
+        true
+    }
+
+    async fn attempt<T: Reply>(&self, request: &Request, deadline: Option<Instant>) -> Result<T, Failure> {
+        let started = Instant::now();
+        let handed = Handed::default();
+        let pulse = Pulse::new();
+        let limit = self.attempt_limit(request.call, started, deadline);
+        let exchange = self.exchange(request, &handed, &pulse);
+        let outcome = match limit {
+            Some(limit) => tokio::time::timeout(limit, exchange).await.map_err(|_| limit),
+            None => tokio::select! {
+                outcome = exchange => Ok(outcome),
+                () = pulse.stopped(self.options.limits.stall_limit) => Err(self.options.limits.stall_limit),
+            },
+        };
+        let outcome = outcome.unwrap_or_else(|limit| {
+            // A create that never left may be sent again; of any other, nobody knows.
+            let sent = handed.over() || !request.call.is_create();
+            let ending = if sent { Ending::Lost } else { Ending::NotConnected };
+            let message = format!("no answer within {limit:?}");
+            Err(Failure::new(ending, Error::new(ErrorKind::Timeout, message)))
+        });
+        let error = outcome.as_ref().err().map(|failure| &failure.error);
+        tracing::debug!(
+            call = %request.call,
+            subject = request.subject,
+            status = error.map_or(Some(200), Error::http_status),
+            ms = started.elapsed().as_millis() as u64,
+            request_id = error.and_then(Error::request_id),
+            error = error.map(tracing::field::display),
+            "attempt"
+        );
+        outcome
+    }
+
+    /// A repeatable call gives one attempt a third of its time, so that one stall is not the end.
+    fn attempt_limit(&self, call: Call, now: Instant, deadline: Option<Instant>) -> Option<Duration> {
+        let left = deadline? - now;
+        Some(if call.is_create() { left } else { left.min(self.options.limits.timeout / 3) })
+    }
+
+    async fn exchange<T: Reply>(&self, request: &Request, handed: &Handed, pulse: &Pulse) -> Result<T, Failure> {
+        // What fails before sending is ours: never sent, never repeated.
+        let refused = |error| Failure::new(Ending::Refused, error);
+        let client = if request.call.is_create() { self.connections.creates() } else { self.connections.repeatable() };
+        let client = client.map_err(refused)?;
+        let outgoing = self.outgoing(client, request, handed, pulse).await.map_err(refused)?;
+
+        let mut response =
+            client.execute(outgoing).await.map_err(|error| unsent_or_lost(request.call, handed, error))?;
+        pulse.beat();
+        let status = response.status();
+        let marks = Marks::read(response.headers());
+        let date = header_date(response.headers());
+        let retry_after = gateway::retry_after(response.headers());
+        let fill = |ending, error: Error| Failure {
+            ending,
+            error: error.with_gateway(marks.request_id.clone(), marks.code.clone()).with_retry_after(retry_after),
+            retry_after,
+            date,
+        };
+
+        let body = read(&mut response, MAX_ANSWER, || pulse.beat()).await;
+        if !status.is_success() {
+            let (ending, error) = gateway::refusal(status, &marks);
+            return Err(fill(ending, answer::add_details(error, &body.unwrap_or_default())));
+        }
+        let body = body.map_err(|failure| fill(failure.ending, failure.error))?;
+        answer::parse(&body).map_err(|(ending, error)| fill(ending, error.with_http_status(status.as_u16())))
+    }
+
+    /// The request of one attempt, signed anew.
+    async fn outgoing(&self, client: &Client, request: &Request, handed: &Handed, pulse: &Pulse) -> Result<Outgoing> {
+        let builder = client.request(request.call.method(), self.url(request.call));
+        let mut md5 = String::new();
+        let builder = match &request.payload {
+            Payload::Nothing => builder,
+            Payload::Json(json) => {
+                let body = if request.call.is_create() { handed.body(json.clone()) } else { json.clone().into() };
+                let builder = builder.header(CONTENT_TYPE, JSON).body(body);
+                if self.options.credential.signs() {
+                    md5 = content_md5(json);
+                    builder.header(CONTENT_MD5, &md5)
+                } else {
+                    builder
+                }
+            }
+            Payload::Photo { photo, on_bytes } => {
+                let body = body::photo(photo, pulse.clone(), on_bytes.clone()).await?;
+                builder.multipart(form(photo, body).map_err(unsendable)?)
+            }
+        };
+        let mut outgoing = builder.build().map_err(unsendable)?;
+        outgoing.headers_mut().insert(ACCEPT, HeaderValue::from_static(credential::ACCEPT));
+
+        let content_type = outgoing.headers().get(CONTENT_TYPE).cloned();
+        let path = outgoing.url().path().to_owned();
+        let method = outgoing.method().clone();
+        let signed = Signed {
+            method: method.as_str(),
+            path: &path,
+            content_type: content_type.as_ref().and_then(|value| value.to_str().ok()).unwrap_or_default(),
+            content_md5: &md5,
+        };
+        let now = unix_ms(SystemTime::now()).saturating_add_signed(self.clock_offset.load(Ordering::Relaxed));
+        let nonce = if self.options.credential.signs() { uuid::Uuid::new_v4().to_string() } else { String::new() };
+        self.options.credential.authenticate(signed, now, &nonce, outgoing.headers_mut());
+        Ok(outgoing)
+    }
+
+    /// Fetches a picture: no credential goes along, and what is not moving for too long is given up.
+    pub(crate) async fn download(&self, url: &Url) -> Result<Bytes, (Option<StatusCode>, Error)> {
+        let stall = self.options.limits.stall_limit;
+        let pulse = Pulse::new();
+        let fetch = async {
+            let client = self.connections.downloads(url).map_err(|error| (None, error))?;
+            let sent = client.get(url.clone()).send().await;
+            let mut response = sent.map_err(|error| (None, broken("no answer", error)))?;
+            let status = response.status();
+            if !status.is_success() {
+                let message = format!("HTTP {}", status.as_u16());
+                let kind = if status.is_server_error() { ErrorKind::Transport } else { ErrorKind::Api };
+                let error = Error::new(kind, message).with_http_status(status.as_u16());
+                return Err((Some(status), error.with_retry_after(gateway::retry_after(response.headers()))));
+            }
+            let body = read(&mut response, MAX_PICTURE, || pulse.beat()).await;
+            body.map_err(|failure| (None, failure.error))
+        };
+        tokio::select! {
+            outcome = fetch => outcome,
+            () = pulse.stopped(stall) => {
+                Err((None, Error::new(ErrorKind::Timeout, format!("nothing arrived for {stall:?}"))))
+            }
+        }
+    }
+}
+
+/// Full jitter: anything from nothing to a pause that doubles, so that clients don't come back together.
+pub(crate) fn backoff(retry: u32) -> Duration {
+    const FIRST: Duration = Duration::from_millis(250);
+    const LONGEST: Duration = Duration::from_secs(10);
+    let longest = FIRST.saturating_mul(1 << retry.saturating_sub(1).min(16)).min(LONGEST);
+    longest.mul_f64(fastrand::f64())
+}
+
+/// What a create asked for; nothing else needs to be told.
+fn sent(payload: &Payload) -> &str {
+    match payload {
+        Payload::Json(json) => std::str::from_utf8(json).unwrap_or_default(),
+        Payload::Nothing | Payload::Photo { .. } => "",
+    }
+}
+
+/// Files keep no name of theirs: it may be anything, and says who is on the photo.
+fn form(photo: &CheckedPhoto, body: reqwest::Body) -> reqwest::Result<Form> {
+    let name = format!("photo.{}", photo.format.extension());
+    let part = Part::stream_with_length(body, photo.bytes).file_name(name).mime_str(photo.format.mime())?;
+    Ok(Form::new().part("file", part))
+}
+
+fn unsendable(error: reqwest::Error) -> Error {
+    Error::new(ErrorKind::Internal, format!("the request can't be made: {error}")).with_source(error)
+}
+
+/// Sorts what the HTTP library reports into "never left" and "left, and no answer".
+fn unsent_or_lost(call: Call, handed: &Handed, error: reqwest::Error) -> Failure {
+    let never_left = error.is_connect() || (call.is_create() && !handed.over());
+    if never_left {
+        let what = if error.is_timeout() { "no connection in time" } else { "no connection" };
+        Failure::new(Ending::NotConnected, broken(what, error))
+    } else {
+        Failure::new(Ending::Lost, broken("the connection broke", error))
+    }
+}
+
+/// Names the innermost cause: the outer ones only say that a request failed, and repeat the URL.
+fn broken(what: &str, error: reqwest::Error) -> Error {
+    let error = error.without_url();
+    let mut cause: &dyn std::error::Error = &error;
+    while let Some(next) = cause.source() {
+        cause = next;
+    }
+    Error::new(ErrorKind::Transport, format!("{what}: {cause}")).with_source(error)
+}
+
+/// Reads a body whole, but not beyond `limit`.
+async fn read(response: &mut Response, limit: usize, beat: impl Fn()) -> Result<Bytes, Failure> {
+    let too_large = || {
+        let message = format!("the answer is larger than {} MiB", limit >> 20);
+        Failure::new(Ending::Unreadable, Error::new(ErrorKind::Protocol, message))
+    };
+    if response.content_length().is_some_and(|length| length > limit as u64) {
+        return Err(too_large());
+    }
+    let broke = |error| Failure::new(Ending::Lost, broken("the answer broke off", error));
+    let first = response.chunk().await.map_err(broke)?.unwrap_or_default();
+    beat();
+    let Some(second) = response.chunk().await.map_err(broke)? else {
+        return if first.len() > limit { Err(too_large()) } else { Ok(first) };
+    };
+    let mut body = BytesMut::from(first);
+    body.extend_from_slice(&second);
+    while body.len() <= limit {
+        beat();
+        match response.chunk().await.map_err(broke)? {
+            Some(chunk) => body.extend_from_slice(&chunk),
+            None => return Ok(body.freeze()),
+        }
+    }
+    Err(too_large())
+}
+
+fn header_date(headers: &HeaderMap) -> Option<SystemTime> {
+    httpdate::parse_http_date(headers.get(DATE)?.to_str().ok()?).ok()
+}
+
+/// Milliseconds since 1970.
+pub(crate) fn unix_ms(time: SystemTime) -> u64 {
+    time.duration_since(UNIX_EPOCH).map_or(0, |since| since.as_millis() as u64)
+}

@@ -1,0 +1,124 @@
+//! What goes out: bodies that know whether they were handed to the network, and when they last moved.
+
+use std::{
+    convert::Infallible,
+    pin::Pin,
+    sync::{
+        Arc, Mutex, PoisonError,
+        atomic::{AtomicBool, AtomicU64, Ordering},
+    },
+    task::{Context, Poll},
+    time::Duration,
+};
+
+use bytes::Bytes;
+use futures_util::{Stream, StreamExt, stream};
+use http_body::{Body, Frame, SizeHint};
+use tokio::time::Instant;
+use tokio_util::io::ReaderStream;
+
+use crate::{
+    error::{Error, Result},
+    photo::{CheckedPhoto, Source},
+};
+
+/// How much is read and sent at a time: small reads cost CPU, large ones memory.
+const CHUNK: usize = 64 << 10;
+
+/// Tells whether a request left: the HTTP library asks for the body only once it has a connection.
+#[derive(Clone, Default)]
+pub(crate) struct Handed(Arc<AtomicBool>);
+
+impl Handed {
+    pub(crate) fn over(&self) -> bool {
+        self.0.load(Ordering::Acquire)
+    }
+
+    /// A body that marks this when it is taken.
+    pub(crate) fn body(&self, bytes: Bytes) -> reqwest::Body {
+        reqwest::Body::wrap(MarkedBody { bytes, handed: self.clone() })
+    }
+}
+
+struct MarkedBody {
+    bytes: Bytes,
+    handed: Handed,
+}
+
+impl Body for MarkedBody {
+    type Data = Bytes;
+    type Error = Infallible;
+
+    fn poll_frame(mut self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, Infallible>>> {
+        self.handed.0.store(true, Ordering::Release);
+        let bytes = std::mem::take(&mut self.bytes);
+        Poll::Ready((!bytes.is_empty()).then(|| Ok(Frame::data(bytes))))
+    }
+
+    fn is_end_stream(&self) -> bool {
+        self.bytes.is_empty()
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        SizeHint::with_exact(self.bytes.len() as u64)
+    }
+}
+
+/// Remembers when a transfer last moved.
+#[derive(Clone)]
+pub(crate) struct Pulse(Arc<Mutex<Instant>>);
+
+impl Pulse {
+    pub(crate) fn new() -> Self {
+        Self(Arc::new(Mutex::new(Instant::now())))
+    }
+
+    pub(crate) fn beat(&self) {
+        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = Instant::now();
+    }
+
+    /// Returns when nothing has moved for `limit`.
+    pub(crate) async fn stopped(&self, limit: Duration) {
+        loop {
+            let due = *self.0.lock().unwrap_or_else(PoisonError::into_inner) + limit;
+            if due <= Instant::now() {
+                return;
+            }
+            tokio::time::sleep_until(due).await;
+        }
+    }
+}
+
+/// Is told how many bytes of how many have been handed to the network.
+pub(crate) type OnBytes = Arc<dyn Fn(u64, u64) + Send + Sync>;
+
+/// A photo as it is sent: read from disk while it goes out, counted as it does.
+pub(crate) async fn photo(photo: &CheckedPhoto, pulse: Pulse, on_bytes: Option<OnBytes>) -> Result<reqwest::Body> {
+    let total = photo.bytes;
+    let sent = AtomicU64::new(0);
+    let count = move |chunk: std::io::Result<Bytes>| {
+        if let Ok(chunk) = &chunk {
+            pulse.beat();
+            let now = sent.fetch_add(chunk.len() as u64, Ordering::Relaxed) + chunk.len() as u64;
+            if let Some(tell) = &on_bytes {
+                tell(now, total);
+            }
+        }
+        chunk
+    };
+    Ok(match &photo.source {
+        Source::Path(path) => {
+            let opened = tokio::fs::File::open(path).await;
+            let file = opened.map_err(|error| Error::io("can't open the photo", path, error))?;
+            reqwest::Body::wrap_stream(ReaderStream::with_capacity(file, CHUNK).map(count))
+        }
+        Source::Bytes(bytes) => reqwest::Body::wrap_stream(slices(bytes.clone()).map(count)),
+    })
+}
+
+fn slices(bytes: Bytes) -> impl Stream<Item = std::io::Result<Bytes>> {
+    stream::unfold(bytes, |mut rest| async move {
+        let chunk = rest.split_to(rest.len().min(CHUNK));
+        (!chunk.is_empty()).then_some((Ok(chunk), rest))
+    })
+}

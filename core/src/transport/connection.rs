@@ -1,0 +1,121 @@
+//! The HTTP clients of one process: TLS, proxies, and who may share a connection.
+
+use std::sync::Arc;
+
+use once_cell::sync::OnceCell;
+use reqwest::{Client, ClientBuilder, Url, redirect};
+use rustls::{
+    ClientConfig, RootCertStore,
+    crypto::{CryptoProvider, ring},
+};
+
+use crate::{
+    error::{Error, ErrorKind, Result},
+    options::{Options, Route, is_loopback},
+};
+
+/// Built when first used: a client that only polls never pays for the others.
+pub(crate) struct Connections {
+    options: Arc<Options>,
+    tls: OnceCell<ClientConfig>,
+    repeatable: OnceCell<Client>,
+    creates: OnceCell<Client>,
+    downloads: OnceCell<Client>,
+    local_downloads: OnceCell<Client>,
+}
+
+impl Connections {
+    pub(crate) fn new(options: Arc<Options>) -> Self {
+        Self {
+            options,
+            tls: OnceCell::new(),
+            repeatable: OnceCell::new(),
+            creates: OnceCell::new(),
+            downloads: OnceCell::new(),
+            local_downloads: OnceCell::new(),
+        }
+    }
+
+    /// For gateway calls that may be repeated: pooled, no redirects.
+    pub(crate) fn repeatable(&self) -> Result<&Client> {
+        self.repeatable.get_or_try_init(|| self.gateway().and_then(build))
+    }
+
+    /// For creates: a connection of their own each, so that a stale one can't make an outcome unknown.
+    pub(crate) fn creates(&self) -> Result<&Client> {
+        self.creates.get_or_try_init(|| build(self.gateway()?.pool_max_idle_per_host(0)))
+    }
+
+    /// For pictures: carries no credential, so it may follow redirects.
+    pub(crate) fn downloads(&self, url: &Url) -> Result<&Client> {
+        let local = is_loopback(url);
+        let cell = if local { &self.local_downloads } else { &self.downloads };
+        cell.get_or_try_init(|| build(self.base(local, true)?.redirect(redirect::Policy::limited(5))))
+    }
+
+    fn gateway(&self) -> Result<ClientBuilder> {
+        let base = &self.options.base_url;
+        Ok(self.base(is_loopback(base), base.scheme() == "https")?.redirect(redirect::Policy::none()))
+    }
+
+    fn base(&self, local: bool, needs_tls: bool) -> Result<ClientBuilder> {
+        let builder = Client::builder()
+            .tls_backend_preconfigured(self.tls(needs_tls)?)
+            .connect_timeout(self.options.limits.connect_timeout)
+            // Shorter than what gateways keep: most connections are closed by us, not under us.
+            .pool_idle_timeout(std::time::Duration::from_secs(45))
+            .retry(reqwest::retry::never())
+            .user_agent(concat!("xiezhen/", env!("CARGO_PKG_VERSION")));
+        Ok(match &self.options.limits.route {
+            _ if local => builder.no_proxy(),
+            Route::Environment => builder,
+            Route::Direct => builder.no_proxy(),
+            Route::Proxy(proxy) => builder.proxy(reqwest::Proxy::all(proxy).map_err(unusable)?),
+        })
+    }
+
+    /// Verifies against the system's authorities and `ca_file`; plain http needs none of that loaded.
+    fn tls(&self, needed: bool) -> Result<ClientConfig> {
+        if needed {
+            return self.tls.get_or_try_init(|| verifying(&self.options)).cloned();
+        }
+        let versions = ClientConfig::builder_with_provider(provider()).with_safe_default_protocol_versions();
+        let builder = versions.map_err(unusable)?;
+        Ok(builder.with_root_certificates(RootCertStore::empty()).with_no_client_auth())
+    }
+}
+
+fn provider() -> Arc<CryptoProvider> {
+    Arc::new(ring::default_provider())
+}
+
+fn verifying(options: &Options) -> Result<ClientConfig> {
+    use rustls_platform_verifier::Verifier;
+
+    let versions = ClientConfig::builder_with_provider(provider()).with_safe_default_protocol_versions();
+    let builder = versions.map_err(unusable)?;
+    let authorities = &options.limits.authorities;
+    let system = if authorities.is_empty() {
+        Verifier::new(provider())
+    } else {
+        Verifier::new_with_extra_roots(authorities.iter().cloned(), provider())
+    };
+    Ok(match system {
+        Ok(verifier) => builder.dangerous().with_custom_certificate_verifier(Arc::new(verifier)).with_no_client_auth(),
+        // Slim containers have no trust store: the bundled authorities serve there.
+        Err(_) => {
+            let mut roots = RootCertStore::empty();
+            roots.add_parsable_certificates(webpki_root_certs::TLS_SERVER_ROOT_CERTS.iter().cloned());
+            roots.add_parsable_certificates(authorities.iter().cloned());
+            builder.with_root_certificates(roots).with_no_client_auth()
+        }
+    })
+}
+
+fn build(builder: ClientBuilder) -> Result<Client> {
+    builder.build().map_err(unusable)
+}
+
+fn unusable(error: impl std::error::Error + Send + Sync + 'static) -> Error {
+    Error::new(ErrorKind::Transport, format!("no connection can be set up: {error}")).with_source(error)
+}

@@ -1,0 +1,313 @@
+//! The scheduler that looks at tasks for everybody who waits: one budget, one look at a task at a time,
+//! the longest due first (design §5.3, §5.4).
+//!
+//! All that is known is on one [`Board`]; one driver at a time makes the looks, and ends when nobody waits.
+
+mod board;
+pub(crate) mod pace;
+
+use std::{
+    future::Future,
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    time::Duration,
+};
+
+use futures_util::{StreamExt, stream::FuturesUnordered};
+use tokio::{
+    sync::{Notify, mpsc, oneshot},
+    time::Instant,
+};
+
+use self::board::{Board, DueLook, Place, Sink, Until};
+pub(crate) use self::{
+    board::{NOTICE_PAUSE, ends_a_wait, out_of_time, task_failed},
+    pace::{Schedules, Steps},
+};
+use crate::{
+    budget::Budget,
+    error::{Error, Result},
+    task::{Task, TaskKind},
+};
+
+/// How many looks are under way at a time: enough for a slow gateway, few enough for its connections.
+const LOOKS_AT_ONCE: usize = 64;
+
+/// Looks at a task once.
+pub(crate) trait Look: Send + Sync + 'static {
+    /// Asks the service for the task's state, once.
+    fn look(&self, task_id: &str) -> impl Future<Output = Result<Task>> + Send;
+    /// The budget that looks share with all other calls.
+    #[doc(hidden)]
+    fn pay(&self, now: Instant) -> Instant;
+}
+
+impl Look for crate::transport::Transport {
+    async fn look(&self, task_id: &str) -> Result<Task> {
+        Self::look(self, task_id).await
+    }
+
+    fn pay(&self, now: Instant) -> Instant {
+        Budget::reserve(&self.budget, now)
+    }
+}
+
+/// Looks at tasks on behalf of all waits of one client.
+pub(crate) struct Scheduler<L>(Arc<Shared<L>>);
+
+impl<L> Clone for Scheduler<L> {
+    fn clone(&self) -> Self {
+        Self(self.0.clone())
+    }
+}
+
+struct Shared<L> {
+    board: Mutex<Board>,
+    /// Something is due earlier than the driver knows.
+    changed: Notify,
+    look: Arc<L>,
+}
+
+impl<L> Shared<L> {
+    fn board(&self) -> MutexGuard<'_, Board> {
+        self.board.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl<L: Look> Scheduler<L> {
+    /// A scheduler that looks through `look`.
+    pub(crate) fn new(look: Arc<L>, schedules: Schedules) -> Self {
+        Self(Arc::new(Shared { board: Mutex::new(Board::new(schedules)), changed: Notify::new(), look }))
+    }
+
+    /// Remembers a task that this client created.
+    pub(crate) fn remember(&self, task_id: &str, kind: TaskKind) {
+        self.0.board().remember(task_id, kind, Instant::now());
+    }
+
+    /// Waits until the task has ended.
+    pub(crate) async fn wait(&self, task_id: &str, timeout: Option<Duration>) -> Result<Task> {
+        self.one(task_id, Until::Ended, timeout).await
+    }
+
+    /// Looks at the task now, together with whoever else is looking.
+    pub(crate) async fn look(&self, task_id: &str) -> Result<Task> {
+        self.one(task_id, Until::Seen, None).await
+    }
+
+    async fn one(&self, task_id: &str, until: Until, timeout: Option<Duration>) -> Result<Task> {
+        let (sender, outcome) = oneshot::channel();
+        let _place = self.join(task_id, until, timeout, Sink::One(sender));
+        outcome.await.unwrap_or_else(|_| Err(Error::cancelled("the wait").with_task_id(task_id)))
+    }
+
+    /// Waits until every task has ended; `on_end` is told of each as it does. Answers in the order of `task_ids`.
+    pub(crate) async fn wait_many(
+        &self,
+        task_ids: &[String],
+        timeout: Option<Duration>,
+        mut on_end: impl FnMut(usize, &Result<Task>),
+    ) -> Vec<Result<Task>> {
+        let (sender, mut ends) = mpsc::unbounded_channel();
+        let mut outcomes: Vec<Option<Result<Task>>> = Vec::new();
+        outcomes.resize_with(task_ids.len(), || None);
+        let mut places = Places { scheduler: self, places: Vec::with_capacity(task_ids.len()) };
+        for (index, task_id) in task_ids.iter().enumerate() {
+            if let Err(error) = crate::client::check_id("task_id", task_id) {
+                let _ = sender.send((index, Err(error)));
+                continue;
+            }
+            places.join(task_id, timeout, Sink::Many(sender.clone(), index));
+        }
+        drop(sender);
+
+        while let Some((index, outcome)) = ends.recv().await {
+            on_end(index, &outcome);
+            if let Some(slot) = outcomes.get_mut(index) {
+                *slot = Some(outcome);
+            }
+        }
+        let unanswered = || Err(Error::cancelled("the wait"));
+        outcomes.into_iter().map(|outcome| outcome.unwrap_or_else(unanswered)).collect()
+    }
+
+    /// "Look at this task now": does nothing if nobody waits for it.
+    pub(crate) fn notify(&self, task_id: &str) {
+        self.0.board().notify(task_id, Instant::now());
+        self.0.changed.notify_one();
+    }
+
+    /// Is told of every `notify` for the tasks it attends to.
+    pub(crate) fn attention(&self) -> Attention<L> {
+        let (sender, notices) = mpsc::unbounded_channel();
+        Attention { scheduler: self.clone(), attended: Vec::new(), sender, notices }
+    }
+
+    fn join(&self, task_id: &str, until: Until, timeout: Option<Duration>, sink: Sink) -> OnePlace<'_, L> {
+        OnePlace { scheduler: self, place: self.take_place(task_id, until, timeout, sink) }
+    }
+
+    fn take_place(&self, task_id: &str, until: Until, timeout: Option<Duration>, sink: Sink) -> Place {
+        let (place, start) = {
+            let mut board = self.0.board();
+            let place = board.join(task_id, until, timeout, sink, Instant::now());
+            let start = until != Until::Noticed && !board.driven;
+            board.driven |= start;
+            (place, start)
+        };
+        if start {
+            tokio::spawn(drive(Driver(self.0.clone())));
+        } else {
+            self.0.changed.notify_one();
+        }
+        place
+    }
+}
+
+/// Leaves when it is dropped: a cancelled wait costs nothing more.
+struct OnePlace<'a, L: Look> {
+    scheduler: &'a Scheduler<L>,
+    place: Place,
+}
+
+impl<L: Look> Drop for OnePlace<'_, L> {
+    fn drop(&mut self) {
+        self.scheduler.0.board().leave(self.place);
+    }
+}
+
+/// The same for many.
+struct Places<'a, L: Look> {
+    scheduler: &'a Scheduler<L>,
+    places: Vec<Place>,
+}
+
+impl<L: Look> Places<'_, L> {
+    fn join(&mut self, task_id: &str, timeout: Option<Duration>, sink: Sink) {
+        self.places.push(self.scheduler.take_place(task_id, Until::Ended, timeout, sink));
+    }
+}
+
+impl<L: Look> Drop for Places<'_, L> {
+    fn drop(&mut self) {
+        for place in &self.places {
+            self.scheduler.0.board().leave(*place);
+        }
+    }
+}
+
+/// Listens for `notify` on behalf of a job, for as long as the job runs.
+pub(crate) struct Attention<L: Look> {
+    scheduler: Scheduler<L>,
+    attended: Vec<(String, Place)>,
+    sender: mpsc::UnboundedSender<Arc<str>>,
+    notices: mpsc::UnboundedReceiver<Arc<str>>,
+}
+
+impl<L: Look> Attention<L> {
+    /// Attends to exactly these tasks from now on.
+    pub(crate) fn attend(&mut self, task_ids: &[String]) {
+        let scheduler = &self.scheduler;
+        self.attended.retain(|(task_id, place)| {
+            let stays = task_ids.contains(task_id);
+            if !stays {
+                scheduler.0.board().leave(*place);
+            }
+            stays
+        });
+        for task_id in task_ids {
+            if !self.attended.iter().any(|(attended, _)| attended == task_id) {
+                let sink = Sink::Notices(self.sender.clone());
+                self.attended.push((task_id.clone(), scheduler.take_place(task_id, Until::Noticed, None, sink)));
+            }
+        }
+    }
+
+    /// Sleeps for `pause`, or until a task is notified: then says which.
+    pub(crate) async fn sleep(&mut self, pause: Duration) -> Option<Arc<str>> {
+        tokio::time::timeout(pause, self.notices.recv()).await.ok().flatten()
+    }
+}
+
+impl<L: Look> Drop for Attention<L> {
+    fn drop(&mut self) {
+        for (_, place) in &self.attended {
+            self.scheduler.0.board().leave(*place);
+        }
+    }
+}
+
+/// The right to drive. Given back when the driver ends, however it ends: a runtime that is shut down
+/// drops it half way, and then nobody may be left waiting for looks that never come.
+struct Driver<L: Look>(Arc<Shared<L>>);
+
+impl<L: Look> Drop for Driver<L> {
+    fn drop(&mut self) {
+        let mut board = self.0.board();
+        if board.driven {
+            board.driven = false;
+            board.abandon();
+        }
+    }
+}
+
+/// Makes looks as they fall due, until nobody waits.
+async fn drive<L: Look>(driver: Driver<L>) {
+    let shared = &driver.0;
+    let mut looks = FuturesUnordered::new();
+    let mut granted: Option<Instant> = None;
+    let timer = tokio::time::sleep(Duration::ZERO);
+    tokio::pin!(timer);
+    loop {
+        let wake = {
+            let now = Instant::now();
+            let mut board = shared.board();
+            board.expire(now);
+            if board.is_idle() {
+                board.driven = false;
+                return;
+            }
+            let mut next = None;
+            while looks.len() < LOOKS_AT_ONCE {
+                next = board.next_due();
+                if next.is_none_or(|at| at > now) {
+                    break;
+                }
+                // A grant that was not used in time is void: its second is over.
+                let unused = granted.take().filter(|at| now - *at < NOTICE_PAUSE);
+                let slot = unused.unwrap_or_else(|| shared.look.pay(now));
+                if slot > now {
+                    granted = Some(slot);
+                    next = Some(slot);
+                    break;
+                }
+                next = None;
+                let Some(due) = board.take_due(now) else { break };
+                looks.push(one_look(shared.look.clone(), due));
+            }
+            next.into_iter().chain(board.next_expiry()).min()
+        };
+
+        if let Some(at) = wake {
+            timer.as_mut().reset(at);
+        }
+        tokio::select! {
+            Some((watch, task, outcome)) = looks.next(), if !looks.is_empty() => {
+                if let Some(outcome) = outcome {
+                    shared.board().seen(watch, &task, outcome, Instant::now());
+                }
+            }
+            () = &mut timer, if wake.is_some() => {}
+            () = shared.changed.notified() => {}
+        }
+    }
+}
+
+/// Ends without an outcome when nobody wants it any more.
+async fn one_look<L: Look>(look: Arc<L>, due: DueLook) -> (usize, Arc<str>, Option<Result<Task>>) {
+    let outcome = tokio::select! {
+        biased;
+        _ = due.abandoned => None,
+        outcome = look.look(&due.task) => Some(outcome),
+    };
+    (due.watch, due.task, outcome)
+}

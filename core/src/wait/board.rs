@@ -1,0 +1,435 @@
+//! Who waits for which task, and which task is to be looked at next. No input or output, no clock of its own.
+//!
+//! A look costs a few steps in two heaps however many wait: nothing here walks over all tasks.
+
+use std::{
+    cmp::Reverse,
+    collections::{BinaryHeap, HashMap},
+    sync::Arc,
+    time::Duration,
+};
+
+use slab::Slab;
+use tokio::{
+    sync::{mpsc, oneshot},
+    time::Instant,
+};
+
+use super::pace::{Pace, Schedules};
+use crate::{
+    error::{Error, ErrorKind, Result},
+    task::{Task, TaskKind, TaskState},
+};
+
+/// A notified task is looked at again at most once in this time.
+pub(crate) const NOTICE_PAUSE: Duration = Duration::from_secs(1);
+/// What a look may be late before somebody is told that the budget is too small.
+const LATE: Duration = Duration::from_secs(5);
+const WARN_AGAIN: Duration = Duration::from_secs(60);
+/// How many tasks that nobody waits for yet are remembered as created here.
+const REMEMBERED: usize = 10_000;
+
+/// When a waiter has what it came for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Until {
+    /// The task has ended.
+    Ended,
+    /// Somebody has looked at it, whatever was seen.
+    Seen,
+    /// `notify` was called for it; causes no look.
+    Noticed,
+}
+
+/// Where a waiter is told.
+pub(super) enum Sink {
+    One(oneshot::Sender<Result<Task>>),
+    Many(mpsc::UnboundedSender<(usize, Result<Task>)>, usize),
+    Notices(mpsc::UnboundedSender<Arc<str>>),
+}
+
+impl Sink {
+    /// The receiver may be gone; then nobody needs to know.
+    fn tell(self, outcome: Result<Task>) {
+        match self {
+            Self::One(sender) => drop(sender.send(outcome)),
+            Self::Many(sender, index) => drop(sender.send((index, outcome))),
+            Self::Notices(_) => {}
+        }
+    }
+}
+
+struct Waiter {
+    id: u64,
+    since: Instant,
+    /// The caller's own; else the kind's.
+    timeout: Option<Duration>,
+    deadline: Option<Instant>,
+    until: Until,
+    sink: Sink,
+}
+
+/// A task that somebody waits for.
+struct Watch {
+    task: Arc<str>,
+    kind: TaskKind,
+    state: Option<TaskState>,
+    pace: Pace,
+    /// Distinguishes valid entries of the heap from outdated ones.
+    due: Option<Instant>,
+    looked: Option<Instant>,
+    /// While a look is under way; dropping it stops the look.
+    looking: Option<oneshot::Sender<()>>,
+    /// Notified while being looked at: look once more.
+    again: bool,
+    waiters: Vec<Waiter>,
+}
+
+/// A waiter's place, for leaving.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Place {
+    watch: usize,
+    waiter: u64,
+}
+
+/// A look that is due.
+pub(super) struct DueLook {
+    pub(super) watch: usize,
+    pub(super) task: Arc<str>,
+    /// Resolves when nobody wants the look any more.
+    pub(super) abandoned: oneshot::Receiver<()>,
+}
+
+pub(super) struct Board {
+    schedules: Schedules,
+    watches: Slab<Watch>,
+    by_task: HashMap<Arc<str>, usize>,
+    due: BinaryHeap<Reverse<(Instant, usize)>>,
+    expiries: BinaryHeap<Reverse<(Instant, usize, u64)>>,
+    created: HashMap<Arc<str>, (TaskKind, Instant)>,
+    next_waiter: u64,
+    /// Without those that wait for notices only.
+    waiters: usize,
+    warned: Option<Instant>,
+    /// Whether a driver runs.
+    pub(super) driven: bool,
+}
+
+impl Board {
+    pub(super) fn new(schedules: Schedules) -> Self {
+        Self {
+            schedules,
+            watches: Slab::new(),
+            by_task: HashMap::new(),
+            due: BinaryHeap::new(),
+            expiries: BinaryHeap::new(),
+            created: HashMap::new(),
+            next_waiter: 0,
+            waiters: 0,
+            warned: None,
+            driven: false,
+        }
+    }
+
+    /// Remembers a task that this client created: its first look can wait.
+    pub(super) fn remember(&mut self, task: &str, kind: TaskKind, now: Instant) {
+        if self.created.len() >= REMEMBERED {
+            let longest = Schedules::deadline(TaskKind::Training);
+            self.created.retain(|_, (_, at)| now - *at < longest);
+        }
+        if self.created.len() < REMEMBERED {
+            self.created.insert(task.into(), (kind, now));
+        }
+    }
+
+    pub(super) fn join(
+        &mut self,
+        task: &str,
+        until: Until,
+        timeout: Option<Duration>,
+        sink: Sink,
+        now: Instant,
+    ) -> Place {
+        let key = match self.by_task.get(task) {
+            Some(key) => *key,
+            None => self.open(task, now),
+        };
+        self.next_waiter += 1;
+        let id = self.next_waiter;
+        let Some(watch) = self.watches.get_mut(key) else { return Place { watch: key, waiter: id } };
+
+        self.waiters += usize::from(until != Until::Noticed);
+        let waits = until == Until::Ended;
+        let planned = watch.due.is_some() || watch.looking.is_some();
+        let patience = timeout.unwrap_or_else(|| Schedules::deadline(watch.kind));
+        // A deadline beyond the clock's range is none.
+        let deadline = if waits { now.checked_add(patience) } else { None };
+        watch.waiters.push(Waiter { id, since: now, timeout, deadline, until, sink });
+        if let Some(deadline) = deadline {
+            self.expiries.push(Reverse((deadline, key, id)));
+        }
+        let at = match until {
+            Until::Ended if planned => None,
+            Until::Ended => Some(watch.pace.first_look(now)),
+            Until::Seen => Some(now),
+            Until::Noticed => None,
+        };
+        if let Some(at) = at {
+            self.schedule(key, at);
+        }
+        Place { watch: key, waiter: id }
+    }
+
+    fn open(&mut self, task: &str, now: Instant) -> usize {
+        let task: Arc<str> = task.into();
+        let known = self.created.remove(&task);
+        let (kind, created) = known.map_or((TaskKind::Unknown, None), |(kind, at)| (kind, Some(at)));
+        let key = self.watches.insert(Watch {
+            task: task.clone(),
+            kind,
+            state: None,
+            pace: Pace::new(self.schedules.of(kind), created, now),
+            due: None,
+            looked: None,
+            looking: None,
+            again: false,
+            waiters: Vec::with_capacity(1),
+        });
+        self.by_task.insert(task, key);
+        key
+    }
+
+    /// Takes a waiter away; the last one takes the watch and its look with it.
+    pub(super) fn leave(&mut self, place: Place) {
+        let Some(watch) = self.watches.get_mut(place.watch) else { return };
+        // Keys are used again: only the waiter's own id tells that it is still there.
+        let Some(index) = watch.waiters.iter().position(|waiter| waiter.id == place.waiter) else { return };
+        let waiter = watch.waiters.swap_remove(index);
+        self.waiters -= usize::from(waiter.until != Until::Noticed);
+        self.close_if_left(place.watch);
+    }
+
+    fn close_if_left(&mut self, key: usize) {
+        if self.watches.get(key).is_some_and(|watch| watch.waiters.is_empty()) {
+            let watch = self.watches.remove(key);
+            self.by_task.remove(&watch.task);
+        }
+        self.forget_outdated();
+    }
+
+    /// Heaps can't remove from their middle: once most of one is outdated, it is made anew.
+    fn forget_outdated(&mut self) {
+        if self.due.len() > 64 + 2 * self.watches.len() {
+            let watches = &self.watches;
+            self.due.retain(|Reverse((at, key))| watches.get(*key).is_some_and(|watch| watch.due == Some(*at)));
+        }
+        if self.expiries.len() > 64 + 2 * self.waiters {
+            let watches = &self.watches;
+            self.expiries.retain(|Reverse((_, key, id))| {
+                watches.get(*key).is_some_and(|watch| watch.waiters.iter().any(|waiter| waiter.id == *id))
+            });
+        }
+    }
+
+    /// Brings the next look of a task forward to `at`; never puts it off.
+    fn schedule(&mut self, key: usize, at: Instant) {
+        let Some(watch) = self.watches.get_mut(key) else { return };
+        if watch.looking.is_none() && watch.due.is_none_or(|due| at < due) {
+            watch.due = Some(at);
+            self.due.push(Reverse((at, key)));
+        }
+    }
+
+    /// "Look at this task now": for whoever waits for it, at most once a second beyond the schedule.
+    pub(super) fn notify(&mut self, task: &str, now: Instant) {
+        let Some(&key) = self.by_task.get(task) else { return };
+        let Some(watch) = self.watches.get_mut(key) else { return };
+        for waiter in &watch.waiters {
+            if let Sink::Notices(sender) = &waiter.sink {
+                let _ = sender.send(watch.task.clone());
+            }
+        }
+        if watch.waiters.iter().any(|waiter| waiter.until == Until::Ended) {
+            watch.again = watch.looking.is_some();
+            let at = watch.looked.map_or(now, |looked| now.max(looked + NOTICE_PAUSE));
+            self.schedule(key, at);
+        }
+    }
+
+    /// Ends the waits whose deadline has passed.
+    pub(super) fn expire(&mut self, now: Instant) {
+        while let Some(&Reverse((at, key, id))) = self.expiries.peek() {
+            if at > now {
+                return;
+            }
+            self.expiries.pop();
+            let Some(watch) = self.watches.get_mut(key) else { continue };
+            let overdue = |waiter: &Waiter| waiter.id == id && waiter.deadline.is_some_and(|deadline| deadline <= now);
+            let Some(index) = watch.waiters.iter().position(overdue) else { continue };
+            let waiter = watch.waiters.swap_remove(index);
+            self.waiters -= 1;
+            let error = out_of_time(&watch.task, watch.state, now - waiter.since);
+            waiter.sink.tell(Err(error));
+            self.close_if_left(key);
+        }
+    }
+
+    /// When the next look is due.
+    pub(super) fn next_due(&mut self) -> Option<Instant> {
+        while let Some(&Reverse((at, key))) = self.due.peek() {
+            if self.watches.get(key).is_some_and(|watch| watch.due == Some(at)) {
+                return Some(at);
+            }
+            self.due.pop();
+        }
+        None
+    }
+
+    /// When the next wait runs out.
+    pub(super) fn next_expiry(&self) -> Option<Instant> {
+        self.expiries.peek().map(|Reverse((at, ..))| *at)
+    }
+
+    /// The task that has been due for longest, if one is due now.
+    pub(super) fn take_due(&mut self, now: Instant) -> Option<DueLook> {
+        let at = self.next_due().filter(|at| *at <= now)?;
+        let Reverse((_, key)) = self.due.pop()?;
+        self.warn_if_late(now - at, now);
+        let watch = self.watches.get_mut(key)?;
+        let (looking, abandoned) = oneshot::channel();
+        watch.due = None;
+        watch.looked = Some(now);
+        watch.looking = Some(looking);
+        Some(DueLook { watch: key, task: watch.task.clone(), abandoned })
+    }
+
+    fn warn_if_late(&mut self, late: Duration, now: Instant) {
+        if late < LATE || self.warned.is_some_and(|at| now - at < WARN_AGAIN) {
+            return;
+        }
+        self.warned = Some(now);
+        tracing::warn!(
+            late_s = late.as_secs(),
+            waits = self.waiters,
+            "looks at tasks come late: requests_per_second is too small for so many waits"
+        );
+    }
+
+    /// Takes in what a look saw, tells those who waited for it, and plans the next look.
+    pub(super) fn seen(&mut self, key: usize, looked_at: &Arc<str>, outcome: Result<Task>, now: Instant) {
+        // Keys are used again: the look may have outlived its watch.
+        let Some(watch) = self.watches.get_mut(key).filter(|watch| Arc::ptr_eq(&watch.task, looked_at)) else { return };
+        watch.looking = None;
+        match outcome {
+            Ok(task) if task.state.is_terminal() => self.end(key, &Ok(task)),
+            Err(error) if ends_a_wait(error.kind()) => self.end(key, &Err(error)),
+            Ok(task) => {
+                if task.state == TaskState::Unknown {
+                    tracing::warn!(task_id = task.id, raw_state = task.raw_state, "unknown task state: waiting on");
+                }
+                watch.state = Some(task.state);
+                let learned = watch.kind == TaskKind::Unknown && task.kind != TaskKind::Unknown;
+                if learned {
+                    watch.kind = task.kind;
+                    watch.pace.change(self.schedules.of(task.kind));
+                }
+                let pause = watch.pace.after_sight();
+                self.go_on(key, &Ok(task), now + pause, now);
+                if learned {
+                    self.shorten_deadlines(key);
+                }
+            }
+            Err(error) => {
+                tracing::info!(task_id = %watch.task, %error, "a look at a task failed: waiting on");
+                let pause = watch.pace.after_failure(error.retry_after());
+                let error = error.with_task_id(&watch.task);
+                self.go_on(key, &Err(error), now + pause, now);
+            }
+        }
+    }
+
+    /// Everybody who looked gets it; those who wait go on waiting.
+    fn go_on(&mut self, key: usize, outcome: &Result<Task>, next: Instant, now: Instant) {
+        let Some(watch) = self.watches.get_mut(key) else { return };
+        let looked = watch.waiters.extract_if(.., |waiter| waiter.until == Until::Seen);
+        for waiter in looked {
+            self.waiters -= 1;
+            waiter.sink.tell(outcome.clone());
+        }
+        if watch.waiters.iter().any(|waiter| waiter.until == Until::Ended) {
+            let again = std::mem::take(&mut watch.again);
+            let noticed = watch.looked.map_or(now, |looked| now.max(looked + NOTICE_PAUSE));
+            let at = if again { next.min(noticed) } else { next };
+            self.schedule(key, at);
+        }
+        self.close_if_left(key);
+    }
+
+    /// The task has ended, or can't be looked at: everybody is told but those who wait for notices.
+    fn end(&mut self, key: usize, outcome: &Result<Task>) {
+        let Some(watch) = self.watches.get_mut(key) else { return };
+        for waiter in watch.waiters.extract_if(.., |waiter| waiter.until != Until::Noticed) {
+            self.waiters -= 1;
+            let outcome = match outcome {
+                Ok(task) if waiter.until == Until::Ended => ended(task.clone()),
+                Ok(task) => Ok(task.clone()),
+                Err(error) => Err(error.clone().with_task_id(&watch.task)),
+            };
+            waiter.sink.tell(outcome);
+        }
+        self.close_if_left(key);
+    }
+
+    /// The kind is known now, and with it how long is long enough.
+    fn shorten_deadlines(&mut self, key: usize) {
+        let Some(watch) = self.watches.get_mut(key) else { return };
+        let patience = Schedules::deadline(watch.kind);
+        for waiter in watch.waiters.iter_mut().filter(|waiter| waiter.timeout.is_none() && waiter.deadline.is_some()) {
+            let deadline = waiter.since + patience;
+            waiter.deadline = Some(deadline);
+            self.expiries.push(Reverse((deadline, key, waiter.id)));
+        }
+    }
+
+    /// Ends every wait: nobody is left who could look.
+    pub(super) fn abandon(&mut self) {
+        self.by_task.clear();
+        self.due.clear();
+        self.expiries.clear();
+        self.waiters = 0;
+        for watch in self.watches.drain() {
+            for waiter in watch.waiters {
+                let error = Error::cancelled("the wait (its runtime has ended)").with_task_id(&watch.task);
+                waiter.sink.tell(Err(error));
+            }
+        }
+    }
+
+    /// Whether nothing is to be looked at for anybody.
+    pub(super) fn is_idle(&self) -> bool {
+        self.waiters == 0
+    }
+}
+
+/// What a wait returns for a task that has ended.
+fn ended(task: Task) -> Result<Task> {
+    if task.state == TaskState::Failed { Err(task_failed(task)) } else { Ok(task) }
+}
+
+pub(crate) fn task_failed(task: Task) -> Error {
+    let message = format!("task {} failed: the service gave it up (state {})", task.id, task.raw_state);
+    Error::new(ErrorKind::TaskFailed, message).with_task(task)
+}
+
+pub(crate) fn out_of_time(task: &str, state: Option<TaskState>, waited: Duration) -> Error {
+    let state = state.map_or("not seen yet", TaskState::name);
+    let message = format!(
+        "task {task} did not end within {} s ({state}); it goes on at the service: wait for it again",
+        waited.as_secs_f64().ceil()
+    );
+    Error::new(ErrorKind::Timeout, message).with_task_id(task)
+}
+
+/// Outages, throttling and unreadable answers are waited out; what stays as it is, is not.
+pub(crate) const fn ends_a_wait(kind: ErrorKind) -> bool {
+    !matches!(kind, ErrorKind::RateLimited | ErrorKind::Protocol | ErrorKind::Transport | ErrorKind::Timeout)
+}

@@ -1,0 +1,101 @@
+//! When a task is looked at next (design §7).
+
+use std::time::Duration;
+
+use serde::{Deserialize, Serialize};
+use tokio::time::Instant;
+
+use crate::{options::PollSchedule, task::TaskKind};
+
+/// The schedule of each kind of task.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Schedules {
+    pub(crate) training: PollSchedule,
+    pub(crate) generation: PollSchedule,
+}
+
+impl Schedules {
+    /// A task of unknown kind is waited for as a training: the more patient of the two.
+    pub(crate) const fn of(&self, kind: TaskKind) -> PollSchedule {
+        match kind {
+            TaskKind::Generation => self.generation,
+            TaskKind::Training | TaskKind::Unknown => self.training,
+        }
+    }
+
+    /// How long a wait without a timeout of its own lasts.
+    pub(crate) const fn deadline(kind: TaskKind) -> Duration {
+        match kind {
+            TaskKind::Generation => Duration::from_secs(30 * 60),
+            TaskKind::Training | TaskKind::Unknown => Duration::from_secs(2 * 60 * 60),
+        }
+    }
+}
+
+/// How far a task is in its schedule.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Steps {
+    looks: u32,
+    failures: u32,
+}
+
+impl Steps {
+    /// The pause before the next look, after one that saw the task; the first call gives the first pause.
+    pub(crate) fn after_sight(&mut self, schedule: &PollSchedule) -> Duration {
+        let pause = schedule.pause(self.looks);
+        self.looks = self.looks.saturating_add(1);
+        self.failures = 0;
+        jittered(pause)
+    }
+
+    /// The pause after a look that failed: short at first, as most outages are, and never longer than the schedule's.
+    pub(crate) fn after_failure(&mut self, schedule: &PollSchedule, retry_after: Option<Duration>) -> Duration {
+        const FIRST: Duration = Duration::from_secs(1);
+        let grown = FIRST.saturating_mul(1 << self.failures.min(16));
+        self.failures = self.failures.saturating_add(1);
+        retry_after.unwrap_or_else(|| jittered(grown.min(schedule.pause(self.looks))))
+    }
+}
+
+/// ±20 %, so that what began together does not come back together.
+fn jittered(pause: Duration) -> Duration {
+    pause.mul_f64(0.8 + 0.4 * fastrand::f64())
+}
+
+/// A watched task's schedule and its place in it.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Pace {
+    schedule: PollSchedule,
+    steps: Steps,
+    /// Set until the first look: when this client created the task.
+    first: Option<Instant>,
+}
+
+impl Pace {
+    /// A task created here is first looked at after the schedule's first pause, any other at once.
+    pub(super) fn new(schedule: PollSchedule, created: Option<Instant>, now: Instant) -> Self {
+        let mut steps = Steps::default();
+        let first = created.map_or(now, |at| now.max(at + steps.after_sight(&schedule)));
+        Self { schedule, steps, first: Some(first) }
+    }
+
+    /// When a new waiter wants the task looked at, unless a look is planned already.
+    pub(super) fn first_look(&self, now: Instant) -> Instant {
+        self.first.map_or(now, |first| first.max(now))
+    }
+
+    /// The kind has become known.
+    pub(super) fn change(&mut self, schedule: PollSchedule) {
+        self.schedule = schedule;
+    }
+
+    pub(super) fn after_sight(&mut self) -> Duration {
+        self.first = None;
+        self.steps.after_sight(&self.schedule)
+    }
+
+    pub(super) fn after_failure(&mut self, retry_after: Option<Duration>) -> Duration {
+        self.first = None;
+        self.steps.after_failure(&self.schedule, retry_after)
+    }
+}

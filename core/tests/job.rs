@@ -1,0 +1,87 @@
+//! A job, exactly (design §4), against the simulated service.
+#![allow(missing_docs, clippy::expect_used, clippy::unwrap_used, clippy::indexing_slicing, clippy::panic)]
+
+mod service;
+
+use std::{fs, time::Duration};
+
+use xiezhen::{Job, RunOptions, Stage, TaskState};
+use xiezhen_simulator::Call;
+
+use service::{Diary, STYLES};
+
+fn is_send<T: Send>(value: T) -> T {
+    value
+}
+
+#[tokio::test]
+async fn ten_photos_and_two_styles_become_pictures_on_disk() {
+    let simulator = service::start().await;
+    let client = service::client(&simulator.url());
+    let folder = tempfile::tempdir().unwrap();
+    let diary = Diary::default();
+    let job = service::job();
+
+    let options = RunOptions::default()
+        .save_to(folder.path())
+        .checkpoint(folder.path().join("job.json"))
+        .on_event(diary.teller());
+    is_send(client.run(&job, options)).await.unwrap();
+
+    assert_eq!(job.stage(), Stage::Done);
+    assert_eq!(job.photos().len(), 10);
+    assert!(job.photos().iter().all(|photo| photo.uploaded.is_some() && photo.sha256.is_some()));
+    for (portrait, style) in job.portraits().iter().zip(STYLES) {
+        assert_eq!(portrait.style, style);
+        assert_eq!(portrait.state, Some(TaskState::Succeeded));
+        assert_eq!((portrait.urls.len(), portrait.files.len()), (2, 2));
+        let task = &portrait.task_id.as_ref().unwrap()[..8];
+        for (n, file) in portrait.files.iter().enumerate() {
+            let name = file.file_name().unwrap().to_str().unwrap();
+            assert!(name.starts_with(&format!("{style}-{task}-{}.", n + 1)), "{name}");
+            assert!(fs::metadata(file).unwrap().len() > 1000);
+        }
+    }
+    assert_eq!((simulator.count(Call::UploadFile), simulator.created()), (10, 3));
+    assert_eq!(diary.kinds().last().unwrap(), "finished");
+}
+
+#[tokio::test]
+async fn a_finished_job_makes_no_call_unless_pictures_are_missing() {
+    let simulator = service::start().await;
+    let client = service::client(&simulator.url());
+    let folder = tempfile::tempdir().unwrap();
+    let options = || RunOptions::default().save_to(folder.path()).checkpoint(folder.path().join("job.json"));
+    let job = service::job();
+    client.run(&job, options()).await.unwrap();
+    simulator.clear_journal();
+
+    let again = service::job();
+    client.run(&again, options()).await.unwrap();
+    assert!(simulator.journal().is_empty());
+    assert_eq!(again.portraits(), job.portraits());
+
+    let lost = &job.portraits()[1].files[0];
+    let before = fs::read(lost).unwrap();
+    fs::remove_file(lost).unwrap();
+    client.run(&service::job(), options()).await.unwrap();
+    assert_eq!(fs::read(lost).unwrap(), before);
+    let calls: Vec<Call> = simulator.journal().iter().map(|entry| entry.call).collect();
+    assert_eq!(calls, [Call::Result]);
+}
+
+#[tokio::test]
+async fn a_trained_model_is_used_again() {
+    let simulator = service::start().await;
+    let client = service::client(&simulator.url());
+    let trained = service::training(&client).await;
+    client.wait_task(&trained.task_id, Some(Duration::from_secs(20))).await.unwrap();
+    simulator.clear_journal();
+
+    let job = Job::with_user_id(&trained.user_id, [STYLES[0]]);
+    client.run(&job, RunOptions::default()).await.unwrap();
+    assert_eq!(job.stage(), Stage::Done);
+    assert_eq!(job.portraits()[0].urls.len(), 2);
+    assert!(job.portraits()[0].files.is_empty(), "nobody said where to");
+    assert_eq!(simulator.count(Call::UploadFile), 0);
+}
