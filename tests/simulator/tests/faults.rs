@@ -33,7 +33,7 @@ fn on() -> Fault {
 }
 
 fn kind(outcome: std::io::Result<Reply>) -> ErrorKind {
-    outcome.map(|reply| panic!("answered {}", reply.status)).unwrap_or_else(|error: std::io::Error| error.kind())
+    outcome.map_or_else(|error| error.kind(), |reply| panic!("answered {}", reply.status))
 }
 
 #[tokio::test]
