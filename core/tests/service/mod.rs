@@ -1,5 +1,5 @@
 //! A simulated service and clients of it, quick enough for tests.
-#![allow(dead_code, reason = "each test program uses its own part")]
+#![allow(dead_code, unreachable_pub, reason = "each test program uses its own part")]
 
 use std::{
     path::PathBuf,
@@ -27,10 +27,13 @@ pub async fn start() -> Simulator {
 
 /// A client of `url` that looks often and has no budget.
 pub fn builder(url: &str) -> ClientBuilder {
+    client_without_credential(url).app_code(DEFAULT_APP_CODE.to_owned())
+}
+
+pub fn client_without_credential(url: &str) -> ClientBuilder {
     let often = PollSchedule { initial: Duration::from_millis(20), factor: 1.0, max: Duration::from_millis(20) };
     Client::builder()
         .base_url(url)
-        .app_code(DEFAULT_APP_CODE.to_owned())
         .training_schedule(often)
         .generation_schedule(often)
         .requests_per_second(f64::INFINITY)

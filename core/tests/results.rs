@@ -1,0 +1,171 @@
+//! Files appear whole or not at all (design §5.9), and credentials stay home (§5.7).
+#![allow(missing_docs, clippy::expect_used, clippy::unwrap_used, clippy::indexing_slicing, clippy::panic)]
+
+mod service;
+
+use std::{fs, path::Path, time::Duration};
+
+use serde_json::json;
+use xiezhen::{Client, ErrorKind, Job, RunOptions, Task, TaskKind, TaskState};
+use xiezhen_simulator::{Call, Fault, Simulator, StallAt};
+
+/// A generation that has ended with two pictures.
+async fn generated(client: &Client) -> Task {
+    let trained = service::training(client).await;
+    client.wait_task(&trained.task_id, None).await.unwrap();
+    let style = client.list_styles().await.unwrap().remove(0).style;
+    let created = client.create_task(&trained.user_id, &style, None).await.unwrap();
+    client.wait_task(&created.task_id, None).await.unwrap()
+}
+
+async fn start() -> (Simulator, Client, Task, tempfile::TempDir) {
+    let simulator = service::start().await;
+    let client = service::builder(&simulator.url()).stall_limit(Duration::from_millis(300)).build().unwrap();
+    let task = generated(&client).await;
+    (simulator, client, task, tempfile::tempdir().unwrap())
+}
+
+fn names(folder: &Path) -> Vec<String> {
+    let mut names: Vec<String> =
+        fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().file_name().into_string().unwrap()).collect();
+    names.sort();
+    names
+}
+
+#[tokio::test]
+async fn pictures_are_called_after_style_task_and_number() {
+    let (simulator, client, task, folder) = start().await;
+    let files = client.save_results(&task, folder.path(), Some("仙气/十足")).await.unwrap();
+    let expected: Vec<String> = files.iter().map(|file| file.file_name().unwrap().to_str().unwrap().into()).collect();
+    assert!(expected[0].starts_with(&format!("仙气_十足-{}-1.", &task.id[..8])), "{expected:?}");
+    assert_eq!(names(folder.path()), expected);
+    assert!(simulator.journal().iter().all(|entry| !entry.leaked_credentials));
+
+    let fetched = simulator.count(Call::Result);
+    assert_eq!(client.save_results(&task, folder.path(), Some("仙气/十足")).await.unwrap(), files);
+    assert_eq!(simulator.count(Call::Result), fetched, "what is whole is kept");
+    fs::write(&files[0], "cut off").unwrap();
+    client.save_results(&task, folder.path(), Some("仙气/十足")).await.unwrap();
+    assert_eq!(simulator.count(Call::Result), fetched + 1, "what is not is fetched again");
+}
+
+#[tokio::test]
+async fn what_breaks_off_is_fetched_again_and_leaves_no_half_file() {
+    let (simulator, client, task, folder) = start().await;
+    simulator.fault(Fault::on(Call::Result).half().times(2));
+    simulator.fault(Fault::on(Call::Result).stall(StallAt::Body(100)).once());
+    simulator.fault(Fault::on(Call::Result).reply(503).header("Retry-After", "0").times(2));
+    let files = client.save_results(&task, folder.path(), None).await.unwrap();
+    assert_eq!((files.len(), names(folder.path()).len()), (2, 2));
+
+    let never = tempfile::tempdir().unwrap();
+    simulator.fault(Fault::on(Call::Result).half());
+    let error = client.save_results(&task, never.path(), None).await.unwrap_err();
+    assert_eq!((error.kind(), error.task_id()), (ErrorKind::Transport, Some(task.id.as_str())));
+    assert!(names(never.path()).is_empty(), "{:?}", names(never.path()));
+}
+
+#[tokio::test]
+async fn what_is_no_picture_is_a_protocol_error_and_the_others_are_saved() {
+    let (simulator, client, mut task, folder) = start().await;
+    simulator.fault(Fault::on(Call::Result).reply(200).body("<html>gone</html>").once());
+    let error = client.save_results(&task, folder.path(), None).await.unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Protocol, "{error}");
+    assert_eq!(names(folder.path()).len(), 1);
+
+    for hostile in ["file:///etc/passwd", "user_upload/x.png", "ftp://127.0.0.1/x", "javascript:alert(1)"] {
+        task.result_paths = vec![hostile.to_owned()];
+        let error = client.save_results(&task, folder.path(), None).await.unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::Protocol, "{hostile}: {error}");
+    }
+    simulator.fault(Fault::on(Call::Result).large_chunked(65 << 20));
+    task.result_paths = vec![format!("{}/results/x/1.png", simulator.url())];
+    let error = client.save_results(&task, tempfile::tempdir().unwrap().path(), None).await.unwrap_err();
+    assert!(error.message().contains("larger than 64 MiB"), "{error}");
+}
+
+#[tokio::test]
+async fn an_expired_address_is_asked_for_once_more() {
+    let (simulator, client, task, folder) = start().await;
+    simulator.clear_journal();
+    simulator.fault(Fault::on(Call::Result).reply(403).times(2));
+    assert_eq!(client.save_results(&task, folder.path(), None).await.unwrap().len(), 2);
+    assert_eq!(simulator.count(Call::QueryTask), 1);
+
+    simulator.fault(Fault::on(Call::Result).reply(404));
+    let error = client.save_results(&task, tempfile::tempdir().unwrap().path(), None).await.unwrap_err();
+    assert_eq!((error.kind(), error.http_status()), (ErrorKind::Api, Some(404)));
+    assert_eq!(simulator.count(Call::QueryTask), 2, "once, and not for ever");
+}
+
+#[tokio::test]
+async fn two_customers_in_one_folder_never_meet() {
+    let (_simulator, client, task, folder) = start().await;
+    let other = generated(&client).await;
+    client.save_results(&task, folder.path(), Some("仙")).await.unwrap();
+    client.save_results(&other, folder.path(), Some("仙")).await.unwrap();
+    assert_eq!(names(folder.path()).len(), 4);
+}
+
+#[tokio::test]
+async fn a_full_disk_leaves_no_half_file_and_loses_no_state() {
+    let folder = tempfile::tempdir().unwrap();
+    let Some(_disk) = SmallDisk::mount(folder.path()) else {
+        eprintln!("skipped: this machine lets nobody mount a small disk");
+        return;
+    };
+    let (simulator, client, _, roomy) = start().await;
+    let job = service::job();
+    let checkpoint = roomy.path().join("job.json");
+    let error =
+        client.run(&job, RunOptions::default().save_to(folder.path()).checkpoint(&checkpoint)).await.unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Io, "{error}");
+    assert!(names(folder.path()).is_empty(), "{:?}", names(folder.path()));
+
+    let created = simulator.created();
+    let again = Job::read_checkpoint(&checkpoint).unwrap();
+    client.run(&again, RunOptions::default().save_to(roomy.path()).checkpoint(&checkpoint)).await.unwrap();
+    assert!(again.portraits().iter().all(|portrait| portrait.files.len() == 2));
+    assert_eq!(simulator.created(), created, "nothing was paid again");
+}
+
+/// Sixteen KiB, and then no more.
+struct SmallDisk<'a>(&'a Path);
+
+impl<'a> SmallDisk<'a> {
+    fn mount(at: &'a Path) -> Option<Self> {
+        let mounted =
+            std::process::Command::new("mount").args(["-t", "tmpfs", "-o", "size=16k", "tmpfs"]).arg(at).status();
+        mounted.is_ok_and(|status| status.success()).then_some(Self(at))
+    }
+}
+
+impl Drop for SmallDisk<'_> {
+    fn drop(&mut self) {
+        let _ = std::process::Command::new("umount").arg(self.0).status();
+    }
+}
+
+#[tokio::test]
+async fn no_redirect_carries_a_credential_away() {
+    let (simulator, client, _, _) = start().await;
+    let elsewhere = simulator.space("elsewhere");
+    let there = format!("{}/cloud/aigc_product_brief_query", elsewhere.url());
+    simulator.fault(Fault::on(Call::ListStyles).reply(302).header("Location", &there).body(json!({})));
+    let error = client.list_styles().await.unwrap_err();
+    assert_eq!((error.kind(), error.http_status()), (ErrorKind::Protocol, Some(302)));
+    assert!(elsewhere.journal().is_empty());
+}
+
+#[tokio::test]
+async fn a_task_without_pictures_saves_none() {
+    let (_simulator, client, _, folder) = start().await;
+    let task = Task {
+        id: "7e1cac92-e348".into(),
+        state: TaskState::Succeeded,
+        raw_state: 3,
+        kind: TaskKind::Generation,
+        result_paths: Vec::new(),
+    };
+    assert!(client.save_results(&task, folder.path(), None).await.unwrap().is_empty());
+}

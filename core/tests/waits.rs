@@ -1,0 +1,196 @@
+//! Waiting: what ends a wait and what does not, and what it costs (design §5.3, §5.4, §7).
+#![allow(missing_docs, clippy::expect_used, clippy::unwrap_used, clippy::indexing_slicing, clippy::panic)]
+
+mod service;
+
+use std::time::{Duration, Instant};
+
+use futures_util::future::join_all;
+use serde_json::json;
+use xiezhen::{Client, ErrorKind, PollSchedule, TaskKind, TaskState};
+use xiezhen_simulator::{Call, Fault, Simulator, StallAt};
+
+/// A training that never ends by itself.
+async fn endless() -> (Simulator, Client, String) {
+    let simulator = service::start().await;
+    simulator.set(|settings| settings.training_seconds = 1e9);
+    let client = service::client(&simulator.url());
+    let task = service::training(&client).await.task_id;
+    simulator.clear_journal();
+    (simulator, client, task)
+}
+
+fn query() -> Fault {
+    Fault::on(Call::QueryTask)
+}
+
+#[tokio::test]
+async fn a_wait_ends_with_the_task() {
+    let (simulator, client, task) = endless().await;
+    simulator.fault(query().state(2).times(3));
+    simulator.finish(&task, 3);
+    let ended = client.wait_task(&task, None).await.unwrap();
+    assert_eq!((ended.state, ended.kind), (TaskState::Succeeded, TaskKind::Training));
+    assert_eq!(simulator.count(Call::QueryTask), 4);
+
+    simulator.finish(&task, 4);
+    assert_eq!(client.wait_task(&task, None).await.unwrap().state, TaskState::PartlySucceeded);
+
+    simulator.finish(&task, 5);
+    let error = client.wait_task(&task, None).await.unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::TaskFailed);
+    assert_eq!(error.task().unwrap().id, task);
+    assert_eq!(client.query_task(&task).await.unwrap().state, TaskState::Failed, "one look is no wait");
+}
+
+#[tokio::test]
+async fn outages_unreadable_answers_and_unknown_states_are_waited_out() {
+    let (simulator, client, task) = endless().await;
+    simulator.fault(query().reply(503).times(200));
+    simulator.fault(query().garbage(50).times(3));
+    simulator.fault(query().close_before().times(3));
+    simulator.fault(query().reply(429).header("X-Ca-Error-Code", "T429IN").header("Retry-After", "0").times(3));
+    simulator.fault(query().state(17).times(3));
+    simulator.finish(&task, 3);
+    let quick = PollSchedule { initial: Duration::from_millis(1), factor: 1.0, max: Duration::from_millis(1) };
+    let client_of_many = service::builder(&simulator.url()).training_schedule(quick).build().unwrap();
+    drop(client);
+    assert_eq!(client_of_many.wait_task(&task, None).await.unwrap().state, TaskState::Succeeded);
+    assert_eq!(simulator.count(Call::QueryTask), 213);
+}
+
+#[tokio::test]
+async fn what_stays_as_it_is_ends_a_wait() {
+    let (simulator, client, task) = endless().await;
+    for (fault, kind) in [
+        (query().reply(403).header("X-Ca-Error-Code", "B403MQ"), ErrorKind::Quota),
+        (query().reply(400).header("X-Ca-Error-Code", "A400AC"), ErrorKind::Authentication),
+        (query().reply(403).header("X-Ca-Error-Message", "Unauthorized"), ErrorKind::Permission),
+        (query().reply(200).body(json!({"ret": 9, "msg": "no such task"})), ErrorKind::Api),
+    ] {
+        simulator.fault(fault.once());
+        let error = client.wait_task(&task, None).await.unwrap_err();
+        assert_eq!((error.kind(), error.task_id()), (kind, Some(task.as_str())), "{error}");
+    }
+}
+
+#[tokio::test]
+async fn a_deadline_ends_a_wait_even_while_a_look_hangs() {
+    let (simulator, client, task) = endless().await;
+    simulator.fault(query().stall(StallAt::Before));
+    let began = Instant::now();
+    let error = client.wait_task(&task, Some(Duration::from_millis(200))).await.unwrap_err();
+    assert_eq!((error.kind(), error.task_id()), (ErrorKind::Timeout, Some(task.as_str())));
+    assert!(began.elapsed() < Duration::from_secs(5));
+}
+
+#[tokio::test]
+async fn forty_waiters_cost_one_query_a_round() {
+    let (simulator, client, task) = endless().await;
+    simulator.fault(query().state(2).times(5));
+    simulator.finish(&task, 3);
+    let waits = (0..40).map(|_| client.wait_task(&task, None));
+    assert!(join_all(waits).await.iter().all(Result::is_ok));
+    assert_eq!(simulator.count(Call::QueryTask), 6);
+}
+
+#[tokio::test]
+async fn many_waits_keep_the_budget_and_all_end() {
+    let simulator = service::start().await;
+    let client = service::builder(&simulator.url()).requests_per_second(400.0).build().unwrap();
+    simulator.fault(query().reply(200).body(json!({"ret": 0, "body":
+        {"id": "any", "state": 3, "tsk_type": 2, "result_paths": []}})));
+    let tasks: Vec<String> = (0..1000).map(|n| format!("task-{n}")).collect();
+    let mut told = vec![0; tasks.len()];
+    let outcomes = client.wait_many(&tasks, None, |index, _| told[index] += 1).await.unwrap();
+    assert!(outcomes.iter().all(Result::is_ok));
+    assert!(told.iter().all(|times| *times == 1));
+
+    let mut times: Vec<f64> = simulator.journal().iter().map(|entry| entry.at_ms as f64).collect();
+    times.sort_by(f64::total_cmp);
+    assert_eq!(times.len(), 1000);
+    // The clocks of sender and receiver are read at different moments: a twentieth of a second is allowed for that.
+    let crowded = times.iter().zip(times.iter().skip(420)).filter(|(first, later)| *later - *first < 950.0).count();
+    assert_eq!(crowded, 0, "more than 420 looks within 950 ms");
+}
+
+#[tokio::test]
+async fn wait_many_answers_in_order_and_names_what_is_wrong() {
+    let (simulator, client, task) = endless().await;
+    simulator.finish(&task, 3);
+    let tasks = vec![task.clone(), String::new(), "no-such-task".to_owned(), task.clone()];
+    let outcomes = client.wait_many(&tasks, Some(Duration::from_secs(10)), |_, _| {}).await.unwrap();
+    assert_eq!(outcomes[0].as_ref().unwrap().id, task);
+    assert_eq!(outcomes[1].as_ref().unwrap_err().kind(), ErrorKind::InvalidArgument);
+    assert_eq!(outcomes[2].as_ref().unwrap_err().kind(), ErrorKind::Api);
+    assert_eq!(outcomes[3].as_ref().unwrap().id, task);
+}
+
+#[tokio::test]
+async fn notify_brings_the_look_forward_and_does_nothing_for_others() {
+    let (simulator, _, task) = endless().await;
+    let rare = PollSchedule { initial: Duration::from_secs(3600), factor: 1.0, max: Duration::from_secs(3600) };
+    let client = service::builder(&simulator.url()).training_schedule(rare).build().unwrap();
+    client.notify("nobody-waits-for-this").unwrap();
+    simulator.fault(query().state(2).once());
+    simulator.finish(&task, 3);
+    let waiter = tokio::spawn({
+        let (client, task) = (client.clone(), task.clone());
+        async move { client.wait_task(&task, None).await }
+    });
+    simulator.wait_for(Call::QueryTask, 1).await;
+    for _ in 0..50 {
+        client.notify(&task).unwrap();
+    }
+    assert_eq!(waiter.await.unwrap().unwrap().state, TaskState::Succeeded);
+    assert_eq!(simulator.count(Call::QueryTask), 2, "many notices, one look");
+}
+
+#[tokio::test]
+async fn a_dropped_wait_drops_its_request_and_looks_no_more() {
+    let (simulator, client, task) = endless().await;
+    simulator.fault(query().delay(Duration::from_millis(50)));
+    let wait = tokio::time::timeout(Duration::from_millis(120), client.wait_task(&task, None));
+    assert!(wait.await.is_err());
+    tokio::time::sleep(Duration::from_millis(100)).await;
+    let looks = simulator.count(Call::QueryTask);
+    tokio::time::sleep(Duration::from_millis(200)).await;
+    assert_eq!(simulator.count(Call::QueryTask), looks);
+}
+
+#[tokio::test]
+async fn a_closed_client_ends_its_waits_and_refuses_calls() {
+    let (_simulator, client, task) = endless().await;
+    let waiter = tokio::spawn({
+        let (client, task) = (client.clone(), task.clone());
+        async move { client.wait_task(&task, None).await }
+    });
+    tokio::time::sleep(Duration::from_millis(50)).await;
+    client.close();
+    let error = waiter.await.unwrap().unwrap_err();
+    assert_eq!((error.kind(), error.task_id()), (ErrorKind::Cancelled, Some(task.as_str())));
+    assert_eq!(client.query_task(&task).await.unwrap_err().kind(), ErrorKind::InvalidArgument);
+}
+
+#[test]
+fn a_runtime_that_ends_leaves_nobody_waiting() {
+    let runtime = || tokio::runtime::Builder::new_multi_thread().enable_all().worker_threads(1).build().unwrap();
+    let (first, second) = (runtime(), runtime());
+    let (_simulator, client, task) = second.block_on(endless());
+    // The scheduler is driven from the runtime where the first wait began.
+    first.spawn({
+        let (client, task) = (client.clone(), task.clone());
+        async move { client.wait_task(&task, None).await }
+    });
+    let waiter = second.spawn({
+        let (client, task) = (client.clone(), task.clone());
+        async move {
+            tokio::time::sleep(Duration::from_millis(100)).await;
+            client.wait_task(&task, None).await
+        }
+    });
+    std::thread::sleep(Duration::from_millis(300));
+    first.shutdown_background();
+    let ended = second.block_on(async { tokio::time::timeout(Duration::from_secs(10), waiter).await });
+    assert_eq!(ended.unwrap().unwrap().unwrap_err().kind(), ErrorKind::Cancelled);
+}
