@@ -1,6 +1,7 @@
 //! A job on disk: written whole or not at all, readable by its owner only, and held by one process at a time.
 
 use std::{
+    ffi::OsString,
     fs::{self, File, OpenOptions, TryLockError},
     io::Write,
     path::{Path, PathBuf},
@@ -33,7 +34,11 @@ impl Checkpoint {
         std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
         let lock = options.open(&lock_path).map_err(|error| Error::io("can't open the lock", &lock_path, error))?;
         match lock.try_lock() {
-            Ok(()) => Ok(Self { path, _lock: lock }),
+            Ok(()) => {
+                let checkpoint = Self { path, _lock: lock };
+                checkpoint.sweep();
+                Ok(checkpoint)
+            }
             Err(TryLockError::WouldBlock) => {
                 let message = format!("the checkpoint {} is in use by another run of this job", path.display());
                 Err(Error::new(ErrorKind::Io, message).with_path(&path).retryable())
@@ -51,13 +56,33 @@ impl Checkpoint {
         }
     }
 
+    /// What this checkpoint's temporary files begin with.
+    fn prefix(&self) -> OsString {
+        let mut prefix = OsString::from(".");
+        prefix.push(self.path.file_name().unwrap_or_default());
+        prefix.push("-");
+        prefix
+    }
+
+    /// Removes what a killed process has left; the lock says that nobody is writing. Failing does no harm.
+    fn sweep(&self) {
+        let prefix = self.prefix();
+        let left = |entry: &fs::DirEntry| {
+            let name = entry.file_name();
+            name.as_encoded_bytes().starts_with(prefix.as_encoded_bytes()) && name.as_encoded_bytes().ends_with(b".tmp")
+        };
+        for entry in fs::read_dir(folder(&self.path)).into_iter().flatten().flatten().filter(left) {
+            let _ = fs::remove_file(entry.path());
+        }
+    }
+
     /// Writes the job: after a crash at any instant, either this or what was there before is on disk.
     pub(crate) fn save(&self, job: &Job) -> Result<()> {
         let json = job.to_json()?;
         let write = || -> std::io::Result<()> {
             let folder = folder(&self.path);
             // Temporary files are made with mode 0600, which the checkpoint keeps.
-            let mut file = tempfile::Builder::new().prefix(".xiezhen-").suffix(".tmp").tempfile_in(folder)?;
+            let mut file = tempfile::Builder::new().prefix(&self.prefix()).suffix(".tmp").tempfile_in(folder)?;
             file.write_all(json.as_bytes())?;
             file.as_file().sync_all()?;
             file.persist(&self.path)?;

@@ -5,6 +5,8 @@
 
 mod board;
 pub(crate) mod pace;
+#[cfg(test)]
+mod tests;
 
 use std::{
     future::Future,

@@ -1,16 +1,47 @@
 //! The command `xiezhen`, and the progress bars that a run can draw.
 
+mod arguments;
+mod bars;
+mod command;
+mod complaint;
+mod interrupt;
+mod lines;
+mod print;
+mod progress;
+mod sheet;
+
 use std::ffi::OsString;
 
-use crate::event::OnEvent;
+use clap::Parser as _;
 
-/// Runs the command with these arguments (the program's name first) and returns what to exit with.
+use self::{arguments::Arguments, command::Invocation, progress::Progress};
+use crate::{client::Client, event::OnEvent, options::ClientBuilder};
+
+/// Runs the command with these arguments (the program's name first) and returns what to exit with:
+/// [`ErrorKind::exit_code`](crate::ErrorKind::exit_code), 0, or 2 for arguments that can't be read.
+///
+/// Runs on a runtime of its own: not to be called from async code. Ctrl-C is taken over while it runs.
 pub fn main(arguments: impl IntoIterator<Item = OsString>) -> u8 {
-    let _ = arguments.into_iter();
-    70
+    run_with(Client::builder(), None, arguments)
+}
+
+/// [`main`] with a client that is described beforehand, and with what to tell people to type to go on, if not
+/// `xiezhen resume`. Options among the arguments win.
+#[doc(hidden)]
+pub fn run_with(client: ClientBuilder, resume: Option<&str>, arguments: impl IntoIterator<Item = OsString>) -> u8 {
+    match Arguments::try_parse_from(arguments) {
+        Ok(arguments) => Invocation::new(client, resume, arguments).carry_out(),
+        Err(refused) => {
+            // Help and the version are such "errors" too. If they can't be written, nobody is there to be told.
+            let _ = refused.print();
+            u8::try_from(refused.exit_code()).unwrap_or(2)
+        }
+    }
 }
 
 /// Draws a run's progress on standard error: bars on a terminal, plain lines elsewhere.
+///
+/// For one run. Bars stay as they are when the run ends; one that fails or is dropped leaves no bar moving.
 pub fn progress() -> OnEvent {
-    std::sync::Arc::new(|_| {})
+    Progress::new().on_event()
 }

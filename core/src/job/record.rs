@@ -276,6 +276,8 @@ impl Record {
         if let Some(work) = self.work(slot) {
             *work = Work { task_id: Some(task_id.to_owned()), ..Work::default() };
         }
+        // Newer than any checkpoint of the run that lost the answer.
+        self.revision += 1;
         self.restage();
         Ok(())
     }

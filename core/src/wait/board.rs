@@ -404,6 +404,12 @@ impl Board {
         }
     }
 
+    /// How many tasks are watched, and how many entries the heaps have.
+    #[cfg(test)]
+    pub(super) fn counts(&self) -> (usize, usize) {
+        (self.watches.len(), self.due.len() + self.expiries.len())
+    }
+
     /// Whether nothing is to be looked at for anybody.
     pub(super) fn is_idle(&self) -> bool {
         self.waiters == 0

@@ -1,0 +1,205 @@
+//! What can be typed. Secrets can't: a command line is visible to every user of the machine.
+
+use std::{path::PathBuf, time::Duration};
+
+use clap::{Args, Parser, Subcommand};
+
+use super::complaint::quoted;
+use crate::options::{ClientBuilder, PollSchedule};
+
+const AFTER_HELP: &str = "\
+Environment:
+  XIEZHEN_BASE_URL                      where the API is, unless --base-url says so
+  XIEZHEN_APP_CODE                      the credential: an AppCode, or
+  XIEZHEN_APP_KEY, XIEZHEN_APP_SECRET   an AppKey and its secret, which sign each request
+  HTTPS_PROXY, HTTP_PROXY, NO_PROXY     as everywhere; never asked for this machine
+
+Exit codes:
+  0 done   2 invalid argument   3 authentication   4 permission   5 quota   6 rate limited   7 api
+  8 protocol   9 transport   10 timeout   11 outcome unknown   12 task failed   13 file
+  70 a defect of xiezhen   130 interrupted";
+
+/// AI portraits (写真): photos of a person in, portraits on disk.
+///
+/// Results go to standard output, progress and errors to standard error.
+#[derive(Debug, Parser)]
+#[command(name = "xiezhen", version, after_help = AFTER_HELP, max_term_width = 110)]
+pub(super) struct Arguments {
+    #[command(subcommand)]
+    pub(super) command: Command,
+    /// Write JSON for scripts: styles and status as one document; run and resume as one object a line, each event as
+    /// it happens and the job at the end
+    #[arg(long, global = true)]
+    pub(super) json: bool,
+    #[command(flatten)]
+    pub(super) connection: Connection,
+}
+
+#[derive(Debug, Subcommand)]
+pub(super) enum Command {
+    /// List the styles that pictures can be generated in
+    Styles,
+    /// Make portraits: upload photos, train a model, generate, save. Typed again, it goes on where it stood
+    Run(Run),
+    /// Look once at a task
+    Status {
+        /// The task, as events, errors and checkpoints name it
+        task_id: String,
+    },
+    /// Go on with a run that was cut off, from its checkpoint
+    Resume(Resume),
+}
+
+#[derive(Debug, Args)]
+pub(super) struct Run {
+    /// 8 to 20 photos of one person: JPEG, PNG, WebP or BMP
+    #[arg(value_name = "PHOTO", required_unless_present = "user_id", conflicts_with = "user_id")]
+    pub(super) photos: Vec<PathBuf>,
+    /// A style to generate, by its name or id; repeat it for more. Without any, a model is trained and that is all
+    #[arg(long = "style", value_name = "NAME")]
+    pub(super) styles: Vec<String>,
+    /// The folder for the pictures and their contact sheet, index.html
+    #[arg(long, value_name = "DIR")]
+    pub(super) out: PathBuf,
+    /// The file that keeps the job, so that it can go on later [default: DIR/job.json]
+    #[arg(long, value_name = "FILE")]
+    pub(super) checkpoint: Option<PathBuf>,
+    /// Use a model again that was trained before: no photos, no training
+    #[arg(long, value_name = "ID")]
+    pub(super) user_id: Option<String>,
+    #[command(flatten)]
+    pub(super) conduct: Conduct,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct Resume {
+    /// The file that keeps the job
+    pub(super) checkpoint: PathBuf,
+    /// Another folder for the pictures than the job remembers
+    #[arg(long, value_name = "DIR")]
+    pub(super) out: Option<PathBuf>,
+    /// Take over a task that the vendor's side shows, for the create whose outcome is unknown
+    #[arg(long, value_name = "TASK_ID", conflicts_with = "recreate")]
+    pub(super) adopt: Option<String>,
+    /// The user model of an adopted training
+    #[arg(long, value_name = "ID", requires = "adopt")]
+    pub(super) user_id: Option<String>,
+    #[command(flatten)]
+    pub(super) conduct: Conduct,
+}
+
+/// How a run or the rest of one goes about it.
+#[derive(Debug, Args)]
+pub(super) struct Conduct {
+    /// Start, and pay, again what is found failed or with an unknown outcome
+    #[arg(long)]
+    pub(super) recreate: bool,
+    /// Stop waiting after so long; the service works on [default: 2 h for the training, 30 min for a style]
+    #[arg(long, value_name = "SECONDS", value_parser = seconds)]
+    pub(super) timeout: Option<Duration>,
+}
+
+/// The client's options. What is not given here is the core's default.
+#[derive(Clone, Debug, Args)]
+#[command(next_help_heading = "Connection")]
+pub(super) struct Connection {
+    /// Where the API is [default: XIEZHEN_BASE_URL]
+    #[arg(long, global = true, value_name = "URL")]
+    base_url: Option<String>,
+    /// Allow http:// to other machines: whoever listens reads the credential
+    #[arg(long, global = true)]
+    allow_http: bool,
+    /// Certificate authorities (PEM) that are trusted beside the system's
+    #[arg(long, global = true, value_name = "FILE")]
+    ca_file: Option<PathBuf>,
+    /// A proxy in place of the environment's; empty for none
+    #[arg(long, global = true, value_name = "URL")]
+    proxy: Option<String>,
+    /// Bounds one call with its repetitions [default: 60]
+    #[arg(long, global = true, value_name = "SECONDS", value_parser = seconds)]
+    call_timeout: Option<Duration>,
+    /// Bounds making one connection [default: 10]
+    #[arg(long, global = true, value_name = "SECONDS", value_parser = seconds)]
+    connect_timeout: Option<Duration>,
+    /// How often a call that may be repeated is sent again [default: 4]
+    #[arg(long, global = true, value_name = "N")]
+    max_retries: Option<u32>,
+    /// At most so many calls in a second [default: 10]
+    #[arg(long, global = true, value_name = "N")]
+    requests_per_second: Option<f64>,
+    /// How many photos are uploaded at a time [default: 4]
+    #[arg(long, global = true, value_name = "N")]
+    upload_concurrency: Option<usize>,
+    /// Photos above this are refused before they are sent [default: 5242880]
+    #[arg(long, global = true, value_name = "BYTES")]
+    max_photo_bytes: Option<u64>,
+    /// When a training is looked at: seconds to the first look, growth, longest pause [default: 15,1.5,60]
+    #[arg(long, global = true, value_name = "FIRST,FACTOR,MAX", value_parser = schedule)]
+    training_schedule: Option<PollSchedule>,
+    /// The same for a generation [default: 3,1.5,15]
+    #[arg(long, global = true, value_name = "FIRST,FACTOR,MAX", value_parser = schedule)]
+    generation_schedule: Option<PollSchedule>,
+}
+
+impl Connection {
+    /// Lays these options over a client's.
+    pub(super) fn apply(&self, mut client: ClientBuilder) -> ClientBuilder {
+        macro_rules! lay {
+            ($($given:ident => $option:ident)+) => {
+                $(if let Some(value) = self.$given.clone() { client = client.$option(value); })+
+            };
+        }
+        lay! {
+            base_url => base_url
+            ca_file => ca_file
+            proxy => proxy
+            call_timeout => timeout
+            connect_timeout => connect_timeout
+            max_retries => max_retries
+            requests_per_second => requests_per_second
+            upload_concurrency => upload_concurrency
+            max_photo_bytes => max_photo_bytes
+            training_schedule => training_schedule
+            generation_schedule => generation_schedule
+        }
+        if self.allow_http { client.allow_http(true) } else { client }
+    }
+
+    /// Those that decide whom is spoken to and how, as they are typed: a command to go on needs them again.
+    pub(super) fn typed(&self) -> String {
+        let mut typed = String::new();
+        let mut option = |name: &str, value: &str| {
+            typed.push_str(name);
+            typed.push_str(value);
+        };
+        if let Some(url) = &self.base_url {
+            option(" --base-url ", &quoted(url.as_ref()));
+        }
+        if self.allow_http {
+            option(" --allow-http", "");
+        }
+        if let Some(file) = &self.ca_file {
+            option(" --ca-file ", &quoted(file.as_os_str()));
+        }
+        match &self.proxy {
+            // The proxy's own password is nothing to repeat into somebody's log.
+            Some(proxy) if proxy.contains('@') => option(" --proxy ", "\"$PROXY\""),
+            Some(proxy) => option(" --proxy ", &quoted(proxy.as_ref())),
+            None => {}
+        }
+        typed
+    }
+}
+
+fn seconds(text: &str) -> Result<Duration, String> {
+    let seconds: f64 =
+        text.trim().parse().map_err(|_| "a number of seconds is wanted, such as 90 or 0.5".to_owned())?;
+    Duration::try_from_secs_f64(seconds).map_err(|error| error.to_string())
+}
+
+fn schedule(text: &str) -> Result<PollSchedule, String> {
+    let wanted = || "three numbers are wanted, such as 15,1.5,60".to_owned();
+    let [initial, factor, max]: [&str; 3] = text.split(',').collect::<Vec<_>>().try_into().map_err(|_| wanted())?;
+    let factor = factor.trim().parse().map_err(|_| wanted())?;
+    Ok(PollSchedule { initial: seconds(initial)?, factor, max: seconds(max)? })
+}

@@ -1,0 +1,185 @@
+//! Progress on a terminal: one line for the photos, one for the training, one for each style.
+
+use std::{collections::HashMap, time::Duration};
+
+use indicatif::{HumanBytes, MultiProgress, ProgressBar, ProgressDrawTarget, ProgressStyle};
+
+use super::{
+    lines::{pictures, remark},
+    print::{padded, plain, width},
+    progress::Uploads,
+};
+use crate::{event::Event, task::TaskState};
+
+const PHOTOS: &str = "{prefix}  {bar:24.cyan/dim}  {msg}";
+const BUSY: &str = "{prefix}  {spinner:.cyan} {msg} {elapsed:.dim}";
+const DONE: &str = "{prefix}  {spinner:.green} {msg}";
+const FAILED: &str = "{prefix}  {spinner:.red} {msg}";
+const STOPPED: &str = "{prefix}  {spinner:.yellow} {msg}";
+const NOTE: &str = "{msg:.yellow}";
+
+/// What a line is about. A style may be called like another line's label.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+enum Topic {
+    Photos,
+    Training,
+    Style(String),
+}
+
+impl Topic {
+    fn label(&self) -> String {
+        match self {
+            Self::Photos => "Photos".to_owned(),
+            Self::Training => "Training".to_owned(),
+            Self::Style(style) => plain(style),
+        }
+    }
+}
+
+pub(super) struct Bars {
+    drawn: MultiProgress,
+    lines: Vec<(Topic, ProgressBar)>,
+    /// Says why nothing moves, until something does.
+    note: Option<ProgressBar>,
+    uploads: Uploads,
+    /// Of each style, how many pictures there are (0: not known) and how many are saved.
+    pictures: HashMap<String, (usize, usize)>,
+}
+
+impl Bars {
+    pub(super) fn new() -> Self {
+        Self {
+            drawn: MultiProgress::with_draw_target(ProgressDrawTarget::stderr()),
+            lines: Vec::new(),
+            note: None,
+            uploads: Uploads::default(),
+            pictures: HashMap::new(),
+        }
+    }
+
+    pub(super) fn show(&mut self, event: &Event) {
+        self.uploads.note(event);
+        if let Some(note) = self.note.take() {
+            note.finish_and_clear();
+        }
+        match event {
+            Event::PhotoUploading { .. } | Event::PhotoUploaded { .. } => self.show_uploads(),
+            Event::Training { state, .. } => self.show_state(Topic::Training, *state, "training"),
+            Event::Trained { .. } => self.end(Topic::Training, DONE, "✓", "model trained"),
+            Event::Generating { style, state, .. } => {
+                self.show_state(Topic::Style(style.clone()), *state, "generating");
+            }
+            Event::Generated { style, count } => {
+                self.pictures.entry(style.clone()).or_default().0 = *count;
+                self.busy(Topic::Style(style.clone()), &format!("{} to save", pictures(*count)));
+            }
+            Event::Saved { style, .. } => self.show_saved(style),
+            Event::Retrying { .. } => self.show_note(event),
+            Event::UnknownState { .. } | Event::Warning { .. } => {
+                // Standard error was a terminal a moment ago; if it is gone, nobody misses the line.
+                let _ = self.drawn.println(plain(&remark(event).unwrap_or_default()));
+            }
+            Event::Finished => self.finish(),
+        }
+    }
+
+    fn show_uploads(&mut self) {
+        let (sent, bytes) = (self.uploads.sent(), self.uploads.bytes());
+        let (done, count) = (self.uploads.done(), self.uploads.count());
+        let line = self.line(&Topic::Photos);
+        line.set_length(bytes);
+        line.set_position(sent);
+        if done < count {
+            line.set_message(format!("{done} of {count} sent, {} of {}", HumanBytes(sent), HumanBytes(bytes)));
+        } else {
+            self.end(Topic::Photos, DONE, "✓", &format!("{count} sent, {}", HumanBytes(bytes)));
+        }
+    }
+
+    fn show_state(&mut self, topic: Topic, state: TaskState, running: &str) {
+        match state {
+            TaskState::Waiting => self.busy(topic, "waiting for its turn"),
+            TaskState::Running | TaskState::Unknown => self.busy(topic, running),
+            TaskState::Succeeded | TaskState::PartlySucceeded => self.busy(topic, "ready"),
+            TaskState::Failed => self.end(topic, FAILED, "✗", "failed"),
+        }
+    }
+
+    fn show_saved(&mut self, style: &str) {
+        let (count, saved) = self.pictures.entry(style.to_owned()).or_default();
+        *saved += 1;
+        let (count, saved) = (*count, *saved);
+        let topic = Topic::Style(style.to_owned());
+        if count > saved {
+            self.busy(topic, &format!("{saved} of {} saved", pictures(count)));
+        } else {
+            self.end(topic, DONE, "✓", &format!("{} saved", pictures(saved)));
+        }
+    }
+
+    /// Says what went wrong on a line that vanishes with the next event.
+    fn show_note(&mut self, event: &Event) {
+        let note = self.drawn.add(ProgressBar::no_length().with_style(style(NOTE)));
+        note.set_message(plain(&remark(event).unwrap_or_default()));
+        self.note = Some(note);
+    }
+
+    fn busy(&mut self, topic: Topic, message: &str) {
+        self.line(&topic).set_message(message.to_owned());
+    }
+
+    /// Draws a line for the last time, with a mark in place of what moves.
+    fn end(&mut self, topic: Topic, template: &str, mark: &str, message: &str) {
+        end(&self.line(&topic), template, mark, message);
+    }
+
+    /// The run is done, and so is whatever told of no end: pictures that were on disk already.
+    fn finish(&mut self) {
+        for (_, bar) in self.lines.iter().filter(|(_, bar)| !bar.is_finished()) {
+            end(bar, DONE, "✓", "done");
+        }
+    }
+
+    /// The line about something, added when it is first asked for, with all labels equally wide.
+    fn line(&mut self, topic: &Topic) -> ProgressBar {
+        if let Some((_, bar)) = self.lines.iter().find(|(known, _)| known == topic) {
+            return bar.clone();
+        }
+        let bar = match topic {
+            Topic::Photos => ProgressBar::new(0).with_style(style(PHOTOS).progress_chars("━━╌")),
+            Topic::Training | Topic::Style(_) => ProgressBar::no_length().with_style(style(BUSY)),
+        };
+        let bar = self.drawn.add(bar);
+        self.lines.push((topic.clone(), bar.clone()));
+        let widest = self.lines.iter().map(|(topic, _)| width(&topic.label())).max().unwrap_or_default();
+        for (topic, bar) in &self.lines {
+            bar.set_prefix(padded(&topic.label(), widest));
+        }
+        if *topic != Topic::Photos {
+            bar.enable_steady_tick(Duration::from_millis(120));
+        }
+        bar
+    }
+}
+
+impl Drop for Bars {
+    /// Whatever has not ended stands still, and stays readable above what is printed next.
+    fn drop(&mut self) {
+        if let Some(note) = self.note.take() {
+            note.finish_and_clear();
+        }
+        for (_, bar) in self.lines.iter().filter(|(_, bar)| !bar.is_finished()) {
+            end(bar, STOPPED, "–", &bar.message());
+        }
+    }
+}
+
+fn end(bar: &ProgressBar, template: &str, mark: &str, message: &str) {
+    bar.disable_steady_tick();
+    bar.set_style(style(template).tick_strings(&[mark, mark]));
+    bar.abandon_with_message(message.to_owned());
+}
+
+fn style(template: &str) -> ProgressStyle {
+    ProgressStyle::with_template(template).unwrap_or_else(|_| ProgressStyle::default_spinner())
+}

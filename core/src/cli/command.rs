@@ -1,0 +1,230 @@
+//! The sub-commands: arguments in, core calls, results out.
+
+use std::{
+    path::{Path, PathBuf},
+    time::Duration,
+};
+
+use serde_json::json;
+
+use super::{
+    arguments::{Arguments, Command, Connection, Resume, Run},
+    complaint::{self, quoted_path},
+    interrupt::{settle, unless_interrupted},
+    print,
+    progress::Progress,
+    sheet,
+};
+use crate::{
+    client::Client,
+    error::{Error, ErrorKind, Result},
+    event::OnEvent,
+    job::{Job, RunOptions},
+    options::ClientBuilder,
+    photo::Photo,
+    task::{Style, Task},
+};
+
+/// One call of the command.
+pub(super) struct Invocation<'a> {
+    client: ClientBuilder,
+    resume: Option<&'a str>,
+    json: bool,
+    connection: Connection,
+    command: Command,
+}
+
+/// A job that is to be done, and how.
+struct Wish {
+    job: Job,
+    checkpoint: PathBuf,
+    options: RunOptions,
+}
+
+impl<'a> Invocation<'a> {
+    pub(super) fn new(client: ClientBuilder, resume: Option<&'a str>, arguments: Arguments) -> Self {
+        let Arguments { command, json, connection } = arguments;
+        Self { client: connection.apply(client), resume, json, connection, command }
+    }
+
+    /// Does what is asked for and returns what to exit with.
+    pub(super) fn carry_out(self) -> u8 {
+        /// For a checkpoint that is just being written. A name look-up may hang far longer, and is left behind.
+        const LAST_WRITES: Duration = Duration::from_secs(2);
+        let runtime = match tokio::runtime::Builder::new_current_thread().enable_all().build() {
+            Ok(runtime) => runtime,
+            Err(error) => {
+                let message = format!("no runtime can be started: {error}");
+                return self.complain(&Error::new(ErrorKind::Internal, message), None);
+            }
+        };
+        let exit = runtime.block_on(self.obey());
+        runtime.shutdown_timeout(LAST_WRITES);
+        exit
+    }
+
+    async fn obey(self) -> u8 {
+        let client = match self.client.clone().build() {
+            Ok(client) => client,
+            Err(error) => return self.complain(&error, None),
+        };
+        let outcome = match &self.command {
+            Command::Styles => self.styles(&client).await,
+            Command::Status { task_id } => self.status(&client, task_id).await,
+            Command::Run(run) => match Wish::new(run) {
+                Ok(wish) => return self.portray(&client, wish).await,
+                Err(error) => Err(error),
+            },
+            Command::Resume(resume) => match Wish::stored(resume) {
+                Ok(wish) => return self.portray(&client, wish).await,
+                Err(error) => Err(error),
+            },
+        };
+        outcome.map_or_else(|error| self.complain(&error, None), |()| 0)
+    }
+
+    async fn styles(&self, client: &Client) -> Result<()> {
+        let styles = unless_interrupted("styles", client.list_styles()).await?;
+        if self.json {
+            return print::json(&styles);
+        }
+        let row = |style: &Style| [&style.name, &style.sex, &style.style].map(|cell| print::plain(cell));
+        if styles.is_empty() {
+            Ok(())
+        } else {
+            print::result(&print::table(&styles.iter().map(row).collect::<Vec<_>>()))
+        }
+    }
+
+    async fn status(&self, client: &Client, task_id: &str) -> Result<()> {
+        let task = unless_interrupted("status", client.query_task(task_id)).await?;
+        if self.json { print::json(&task) } else { print::result(&description(&task)) }
+    }
+
+    /// Brings a job to its end, and shows what has become of it.
+    async fn portray(&self, client: &Client, wish: Wish) -> u8 {
+        let Wish { job, checkpoint, options } = wish;
+        let progress = (!self.json).then(Progress::new);
+        let on_event = progress.as_ref().map_or_else(events_as_json, Progress::on_event);
+        let options = RunOptions { on_event: Some(on_event), ..options };
+        let outcome = unless_interrupted("the run", client.run(&job, options)).await;
+        if let Some(progress) = progress {
+            progress.stop();
+        }
+        settle(client).await;
+
+        let outcome = outcome.and_then(|()| self.contact_sheet(&job)).and_then(|()| self.results(&job));
+        let Err(error) = outcome else { return 0 };
+        // What there is of a job that failed is worth showing; why it failed is what has to be said.
+        if job.portraits().iter().any(|portrait| !portrait.files.is_empty()) {
+            let _ = self.contact_sheet(&job);
+        }
+        if self.json {
+            let _ = print::json(&tagged("error", serde_json::to_value(&error)));
+            let _ = self.results(&job);
+        }
+        self.complain(&error, checkpoint.exists().then_some(checkpoint.as_path()))
+    }
+
+    fn contact_sheet(&self, job: &Job) -> Result<()> {
+        let Some(sheet) = sheet::write(job)? else { return Ok(()) };
+        if !self.json {
+            print::say(&format!("contact sheet: {}", sheet.display()));
+        }
+        Ok(())
+    }
+
+    /// The files, or the model if there was nothing to generate; with `--json`, all of the job.
+    fn results(&self, job: &Job) -> Result<()> {
+        if self.json {
+            let whole = job.to_json().map(|json| serde_json::from_str(&json))?;
+            return print::json(&tagged("job", whole));
+        }
+        let portraits = job.portraits();
+        if portraits.is_empty() {
+            return print::result(&job.user_id().unwrap_or_default());
+        }
+        let files: Vec<String> =
+            portraits.iter().flat_map(|portrait| &portrait.files).map(|file| file.display().to_string()).collect();
+        if files.is_empty() { Ok(()) } else { print::result(&files.join("\n")) }
+    }
+
+    /// Says what went wrong, once, and returns what to exit with.
+    fn complain(&self, error: &Error, checkpoint: Option<&Path>) -> u8 {
+        let resume = checkpoint.map(|checkpoint| match self.resume {
+            Some(resume) => resume.to_owned(),
+            None => format!("xiezhen resume {}{}", quoted_path(checkpoint), self.connection.typed()),
+        });
+        print::say(&match (error.kind(), resume) {
+            (ErrorKind::Cancelled, Some(resume)) => format!("xiezhen: interrupted; to go on: {resume}"),
+            (ErrorKind::Cancelled, None) => "xiezhen: interrupted; nothing was begun".to_owned(),
+            (_, resume) => complaint::block(error, resume.as_deref()),
+        });
+        error.kind().exit_code()
+    }
+}
+
+impl Wish {
+    fn new(run: &Run) -> Result<Self> {
+        // The checkpoint may be taken up from another folder.
+        let absolute = |path: &PathBuf| {
+            std::path::absolute(path)
+                .map(Photo::path)
+                .map_err(|error| Error::invalid(vec![format!("photo {}: {error}", path.display())]))
+        };
+        let photos: Vec<Photo> = run.photos.iter().map(absolute).collect::<Result<_>>()?;
+        let checkpoint = run.checkpoint.clone().unwrap_or_else(|| run.out.join("job.json"));
+        let options = RunOptions {
+            save_to: Some(run.out.clone()),
+            checkpoint: Some(checkpoint.clone()),
+            timeout: run.conduct.timeout,
+            recreate: run.conduct.recreate,
+            on_event: None,
+        };
+        Ok(Self { job: Job::from_parts(photos, run.styles.clone(), run.user_id.clone()), checkpoint, options })
+    }
+
+    fn stored(resume: &Resume) -> Result<Self> {
+        let job = Job::read_checkpoint(&resume.checkpoint)?;
+        if let Some(task_id) = &resume.adopt {
+            job.adopt(task_id, resume.user_id.as_deref())?;
+        }
+        let options = RunOptions {
+            save_to: resume.out.clone(),
+            checkpoint: Some(resume.checkpoint.clone()),
+            timeout: resume.conduct.timeout,
+            recreate: resume.conduct.recreate,
+            on_event: None,
+        };
+        Ok(Self { job, checkpoint: resume.checkpoint.clone(), options })
+    }
+}
+
+/// Each event as a line of JSON. A reader that has gone away stops nothing: the job is worth more than its telling.
+fn events_as_json() -> OnEvent {
+    std::sync::Arc::new(|event| _ = print::json(&event))
+}
+
+/// A value that says what it is, among events.
+fn tagged(kind: &str, value: serde_json::Result<serde_json::Value>) -> serde_json::Value {
+    let mut value = value.unwrap_or_else(|error| json!({ "message": error.to_string() }));
+    if let Some(fields) = value.as_object_mut() {
+        fields.insert("type".to_owned(), kind.into());
+    }
+    value
+}
+
+/// A task in a few lines.
+fn description(task: &Task) -> String {
+    let state = match task.state.name() {
+        "unknown" => format!("unknown ({})", task.raw_state),
+        name => name.to_owned(),
+    };
+    let mut rows = vec![
+        ["task".to_owned(), print::plain(&task.id)],
+        ["kind".to_owned(), task.kind.name().to_owned()],
+        ["state".to_owned(), state],
+    ];
+    rows.extend(task.result_paths.iter().map(|url| ["picture".to_owned(), print::plain(url)]));
+    print::table(&rows)
+}

@@ -1,0 +1,85 @@
+//! A run's progress, however it is shown. Counts are kept here; bars and lines only draw.
+
+use std::{
+    collections::BTreeMap,
+    io::{self, IsTerminal as _},
+    sync::{Arc, Mutex, PoisonError},
+};
+
+use super::{bars::Bars, lines::Lines};
+use crate::event::{Event, OnEvent};
+
+/// The photos that are uploaded in this run.
+#[derive(Default)]
+pub(super) struct Uploads(BTreeMap<usize, Upload>);
+
+#[derive(Default)]
+struct Upload {
+    sent: u64,
+    bytes: u64,
+    done: bool,
+}
+
+impl Uploads {
+    /// Takes in an event that is about a photo.
+    pub(super) fn note(&mut self, event: &Event) {
+        match event {
+            Event::PhotoUploading { index, bytes_sent, bytes } => {
+                let upload = self.0.entry(*index).or_default();
+                (upload.sent, upload.bytes) = (*bytes_sent, *bytes);
+            }
+            Event::PhotoUploaded { index, .. } => {
+                let upload = self.0.entry(*index).or_default();
+                (upload.sent, upload.done) = (upload.bytes, true);
+            }
+            _ => {}
+        }
+    }
+
+    pub(super) fn count(&self) -> usize {
+        self.0.len()
+    }
+
+    pub(super) fn done(&self) -> usize {
+        self.0.values().filter(|upload| upload.done).count()
+    }
+
+    pub(super) fn bytes(&self) -> u64 {
+        self.0.values().map(|upload| upload.bytes).sum()
+    }
+
+    pub(super) fn sent(&self) -> u64 {
+        self.0.values().map(|upload| upload.sent).sum()
+    }
+}
+
+enum Display {
+    Bars(Bars),
+    Lines(Lines),
+}
+
+/// Shows a run's events on standard error until it is stopped.
+#[derive(Clone)]
+pub(super) struct Progress(Arc<Mutex<Option<Display>>>);
+
+impl Progress {
+    pub(super) fn new() -> Self {
+        let steerable = io::stderr().is_terminal() && std::env::var_os("TERM").is_none_or(|term| term != "dumb");
+        let display = if steerable { Display::Bars(Bars::new()) } else { Display::Lines(Lines::default()) };
+        Self(Arc::new(Mutex::new(Some(display))))
+    }
+
+    pub(super) fn on_event(&self) -> OnEvent {
+        let this = self.clone();
+        Arc::new(move |event| match this.0.lock().unwrap_or_else(PoisonError::into_inner).as_mut() {
+            Some(Display::Bars(bars)) => bars.show(&event),
+            Some(Display::Lines(lines)) => lines.show(&event),
+            None => {}
+        })
+    }
+
+    /// Leaves what is shown as it is. A create that runs on shows nothing any more.
+    pub(super) fn stop(&self) {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).take();
+    }
+}

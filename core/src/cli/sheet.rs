@@ -1,0 +1,167 @@
+//! The contact sheet: one page beside the pictures that shows photos, styles and results.
+//!
+//! Names and paths come from outside. Text is escaped, addresses are percent-encoded relative paths of local files,
+//! and a policy in the page itself keeps scripts and other machines out.
+
+use std::{
+    fmt::Write as _,
+    fs,
+    io::Write as _,
+    path::{Component, Path},
+};
+
+use crate::{
+    error::{Error, Result},
+    job::{Job, Portrait},
+    task::TaskState,
+};
+
+const NAME: &str = "index.html";
+/// By this a page is known to be ours: another one is never overwritten.
+const MARK: &str = r#"<meta name="generator" content="xiezhen">"#;
+
+/// Writes the sheet of a job that saves pictures. Returns where it is, or none if there is none to write.
+pub(super) fn write(job: &Job) -> Result<Option<std::path::PathBuf>> {
+    let Some(folder) = job.save_to().filter(|_| !job.portraits().is_empty()) else { return Ok(None) };
+    let path = folder.join(NAME);
+    let failed = |error| Error::io("can't write the contact sheet", &path, error);
+    match fs::read(&path) {
+        Ok(page) if !String::from_utf8_lossy(&page).contains(MARK) => {
+            let message = "there is a page that is not a contact sheet; it was left as it is";
+            return Err(failed(std::io::Error::new(std::io::ErrorKind::AlreadyExists, message)));
+        }
+        Ok(_) => {}
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => {}
+        Err(error) => return Err(failed(error)),
+    }
+    put(&folder, &path, &page(job, &folder)).map_err(failed)?;
+    Ok(Some(path))
+}
+
+/// Whole or not at all, and readable like any other page.
+fn put(folder: &Path, path: &Path, page: &str) -> std::io::Result<()> {
+    fs::create_dir_all(folder)?;
+    let mut builder = tempfile::Builder::new();
+    #[cfg(unix)]
+    builder.permissions(std::os::unix::fs::PermissionsExt::from_mode(0o644));
+    let mut file = builder.prefix(".xiezhen-").suffix(".tmp").tempfile_in(folder)?;
+    file.write_all(page.as_bytes())?;
+    file.as_file().sync_all()?;
+    file.persist(path)?;
+    Ok(())
+}
+
+fn page(job: &Job, folder: &Path) -> String {
+    let (photos, portraits) = (job.photos(), job.portraits());
+    let mut facts = Vec::new();
+    if !photos.is_empty() {
+        facts.push(format!("{} photos", photos.len()));
+    }
+    facts.push(counted(portraits.len(), "style"));
+    facts.push(counted(portraits.iter().map(|portrait| portrait.files.len()).sum(), "picture"));
+    if let Some(user_id) = job.user_id() {
+        facts.push(format!("model {}", text(&user_id)));
+    }
+
+    let mut page = format!(
+        "<!doctype html>\n<html lang=\"en\">\n<meta charset=\"utf-8\">\n\
+         <meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n{MARK}\n\
+         <meta http-equiv=\"Content-Security-Policy\" \
+         content=\"default-src 'none'; img-src 'self' file:; style-src 'unsafe-inline'\">\n\
+         <title>Portraits</title>\n<style>\n{css}</style>\n\
+         <header>\n<h1>Portraits</h1>\n<p>{facts}</p>\n</header>\n",
+        css = include_str!("sheet.css"),
+        facts = facts.join(" · "),
+    );
+    for portrait in &portraits {
+        section(&mut page, portrait, folder);
+    }
+    if !photos.is_empty() {
+        page.push_str("<section>\n<h2>Photos</h2>\n<div class=\"photos\">\n");
+        for (index, photo) in photos.iter().enumerate() {
+            if let Some(path) = &photo.path {
+                let (address, number) = (address(path, folder), index + 1);
+                _ = writeln!(
+                    page,
+                    "<a href=\"{address}\"><img loading=\"lazy\" src=\"{address}\" alt=\"photo {number}\"></a>"
+                );
+            }
+        }
+        page.push_str("</div>\n</section>\n");
+    }
+    page.push_str("</html>\n");
+    page
+}
+
+/// One style and its pictures.
+fn section(page: &mut String, portrait: &Portrait, folder: &Path) {
+    let style = text(&portrait.style);
+    _ = writeln!(page, "<section>\n<h2>{style}</h2>");
+    if portrait.state == Some(TaskState::PartlySucceeded) {
+        page.push_str("<p class=\"wrong\">partly succeeded: the service made some of the pictures only</p>\n");
+    }
+    if let Some(error) = &portrait.error {
+        _ = writeln!(page, "<p class=\"wrong\">{}</p>", text(error.message()));
+    }
+    page.push_str("<div class=\"pictures\">\n");
+    for (index, file) in portrait.files.iter().enumerate() {
+        let (address, number) = (address(file, folder), index + 1);
+        let name = file.file_name().map(|name| text(&name.to_string_lossy())).unwrap_or_default();
+        _ = writeln!(
+            page,
+            "<figure><a href=\"{address}\"><img loading=\"lazy\" src=\"{address}\" alt=\"{style} {number}\"></a>\
+             <figcaption>{name}</figcaption></figure>"
+        );
+    }
+    page.push_str("</div>\n</section>\n");
+}
+
+fn counted(count: usize, what: &str) -> String {
+    format!("{count} {what}{}", if count == 1 { "" } else { "s" })
+}
+
+/// Text for an element or a quoted attribute.
+fn text(raw: &str) -> String {
+    let mut escaped = String::with_capacity(raw.len());
+    for c in raw.chars() {
+        match c {
+            '&' => escaped.push_str("&amp;"),
+            '<' => escaped.push_str("&lt;"),
+            '>' => escaped.push_str("&gt;"),
+            '"' => escaped.push_str("&quot;"),
+            '\'' => escaped.push_str("&#39;"),
+            c if c.is_control() => escaped.push('\u{fffd}'),
+            c => escaped.push(c),
+        }
+    }
+    escaped
+}
+
+/// The address of a local file as seen from `folder`: relative, so that the folders can move together.
+fn address(path: &Path, folder: &Path) -> String {
+    let path = std::path::absolute(path).unwrap_or_else(|_| path.to_owned());
+    let common = path.components().zip(folder.components()).take_while(|(one, other)| one == other).count();
+    if common == 0 {
+        // Another drive.
+        return format!("file:///{}", steps(path.components()));
+    }
+    let up = "../".repeat(folder.components().count() - common);
+    format!("{up}{}", steps(path.components().skip(common)))
+}
+
+fn steps<'a>(components: impl Iterator<Item = Component<'a>>) -> String {
+    let step = |component: Component<'_>| encoded(component.as_os_str().as_encoded_bytes());
+    components.filter(|component| *component != Component::RootDir).map(step).collect::<Vec<_>>().join("/")
+}
+
+/// Everything but letters, digits and four marks as `%XX`: no scheme, no quote, no query can come of it.
+fn encoded(name: &[u8]) -> String {
+    name.iter().fold(String::new(), |mut encoded, byte| {
+        if byte.is_ascii_alphanumeric() || b"-._~".contains(byte) {
+            encoded.push(char::from(*byte));
+        } else {
+            _ = write!(encoded, "%{byte:02X}");
+        }
+        encoded
+    })
+}

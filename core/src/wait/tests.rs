@@ -1,0 +1,167 @@
+//! The scheduler under a clock that only moves when everybody sleeps: times are exact here.
+
+use std::{collections::HashMap, sync::atomic::AtomicUsize};
+
+use super::*;
+use crate::{error::ErrorKind, options::PollSchedule, task::TaskState};
+
+/// A service whose tasks end at a time of their own.
+struct Service {
+    began: Instant,
+    budget: Budget,
+    /// Kind, and when it ends.
+    tasks: HashMap<String, (TaskKind, Duration)>,
+    looks: Mutex<Vec<(Duration, String)>>,
+    under_way: AtomicUsize,
+    takes: Duration,
+}
+
+impl Service {
+    fn new(requests_per_second: f64) -> Self {
+        Self {
+            began: Instant::now(),
+            budget: Budget::new(requests_per_second),
+            tasks: HashMap::new(),
+            looks: Mutex::default(),
+            under_way: AtomicUsize::new(0),
+            takes: Duration::from_millis(50),
+        }
+    }
+
+    fn task(mut self, id: &str, kind: TaskKind, ends: Duration) -> Self {
+        self.tasks.insert(id.into(), (kind, ends));
+        self
+    }
+
+    fn times(&self) -> Vec<f64> {
+        self.looks.lock().unwrap().iter().map(|(at, _)| at.as_secs_f64()).collect()
+    }
+}
+
+impl Look for Service {
+    async fn look(&self, task_id: &str) -> Result<Task> {
+        let at = self.began.elapsed();
+        self.looks.lock().unwrap().push((at, task_id.to_owned()));
+        assert!(self.under_way.fetch_add(1, std::sync::atomic::Ordering::SeqCst) < LOOKS_AT_ONCE);
+        tokio::time::sleep(self.takes).await;
+        self.under_way.fetch_sub(1, std::sync::atomic::Ordering::SeqCst);
+        let (kind, ends) = self.tasks.get(task_id).copied().unwrap_or((TaskKind::Training, Duration::MAX));
+        let raw_state = if at >= ends { 3 } else { 2 };
+        Ok(Task {
+            id: task_id.into(),
+            state: TaskState::from_raw(raw_state),
+            raw_state,
+            kind,
+            result_paths: Vec::new(),
+        })
+    }
+
+    fn pay(&self, now: Instant) -> Instant {
+        self.budget.reserve(now)
+    }
+}
+
+const SCHEDULES: Schedules = Schedules { training: PollSchedule::TRAINING, generation: PollSchedule::GENERATION };
+
+fn scheduler(service: Service) -> (Scheduler<Service>, Arc<Service>) {
+    let service = Arc::new(service);
+    (Scheduler::new(service.clone(), SCHEDULES), service)
+}
+
+/// Whether `times` are the sums of `pauses`, each give or take a fifth.
+fn follow(times: &[f64], pauses: &[f64]) {
+    let mut before = 0.0;
+    for (time, pause) in times.iter().zip(pauses) {
+        let taken = time - before;
+        assert!((pause * 0.8 - 0.1..=pause * 1.2 + 0.1).contains(&taken), "{taken} is not about {pause}: {times:?}");
+        before = *time;
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_training_created_here_is_looked_at_after_15_seconds_and_then_ever_less_often() {
+    let minutes = Duration::from_secs(8 * 60);
+    let (scheduler, service) = scheduler(Service::new(10.0).task("t", TaskKind::Training, minutes));
+    scheduler.remember("t", TaskKind::Training);
+    scheduler.wait("t", None).await.unwrap();
+    let times = service.times();
+    follow(&times, &[15.0, 22.5, 33.75, 50.6, 60.0, 60.0, 60.0, 60.0]);
+    assert!((9..=14).contains(&times.len()), "{times:?}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_task_of_others_is_looked_at_at_once_and_then_as_its_kind() {
+    let (scheduler, service) = scheduler(Service::new(10.0).task("g", TaskKind::Generation, Duration::from_secs(60)));
+    scheduler.wait("g", None).await.unwrap();
+    let times = service.times();
+    follow(&times, &[0.0, 3.0, 4.5, 6.75, 10.1, 15.0, 15.0]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn waits_end_at_their_kinds_deadline() {
+    let (scheduler, service) = scheduler(Service::new(10.0).task("g", TaskKind::Generation, Duration::MAX));
+    let error = scheduler.wait("g", None).await.unwrap_err();
+    assert_eq!((error.kind(), error.task_id()), (ErrorKind::Timeout, Some("g")));
+    assert_eq!(service.began.elapsed().as_secs(), 30 * 60);
+    scheduler.wait("t", None).await.unwrap_err();
+    assert_eq!(service.began.elapsed().as_secs(), 30 * 60 + 2 * 60 * 60);
+    let brief = scheduler.wait("t", Some(Duration::from_millis(1500))).await.unwrap_err();
+    assert!(brief.message().contains("within 2 s (running)"), "{brief}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn twenty_thousand_waits_share_one_budget_and_nobody_is_forgotten() {
+    let mut service = Service::new(f64::INFINITY);
+    let tasks: Vec<String> = (0..20_000).map(|n| format!("task-{n}")).collect();
+    for task in &tasks {
+        service = service.task(task, TaskKind::Generation, Duration::from_secs(20));
+    }
+    service.takes = Duration::from_millis(1);
+    let (scheduler, service) = scheduler(service);
+    let mut ended = 0;
+    let outcomes = scheduler.wait_many(&tasks, None, |_, _| ended += 1).await;
+    assert!(outcomes.iter().zip(&tasks).all(|(outcome, task)| outcome.as_ref().unwrap().id == *task));
+    assert_eq!(ended, tasks.len());
+    let looks = service.looks.lock().unwrap().len();
+    assert!(looks <= 6 * tasks.len(), "{looks} looks");
+    let (watches, entries) = scheduler.0.board().counts();
+    assert!(watches == 0 && entries < 200, "{watches} watches, {entries} entries");
+}
+
+#[tokio::test(start_paused = true)]
+async fn many_waiters_on_one_task_share_each_look() {
+    let (scheduler, service) = scheduler(Service::new(10.0).task("t", TaskKind::Training, Duration::from_secs(100)));
+    let waits = (0..40).map(|_| scheduler.wait("t", None));
+    assert!(futures_util::future::join_all(waits).await.iter().all(Result::is_ok));
+    assert!(service.times().len() <= 6, "{:?}", service.times());
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_notice_causes_at_most_one_look_a_second() {
+    let (scheduler, service) = scheduler(Service::new(100.0));
+    let wait = scheduler.wait("t", Some(Duration::from_secs(10)));
+    let pester = async {
+        for _ in 0..1000 {
+            tokio::time::sleep(Duration::from_millis(10)).await;
+            scheduler.notify("t");
+        }
+    };
+    let _ = tokio::join!(wait, pester);
+    let times = service.times();
+    assert!((9..=11).contains(&times.len()), "{times:?}");
+    assert!(times.windows(2).all(|two| two[1] - two[0] >= 0.99), "{times:?}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_wait_that_is_dropped_leaves_nothing_behind() {
+    let (scheduler, service) = scheduler(Service::new(10.0));
+    for round in 0..1000 {
+        let task = format!("task-{round}");
+        let _ = tokio::time::timeout(Duration::from_millis(200), scheduler.wait(&task, None)).await;
+    }
+    let looks = service.looks.lock().unwrap().len();
+    tokio::time::sleep(Duration::from_secs(600)).await;
+    assert_eq!(service.looks.lock().unwrap().len(), looks);
+    let (watches, entries) = scheduler.0.board().counts();
+    assert!(watches == 0 && entries < 200, "{watches} watches, {entries} entries");
+}
