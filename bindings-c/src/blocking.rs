@@ -1,0 +1,93 @@
+//! A call that blocks its thread: it runs on the library's runtime, and what it has to tell is told here.
+
+use std::{future::Future, time::Duration};
+
+use tokio_util::sync::CancellationToken;
+use xiezhen_core::{
+    Client, Error, Result,
+    process::{self, Said, Teller},
+};
+
+use crate::{client::xiezhen_client, log};
+
+/// How long to sleep between two looks at a call that says nothing: whatever it says wakes this thread at once.
+const PATIENCE: Duration = Duration::from_secs(3600);
+
+/// What a running call tells the thread that made it.
+pub(crate) enum Message<M> {
+    Log(log::Line),
+    Told(M),
+}
+
+/// The way for a call to tell its own kind of messages.
+pub(crate) struct Tell<M>(Teller<Message<M>>);
+
+impl<M> Clone for Tell<M> {
+    fn clone(&self) -> Self {
+        Self(self.0.clone())
+    }
+}
+
+impl<M> Tell<M> {
+    /// Tells the caller's thread; once that has gone away, nobody.
+    pub(crate) fn tell(&self, message: M) {
+        self.0.tell(Message::Told(message));
+    }
+}
+
+/// Makes a call that tells nothing on the way.
+pub(crate) fn call<T: Send + 'static, F: Future<Output = Result<T>> + Send + 'static>(
+    client: &xiezhen_client,
+    cancel: Option<&CancellationToken>,
+    name: &'static str,
+    work: impl FnOnce(Client) -> F,
+) -> Result<T> {
+    talk(client, cancel, name, |core, _: Tell<()>| work(core), |()| Ok(()))
+}
+
+/// Makes a call and waits for its end. `hear` is given what it tells, on this thread; an error of `hear` stops the call.
+pub(crate) fn talk<T: Send + 'static, M: Send + 'static, F: Future<Output = Result<T>> + Send + 'static>(
+    client: &xiezhen_client,
+    cancel: Option<&CancellationToken>,
+    name: &'static str,
+    work: impl FnOnce(Client, Tell<M>) -> F,
+    mut hear: impl FnMut(M) -> Result<()>,
+) -> Result<T> {
+    let stop = cancel.map_or_else(CancellationToken::new, CancellationToken::child_token);
+    let stopped = stop.clone();
+    let running = process::start(|teller: Teller<Message<M>>| {
+        let log_to = teller.clone();
+        let work = work(client.core.clone(), Tell(teller));
+        let call = async move {
+            tokio::select! {
+                biased;
+                () = stopped.cancelled() => Err(Error::cancelled(name)),
+                outcome = work => outcome,
+            }
+        };
+        let send = move |line| {
+            log_to.tell(Message::Log(line));
+        };
+        log::scope(client.number, client.log.map(|log| log.level), send, call)
+    })?;
+
+    // The call is stopped by its token rather than dropped, so that it is gone when this returns.
+    let mut refused = None;
+    loop {
+        match running.next(PATIENCE) {
+            Said::Message(Message::Log(line)) => {
+                if let Some(log) = &client.log {
+                    log.tell(&line);
+                }
+            }
+            Said::Message(Message::Told(message)) if refused.is_none() => {
+                if let Err(error) = hear(message) {
+                    refused = Some(error);
+                    stop.cancel();
+                }
+            }
+            Said::Message(_) | Said::Nothing => {}
+            Said::Done(outcome) => return refused.map_or(outcome, Err),
+        }
+    }
+}

@@ -1,0 +1,129 @@
+//! What every exported function passes through: pointers in, handles out, and no panic across.
+
+use std::{
+    any::Any,
+    ffi::{CStr, CString, c_char},
+    panic::{AssertUnwindSafe, catch_unwind},
+    ptr::null,
+};
+
+use xiezhen_core::{Error, ErrorKind, Result};
+
+use crate::error::{xiezhen_error, xiezhen_status};
+
+/// Runs the body of an exported function that can fail, and reports how it ended.
+pub(crate) fn border(error: *mut *mut xiezhen_error, body: impl FnOnce() -> Result<()>) -> xiezhen_status {
+    // State that a panic left half changed is the core's, which keeps it behind locks.
+    let outcome = catch_unwind(AssertUnwindSafe(body)).unwrap_or_else(|panic| Err(defect(&*panic)));
+    let Err(failure) = outcome else { return xiezhen_status::XIEZHEN_OK };
+    let status = xiezhen_status::of(failure.kind());
+    // SAFETY: NULL, or the caller's variable.
+    if let Some(slot) = unsafe { error.as_mut() } {
+        *slot = Box::into_raw(Box::new(xiezhen_error::new(failure)));
+    }
+    status
+}
+
+/// Reads a handle where nothing can fail; `nothing` for NULL.
+pub(crate) fn look<T, R>(handle: *const T, nothing: R, read: impl FnOnce(&T) -> R) -> R {
+    // SAFETY: NULL, or a handle of ours.
+    let Some(handle) = (unsafe { handle.as_ref() }) else { return nothing };
+    catch_unwind(AssertUnwindSafe(|| read(handle))).unwrap_or(nothing)
+}
+
+/// Frees a handle; NULL is fine.
+pub(crate) fn free<T>(handle: *mut T) {
+    if !handle.is_null() {
+        // SAFETY: not NULL, so it came from `Box::into_raw`, and is given back once.
+        let _ = catch_unwind(AssertUnwindSafe(|| drop(unsafe { Box::from_raw(handle) })));
+    }
+}
+
+/// A handle that must be there.
+pub(crate) fn borrow<'a, T>(handle: *const T, name: &str) -> Result<&'a T> {
+    // SAFETY: NULL, or a handle of ours that lives for the call.
+    unsafe { handle.as_ref() }.ok_or_else(|| is_null(name))
+}
+
+/// A handle that must be there and is changed.
+pub(crate) fn borrow_mut<'a, T>(handle: *mut T, name: &str) -> Result<&'a mut T> {
+    // SAFETY: NULL, or a handle of ours that nobody else uses meanwhile.
+    unsafe { handle.as_mut() }.ok_or_else(|| is_null(name))
+}
+
+/// A handle that may be missing.
+pub(crate) fn maybe<'a, T>(handle: *const T) -> Option<&'a T> {
+    // SAFETY: NULL, or a handle of ours that lives for the call.
+    unsafe { handle.as_ref() }
+}
+
+/// Where a result goes, once there is one.
+pub(crate) fn out<'a, T>(place: *mut T, name: &str) -> Result<&'a mut T> {
+    // SAFETY: NULL, or the caller's variable.
+    unsafe { place.as_mut() }.ok_or_else(|| is_null(name))
+}
+
+/// Makes a value a handle of the caller's.
+pub(crate) fn handle<T>(value: T) -> *mut T {
+    Box::into_raw(Box::new(value))
+}
+
+/// Text that must be there.
+pub(crate) fn text<'a>(text: *const c_char, name: &str) -> Result<&'a str> {
+    if text.is_null() {
+        return Err(is_null(name));
+    }
+    // SAFETY: not NULL, so it ends with NUL and lives for the call.
+    unsafe { CStr::from_ptr(text) }.to_str().map_err(|_| refuse(format!("{name} is not UTF-8")))
+}
+
+/// Text that may be missing.
+pub(crate) fn maybe_text<'a>(value: *const c_char, name: &str) -> Result<Option<&'a str>> {
+    if value.is_null() { Ok(None) } else { text(value, name).map(Some) }
+}
+
+/// A list of texts, with at least one in it.
+pub(crate) fn texts(list: *const *const c_char, count: usize, name: &str) -> Result<Vec<String>> {
+    let items = slice(list, count, name)?;
+    items.iter().enumerate().map(|(n, item)| text(*item, &format!("{name}[{n}]")).map(str::to_owned)).collect()
+}
+
+/// An array with at least one element.
+pub(crate) fn slice<'a, T>(first: *const T, count: usize, name: &str) -> Result<&'a [T]> {
+    if first.is_null() {
+        return Err(is_null(name));
+    }
+    if count == 0 {
+        return Err(refuse(format!("{name} is empty")));
+    }
+    if count.checked_mul(size_of::<T>()).is_none_or(|bytes| isize::try_from(bytes).is_err()) {
+        return Err(refuse(format!("{name} is longer than memory")));
+    }
+    // SAFETY: not NULL, of a possible length, and borrowed for the call.
+    Ok(unsafe { std::slice::from_raw_parts(first, count) })
+}
+
+/// A wrong argument.
+pub(crate) fn refuse(problem: String) -> Error {
+    Error::new(ErrorKind::InvalidArgument, problem)
+}
+
+fn is_null(name: &str) -> Error {
+    refuse(format!("{name} is NULL"))
+}
+
+fn defect(panic: &(dyn Any + Send)) -> Error {
+    let text = panic.downcast_ref::<&str>().copied().or_else(|| panic.downcast_ref::<String>().map(String::as_str));
+    let text = text.unwrap_or("no message");
+    Error::new(ErrorKind::Internal, format!("panic: {text}: a defect of xiezhen; please report it"))
+}
+
+/// Text for C, which can't hold NUL.
+pub(crate) fn c_text(text: &str) -> CString {
+    CString::new(text.replace('\0', "\u{FFFD}")).unwrap_or_default()
+}
+
+/// Where a text that C may read begins; NULL if there is none.
+pub(crate) fn pointer(text: Option<&CString>) -> *const c_char {
+    text.map_or(null(), |text| text.as_ptr())
+}

@@ -1,0 +1,110 @@
+//! The options of single calls and waits.
+
+use std::{ffi::c_char, time::Duration};
+
+use tokio_util::sync::CancellationToken;
+use xiezhen_core::Result;
+
+use crate::{
+    border::{border, borrow, borrow_mut, free, handle, maybe, refuse, text},
+    cancel::xiezhen_cancel,
+    error::{xiezhen_error, xiezhen_status},
+};
+
+/// Options of a single call or a wait.
+#[derive(Clone, Default)]
+pub struct xiezhen_call_options {
+    pub(crate) cancel: Option<CancellationToken>,
+    pub(crate) callback_url: Option<String>,
+    pub(crate) timeout: Option<Duration>,
+    pub(crate) style: Option<String>,
+}
+
+/// What a call can make use of, beside a cancel.
+#[derive(PartialEq, Eq)]
+pub(crate) enum Knows {
+    Cancel,
+    CallbackUrl,
+    Timeout,
+    Style,
+}
+
+impl xiezhen_call_options {
+    /// The options of a call that knows one kind of them; others are refused, so that none is overlooked.
+    pub(crate) fn of(options: *const Self, call: &str, knows: &Knows) -> Result<Self> {
+        let options = maybe(options).cloned().unwrap_or_default();
+        let given = [
+            (options.callback_url.is_some(), Knows::CallbackUrl, "callback_url"),
+            (options.timeout.is_some(), Knows::Timeout, "timeout_ms"),
+            (options.style.is_some(), Knows::Style, "style"),
+        ];
+        match given.iter().find(|(is_set, kind, _)| *is_set && kind != knows) {
+            Some((_, _, name)) => Err(refuse(format!("{call} has no option {name}"))),
+            None => Ok(options),
+        }
+    }
+}
+
+/// Options of which none is set.
+#[unsafe(no_mangle)]
+pub extern "C" fn xiezhen_call_options_new() -> *mut xiezhen_call_options {
+    handle(xiezhen_call_options::default())
+}
+
+/// Frees options.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn xiezhen_call_options_free(options: *mut xiezhen_call_options) {
+    free(options);
+}
+
+/// What may stop the call. For every call.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn xiezhen_call_options_set_cancel(
+    options: *mut xiezhen_call_options,
+    cancel: *const xiezhen_cancel,
+    error: *mut *mut xiezhen_error,
+) -> xiezhen_status {
+    border(error, || {
+        borrow_mut(options, "options")?.cancel = Some(borrow(cancel, "cancel")?.0.clone());
+        Ok(())
+    })
+}
+
+/// The address that the service calls when the task ends. For `xiezhen_create_user_model` and `xiezhen_create_task`.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn xiezhen_call_options_set_callback_url(
+    options: *mut xiezhen_call_options,
+    callback_url: *const c_char,
+    error: *mut *mut xiezhen_error,
+) -> xiezhen_status {
+    border(error, || {
+        borrow_mut(options, "options")?.callback_url = Some(text(callback_url, "callback_url")?.to_owned());
+        Ok(())
+    })
+}
+
+/// Bounds a wait; else a training may take 2 h and a generation 30 min. For `xiezhen_wait_task` and `xiezhen_wait_many`.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn xiezhen_call_options_set_timeout_ms(
+    options: *mut xiezhen_call_options,
+    timeout_ms: u64,
+    error: *mut *mut xiezhen_error,
+) -> xiezhen_status {
+    border(error, || {
+        borrow_mut(options, "options")?.timeout = Some(Duration::from_millis(timeout_ms));
+        Ok(())
+    })
+}
+
+/// What files are called after, beside the task; else "portrait". For `xiezhen_save_results`.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn xiezhen_call_options_set_style(
+    options: *mut xiezhen_call_options,
+    style: *const c_char,
+    error: *mut *mut xiezhen_error,
+) -> xiezhen_status {
+    border(error, || {
+        borrow_mut(options, "options")?.style = Some(text(style, "style")?.to_owned());
+        Ok(())
+    })
+}

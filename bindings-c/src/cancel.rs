@@ -1,0 +1,35 @@
+//! Stops calls from another thread.
+
+use tokio_util::sync::CancellationToken;
+
+use crate::border::{free, handle, look};
+
+/// Stops every call whose options name it, now and later. Set it on options, and cancel it from any thread.
+pub struct xiezhen_cancel(pub(crate) CancellationToken);
+
+/// A cancel that has not happened.
+#[unsafe(no_mangle)]
+pub extern "C" fn xiezhen_cancel_new() -> *mut xiezhen_cancel {
+    handle(xiezhen_cancel(CancellationToken::new()))
+}
+
+/// Stops the calls: each returns `XIEZHEN_CANCELLED` within 100 ms. A create under way runs on in the background, because
+/// its answer may be all that tells of something paid. For ever: a later call is stopped before it sends anything.
+///
+/// From any thread, but not from a signal handler: wait for signals on a thread (`sigwait`) and cancel there.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn xiezhen_cancel_cancel(cancel: *const xiezhen_cancel) {
+    look(cancel, (), |cancel| cancel.0.cancel());
+}
+
+/// Whether it has happened.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn xiezhen_cancel_is_cancelled(cancel: *const xiezhen_cancel) -> bool {
+    look(cancel, false, |cancel| cancel.0.is_cancelled())
+}
+
+/// Frees a cancel. Options that name it keep working, and can no longer be stopped by it.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn xiezhen_cancel_free(cancel: *mut xiezhen_cancel) {
+    free(cancel);
+}

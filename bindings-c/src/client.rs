@@ -1,0 +1,270 @@
+//! Clients and their options.
+
+use std::{
+    ffi::{c_char, c_void},
+    time::Duration,
+};
+
+use log::LevelFilter;
+use xiezhen_core::{Client, ClientBuilder, PollSchedule, Result};
+
+use crate::{
+    border::{border, borrow_mut, free, handle, look, maybe, out, refuse, text},
+    error::{xiezhen_error, xiezhen_status},
+    log::{LogCallback, next_client, open, xiezhen_on_log},
+};
+
+/// What a client is made with.
+#[derive(Clone, Default)]
+pub struct xiezhen_client_options {
+    builder: ClientBuilder,
+    log: Option<LogCallback>,
+}
+
+/// A connection to the service: where, who, limits. Threads may share it.
+pub struct xiezhen_client {
+    pub(crate) core: Client,
+    pub(crate) number: u64,
+    pub(crate) log: Option<LogCallback>,
+}
+
+/// Options of which none is set.
+#[unsafe(no_mangle)]
+pub extern "C" fn xiezhen_client_options_new() -> *mut xiezhen_client_options {
+    handle(xiezhen_client_options::default())
+}
+
+/// Frees options; clients made with them are not affected.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn xiezhen_client_options_free(options: *mut xiezhen_client_options) {
+    free(options);
+}
+
+/// Sets one option.
+fn set(
+    options: *mut xiezhen_client_options,
+    error: *mut *mut xiezhen_error,
+    change: impl FnOnce(ClientBuilder) -> Result<ClientBuilder>,
+) -> xiezhen_status {
+    border(error, || {
+        let options = borrow_mut(options, "options")?;
+        options.builder = change(options.builder.clone())?;
+        Ok(())
+    })
+}
+
+/// Where the API is. A path prefix is kept and signed; user information, a query or a fragment is refused. There is no
+/// default.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn xiezhen_client_options_set_base_url(
+    options: *mut xiezhen_client_options,
+    base_url: *const c_char,
+    error: *mut *mut xiezhen_error,
+) -> xiezhen_status {
+    set(options, error, |builder| Ok(builder.base_url(text(base_url, "base_url")?)))
+}
+
+/// The AppCode of the purchase: one of the two credentials. One that is set switches the environment's off.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn xiezhen_client_options_set_app_code(
+    options: *mut xiezhen_client_options,
+    app_code: *const c_char,
+    error: *mut *mut xiezhen_error,
+) -> xiezhen_status {
+    set(options, error, |builder| Ok(builder.app_code(text(app_code, "app_code")?)))
+}
+
+/// The AppKey that signs requests, together with the AppSecret.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn xiezhen_client_options_set_app_key(
+    options: *mut xiezhen_client_options,
+    app_key: *const c_char,
+    error: *mut *mut xiezhen_error,
+) -> xiezhen_status {
+    set(options, error, |builder| Ok(builder.app_key(text(app_key, "app_key")?)))
+}
+
+/// The AppSecret of the AppKey.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn xiezhen_client_options_set_app_secret(
+    options: *mut xiezhen_client_options,
+    app_secret: *const c_char,
+    error: *mut *mut xiezhen_error,
+) -> xiezhen_status {
+    set(options, error, |builder| Ok(builder.app_secret(text(app_secret, "app_secret")?)))
+}
+
+/// Bounds a whole call, its repetitions included. Uploads and downloads may take as long as bytes move. 60 s.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn xiezhen_client_options_set_timeout_ms(
+    options: *mut xiezhen_client_options,
+    timeout_ms: u64,
+    error: *mut *mut xiezhen_error,
+) -> xiezhen_status {
+    set(options, error, |builder| Ok(builder.timeout(Duration::from_millis(timeout_ms))))
+}
+
+/// Bounds making one connection. 10 s.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn xiezhen_client_options_set_connect_timeout_ms(
+    options: *mut xiezhen_client_options,
+    connect_timeout_ms: u64,
+    error: *mut *mut xiezhen_error,
+) -> xiezhen_status {
+    set(options, error, |builder| Ok(builder.connect_timeout(Duration::from_millis(connect_timeout_ms))))
+}
+
+/// How often a call that may be repeated is sent again. 4.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn xiezhen_client_options_set_max_retries(
+    options: *mut xiezhen_client_options,
+    max_retries: u32,
+    error: *mut *mut xiezhen_error,
+) -> xiezhen_status {
+    set(options, error, |builder| Ok(builder.max_retries(max_retries)))
+}
+
+/// At most so many calls of the gateway in any one second, by this client. 10; `INFINITY` lifts the budget.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn xiezhen_client_options_set_requests_per_second(
+    options: *mut xiezhen_client_options,
+    requests_per_second: f64,
+    error: *mut *mut xiezhen_error,
+) -> xiezhen_status {
+    set(options, error, |builder| Ok(builder.requests_per_second(requests_per_second)))
+}
+
+/// How many photos of a job are uploaded at a time. 4.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn xiezhen_client_options_set_upload_concurrency(
+    options: *mut xiezhen_client_options,
+    upload_concurrency: usize,
+    error: *mut *mut xiezhen_error,
+) -> xiezhen_status {
+    set(options, error, |builder| Ok(builder.upload_concurrency(upload_concurrency)))
+}
+
+/// Photos above this are refused before they are sent. 5 MiB.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn xiezhen_client_options_set_max_photo_bytes(
+    options: *mut xiezhen_client_options,
+    max_photo_bytes: u64,
+    error: *mut *mut xiezhen_error,
+) -> xiezhen_status {
+    set(options, error, |builder| Ok(builder.max_photo_bytes(max_photo_bytes)))
+}
+
+/// When trainings are looked at: first after `initial_ms`, then `factor` times later each time, up to `max_ms`.
+/// 15 s, 1.5, 60 s.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn xiezhen_client_options_set_training_schedule(
+    options: *mut xiezhen_client_options,
+    initial_ms: u64,
+    factor: f64,
+    max_ms: u64,
+    error: *mut *mut xiezhen_error,
+) -> xiezhen_status {
+    set(options, error, |builder| Ok(builder.training_schedule(schedule(initial_ms, factor, max_ms))))
+}
+
+/// When generations are looked at. 3 s, 1.5, 15 s.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn xiezhen_client_options_set_generation_schedule(
+    options: *mut xiezhen_client_options,
+    initial_ms: u64,
+    factor: f64,
+    max_ms: u64,
+    error: *mut *mut xiezhen_error,
+) -> xiezhen_status {
+    set(options, error, |builder| Ok(builder.generation_schedule(schedule(initial_ms, factor, max_ms))))
+}
+
+fn schedule(initial_ms: u64, factor: f64, max_ms: u64) -> PollSchedule {
+    PollSchedule { initial: Duration::from_millis(initial_ms), factor, max: Duration::from_millis(max_ms) }
+}
+
+/// A PEM file of certificate authorities that are trusted beside the system's.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn xiezhen_client_options_set_ca_file(
+    options: *mut xiezhen_client_options,
+    ca_file: *const c_char,
+    error: *mut *mut xiezhen_error,
+) -> xiezhen_status {
+    set(options, error, |builder| Ok(builder.ca_file(text(ca_file, "ca_file")?)))
+}
+
+/// A proxy for all but loopback, in place of the environment's; "" for none.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn xiezhen_client_options_set_proxy(
+    options: *mut xiezhen_client_options,
+    proxy: *const c_char,
+    error: *mut *mut xiezhen_error,
+) -> xiezhen_status {
+    set(options, error, |builder| Ok(builder.proxy(text(proxy, "proxy")?)))
+}
+
+/// Allows `http://` to hosts other than this machine: whoever listens reads the credential.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn xiezhen_client_options_set_allow_http(
+    options: *mut xiezhen_client_options,
+    allow_http: bool,
+    error: *mut *mut xiezhen_error,
+) -> xiezhen_status {
+    set(options, error, |builder| Ok(builder.allow_http(allow_http)))
+}
+
+/// Tells `on_log` what is logged, from errors up to `level` (an `xiezhen_log_level`), while a call of the client is under
+/// way. NULL for none. Threads that share a client need a callback that may be called by several at once.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn xiezhen_client_options_set_on_log(
+    options: *mut xiezhen_client_options,
+    level: i32,
+    on_log: xiezhen_on_log,
+    user_data: *mut c_void,
+    error: *mut *mut xiezhen_error,
+) -> xiezhen_status {
+    border(error, || {
+        let options = borrow_mut(options, "options")?;
+        let level = match level {
+            1 => LevelFilter::Error,
+            2 => LevelFilter::Warn,
+            3 => LevelFilter::Info,
+            4 => LevelFilter::Debug,
+            5 => LevelFilter::Trace,
+            other => return Err(refuse(format!("level {other} is no xiezhen_log_level"))),
+        };
+        options.log = on_log.map(|tell| LogCallback { level, tell, user_data });
+        Ok(())
+    })
+}
+
+/// A client as `options` and the environment describe it. Connects to nobody yet.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn xiezhen_client_new(
+    options: *const xiezhen_client_options,
+    client: *mut *mut xiezhen_client,
+    error: *mut *mut xiezhen_error,
+) -> xiezhen_status {
+    border(error, || {
+        let client = out(client, "client")?;
+        let options = maybe(options).cloned().unwrap_or_default();
+        let core = options.builder.build()?;
+        if let Some(log) = &options.log {
+            open(log.level);
+        }
+        *client = handle(xiezhen_client { core, number: next_client(), log: options.log });
+        Ok(())
+    })
+}
+
+/// Stops what is under way (`XIEZHEN_CANCELLED`) and frees the connections. Later calls are `XIEZHEN_INVALID_ARGUMENT`.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn xiezhen_client_close(client: *const xiezhen_client) {
+    look(client, (), |client| client.core.close());
+}
+
+/// Frees a client. Close it first, and let its calls return, if other threads may be inside one.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn xiezhen_client_free(client: *mut xiezhen_client) {
+    free(client);
+}

@@ -1,0 +1,271 @@
+//! Jobs: the whole wish of one customer. A handle changes in place as its job advances.
+
+use std::ffi::c_char;
+
+use xiezhen_core::{Job, Photo, Stage};
+
+use crate::{
+    border::{border, borrow, borrow_mut, free, handle, look, maybe_text, out, text},
+    error::{xiezhen_error, xiezhen_status},
+    photo::xiezhen_photo,
+    portrait::{xiezhen_photo_records, xiezhen_portraits},
+    strings::xiezhen_string,
+};
+
+/// What a job is busy with.
+#[repr(i32)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum xiezhen_stage {
+    /// A stage that this header does not name.
+    Unknown = 0,
+    /// Photos are checked and uploaded.
+    Uploading = 1,
+    /// The user model is being trained.
+    Training = 2,
+    /// Pictures are being generated.
+    Generating = 3,
+    /// Pictures are being fetched.
+    Saving = 4,
+    /// All that was wished for is there.
+    Done = 5,
+    /// Something went wrong; see the error that was returned, and each portrait's.
+    Failed = 6,
+}
+
+/// What a job is made of.
+#[derive(Clone, Default)]
+pub struct xiezhen_job_options {
+    photos: Vec<Photo>,
+    styles: Vec<String>,
+    user_id: Option<String>,
+}
+
+/// The whole wish of one customer: photos and styles, to pictures on disk.
+pub struct xiezhen_job(pub(crate) Job);
+
+/// A job's wish, still empty.
+#[unsafe(no_mangle)]
+pub extern "C" fn xiezhen_job_options_new() -> *mut xiezhen_job_options {
+    handle(xiezhen_job_options::default())
+}
+
+/// Frees the options; jobs made of them are not affected.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn xiezhen_job_options_free(options: *mut xiezhen_job_options) {
+    free(options);
+}
+
+/// One more photo of the person; 8 to 20 are needed. The photo is copied.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn xiezhen_job_options_add_photo(
+    options: *mut xiezhen_job_options,
+    photo: *const xiezhen_photo,
+    error: *mut *mut xiezhen_error,
+) -> xiezhen_status {
+    border(error, || {
+        let photo = borrow(photo, "photo")?.0.clone();
+        borrow_mut(options, "options")?.photos.push(photo);
+        Ok(())
+    })
+}
+
+/// One more photo, given by its path.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn xiezhen_job_options_add_photo_path(
+    options: *mut xiezhen_job_options,
+    path: *const c_char,
+    error: *mut *mut xiezhen_error,
+) -> xiezhen_status {
+    border(error, || {
+        borrow_mut(options, "options")?.photos.push(Photo::path(text(path, "path")?));
+        Ok(())
+    })
+}
+
+/// One more style, by name or id. A job without styles trains only.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn xiezhen_job_options_add_style(
+    options: *mut xiezhen_job_options,
+    style: *const c_char,
+    error: *mut *mut xiezhen_error,
+) -> xiezhen_status {
+    border(error, || {
+        borrow_mut(options, "options")?.styles.push(text(style, "style")?.to_owned());
+        Ok(())
+    })
+}
+
+/// A model that was trained before, in place of photos and training.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn xiezhen_job_options_set_user_id(
+    options: *mut xiezhen_job_options,
+    user_id: *const c_char,
+    error: *mut *mut xiezhen_error,
+) -> xiezhen_status {
+    border(error, || {
+        borrow_mut(options, "options")?.user_id = Some(text(user_id, "user_id")?.to_owned());
+        Ok(())
+    })
+}
+
+/// A job. Nothing is read or checked until it runs.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn xiezhen_job_new(
+    options: *const xiezhen_job_options,
+    job: *mut *mut xiezhen_job,
+    error: *mut *mut xiezhen_error,
+) -> xiezhen_status {
+    border(error, || {
+        let job = out(job, "job")?;
+        let options = borrow(options, "options")?.clone();
+        *job = handle(xiezhen_job(Job::from_parts(options.photos, options.styles, options.user_id)));
+        Ok(())
+    })
+}
+
+/// A job as `xiezhen_job_to_json` wrote it. Photos given as bytes have to be given again, in a new job with the same
+/// checkpoint.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn xiezhen_job_from_json(
+    json: *const c_char,
+    job: *mut *mut xiezhen_job,
+    error: *mut *mut xiezhen_error,
+) -> xiezhen_status {
+    border(error, || {
+        let job = out(job, "job")?;
+        *job = handle(xiezhen_job(Job::from_json(text(json, "json")?)?));
+        Ok(())
+    })
+}
+
+/// The job that a checkpoint file holds, without taking the checkpoint.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn xiezhen_job_read_checkpoint(
+    path: *const c_char,
+    job: *mut *mut xiezhen_job,
+    error: *mut *mut xiezhen_error,
+) -> xiezhen_status {
+    border(error, || {
+        let job = out(job, "job")?;
+        *job = handle(xiezhen_job(Job::read_checkpoint(text(path, "path")?)?));
+        Ok(())
+    })
+}
+
+/// The job as JSON, without photos' bytes and without any credential: any process that holds it can go on.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn xiezhen_job_to_json(
+    job: *const xiezhen_job,
+    json: *mut *mut xiezhen_string,
+    error: *mut *mut xiezhen_error,
+) -> xiezhen_status {
+    border(error, || {
+        let json = out(json, "json")?;
+        *json = handle(xiezhen_string::new(&borrow(job, "job")?.0.to_json()?));
+        Ok(())
+    })
+}
+
+/// What the job is busy with.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn xiezhen_job_stage(job: *const xiezhen_job) -> xiezhen_stage {
+    look(job, xiezhen_stage::Unknown, |job| match job.0.stage() {
+        Stage::Uploading => xiezhen_stage::Uploading,
+        Stage::Training => xiezhen_stage::Training,
+        Stage::Generating => xiezhen_stage::Generating,
+        Stage::Saving => xiezhen_stage::Saving,
+        Stage::Done => xiezhen_stage::Done,
+        Stage::Failed => xiezhen_stage::Failed,
+    })
+}
+
+/// Gives a text that a job may have. Jobs change while others read, so it is a copy.
+fn give(
+    job: *const xiezhen_job,
+    place: *mut *mut xiezhen_string,
+    error: *mut *mut xiezhen_error,
+    read: impl FnOnce(&Job) -> Option<String>,
+) -> xiezhen_status {
+    border(error, || {
+        let place = out(place, "the text's place")?;
+        let known = read(&borrow(job, "job")?.0);
+        *place = known.map_or(std::ptr::null_mut(), |known| handle(xiezhen_string::new(&known)));
+        Ok(())
+    })
+}
+
+/// The user model; NULL until the service has named it.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn xiezhen_job_user_id(
+    job: *const xiezhen_job,
+    user_id: *mut *mut xiezhen_string,
+    error: *mut *mut xiezhen_error,
+) -> xiezhen_status {
+    give(job, user_id, error, Job::user_id)
+}
+
+/// The training's task; NULL until it was created.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn xiezhen_job_training_task_id(
+    job: *const xiezhen_job,
+    task_id: *mut *mut xiezhen_string,
+    error: *mut *mut xiezhen_error,
+) -> xiezhen_status {
+    give(job, task_id, error, Job::training_task_id)
+}
+
+/// The folder for pictures; NULL until a run has said so.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn xiezhen_job_save_to(
+    job: *const xiezhen_job,
+    save_to: *mut *mut xiezhen_string,
+    error: *mut *mut xiezhen_error,
+) -> xiezhen_status {
+    give(job, save_to, error, |job| job.save_to().map(|folder| folder.to_string_lossy().into_owned()))
+}
+
+/// The portraits as they are now: one a style, in the order given.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn xiezhen_job_portraits(
+    job: *const xiezhen_job,
+    portraits: *mut *mut xiezhen_portraits,
+    error: *mut *mut xiezhen_error,
+) -> xiezhen_status {
+    border(error, || {
+        let portraits = out(portraits, "portraits")?;
+        *portraits = handle(xiezhen_portraits::new(borrow(job, "job")?.0.portraits()));
+        Ok(())
+    })
+}
+
+/// The photos as they are now, in the order given.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn xiezhen_job_photos(
+    job: *const xiezhen_job,
+    photos: *mut *mut xiezhen_photo_records,
+    error: *mut *mut xiezhen_error,
+) -> xiezhen_status {
+    border(error, || {
+        let photos = out(photos, "photos")?;
+        *photos = handle(xiezhen_photo_records::new(&borrow(job, "job")?.0.photos()));
+        Ok(())
+    })
+}
+
+/// Takes over a task that the vendor's side shows, for the create whose outcome is unknown. A training is adopted with
+/// its `user_id`; for a generation that is NULL.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn xiezhen_job_adopt(
+    job: *const xiezhen_job,
+    task_id: *const c_char,
+    user_id: *const c_char,
+    error: *mut *mut xiezhen_error,
+) -> xiezhen_status {
+    border(error, || borrow(job, "job")?.0.adopt(text(task_id, "task_id")?, maybe_text(user_id, "user_id")?))
+}
+
+/// Frees a job handle, when no call uses it.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn xiezhen_job_free(job: *mut xiezhen_job) {
+    free(job);
+}

@@ -1,0 +1,293 @@
+//! A job, taken further: `run` to its end, `advance` as far as is due.
+
+use std::{
+    ffi::{c_char, c_void},
+    path::PathBuf,
+    sync::Arc,
+    time::Duration,
+};
+
+use tokio::sync::oneshot;
+use tokio_util::sync::CancellationToken;
+use xiezhen_core::{AdvanceOptions, Error, ErrorKind, Event, Job, OnEvent, Result, RunOptions, SaveJob};
+
+use crate::{
+    blocking::{Tell, talk},
+    border::{border, borrow, borrow_mut, free, handle, maybe, out, refuse, text},
+    cancel::xiezhen_cancel,
+    client::xiezhen_client,
+    error::{xiezhen_error, xiezhen_status},
+    event::{xiezhen_event, xiezhen_on_event},
+    job::xiezhen_job,
+    version::XIEZHEN_NONE,
+    waits::carry_on,
+};
+
+/// Options of `xiezhen_run` and `xiezhen_advance`.
+#[derive(Clone)]
+pub struct xiezhen_run_options {
+    save_to: Option<PathBuf>,
+    checkpoint: Option<PathBuf>,
+    timeout: Option<Duration>,
+    recreate: bool,
+    on_event: xiezhen_on_event,
+    user_data: *mut c_void,
+    cancel: Option<CancellationToken>,
+}
+
+impl Default for xiezhen_run_options {
+    fn default() -> Self {
+        Self {
+            save_to: None,
+            checkpoint: None,
+            timeout: None,
+            recreate: false,
+            on_event: None,
+            user_data: std::ptr::null_mut(),
+            cancel: None,
+        }
+    }
+}
+
+impl xiezhen_run_options {
+    /// Tells the caller's callback, on this thread.
+    fn tell(&self, event: Event) -> Result<()> {
+        let Some(tell) = self.on_event else { return Ok(()) };
+        let event = xiezhen_event::new(event);
+        // SAFETY: the callback is the caller's, and the event lives for the call.
+        carry_on("on_event", unsafe { tell(&raw const event, self.user_data) })
+    }
+}
+
+/// Options of which none is set.
+#[unsafe(no_mangle)]
+pub extern "C" fn xiezhen_run_options_new() -> *mut xiezhen_run_options {
+    handle(xiezhen_run_options::default())
+}
+
+/// Frees options.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn xiezhen_run_options_free(options: *mut xiezhen_run_options) {
+    free(options);
+}
+
+fn set(
+    options: *mut xiezhen_run_options,
+    error: *mut *mut xiezhen_error,
+    change: impl FnOnce(&mut xiezhen_run_options) -> Result<()>,
+) -> xiezhen_status {
+    border(error, || change(borrow_mut(options, "options")?))
+}
+
+/// The folder for pictures; without one, none are fetched. The job remembers it.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn xiezhen_run_options_set_save_to(
+    options: *mut xiezhen_run_options,
+    save_to: *const c_char,
+    error: *mut *mut xiezhen_error,
+) -> xiezhen_status {
+    set(options, error, |options| {
+        options.save_to = Some(text(save_to, "save_to")?.into());
+        Ok(())
+    })
+}
+
+/// The file that keeps the job, so that it can go on after this process. Loaded if it is there. For `xiezhen_run`.
+///
+/// Written whole, readable by its owner only, and held by one process at a time through a lock file beside it, which
+/// needs a local file system.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn xiezhen_run_options_set_checkpoint(
+    options: *mut xiezhen_run_options,
+    checkpoint: *const c_char,
+    error: *mut *mut xiezhen_error,
+) -> xiezhen_status {
+    set(options, error, |options| {
+        options.checkpoint = Some(text(checkpoint, "checkpoint")?.into());
+        Ok(())
+    })
+}
+
+/// Bounds the whole run; else each task's own deadline does (training 2 h, generation 30 min). For `xiezhen_run`.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn xiezhen_run_options_set_timeout_ms(
+    options: *mut xiezhen_run_options,
+    timeout_ms: u64,
+    error: *mut *mut xiezhen_error,
+) -> xiezhen_status {
+    set(options, error, |options| {
+        options.timeout = Some(Duration::from_millis(timeout_ms));
+        Ok(())
+    })
+}
+
+/// Starts (and pays) again what is found failed, or with an unknown outcome, when the call begins.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn xiezhen_run_options_set_recreate(
+    options: *mut xiezhen_run_options,
+    recreate: bool,
+    error: *mut *mut xiezhen_error,
+) -> xiezhen_status {
+    set(options, error, |options| {
+        options.recreate = recreate;
+        Ok(())
+    })
+}
+
+/// Is told of progress, in order, before the call returns. NULL for none.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn xiezhen_run_options_set_on_event(
+    options: *mut xiezhen_run_options,
+    on_event: xiezhen_on_event,
+    user_data: *mut c_void,
+    error: *mut *mut xiezhen_error,
+) -> xiezhen_status {
+    set(options, error, |options| {
+        options.on_event = on_event;
+        options.user_data = user_data;
+        Ok(())
+    })
+}
+
+/// What may stop the call.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn xiezhen_run_options_set_cancel(
+    options: *mut xiezhen_run_options,
+    cancel: *const xiezhen_cancel,
+    error: *mut *mut xiezhen_error,
+) -> xiezhen_status {
+    set(options, error, |options| {
+        options.cancel = Some(borrow(cancel, "cancel")?.0.clone());
+        Ok(())
+    })
+}
+
+/// Names the task that the job is waiting for.
+fn about(job: &Job, error: Error) -> Error {
+    match job.pending_task_id() {
+        Some(task_id) if error.kind() == ErrorKind::Cancelled => error.with_task_id(&task_id),
+        _ => error,
+    }
+}
+
+/// Brings a job to its end: uploads, trains, generates, waits, saves.
+///
+/// With a checkpoint, a run that was cut off at any instant is taken up where it stood: nothing that was confirmed is
+/// uploaded or paid for again. On an error, the job holds all that was known.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn xiezhen_run(
+    client: *const xiezhen_client,
+    job: *const xiezhen_job,
+    options: *const xiezhen_run_options,
+    error: *mut *mut xiezhen_error,
+) -> xiezhen_status {
+    border(error, || {
+        let client = borrow(client, "client")?;
+        let job = &borrow(job, "job")?.0;
+        let options = maybe(options).cloned().unwrap_or_default();
+        let mut run = RunOptions::default().recreate(options.recreate);
+        run.save_to.clone_from(&options.save_to);
+        run.checkpoint.clone_from(&options.checkpoint);
+        run.timeout = options.timeout;
+
+        let running = job.clone();
+        let told = options.on_event.is_some();
+        talk(
+            client,
+            options.cancel.as_ref(),
+            "run",
+            |core, tell| {
+                run.on_event = told.then(|| -> OnEvent { Arc::new(move |event| tell.tell(event)) });
+                async move { core.run(&running, run).await }
+            },
+            |event| options.tell(event),
+        )
+        .map_err(|error| about(job, error))
+    })
+}
+
+/// Stores a job (`xiezhen_job_to_json`), so that whatever happens next can be taken up from there. Returning anything but 0
+/// says that it could not: the call ends with `XIEZHEN_IO`, and nothing more is sent.
+pub type xiezhen_save = Option<unsafe extern "C" fn(job: *const xiezhen_job, user_data: *mut c_void) -> i32>;
+
+/// What an advance tells the thread that made it.
+enum Step {
+    Event(Event),
+    Save(Job, oneshot::Sender<Result<()>>),
+}
+
+/// Does all that is due of a job, without waiting for the service's work, and says after how long to call it again;
+/// `XIEZHEN_NONE` when the job is done.
+///
+/// Before each create, the job notes the intent and `save` is called with it; if that fails, nothing is sent. After each
+/// answer it is called again.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn xiezhen_advance(
+    client: *const xiezhen_client,
+    job: *const xiezhen_job,
+    save: xiezhen_save,
+    user_data: *mut c_void,
+    options: *const xiezhen_run_options,
+    next_ms: *mut u64,
+    error: *mut *mut xiezhen_error,
+) -> xiezhen_status {
+    border(error, || {
+        let next_ms = out(next_ms, "next_ms")?;
+        let client = borrow(client, "client")?;
+        let job = &borrow(job, "job")?.0;
+        let store = save.ok_or_else(|| refuse("save is NULL".into()))?;
+        let options = maybe(options).cloned().unwrap_or_default();
+        if options.checkpoint.is_some() || options.timeout.is_some() {
+            let name = if options.checkpoint.is_some() { "checkpoint" } else { "timeout_ms" };
+            return Err(refuse(format!("xiezhen_advance has no option {name}")));
+        }
+        let mut advance = AdvanceOptions::default().recreate(options.recreate);
+        advance.save_to.clone_from(&options.save_to);
+
+        let advancing = job.clone();
+        let told = options.on_event.is_some();
+        let next = talk(
+            client,
+            options.cancel.as_ref(),
+            "advance",
+            |core, tell: Tell<Step>| {
+                let save = save_through(tell.clone());
+                advance.on_event = told.then(|| -> OnEvent { Arc::new(move |event| tell.tell(Step::Event(event))) });
+                async move { core.advance_with(&advancing, save, advance).await }
+            },
+            |step| match step {
+                Step::Event(event) => options.tell(event),
+                Step::Save(job, reply) => {
+                    let job = xiezhen_job(job);
+                    // SAFETY: the callback is the caller's, and the job lives for the call.
+                    let returned = unsafe { store(&raw const job, user_data) };
+                    // Nobody takes the reply if the call was stopped meanwhile.
+                    let _ = reply.send(stored(returned));
+                    Ok(())
+                }
+            },
+        )
+        .map_err(|error| about(job, error))?;
+        *next_ms = next.map_or(XIEZHEN_NONE, |pause| pause.as_millis() as u64);
+        Ok(())
+    })
+}
+
+/// Stores a job on the caller's thread, and waits for how that went.
+fn save_through(tell: Tell<Step>) -> SaveJob {
+    Arc::new(move |job| {
+        let tell = tell.clone();
+        Box::pin(async move {
+            let (reply, answer) = oneshot::channel();
+            tell.tell(Step::Save(job, reply));
+            answer.await.unwrap_or_else(|_| Err(Error::cancelled("advance")))
+        })
+    })
+}
+
+fn stored(returned: i32) -> Result<()> {
+    match returned {
+        0 => Ok(()),
+        number => Err(Error::new(ErrorKind::Io, format!("the job could not be saved: save returned {number}"))),
+    }
+}

@@ -1,0 +1,48 @@
+//! A photo: a file, or bytes.
+
+use std::ffi::c_char;
+
+use xiezhen_core::Photo;
+
+use crate::{
+    border::{border, free, handle, out, slice, text},
+    error::{xiezhen_error, xiezhen_status},
+};
+
+/// A photo, to be uploaded or to make a job of.
+pub struct xiezhen_photo(pub(crate) Photo);
+
+/// A photo on disk. It is read when it is sent: nothing is checked here.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn xiezhen_photo_from_path(
+    path: *const c_char,
+    photo: *mut *mut xiezhen_photo,
+    error: *mut *mut xiezhen_error,
+) -> xiezhen_status {
+    border(error, || {
+        let photo = out(photo, "photo")?;
+        *photo = handle(xiezhen_photo(Photo::path(text(path, "path")?)));
+        Ok(())
+    })
+}
+
+/// A photo in memory; `data` is copied.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn xiezhen_photo_from_bytes(
+    data: *const u8,
+    size: usize,
+    photo: *mut *mut xiezhen_photo,
+    error: *mut *mut xiezhen_error,
+) -> xiezhen_status {
+    border(error, || {
+        let photo = out(photo, "photo")?;
+        *photo = handle(xiezhen_photo(Photo::bytes(slice(data, size, "data")?.to_vec())));
+        Ok(())
+    })
+}
+
+/// Frees a photo. Jobs made of it keep what they need.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn xiezhen_photo_free(photo: *mut xiezhen_photo) {
+    free(photo);
+}

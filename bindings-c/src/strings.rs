@@ -1,0 +1,57 @@
+//! Texts that a call returned: one, or a list.
+
+use std::{
+    ffi::{CString, c_char},
+    path::PathBuf,
+    ptr::null,
+};
+
+use crate::border::{c_text, free, look, pointer};
+
+/// A text that a call returned.
+pub struct xiezhen_string(CString);
+
+impl xiezhen_string {
+    pub(crate) fn new(text: &str) -> Self {
+        Self(c_text(text))
+    }
+}
+
+/// The text.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn xiezhen_string_text(string: *const xiezhen_string) -> *const c_char {
+    look(string, null(), |string| string.0.as_ptr())
+}
+
+/// Frees a text.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn xiezhen_string_free(string: *mut xiezhen_string) {
+    free(string);
+}
+
+/// A list of texts that a call returned.
+pub struct xiezhen_strings(Vec<CString>);
+
+impl xiezhen_strings {
+    pub(crate) fn of_paths(paths: &[PathBuf]) -> Self {
+        Self(paths.iter().map(|path| c_text(&path.to_string_lossy())).collect())
+    }
+}
+
+/// How many texts there are.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn xiezhen_strings_count(strings: *const xiezhen_strings) -> usize {
+    look(strings, 0, |strings| strings.0.len())
+}
+
+/// One of the texts; NULL beyond the last.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn xiezhen_strings_at(strings: *const xiezhen_strings, index: usize) -> *const c_char {
+    look(strings, null(), |strings| pointer(strings.0.get(index)))
+}
+
+/// Frees a list of texts.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn xiezhen_strings_free(strings: *mut xiezhen_strings) {
+    free(strings);
+}
