@@ -1,0 +1,11 @@
+#!/usr/bin/env node
+'use strict'
+
+const { native } = require('../dist/addon.js')
+
+// Node's own answer to Ctrl-C ends the process at once; the command keeps what it has, says so, and ends.
+process.on('SIGINT', () => {})
+
+native.cli(['xiezhen', ...process.argv.slice(2)]).then((code) => {
+  process.exitCode = code
+})

@@ -1,0 +1,28 @@
+// What happens to a job.
+
+import type { RawEvent } from '../native'
+import { fromFailure, type XiezhenError } from './error'
+import type { Job } from './job'
+
+/** Something that happened to a job. Events come in order; none is lost, but upload bytes are coalesced. */
+export type Event =
+  | Exclude<RawEvent, { type: 'retrying' } | { type: 'finished' }>
+  | Retrying
+  | { type: 'finished'; /** The job, done. */ job: Job }
+
+/** A call failed and is made again. */
+export interface Retrying {
+  type: 'retrying'
+  /** The call's name. */
+  call: string
+  /** Why it failed. */
+  error: XiezhenError
+  /** How long until it is made again. */
+  delayMs: number
+}
+
+/** An event of the addon, as users hear of it. */
+export function event(raw: RawEvent, job: Job): Event {
+  if (raw.type === 'retrying') return { ...raw, error: fromFailure(raw.error) }
+  return raw.type === 'finished' ? { ...raw, job } : raw
+}

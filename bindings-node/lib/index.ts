@@ -1,0 +1,27 @@
+// Client of an asynchronous AI portrait API on Alibaba Cloud's Marketplace: photos of a person in, portraits on disk.
+
+export type {
+  Created,
+  JobPhoto,
+  LogRecord,
+  PollSchedule,
+  Stage,
+  Style,
+  Task,
+  TaskKind,
+  TaskState,
+} from '../native'
+export type { CallOptions } from './call'
+export {
+  type AdvanceOptions,
+  Client,
+  type ClientOptions,
+  type CreateOptions,
+  type RunOptions,
+  type SaveResultsOptions,
+  type WaitManyOptions,
+  type WaitOptions,
+} from './client'
+export { type ErrorCode, type ErrorFacts, XiezhenError } from './error'
+export type { Event, Retrying } from './event'
+export { Job, type JobOptions, type Photo, type Portrait } from './job'

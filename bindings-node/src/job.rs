@@ -1,0 +1,156 @@
+//! The handle of a job.
+
+use std::path::PathBuf;
+
+use napi::{
+    Env,
+    bindgen_prelude::{Either, Uint8Array},
+};
+use napi_derive::napi;
+use xiezhen::Photo;
+
+use crate::{
+    error::{Failure, or_throw},
+    values::TaskState,
+};
+
+/// What a job is busy with.
+#[napi(string_enum = "snake_case")]
+pub enum Stage {
+    /// Photos are checked and uploaded.
+    Uploading,
+    /// The user model is being trained.
+    Training,
+    /// Pictures are being generated.
+    Generating,
+    /// Pictures are being fetched.
+    Saving,
+    /// All that was wished for is there.
+    Done,
+    /// Something went wrong; see the error that was raised, and each portrait's.
+    Failed,
+}
+
+/// A photo as a job knows it; never its bytes.
+#[napi(object, object_from_js = false)]
+pub struct JobPhoto {
+    /// The file; absent if the photo was given as bytes.
+    pub path: Option<String>,
+    /// SHA-256 of the content in hex, once it was read.
+    pub sha256: Option<String>,
+    /// The size, once it was read.
+    pub bytes: Option<f64>,
+    /// The service's path of it, once it was uploaded.
+    pub uploaded: Option<String>,
+}
+
+/// One style of a job, and what has become of it.
+#[napi(object, object_from_js = false)]
+pub struct RawPortrait {
+    /// The style, as the job asked for it: a name or an id.
+    pub style: String,
+    /// The style's id, once it is known.
+    pub style_id: Option<String>,
+    /// The generation's task, once it was created.
+    pub task_id: Option<String>,
+    /// The task's state, as it was last seen.
+    pub state: Option<TaskState>,
+    /// The addresses of the pictures; they may expire.
+    pub urls: Vec<String>,
+    /// The pictures on disk.
+    pub files: Vec<String>,
+    /// What went wrong with this style.
+    pub error: Option<Failure>,
+}
+
+/// A photo of the caller: bytes are copied, so that the caller may do with its own what it likes.
+pub(crate) fn photo(given: Either<String, Uint8Array>) -> Photo {
+    match given {
+        Either::A(path) => Photo::path(path),
+        Either::B(bytes) => Photo::bytes(bytes.to_vec()),
+    }
+}
+
+pub(crate) fn text(path: PathBuf) -> String {
+    path.to_string_lossy().into_owned()
+}
+
+/// A job of the core.
+#[napi(js_name = "Job")]
+pub struct JobHandle {
+    pub(crate) job: xiezhen::Job,
+}
+
+#[napi]
+impl JobHandle {
+    /// A job of photos (paths or bytes), or of a model that was trained before.
+    #[napi(constructor, catch_unwind)]
+    pub fn new(photos: Vec<Either<String, Uint8Array>>, styles: Vec<String>, user_id: Option<String>) -> Self {
+        let photos = photos.into_iter().map(photo).collect();
+        Self { job: xiezhen::Job::from_parts(photos, styles, user_id) }
+    }
+
+    /// A job as `toText` wrote it.
+    #[napi(factory, catch_unwind)]
+    pub fn from_text(env: &Env, text: String) -> napi::Result<Self> {
+        Ok(Self { job: or_throw(env, xiezhen::Job::from_json(&text))? })
+    }
+
+    /// The job as JSON.
+    #[napi(catch_unwind)]
+    pub fn to_text(&self, env: &Env) -> napi::Result<String> {
+        or_throw(env, self.job.to_json())
+    }
+
+    /// What the job is busy with.
+    #[napi(getter, catch_unwind)]
+    pub fn stage(&self) -> Stage {
+        match self.job.stage() {
+            xiezhen::Stage::Uploading => Stage::Uploading,
+            xiezhen::Stage::Training => Stage::Training,
+            xiezhen::Stage::Generating => Stage::Generating,
+            xiezhen::Stage::Saving => Stage::Saving,
+            xiezhen::Stage::Done => Stage::Done,
+            xiezhen::Stage::Failed => Stage::Failed,
+        }
+    }
+
+    /// The user model, once the service has named it.
+    #[napi(getter, catch_unwind)]
+    pub fn user_id(&self) -> Option<String> {
+        self.job.user_id()
+    }
+
+    /// The photos, in the order given.
+    #[napi(getter, catch_unwind)]
+    pub fn photos(&self) -> Vec<JobPhoto> {
+        let shown = |photo: xiezhen::JobPhoto| JobPhoto {
+            path: photo.path.map(text),
+            sha256: photo.sha256,
+            bytes: photo.bytes.map(|bytes| bytes as f64),
+            uploaded: photo.uploaded,
+        };
+        self.job.photos().into_iter().map(shown).collect()
+    }
+
+    /// One portrait a style, in the order given.
+    #[napi(getter, catch_unwind)]
+    pub fn portraits(&self) -> Vec<RawPortrait> {
+        let shown = |portrait: xiezhen::Portrait| RawPortrait {
+            style: portrait.style,
+            style_id: portrait.style_id,
+            task_id: portrait.task_id,
+            state: portrait.state.map(Into::into),
+            urls: portrait.urls,
+            files: portrait.files.into_iter().map(text).collect(),
+            error: portrait.error.as_ref().map(Failure::from),
+        };
+        self.job.portraits().into_iter().map(shown).collect()
+    }
+
+    /// Takes over a task that the vendor's side shows, for the create whose outcome is unknown.
+    #[napi(catch_unwind)]
+    pub fn adopt(&self, env: &Env, task_id: String, user_id: Option<String>) -> napi::Result<()> {
+        or_throw(env, self.job.adopt(&task_id, user_id.as_deref()))
+    }
+}

@@ -1,0 +1,168 @@
+//! Options of JavaScript as the core takes them. What is absent stays absent: the defaults are the core's.
+
+use std::time::Duration;
+
+use napi_derive::napi;
+use xiezhen::{ClientBuilder, Result};
+
+use crate::error::refused;
+
+/// When a task is looked at: first after `initialMs`, then `factor` times later each time, up to `maxMs`.
+#[napi(object, object_to_js = false)]
+pub struct PollSchedule {
+    /// From the task's creation to the first look.
+    pub initial_ms: f64,
+    /// By how much each pause is longer than the one before; at least 1.
+    pub factor: f64,
+    /// The longest pause.
+    pub max_ms: f64,
+}
+
+/// Where, who, and limits. What is absent comes from the environment (`XIEZHEN_BASE_URL`, and `XIEZHEN_APP_CODE` or
+/// `XIEZHEN_APP_KEY` with `XIEZHEN_APP_SECRET`) or is the default. A credential given here switches the environment's off.
+#[napi(object, object_to_js = false)]
+#[derive(Default)]
+pub struct ClientOptions {
+    /// Where the API is: `https://….market.alicloudapi.com`. There is no default.
+    pub base_url: Option<String>,
+    /// The AppCode of the purchase: one of the two credentials.
+    pub app_code: Option<String>,
+    /// The AppKey that signs requests, together with `appSecret`.
+    pub app_key: Option<String>,
+    /// The AppSecret of the AppKey.
+    pub app_secret: Option<String>,
+    /// Bounds a whole call, its repetitions included (uploads and downloads have a stall limit instead). 60 s.
+    pub timeout_ms: Option<f64>,
+    /// Bounds making one connection. 10 s.
+    pub connect_timeout_ms: Option<f64>,
+    /// How often a call that may be repeated is sent again. 4.
+    pub max_retries: Option<f64>,
+    /// At most so many calls of the gateway in any one second, by this client. 10; `Infinity` lifts the budget.
+    pub requests_per_second: Option<f64>,
+    /// How many photos of a job are uploaded at a time. 4.
+    pub upload_concurrency: Option<f64>,
+    /// Photos above this are refused before they are sent. 5 MiB.
+    pub max_photo_bytes: Option<f64>,
+    /// When trainings are looked at. 15 s, ×1.5, up to 60 s.
+    pub training_schedule: Option<PollSchedule>,
+    /// When generations are looked at. 3 s, ×1.5, up to 15 s.
+    pub generation_schedule: Option<PollSchedule>,
+    /// A PEM file of certificate authorities that are trusted beside the system's.
+    pub ca_file: Option<String>,
+    /// A proxy for all but loopback, in place of the environment's; empty for none.
+    pub proxy: Option<String>,
+    /// Allows `http://` to hosts other than this machine: whoever listens reads the credential.
+    pub allow_http: Option<bool>,
+}
+
+/// Sets what is there.
+macro_rules! set {
+    ($builder:ident: $($name:ident = $value:expr,)+) => {
+        $(if let Some(value) = $value {
+            $builder = $builder.$name(value);
+        })+
+    };
+}
+
+impl ClientOptions {
+    pub(crate) fn builder(self) -> Result<ClientBuilder> {
+        let mut builder = xiezhen::Client::builder();
+        set!(builder:
+            base_url = self.base_url,
+            app_code = self.app_code,
+            app_key = self.app_key,
+            app_secret = self.app_secret,
+            timeout = duration("timeoutMs", self.timeout_ms)?,
+            connect_timeout = duration("connectTimeoutMs", self.connect_timeout_ms)?,
+            max_retries = whole("maxRetries", self.max_retries)?.map(|count| u32::try_from(count).unwrap_or(u32::MAX)),
+            requests_per_second = self.requests_per_second,
+            upload_concurrency = whole("uploadConcurrency", self.upload_concurrency)?.map(|count| count as usize),
+            max_photo_bytes = whole("maxPhotoBytes", self.max_photo_bytes)?,
+            training_schedule = schedule("trainingSchedule", self.training_schedule)?,
+            generation_schedule = schedule("generationSchedule", self.generation_schedule)?,
+            ca_file = self.ca_file,
+            proxy = self.proxy,
+            allow_http = self.allow_http,
+        );
+        Ok(builder)
+    }
+}
+
+/// Milliseconds of the caller.
+pub(crate) fn duration(name: &str, ms: Option<f64>) -> Result<Option<Duration>> {
+    let convert = |ms: f64| Duration::try_from_secs_f64(ms / 1000.0).map_err(|_| no_duration(name, ms));
+    ms.map(convert).transpose()
+}
+
+fn no_duration(name: &str, ms: f64) -> xiezhen::Error {
+    refused(format!("{name} must be a number of milliseconds, not {ms}"))
+}
+
+/// JavaScript has one kind of number; what the core counts is whole and not negative.
+fn whole(name: &str, number: Option<f64>) -> Result<Option<u64>> {
+    let convert = |number: f64| {
+        let fits = number >= 0.0 && number.fract() == 0.0 && number <= 9_007_199_254_740_991.0;
+        if fits { Ok(number as u64) } else { Err(refused(format!("{name} must be a whole number, not {number}"))) }
+    };
+    number.map(convert).transpose()
+}
+
+fn schedule(name: &str, schedule: Option<PollSchedule>) -> Result<Option<xiezhen::PollSchedule>> {
+    let convert = |given: PollSchedule| {
+        let part = |part: &str, ms: f64| {
+            Duration::try_from_secs_f64(ms / 1000.0).map_err(|_| no_duration(&format!("{name}.{part}"), ms))
+        };
+        Ok(xiezhen::PollSchedule {
+            initial: part("initialMs", given.initial_ms)?,
+            factor: given.factor,
+            max: part("maxMs", given.max_ms)?,
+        })
+    };
+    schedule.map(convert).transpose()
+}
+
+/// How `advance` goes about it.
+#[napi(object, object_to_js = false)]
+#[derive(Default)]
+pub struct AdvanceSettings {
+    /// The folder for pictures; without one, none are fetched. The job remembers it.
+    pub save_to: Option<String>,
+    /// Starts (and pays) again what is found failed, or with an unknown outcome, when the call begins.
+    pub recreate: Option<bool>,
+}
+
+/// How `run` goes about it.
+#[napi(object, object_to_js = false)]
+#[derive(Default)]
+pub struct RunSettings {
+    /// The folder for pictures; without one, none are fetched. The job remembers it.
+    pub save_to: Option<String>,
+    /// The file that keeps the job, so that it can go on after this process. Loaded if it is there. A lock file beside
+    /// it keeps other processes out (local file systems only).
+    pub checkpoint: Option<String>,
+    /// Bounds the whole run; without it, each task's own deadline does (training 2 h, generation 30 min).
+    pub timeout_ms: Option<f64>,
+    /// Starts (and pays) again what is found failed, or with an unknown outcome, when the call begins.
+    pub recreate: Option<bool>,
+    /// Draws progress on standard error: bars on a terminal, plain lines elsewhere.
+    pub progress: Option<bool>,
+}
+
+impl AdvanceSettings {
+    pub(crate) fn into_core(self) -> xiezhen::AdvanceOptions {
+        let mut options = xiezhen::AdvanceOptions::default().recreate(self.recreate.unwrap_or_default());
+        options.save_to = self.save_to.map(Into::into);
+        options
+    }
+}
+
+impl RunSettings {
+    pub(crate) fn into_core(self) -> Result<xiezhen::RunOptions> {
+        let mut options = xiezhen::RunOptions::default().recreate(self.recreate.unwrap_or_default());
+        options.save_to = self.save_to.map(Into::into);
+        options.checkpoint = self.checkpoint.map(Into::into);
+        options.timeout = duration("timeoutMs", self.timeout_ms)?;
+        options.on_event = self.progress.unwrap_or_default().then(xiezhen::cli::progress);
+        Ok(options)
+    }
+}
