@@ -26,6 +26,17 @@ test-node: ## The Node package
 test-c: ## The C library and the C++ header
 	$(MAKE) -C bindings-c test
 
+.PHONY: bench
+bench: ## What the core costs beside bare reqwest, as ratios measured in one run
+	cargo run --quiet --release --package xiezhen-benches
+
+.PHONY: check-long
+check-long: ## What takes too long for every change: more random kills, more exits, licences
+	for seed in 1 2 3 4 5; do XIEZHEN_TEST_SEED=$$seed cargo test --package xiezhen --test killed -- at_random; done
+	$(MAKE) -C bindings-python check-long
+	command -v cargo-deny >/dev/null || cargo install --locked cargo-deny
+	cargo deny check bans licenses sources
+
 .PHONY: lint
 lint: ## Formatting, lints and documentation of the Rust code
 	cargo fmt --all --check

@@ -35,3 +35,10 @@ pub use job::{AdvanceOptions, Job, JobPhoto, Portrait, RunOptions, SaveJob, Stag
 pub use options::{ClientBuilder, PollSchedule};
 pub use photo::Photo;
 pub use task::{Created, Style, Task, TaskKind, TaskState};
+
+/// For benchmarks: the scheduler without its client. No part of the API.
+#[cfg(feature = "internals")]
+#[doc(hidden)]
+pub mod internals {
+    pub use crate::wait::{Look, Scheduler, Schedules};
+}

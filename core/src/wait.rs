@@ -3,6 +3,8 @@
 //!
 //! All that is known is on one [`Board`]; one driver at a time makes the looks, and ends when nobody waits.
 
+#![allow(unreachable_pub, reason = "public for benchmarks, which measure the scheduler alone")]
+
 mod board;
 pub(crate) mod pace;
 #[cfg(test)]
@@ -21,9 +23,10 @@ use tokio::{
 };
 
 use self::board::{Board, DueLook, Place, Sink, Until};
+pub use self::pace::Schedules;
 pub(crate) use self::{
     board::{NOTICE_PAUSE, ends_a_wait, out_of_time, task_failed},
-    pace::{Schedules, Steps},
+    pace::Steps,
 };
 use crate::{
     budget::Budget,
@@ -35,7 +38,7 @@ use crate::{
 const LOOKS_AT_ONCE: usize = 64;
 
 /// Looks at a task once.
-pub(crate) trait Look: Send + Sync + 'static {
+pub trait Look: Send + Sync + 'static {
     /// Asks the service for the task's state, once.
     fn look(&self, task_id: &str) -> impl Future<Output = Result<Task>> + Send;
     /// The budget that looks share with all other calls.
@@ -54,7 +57,7 @@ impl Look for crate::transport::Transport {
 }
 
 /// Looks at tasks on behalf of all waits of one client.
-pub(crate) struct Scheduler<L>(Arc<Shared<L>>);
+pub struct Scheduler<L>(Arc<Shared<L>>);
 
 impl<L> Clone for Scheduler<L> {
     fn clone(&self) -> Self {
@@ -77,7 +80,7 @@ impl<L> Shared<L> {
 
 impl<L: Look> Scheduler<L> {
     /// A scheduler that looks through `look`.
-    pub(crate) fn new(look: Arc<L>, schedules: Schedules) -> Self {
+    pub fn new(look: Arc<L>, schedules: Schedules) -> Self {
         Self(Arc::new(Shared { board: Mutex::new(Board::new(schedules)), changed: Notify::new(), look }))
     }
 
@@ -103,7 +106,7 @@ impl<L: Look> Scheduler<L> {
     }
 
     /// Waits until every task has ended; `on_end` is told of each as it does. Answers in the order of `task_ids`.
-    pub(crate) async fn wait_many(
+    pub async fn wait_many(
         &self,
         task_ids: &[String],
         timeout: Option<Duration>,

@@ -9,9 +9,11 @@ use crate::{options::PollSchedule, task::TaskKind};
 
 /// The schedule of each kind of task.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct Schedules {
-    pub(crate) training: PollSchedule,
-    pub(crate) generation: PollSchedule,
+pub struct Schedules {
+    /// Of trainings, and of tasks whose kind is not known yet.
+    pub training: PollSchedule,
+    /// Of generations.
+    pub generation: PollSchedule,
 }
 
 impl Schedules {
