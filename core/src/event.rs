@@ -11,7 +11,7 @@ use crate::{error::Error, task::TaskState};
 #[serde(tag = "type", rename_all = "snake_case")]
 #[non_exhaustive]
 pub enum Event {
-    /// So much of a photo has gone out.
+    /// So much of a photo has gone out: 0 of each before the first is sent.
     PhotoUploading {
         /// Which photo, from 0.
         index: usize,
@@ -27,7 +27,7 @@ pub enum Event {
         /// The service's path of it.
         path: String,
     },
-    /// The training was started, or has reached another state.
+    /// The training was started, found under way by a run, or has reached another state.
     Training {
         /// The training's task.
         task_id: String,
@@ -39,7 +39,7 @@ pub enum Event {
         /// Its id: a later job can use it again.
         user_id: String,
     },
-    /// A style's generation was started, or has reached another state.
+    /// A style's generation was started, found under way by a run, or has reached another state.
     Generating {
         /// The style, as the job asked for it.
         style: String,

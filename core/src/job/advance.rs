@@ -73,7 +73,9 @@ impl Advance {
         if !self.job.known(Record::is_over) {
             if unstarted {
                 let (due, warnings) = self.job.check_photos(self.session.options.limits.max_photo_bytes).await?;
-                warnings.into_iter().for_each(|message| self.tell(Event::Warning { message }));
+                for message in warnings {
+                    self.tell(Event::Warning { message });
+                }
                 self.resolve_styles().await?;
                 self.save().await?;
                 self.upload(due).await?;
@@ -125,6 +127,10 @@ impl Advance {
     }
 
     async fn upload(&self, due: Due) -> Result<()> {
+        // Who shows progress knows the whole from the beginning.
+        for (index, photo) in &due {
+            self.tell(Event::PhotoUploading { index: *index, bytes_sent: 0, bytes: photo.bytes });
+        }
         let at_once = self.session.options.limits.upload_concurrency;
         let one = |(index, photo)| self.upload_one(index, photo);
         stream::iter(due.into_iter().map(one)).buffer_unordered(at_once).try_collect().await
@@ -185,15 +191,10 @@ impl Advance {
     }
 
     fn started(&self, slot: Slot, created: Created) {
-        let state = TaskState::Waiting;
-        let task_id = created.task_id;
-        match slot {
-            Slot::Training => {
-                self.job.edit(|record| record.user_id = Some(created.user_id));
-                self.tell(Event::Training { task_id, state });
-            }
-            Slot::Portrait(index) => self.tell(Event::Generating { style: self.style(index), task_id, state }),
+        if slot == Slot::Training {
+            self.job.edit(|record| record.user_id = Some(created.user_id));
         }
+        self.tell_work(slot, created.task_id, TaskState::Waiting);
     }
 
     /// What a create asks for.
@@ -287,9 +288,29 @@ impl Advance {
         if state == TaskState::Unknown {
             return self.tell(Event::UnknownState { task_id, raw_state: task.raw_state });
         }
+        self.tell_work(slot, task_id, state);
+    }
+
+    fn tell_work(&self, slot: Slot, task_id: String, state: TaskState) {
         match slot {
             Slot::Training => self.tell(Event::Training { task_id, state }),
             Slot::Portrait(index) => self.tell(Event::Generating { style: self.style(index), task_id, state }),
+        }
+    }
+
+    /// Tells of the work that was under way before this turn: what is waited for is never a secret.
+    pub(super) fn tell_pending(&self) {
+        let pending: Vec<(Slot, String, TaskState)> = self.job.known(|record| {
+            let pending = record.works().filter(|(_, work)| work.is_pending());
+            let told = pending.filter_map(|(slot, work)| {
+                // A number that nobody knows is told of when it is seen.
+                let state = work.state.unwrap_or(TaskState::Waiting);
+                Some((slot, work.task_id.clone()?, state)).filter(|_| state != TaskState::Unknown)
+            });
+            told.collect()
+        });
+        for (slot, task_id, state) in pending {
+            self.tell_work(slot, task_id, state);
         }
     }
 

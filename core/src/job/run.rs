@@ -57,6 +57,7 @@ async fn to_the_end(session: Arc<Session>, job: &Job, options: RunOptions) -> Re
             }
         }
     });
+    advance.tell_pending();
 
     let mut attention = session.scheduler.attention();
     while let Some(pause) = advance.step().await? {
