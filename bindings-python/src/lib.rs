@@ -1,1 +1,83 @@
-//! The python binding of xiezhen.
+//! The Python package `xiezhen`: converts arguments, calls the core, converts what it answers.
+//!
+//! Sync calls wait in [`wait`], async ones are settled by [`mailbox`]; both hand callbacks to [`callbacks`]. Whatever
+//! thread enters Python from outside passes the [`gate`].
+
+mod arguments;
+mod callbacks;
+mod calls;
+mod client;
+mod errors;
+mod events;
+mod futures;
+mod gate;
+mod job;
+mod logging;
+mod mailbox;
+mod values;
+mod wait;
+mod words;
+
+/// The compiled half of the package `xiezhen`. Everything public is re-exported there.
+#[pyo3::pymodule(gil_used = false)]
+mod _xiezhen {
+    use pyo3::{prelude::*, types::PyDict};
+
+    use crate::{gate, logging};
+
+    #[pymodule_export]
+    use crate::{
+        client::Client,
+        events::{
+            Event, Finished, Generated, Generating, PhotoUploaded, PhotoUploading, Retrying, Saved, Trained, Training,
+            UnknownState, Warning,
+        },
+        futures::Futures,
+        job::Job,
+        values::{Created, JobPhoto, PollSchedule, Portrait, Style, Task},
+    };
+
+    /// Runs the command `xiezhen` with these arguments (the program's name first). Returns what to exit with.
+    #[pyfunction]
+    fn main(py: Python<'_>, arguments: Vec<std::ffi::OsString>) -> u8 {
+        gate::detach(py, || xiezhen::cli::main(arguments))
+    }
+
+    /// The code and the class name of every kind of error, from the core's one table.
+    #[pyfunction]
+    #[pyo3(signature = () -> "list[tuple[str, str]]")]
+    fn _error_kinds() -> Vec<(&'static str, &'static str)> {
+        xiezhen::ErrorKind::ALL.iter().map(|kind| (kind.code(), kind.class_name())).collect()
+    }
+
+    /// For the tests: what becomes of a defect.
+    #[pyfunction]
+    #[allow(clippy::panic)]
+    fn _panic(py: Python<'_>) -> PyResult<()> {
+        crate::wait::wait(py, &crate::callbacks::Callbacks::none(), |_| async { panic!("on purpose") })
+    }
+
+    #[pyfunction]
+    fn _close_gate(py: Python<'_>) {
+        gate::close(py);
+    }
+
+    #[pyfunction]
+    fn _reopen_gate() {
+        gate::reopen();
+    }
+
+    #[pymodule_init]
+    fn init(module: &Bound<'_, PyModule>) -> PyResult<()> {
+        let py = module.py();
+        py.import("atexit")?.call_method1("register", (module.getattr("_close_gate")?,))?;
+        let os = py.import("os")?;
+        if os.hasattr("register_at_fork")? {
+            let hooks = PyDict::new(py);
+            hooks.set_item("after_in_child", module.getattr("_reopen_gate")?)?;
+            os.call_method("register_at_fork", (), Some(&hooks))?;
+        }
+        logging::install();
+        Ok(())
+    }
+}

@@ -151,6 +151,13 @@ mod running {
     }
 
     impl<T, M> Running<T, M> {
+        /// Stops the call and waits, for as long as `patience`, until it has let go of what it held.
+        pub fn stop(self, patience: Duration) {
+            self.abort.abort();
+            // Disconnected when the call is dropped: there is nothing to read.
+            let _ = self.outcome.recv_timeout(patience);
+        }
+
         /// Waits for what the call says next, for as long as `patience`.
         pub fn next(&self, patience: Duration) -> Said<T, M> {
             match self.messages.recv_timeout(patience) {

@@ -1,0 +1,84 @@
+"""Client of an asynchronous AI portrait (写真) API: photos of a person in, portraits on disk.
+
+    client = xiezhen.Client()                      # or AsyncClient, with the same methods to await
+    job = client.run(xiezhen.Job(photos, styles), save_to="out", checkpoint="ann.json")
+"""
+
+from . import errors, events
+from ._async import AsyncClient
+from ._words import Stage, TaskKind, TaskState
+from ._xiezhen import Client, Created, Job, JobPhoto, PollSchedule, Portrait, Style, Task
+from .errors import (
+    ApiError,
+    AuthenticationError,
+    Cancelled,
+    FileError,
+    InternalError,
+    InvalidArgument,
+    OutcomeUnknown,
+    PermissionDenied,
+    ProtocolError,
+    QuotaExhausted,
+    RateLimited,
+    TaskFailed,
+    Timeout,
+    TransportError,
+    XiezhenError,
+)
+from .events import (
+    Event,
+    Finished,
+    Generated,
+    Generating,
+    PhotoUploaded,
+    PhotoUploading,
+    Retrying,
+    Saved,
+    Trained,
+    Training,
+    UnknownState,
+    Warning,  # noqa: A004 - the events' own name; not in __all__
+)
+
+__all__ = [
+    "ApiError",
+    "AsyncClient",
+    "AuthenticationError",
+    "Cancelled",
+    "Client",
+    "Created",
+    "Event",
+    "FileError",
+    "Finished",
+    "Generated",
+    "Generating",
+    "InternalError",
+    "InvalidArgument",
+    "Job",
+    "JobPhoto",
+    "OutcomeUnknown",
+    "PermissionDenied",
+    "PhotoUploaded",
+    "PhotoUploading",
+    "PollSchedule",
+    "Portrait",
+    "ProtocolError",
+    "QuotaExhausted",
+    "RateLimited",
+    "Retrying",
+    "Saved",
+    "Stage",
+    "Style",
+    "Task",
+    "TaskFailed",
+    "TaskKind",
+    "TaskState",
+    "Timeout",
+    "Trained",
+    "Training",
+    "TransportError",
+    "UnknownState",
+    "XiezhenError",
+    "errors",
+    "events",
+]

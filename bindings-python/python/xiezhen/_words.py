@@ -1,0 +1,44 @@
+"""The words for states and kinds, the same in every language: `TaskState.SUCCEEDED == "succeeded"`."""
+
+from enum import Enum
+
+
+class _Word(str, Enum):
+    # What a word reads as differs between Python versions otherwise.
+    __str__ = str.__str__
+    __format__ = str.__format__
+
+
+class TaskState(_Word):
+    """How far a task is. `SUCCEEDED`, `PARTLY_SUCCEEDED` and `FAILED` are terminal."""
+
+    WAITING = "waiting"
+    RUNNING = "running"
+    SUCCEEDED = "succeeded"
+    PARTLY_SUCCEEDED = "partly_succeeded"
+    FAILED = "failed"
+    UNKNOWN = "unknown"
+
+    @property
+    def is_terminal(self) -> bool:
+        """Whether the service is done with the task."""
+        return self in (TaskState.SUCCEEDED, TaskState.PARTLY_SUCCEEDED, TaskState.FAILED)
+
+
+class TaskKind(_Word):
+    """What a task is for."""
+
+    TRAINING = "training"
+    GENERATION = "generation"
+    UNKNOWN = "unknown"
+
+
+class Stage(_Word):
+    """What a job is busy with."""
+
+    UPLOADING = "uploading"
+    TRAINING = "training"
+    GENERATING = "generating"
+    SAVING = "saving"
+    DONE = "done"
+    FAILED = "failed"

@@ -1,0 +1,837 @@
+# Generated from the Rust source by tools/stubs.py: do not edit.
+# ruff: noqa
+"""
+The compiled half of the package `xiezhen`. Everything public is re-exported there.
+"""
+
+import collections.abc
+import pathlib
+import typing
+import xiezhen.errors
+from collections.abc import Iterable
+from os import PathLike
+from pathlib import Path
+from typing import BinaryIO, Final, SupportsFloat, SupportsIndex, final
+from typing_extensions import disjoint_base
+from xiezhen._words import Stage, TaskKind, TaskState
+from xiezhen.errors import XiezhenError
+
+@disjoint_base
+class Client:
+    """
+    A connection to the service: where, who, limits. Safe to share between threads, and usable after a fork.
+
+    base_url: where the API is, `https://…`; by default the environment's `XIEZHEN_BASE_URL`. There is no other default.
+    app_code: the AppCode of the purchase; or app_key and app_secret, which sign. By default `XIEZHEN_APP_CODE`, or
+        `XIEZHEN_APP_KEY` with `XIEZHEN_APP_SECRET`; a credential given here switches the environment's off.
+    timeout: seconds for a whole call, its repetitions included; 60. Uploads and downloads have a stall limit instead.
+    connect_timeout: seconds for one connection; 10.
+    max_retries: how often a call that may be repeated is sent again; 4.
+    requests_per_second: at most so many calls in any one second; 10.
+    upload_concurrency: how many photos of a job are uploaded at a time; 4.
+    max_photo_bytes: photos above this are refused before they are sent; 5 MiB.
+    training_schedule: when trainings are looked at; PollSchedule(15, 1.5, 60).
+    generation_schedule: when generations are looked at; PollSchedule(3, 1.5, 15).
+    ca_file: a PEM file of authorities that are trusted beside the system's.
+    proxy: a proxy for all but loopback, in place of the environment's; empty for none.
+    allow_http: allows `http://` to other hosts than this one: whoever listens reads the credential.
+
+    Raises InvalidArgument, which names everything that does not fit. Connects to nobody yet.
+    """
+    def __enter__(self, /) -> typing.Self: ...
+    def __exit__(self, /, *_exception: object) -> None: ...
+    def __new__(
+        cls,
+        /,
+        base_url: str | None = None,
+        *,
+        app_code: str | None = None,
+        app_key: str | None = None,
+        app_secret: str | None = None,
+        timeout: float | None = None,
+        connect_timeout: float | None = None,
+        max_retries: SupportsIndex | None = None,
+        requests_per_second: SupportsFloat | SupportsIndex | None = None,
+        upload_concurrency: SupportsIndex | None = None,
+        max_photo_bytes: SupportsIndex | None = None,
+        training_schedule: PollSchedule | None = None,
+        generation_schedule: PollSchedule | None = None,
+        ca_file: str | PathLike[str] | None = None,
+        proxy: str | None = None,
+        allow_http: bool = False,
+    ) -> Client: ...
+    def __repr__(self, /) -> str: ...
+    def advance(
+        self,
+        /,
+        job: Job,
+        save: collections.abc.Callable[[Job], object],
+        *,
+        save_to: str | PathLike[str] | None = None,
+        on_event: collections.abc.Callable[[Event], object] | None = None,
+        recreate: bool = False,
+    ) -> float | None:
+        """
+        Does all that is due of a job, without waiting for the service's work. Returns the seconds until it should be
+        called again, or None when the job is over.
+
+        save: called with the job before each create and after each answer, to store it; if it raises, nothing is
+            sent and the call ends with that exception.
+        save_to: the folder for pictures; the job remembers it.
+        on_event: called with each Event. If it raises, that ends the call.
+        recreate: starts (and pays) again what is found failed, or with an unknown outcome, when the call begins.
+        """
+    def close(self, /) -> None:
+        """
+        Cancels what is under way, in all threads, and frees the connections. Later calls raise InvalidArgument.
+        """
+    def create_task(self, /, user_id: str, style: str, callback_url: str | None = None) -> Created:
+        """
+        Starts generating pictures of a trained model in one style, given by its id. This is paid for.
+
+        callback_url: an address that the service calls when the task ends.
+
+        Raises OutcomeUnknown if it was sent and the answer was lost: it may have been carried out.
+        """
+    def create_user_model(self, /, img_set: Iterable[str], callback_url: str | None = None) -> Created:
+        """
+        Starts training a user model from 8 to 20 uploaded photos. This is paid for.
+
+        img_set: what `upload_file` returned for each photo.
+        callback_url: an address that the service calls when the task ends.
+
+        Raises OutcomeUnknown if it was sent and the answer was lost: it may have been carried out.
+        """
+    def list_styles(self, /) -> list[Style]:
+        """
+        The styles that pictures can be generated in.
+        """
+    def notify(self, /, task_id: str) -> None:
+        """
+        "Look at this task now", because a callback came. Does nothing if nobody waits for the task.
+        """
+    def query_task(self, /, task_id: str) -> Task:
+        """
+        One look at a task. A failed task is a value here, not an error.
+        """
+    def run(
+        self,
+        /,
+        job: Job,
+        *,
+        save_to: str | PathLike[str] | None = None,
+        checkpoint: str | PathLike[str] | None = None,
+        on_event: collections.abc.Callable[[Event], object] | None = None,
+        timeout: float | None = None,
+        recreate: bool = False,
+        progress: bool = False,
+    ) -> Job:
+        """
+        Brings a job to its end: uploads, trains, generates, waits, saves. Returns the same job.
+
+        save_to: the folder for pictures; without one, none are fetched. The job remembers it.
+        checkpoint: a file that keeps the job, loaded if it is there: a run that was cut off at any instant goes on
+            where it stood, and nothing is uploaded or paid for twice. One process at a time, on a local file system.
+        on_event: called with each Event, on this thread. If it raises, that ends the run.
+        timeout: seconds for the whole run; by default each task's own deadline (training 2 h, generation 30 min).
+        recreate: starts (and pays) again what is found failed, or with an unknown outcome, when the call begins.
+        progress: draws progress bars on standard error.
+
+        Raises what went wrong first, after the other styles are finished; the job then holds all that is known.
+        OutcomeUnknown if a create was sent and its answer lost; TaskFailed, Timeout, InvalidArgument and others.
+        """
+    def save_results(self, /, task: Task, save_to: str | PathLike[str], style: str | None = None) -> list[Path]:
+        """
+        Fetches the pictures of a task that has ended into the folder `save_to`, and returns the files.
+
+        style: what the files are called after; "portrait" by default.
+
+        Files appear whole or not at all, and one that is there is kept. Raises FileError for what can't be written.
+        """
+    def upload_file(self, /, photo: str | PathLike[str] | bytes | BinaryIO) -> str:
+        """
+        Uploads one photo and returns the service's path of it.
+
+        photo: a path, bytes or a binary file; JPEG, PNG, WebP or BMP by content.
+
+        It may take as long as bytes move; 60 s without any end the attempt. Raises InvalidArgument for a photo that
+        is refused before it is sent, FileError for one that can't be read.
+        """
+    def wait_many(
+        self,
+        /,
+        task_ids: Iterable[str],
+        on_end: collections.abc.Callable[[int, Task | xiezhen.errors.XiezhenError], object] | None = None,
+        timeout: float | None = None,
+    ) -> list[Task | xiezhen.errors.XiezhenError]:
+        """
+        `wait_task` for thousands at once, on this one thread. Returns a Task or a XiezhenError each, in order.
+
+        on_end: called as each ends, with its index and its Task or XiezhenError. If it raises, that ends the call.
+        timeout: seconds for all; by default each task's own deadline.
+        """
+    def wait_task(self, /, task_id: str, timeout: float | None = None) -> Task:
+        """
+        Looks at a task until it has ended, as often as its schedule says.
+
+        timeout: seconds; by default 2 h for a training, 30 min for a generation.
+
+        Outages are waited out. Raises TaskFailed when the service gave the task up, Timeout at the deadline. Every
+        error has the `task_id`: wait again to go on.
+        """
+
+@final
+class Created:
+    """
+    What a create answered.
+    """
+
+    __match_args__: typing.Final[tuple[typing.Literal["task_id"], typing.Literal["user_id"]]]
+    def __eq__(self, value: object, /) -> bool: ...
+    def __hash__(self, /) -> int: ...
+    def __ne__(self, value: object, /) -> bool: ...
+    def __new__(cls, /, task_id: str, user_id: str) -> Created: ...
+    def __reduce__(self, /) -> tuple[type, tuple[object, ...]]: ...
+    def __repr__(self, /) -> str: ...
+    @property
+    def task_id(self, /) -> str:
+        """
+        The task that was started.
+        """
+    @property
+    def user_id(self, /) -> str:
+        """
+        The user model that it belongs to.
+        """
+
+class Event:
+    """
+    Something that happened to a job: the base of one class for each kind of event.
+    """
+
+    type: Final[str]
+    """
+    The event's name, the same in every language: `"photo_uploaded"`.
+    """
+
+@final
+class Finished(Event):
+    """
+    The job is done.
+    """
+
+    __match_args__: typing.Final[tuple[()]]
+    type: Final[str]
+    def __eq__(self, value: object, /) -> bool: ...
+    def __hash__(self, /) -> int: ...
+    def __ne__(self, value: object, /) -> bool: ...
+    def __new__(cls, /) -> Finished: ...
+    def __reduce__(self, /) -> tuple[type, tuple[object, ...]]: ...
+    def __repr__(self, /) -> str: ...
+
+@final
+class Futures:
+    """
+    The calls of a client, each as a future of the running loop. For `xiezhen.AsyncClient` only.
+    """
+    def __new__(cls, /, client: Client) -> Futures: ...
+    def advance(
+        self,
+        /,
+        job: Job,
+        save: collections.abc.Callable[[Job], object],
+        save_to: str | PathLike[str] | None,
+        on_event: collections.abc.Callable[[Event], object] | None,
+        recreate: bool,
+    ) -> collections.abc.Awaitable[float | None]: ...
+    def create_task(
+        self, /, user_id: str, style: str, callback_url: str | None
+    ) -> collections.abc.Awaitable[Created]: ...
+    def create_user_model(
+        self, /, img_set: Iterable[str], callback_url: str | None
+    ) -> collections.abc.Awaitable[Created]: ...
+    def list_styles(self, /) -> collections.abc.Awaitable[list[Style]]: ...
+    def query_task(self, /, task_id: str) -> collections.abc.Awaitable[Task]: ...
+    def run(
+        self,
+        /,
+        job: Job,
+        save_to: str | PathLike[str] | None,
+        checkpoint: str | PathLike[str] | None,
+        on_event: collections.abc.Callable[[Event], object] | None,
+        timeout: float | None,
+        recreate: bool,
+        progress: bool,
+    ) -> collections.abc.Awaitable[Job]: ...
+    def save_results(
+        self, /, task: Task, save_to: str | PathLike[str], style: str | None
+    ) -> collections.abc.Awaitable[list[pathlib.Path]]: ...
+    def upload_file(self, /, photo: str | PathLike[str] | bytes | BinaryIO) -> collections.abc.Awaitable[str]: ...
+    def wait_many(
+        self,
+        /,
+        task_ids: Iterable[str],
+        on_end: collections.abc.Callable[[int, Task | xiezhen.errors.XiezhenError], object] | None,
+        timeout: float | None,
+    ) -> collections.abc.Awaitable[list[Task | xiezhen.errors.XiezhenError]]: ...
+    def wait_task(self, /, task_id: str, timeout: float | None) -> collections.abc.Awaitable[Task]: ...
+
+@final
+class Generated(Event):
+    """
+    A style's pictures are ready at the service.
+    """
+
+    __match_args__: typing.Final[tuple[typing.Literal["style"], typing.Literal["count"]]]
+    type: Final[str]
+    def __eq__(self, value: object, /) -> bool: ...
+    def __hash__(self, /) -> int: ...
+    def __ne__(self, value: object, /) -> bool: ...
+    def __new__(cls, /, style: str, count: SupportsIndex) -> Generated: ...
+    def __reduce__(self, /) -> tuple[type, tuple[object, ...]]: ...
+    def __repr__(self, /) -> str: ...
+    @property
+    def count(self, /) -> int:
+        """
+        How many pictures.
+        """
+    @property
+    def style(self, /) -> str:
+        """
+        The style, as the job asked for it.
+        """
+
+@final
+class Generating(Event):
+    """
+    A style's generation was started, or has reached another state.
+    """
+
+    __match_args__: typing.Final[tuple[typing.Literal["style"], typing.Literal["task_id"], typing.Literal["state"]]]
+    type: Final[str]
+    def __eq__(self, value: object, /) -> bool: ...
+    def __hash__(self, /) -> int: ...
+    def __ne__(self, value: object, /) -> bool: ...
+    def __new__(cls, /, style: str, task_id: str, state: str) -> Generating: ...
+    def __reduce__(self, /) -> tuple[type, tuple[object, ...]]: ...
+    def __repr__(self, /) -> str: ...
+    @property
+    def state(self, /) -> TaskState:
+        """
+        Its state.
+        """
+    @property
+    def style(self, /) -> str:
+        """
+        The style, as the job asked for it.
+        """
+    @property
+    def task_id(self, /) -> str:
+        """
+        The generation's task.
+        """
+
+@final
+class Job:
+    """
+    The whole wish of one customer: photos of one person, and the styles to make portraits in.
+
+    A handle that is updated in place while `Client.run` or `Client.advance` works on it. Nothing is read or
+    checked before that.
+
+    photos: 8 to 20 photos, as paths, bytes or binary files; JPEG, PNG, WebP or BMP.
+    styles: names or ids, each once; without styles, the job trains a model and ends.
+    user_id: a model that was trained before; then there are no photos and no training.
+    """
+    def __new__(
+        cls,
+        /,
+        photos: Iterable[str | PathLike[str] | bytes | BinaryIO] = ...,
+        styles: Iterable[str] = ...,
+        *,
+        user_id: str | None = None,
+    ) -> Job: ...
+    def __repr__(self, /) -> str: ...
+    def adopt(self, /, task_id: str, user_id: str | None = None) -> None:
+        """
+        Takes over a task that the vendor's side shows, for the create whose outcome is unknown.
+
+        A training is adopted with its `user_id`. Raises InvalidArgument if nothing in the job is unknown.
+        """
+    @classmethod
+    def from_json(cls, /, json: str) -> Job:
+        """
+        A job as `to_json` wrote it. Photos that were given as bytes have to be given again to be uploaded.
+
+        Raises InvalidArgument if this is no job.
+        """
+    @property
+    def photos(self, /) -> list[JobPhoto]:
+        """
+        The photos, in the order given.
+        """
+    @property
+    def portraits(self, /) -> list[Portrait]:
+        """
+        One portrait a style, in the order given: its task, its files, its error.
+        """
+    @property
+    def stage(self, /) -> Stage:
+        """
+        What the job is busy with: uploading, training, generating, saving, done or failed.
+        """
+    def to_json(self, /) -> str:
+        """
+        All that is known of the job, as JSON: never a photo's bytes, never a credential.
+        """
+    @property
+    def user_id(self, /) -> str | None:
+        """
+        The user model, once the service has named it.
+        """
+
+@final
+class JobPhoto:
+    """
+    A photo as a job knows it; never its bytes.
+    """
+
+    __match_args__: typing.Final[
+        tuple[typing.Literal["path"], typing.Literal["sha256"], typing.Literal["bytes"], typing.Literal["uploaded"]]
+    ]
+    def __eq__(self, value: object, /) -> bool: ...
+    def __hash__(self, /) -> int: ...
+    def __ne__(self, value: object, /) -> bool: ...
+    def __new__(
+        cls, /, path: str | PathLike[str] | None, sha256: str | None, bytes: SupportsIndex | None, uploaded: str | None
+    ) -> JobPhoto: ...
+    def __reduce__(self, /) -> tuple[type, tuple[object, ...]]: ...
+    def __repr__(self, /) -> str: ...
+    @property
+    def bytes(self, /) -> int | None:
+        """
+        The size, once it was read.
+        """
+    @property
+    def path(self, /) -> Path | None:
+        """
+        The file; `None` if the photo was given as bytes.
+        """
+    @property
+    def sha256(self, /) -> str | None:
+        """
+        SHA-256 of the content in hex, once it was read.
+        """
+    @property
+    def uploaded(self, /) -> str | None:
+        """
+        The service's path of it, once it was uploaded.
+        """
+
+@final
+class PhotoUploaded(Event):
+    """
+    The service has a photo.
+    """
+
+    __match_args__: typing.Final[tuple[typing.Literal["index"], typing.Literal["path"]]]
+    type: Final[str]
+    def __eq__(self, value: object, /) -> bool: ...
+    def __hash__(self, /) -> int: ...
+    def __ne__(self, value: object, /) -> bool: ...
+    def __new__(cls, /, index: SupportsIndex, path: str) -> PhotoUploaded: ...
+    def __reduce__(self, /) -> tuple[type, tuple[object, ...]]: ...
+    def __repr__(self, /) -> str: ...
+    @property
+    def index(self, /) -> int:
+        """
+        Which photo, from 0.
+        """
+    @property
+    def path(self, /) -> str:
+        """
+        The service's path of it.
+        """
+
+@final
+class PhotoUploading(Event):
+    """
+    So much of a photo has gone out.
+    """
+
+    __match_args__: typing.Final[tuple[typing.Literal["index"], typing.Literal["bytes_sent"], typing.Literal["bytes"]]]
+    type: Final[str]
+    def __eq__(self, value: object, /) -> bool: ...
+    def __hash__(self, /) -> int: ...
+    def __ne__(self, value: object, /) -> bool: ...
+    def __new__(cls, /, index: SupportsIndex, bytes_sent: SupportsIndex, bytes: SupportsIndex) -> PhotoUploading: ...
+    def __reduce__(self, /) -> tuple[type, tuple[object, ...]]: ...
+    def __repr__(self, /) -> str: ...
+    @property
+    def bytes(self, /) -> int:
+        """
+        Bytes in all.
+        """
+    @property
+    def bytes_sent(self, /) -> int:
+        """
+        Bytes sent so far.
+        """
+    @property
+    def index(self, /) -> int:
+        """
+        Which photo, from 0.
+        """
+
+@final
+class PollSchedule:
+    """
+    How often a task is looked at: first after `initial` seconds, then pauses `factor` times longer each, up to `max`.
+    """
+
+    __match_args__: typing.Final[tuple[typing.Literal["initial"], typing.Literal["factor"], typing.Literal["max"]]]
+    def __eq__(self, value: object, /) -> bool: ...
+    def __hash__(self, /) -> int: ...
+    def __ne__(self, value: object, /) -> bool: ...
+    def __new__(
+        cls,
+        /,
+        initial: SupportsFloat | SupportsIndex,
+        factor: SupportsFloat | SupportsIndex,
+        max: SupportsFloat | SupportsIndex,
+    ) -> PollSchedule: ...
+    def __reduce__(self, /) -> tuple[type, tuple[object, ...]]: ...
+    def __repr__(self, /) -> str: ...
+    @property
+    def factor(self, /) -> float:
+        """
+        By how much each pause is longer than the one before; at least 1.
+        """
+    @property
+    def initial(self, /) -> float:
+        """
+        Seconds from the task's creation to the first look; more than 0.
+        """
+    @property
+    def max(self, /) -> float:
+        """
+        The longest pause in seconds; at least `initial`.
+        """
+
+@final
+class Portrait:
+    """
+    One style of a job, and what has become of it.
+    """
+
+    __match_args__: typing.Final[
+        tuple[
+            typing.Literal["style"],
+            typing.Literal["style_id"],
+            typing.Literal["task_id"],
+            typing.Literal["state"],
+            typing.Literal["urls"],
+            typing.Literal["files"],
+            typing.Literal["error"],
+        ]
+    ]
+    def __eq__(self, value: object, /) -> bool: ...
+    def __hash__(self, /) -> int: ...
+    def __ne__(self, value: object, /) -> bool: ...
+    def __new__(
+        cls,
+        /,
+        style: str,
+        style_id: str | None,
+        task_id: str | None,
+        state: str | None,
+        urls: SupportsGetItem[int, str],
+        files: SupportsGetItem[int, str | PathLike[str]],
+        error: XiezhenError | None,
+    ) -> Portrait: ...
+    def __reduce__(self, /) -> tuple[type, tuple[object, ...]]: ...
+    def __repr__(self, /) -> str: ...
+    @property
+    def error(self, /) -> XiezhenError | None:
+        """
+        What went wrong with this style.
+        """
+    @property
+    def files(self, /) -> list[Path]:
+        """
+        The pictures on disk.
+        """
+    @property
+    def state(self, /) -> TaskState | None:
+        """
+        The task's state, as it was last seen.
+        """
+    @property
+    def style(self, /) -> str:
+        """
+        The style, as the job asked for it: a name or an id.
+        """
+    @property
+    def style_id(self, /) -> str | None:
+        """
+        The style's id, once it is known.
+        """
+    @property
+    def task_id(self, /) -> str | None:
+        """
+        The generation's task, once it was created.
+        """
+    @property
+    def urls(self, /) -> list[str]:
+        """
+        The addresses of the pictures; they may expire.
+        """
+
+@final
+class Retrying(Event):
+    """
+    A call failed and is made again.
+    """
+
+    __match_args__: typing.Final[tuple[typing.Literal["call"], typing.Literal["error"], typing.Literal["delay"]]]
+    type: Final[str]
+    def __eq__(self, value: object, /) -> bool: ...
+    def __hash__(self, /) -> int: ...
+    def __ne__(self, value: object, /) -> bool: ...
+    def __new__(cls, /, call: str, error: XiezhenError, delay: SupportsFloat | SupportsIndex) -> Retrying: ...
+    def __reduce__(self, /) -> tuple[type, tuple[object, ...]]: ...
+    def __repr__(self, /) -> str: ...
+    @property
+    def call(self, /) -> str:
+        """
+        The call's name.
+        """
+    @property
+    def delay(self, /) -> float:
+        """
+        Seconds until it is made again.
+        """
+    @property
+    def error(self, /) -> XiezhenError:
+        """
+        Why it failed.
+        """
+
+@final
+class Saved(Event):
+    """
+    A picture is on disk.
+    """
+
+    __match_args__: typing.Final[tuple[typing.Literal["style"], typing.Literal["path"]]]
+    type: Final[str]
+    def __eq__(self, value: object, /) -> bool: ...
+    def __hash__(self, /) -> int: ...
+    def __ne__(self, value: object, /) -> bool: ...
+    def __new__(cls, /, style: str, path: str | PathLike[str]) -> Saved: ...
+    def __reduce__(self, /) -> tuple[type, tuple[object, ...]]: ...
+    def __repr__(self, /) -> str: ...
+    @property
+    def path(self, /) -> Path:
+        """
+        The file.
+        """
+    @property
+    def style(self, /) -> str:
+        """
+        The style, as the job asked for it.
+        """
+
+@final
+class Style:
+    """
+    A style that pictures can be generated in.
+    """
+
+    __match_args__: typing.Final[
+        tuple[typing.Literal["name"], typing.Literal["style"], typing.Literal["template"], typing.Literal["sex"]]
+    ]
+    def __eq__(self, value: object, /) -> bool: ...
+    def __hash__(self, /) -> int: ...
+    def __ne__(self, value: object, /) -> bool: ...
+    def __new__(cls, /, name: str, style: str, template: str, sex: str) -> Style: ...
+    def __reduce__(self, /) -> tuple[type, tuple[object, ...]]: ...
+    def __repr__(self, /) -> str: ...
+    @property
+    def name(self, /) -> str:
+        """
+        What people call it.
+        """
+    @property
+    def sex(self, /) -> str:
+        """
+        Whom it is for, in the vendor's words (女, 男).
+        """
+    @property
+    def style(self, /) -> str:
+        """
+        Its id, as `create_task` takes it.
+        """
+    @property
+    def template(self, /) -> str:
+        """
+        The address of a sample picture.
+        """
+
+@final
+class Task:
+    """
+    Something that the service does for minutes.
+    """
+
+    __match_args__: typing.Final[
+        tuple[
+            typing.Literal["id"],
+            typing.Literal["state"],
+            typing.Literal["raw_state"],
+            typing.Literal["kind"],
+            typing.Literal["result_paths"],
+        ]
+    ]
+    def __eq__(self, value: object, /) -> bool: ...
+    def __hash__(self, /) -> int: ...
+    def __ne__(self, value: object, /) -> bool: ...
+    def __new__(
+        cls, /, id: str, state: str, raw_state: SupportsIndex, kind: str, result_paths: SupportsGetItem[int, str]
+    ) -> Task: ...
+    def __reduce__(self, /) -> tuple[type, tuple[object, ...]]: ...
+    def __repr__(self, /) -> str: ...
+    @property
+    def id(self, /) -> str:
+        """
+        The task's id.
+        """
+    @property
+    def kind(self, /) -> TaskKind:
+        """
+        What it is for: training or generation.
+        """
+    @property
+    def raw_state(self, /) -> int:
+        """
+        The state as the service wrote it.
+        """
+    @property
+    def result_paths(self, /) -> list[str]:
+        """
+        The addresses of the pictures, once there are any.
+        """
+    @property
+    def state(self, /) -> TaskState:
+        """
+        How far it is. succeeded, partly_succeeded and failed are terminal.
+        """
+
+@final
+class Trained(Event):
+    """
+    The user model is there.
+    """
+
+    __match_args__: typing.Final[tuple[typing.Literal["user_id"]]]
+    type: Final[str]
+    def __eq__(self, value: object, /) -> bool: ...
+    def __hash__(self, /) -> int: ...
+    def __ne__(self, value: object, /) -> bool: ...
+    def __new__(cls, /, user_id: str) -> Trained: ...
+    def __reduce__(self, /) -> tuple[type, tuple[object, ...]]: ...
+    def __repr__(self, /) -> str: ...
+    @property
+    def user_id(self, /) -> str:
+        """
+        Its id: a later job can use it again.
+        """
+
+@final
+class Training(Event):
+    """
+    The training was started, or has reached another state.
+    """
+
+    __match_args__: typing.Final[tuple[typing.Literal["task_id"], typing.Literal["state"]]]
+    type: Final[str]
+    def __eq__(self, value: object, /) -> bool: ...
+    def __hash__(self, /) -> int: ...
+    def __ne__(self, value: object, /) -> bool: ...
+    def __new__(cls, /, task_id: str, state: str) -> Training: ...
+    def __reduce__(self, /) -> tuple[type, tuple[object, ...]]: ...
+    def __repr__(self, /) -> str: ...
+    @property
+    def state(self, /) -> TaskState:
+        """
+        Its state.
+        """
+    @property
+    def task_id(self, /) -> str:
+        """
+        The training's task.
+        """
+
+@final
+class UnknownState(Event):
+    """
+    The service gave a state that its document does not name; the job waits on.
+    """
+
+    __match_args__: typing.Final[tuple[typing.Literal["task_id"], typing.Literal["raw_state"]]]
+    type: Final[str]
+    def __eq__(self, value: object, /) -> bool: ...
+    def __hash__(self, /) -> int: ...
+    def __ne__(self, value: object, /) -> bool: ...
+    def __new__(cls, /, task_id: str, raw_state: SupportsIndex) -> UnknownState: ...
+    def __reduce__(self, /) -> tuple[type, tuple[object, ...]]: ...
+    def __repr__(self, /) -> str: ...
+    @property
+    def raw_state(self, /) -> int:
+        """
+        The number.
+        """
+    @property
+    def task_id(self, /) -> str:
+        """
+        The task.
+        """
+
+@final
+class Warning(Event):
+    """
+    Something that a person should know and that stops nothing.
+    """
+
+    __match_args__: typing.Final[tuple[typing.Literal["message"]]]
+    type: Final[str]
+    def __eq__(self, value: object, /) -> bool: ...
+    def __hash__(self, /) -> int: ...
+    def __ne__(self, value: object, /) -> bool: ...
+    def __new__(cls, /, message: str) -> Warning: ...
+    def __reduce__(self, /) -> tuple[type, tuple[object, ...]]: ...
+    def __repr__(self, /) -> str: ...
+    @property
+    def message(self, /) -> str:
+        """
+        What.
+        """
+
+def _close_gate() -> None: ...
+def _error_kinds() -> list[tuple[str, str]]:
+    """
+    The code and the class name of every kind of error, from the core's one table.
+    """
+
+def _panic() -> None:
+    """
+    For the tests: what becomes of a defect.
+    """
+
+def _reopen_gate() -> None: ...
+def main(arguments: SupportsGetItem[int, str]) -> int:
+    """
+    Runs the command `xiezhen` with these arguments (the program's name first). Returns what to exit with.
+    """
+
+def __getattr__(name: str) -> Incomplete: ...

@@ -1,0 +1,71 @@
+//! The core's errors as the classes of `xiezhen.errors`.
+
+use std::{error::Error as StdError, io};
+
+use pyo3::{
+    exceptions::{PyException, PyOSError},
+    intern,
+    prelude::*,
+    sync::PyOnceLock,
+    types::{PyDict, PyType},
+};
+use xiezhen::Error;
+
+use crate::values;
+
+/// What a panic is reported as.
+pub(crate) const DEFECT: &str = "the call ended without an outcome: a defect of xiezhen; please report it";
+
+/// The exception that says what `error` says.
+pub(crate) fn exception<'py>(py: Python<'py>, error: &Error) -> PyResult<Bound<'py, PyAny>> {
+    let class = py.import(intern!(py, "xiezhen.errors"))?.getattr(error.kind().class_name())?;
+    let facts = PyDict::new(py);
+    facts.set_item("http_status", error.http_status())?;
+    facts.set_item("ret", error.ret())?;
+    facts.set_item("request_id", error.request_id())?;
+    facts.set_item("gateway_code", error.gateway_code())?;
+    facts.set_item("task_id", error.task_id())?;
+    facts.set_item("retry_after", error.retry_after().map(|delay| delay.as_secs_f64()))?;
+    facts.set_item("retryable", error.is_retryable())?;
+    facts.set_item("problems", error.problems())?;
+    facts.set_item("body_start", error.body_start())?;
+    facts.set_item("sent", error.sent())?;
+    facts.set_item("task", error.task().cloned().map(values::Task::from))?;
+    facts.set_item("path", error.path())?;
+    facts.set_item("errno", error.source().and_then(errno))?;
+    let exception = class.call((error.message(),), Some(&facts))?;
+    if let Some(source) = error.source() {
+        PyErr::from_value(exception.clone()).set_cause(py, Some(cause(py, source)));
+    }
+    Ok(exception)
+}
+
+/// The same, to be raised.
+pub(crate) fn raised(py: Python<'_>, error: &Error) -> PyErr {
+    exception(py, error).map_or_else(|trouble| trouble, PyErr::from_value)
+}
+
+/// Whether this is what a call ends with when the client is closed.
+pub(crate) fn is_cancelled(py: Python<'_>, error: &PyErr) -> bool {
+    static CANCELLED: PyOnceLock<Py<PyType>> = PyOnceLock::new();
+    CANCELLED.import(py, "xiezhen.errors", "Cancelled").is_ok_and(|class| error.is_instance(py, class))
+}
+
+fn errno(source: &(dyn StdError + 'static)) -> Option<i32> {
+    source.downcast_ref::<io::Error>()?.raw_os_error()
+}
+
+/// What an error came from, and that in turn: our own errors, the system's, and others by their message.
+fn cause(py: Python<'_>, source: &(dyn StdError + 'static)) -> PyErr {
+    if let Some(error) = source.downcast_ref::<Error>() {
+        return raised(py, error);
+    }
+    let cause_error = match errno(source) {
+        Some(errno) => PyOSError::new_err((errno, source.to_string())),
+        None => PyException::new_err(source.to_string()),
+    };
+    if let Some(deeper) = source.source() {
+        cause_error.set_cause(py, Some(cause(py, deeper)));
+    }
+    cause_error
+}

@@ -1,0 +1,85 @@
+//! `Job`: a handle of the core's job.
+
+use pyo3::{prelude::*, types::PyType};
+
+use crate::{
+    arguments::{Many, Photo},
+    values::{JobPhoto, Portrait},
+    wait::call,
+    words::StageWord,
+};
+
+/// The whole wish of one customer: photos of one person, and the styles to make portraits in.
+///
+/// A handle that is updated in place while `Client.run` or `Client.advance` works on it. Nothing is read or
+/// checked before that.
+///
+/// photos: 8 to 20 photos, as paths, bytes or binary files; JPEG, PNG, WebP or BMP.
+/// styles: names or ids, each once; without styles, the job trains a model and ends.
+/// user_id: a model that was trained before; then there are no photos and no training.
+#[pyclass(frozen, module = "xiezhen", weakref)]
+pub(crate) struct Job(pub(crate) xiezhen::Job);
+
+#[pymethods]
+impl Job {
+    #[new]
+    #[pyo3(signature = (photos=Many(Vec::new()), styles=Many(Vec::new()), *, user_id=None))]
+    fn new(photos: Many<Photo>, styles: Many<String>, user_id: Option<String>) -> Self {
+        let photos = photos.0.into_iter().map(|photo| photo.0).collect();
+        Self(xiezhen::Job::from_parts(photos, styles.0, user_id))
+    }
+
+    /// A job as `to_json` wrote it. Photos that were given as bytes have to be given again to be uploaded.
+    ///
+    /// Raises InvalidArgument if this is no job.
+    #[classmethod]
+    fn from_json(_class: &Bound<'_, PyType>, py: Python<'_>, json: &str) -> PyResult<Self> {
+        call(py, || xiezhen::Job::from_json(json)).map(Self)
+    }
+
+    /// All that is known of the job, as JSON: never a photo's bytes, never a credential.
+    fn to_json(&self, py: Python<'_>) -> PyResult<String> {
+        call(py, || self.0.to_json())
+    }
+
+    /// What the job is busy with: uploading, training, generating, saving, done or failed.
+    #[getter]
+    fn stage(&self, py: Python<'_>) -> PyResult<StageWord> {
+        call(py, || Ok(self.0.stage())).map(StageWord)
+    }
+
+    /// The user model, once the service has named it.
+    #[getter]
+    fn user_id(&self, py: Python<'_>) -> PyResult<Option<String>> {
+        call(py, || Ok(self.0.user_id()))
+    }
+
+    /// The photos, in the order given.
+    #[getter]
+    fn photos(&self, py: Python<'_>) -> PyResult<Vec<JobPhoto>> {
+        let photos = call(py, || Ok(self.0.photos()))?;
+        Ok(photos.into_iter().map(JobPhoto::from).collect())
+    }
+
+    /// One portrait a style, in the order given: its task, its files, its error.
+    #[getter]
+    fn portraits(&self, py: Python<'_>) -> PyResult<Vec<Portrait>> {
+        let portraits = call(py, || Ok(self.0.portraits()))?;
+        portraits.into_iter().map(|portrait| Portrait::from_core(py, portrait)).collect()
+    }
+
+    /// Takes over a task that the vendor's side shows, for the create whose outcome is unknown.
+    ///
+    /// A training is adopted with its `user_id`. Raises InvalidArgument if nothing in the job is unknown.
+    #[pyo3(signature = (task_id, user_id=None))]
+    fn adopt(&self, py: Python<'_>, task_id: &str, user_id: Option<&str>) -> PyResult<()> {
+        call(py, || self.0.adopt(task_id, user_id))
+    }
+
+    fn __repr__(&self, py: Python<'_>) -> PyResult<String> {
+        let (stage, photos, portraits) =
+            call(py, || Ok((self.0.stage(), self.0.photos().len(), self.0.portraits())))?;
+        let styles: Vec<String> = portraits.into_iter().map(|portrait| portrait.style).collect();
+        Ok(format!("<xiezhen.Job {}: {photos} photos, styles {styles:?}>", stage.name()))
+    }
+}

@@ -1,0 +1,208 @@
+//! Async calls: an `asyncio` future each, settled on its own loop's thread.
+//!
+//! What the runtime has to say is put into the loop's mailbox, and the loop is woken once for all that has gathered
+//! there: ten thousand answers do not take the GIL ten thousand times. The loop empties it in slices of 2 ms.
+
+use std::{
+    collections::VecDeque,
+    future::Future,
+    panic::AssertUnwindSafe,
+    sync::{
+        Arc, Mutex, MutexGuard, PoisonError, Weak,
+        atomic::{AtomicBool, Ordering},
+    },
+    time::{Duration, Instant},
+};
+
+use futures_util::FutureExt;
+use pyo3::{intern, prelude::*, sync::PyOnceLock};
+use tokio::task::AbortHandle;
+use xiezhen::{Error, ErrorKind, Result, process::runtime};
+
+use crate::{
+    callbacks::{Callbacks, Tell},
+    errors, gate, logging,
+};
+
+/// How long the loop is kept at a time.
+const SLICE: Duration = Duration::from_millis(2);
+
+type Letter = Box<dyn for<'py> FnOnce(Python<'py>) + Send>;
+
+/// What is to be done on one loop's thread, in order.
+struct Mailbox {
+    event_loop: Py<PyAny>,
+    letters: Mutex<VecDeque<Letter>>,
+    /// Whether the loop was told, and has not yet found the mailbox empty.
+    called: AtomicBool,
+    process: u32,
+}
+
+/// The mailboxes of loops with calls under way: few, usually one. Only locked with the GIL held.
+static MAILBOXES: Mutex<Vec<Weak<Mailbox>>> = Mutex::new(Vec::new());
+
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+impl Mailbox {
+    fn of(event_loop: &Bound<'_, PyAny>) -> Arc<Self> {
+        let process = std::process::id();
+        let mut mailboxes = lock(&MAILBOXES);
+        let known = mailboxes.iter().filter_map(Weak::upgrade);
+        if let Some(mailbox) = known.into_iter().find(|m| m.event_loop.is(event_loop) && m.process == process) {
+            return mailbox;
+        }
+        let (letters, called) = (Mutex::default(), AtomicBool::new(false));
+        let mailbox = Arc::new(Self { event_loop: event_loop.clone().unbind(), letters, called, process });
+        mailboxes.retain(|mailbox| mailbox.strong_count() > 0);
+        mailboxes.push(Arc::downgrade(&mailbox));
+        mailbox
+    }
+
+    /// Leaves a letter, from any thread of the runtime.
+    fn post(self: &Arc<Self>, letter: Letter) {
+        lock(&self.letters).push_back(letter);
+        if self.called.swap(true, Ordering::AcqRel) {
+            return;
+        }
+        let mailbox = self.clone();
+        let ring = move || {
+            gate::attach(move |py| {
+                let event_loop = mailbox.event_loop.clone_ref(py);
+                // A closed loop has nobody left to tell.
+                if event_loop.call_method1(py, intern!(py, "call_soon_threadsafe"), (Postman(mailbox.clone()),)).is_err() {
+                    let unread = std::mem::take(&mut *lock(&mailbox.letters));
+                    drop(unread);
+                    mailbox.called.store(false, Ordering::Release);
+                }
+            });
+        };
+        // Taking the GIL may block, so never on a worker thread.
+        if let Ok(runtime) = runtime() {
+            runtime.spawn_blocking(ring);
+        }
+    }
+}
+
+/// Empties a mailbox when the loop calls it.
+#[pyclass(frozen)]
+struct Postman(Arc<Mailbox>);
+
+#[pymethods]
+impl Postman {
+    fn __call__(&self, py: Python<'_>) -> PyResult<()> {
+        let end = Instant::now() + SLICE;
+        logging::refresh(py);
+        loop {
+            let letter = lock(&self.0.letters).pop_front();
+            if let Some(letter) = letter {
+                letter(py);
+                if Instant::now() < end {
+                    continue;
+                }
+                let again = Self(self.0.clone());
+                self.0.event_loop.call_method1(py, intern!(py, "call_soon"), (again,))?;
+                return Ok(());
+            }
+            self.0.called.store(false, Ordering::Release);
+            // Whoever posted in between saw that the loop was called already.
+            if lock(&self.0.letters).is_empty() || self.0.called.swap(true, Ordering::AcqRel) {
+                return Ok(());
+            }
+        }
+    }
+}
+
+/// Stops a call when its future is done, however it came to be.
+#[pyclass(frozen)]
+struct Stop(AbortHandle);
+
+#[pymethods]
+impl Stop {
+    fn __call__(&self, _future: &Bound<'_, PyAny>) {
+        self.0.abort();
+    }
+}
+
+/// The future that somebody awaits, and what is to be told on the way.
+struct Awaited {
+    future: Py<PyAny>,
+    callbacks: Callbacks,
+}
+
+impl Awaited {
+    fn is_over(&self, py: Python<'_>) -> bool {
+        let over = self.future.bind(py).call_method0(intern!(py, "done")).and_then(|done| done.is_truthy());
+        over.unwrap_or(true)
+    }
+
+    fn hear(&self, py: Python<'_>, message: crate::callbacks::Message) {
+        if !self.is_over(py)
+            && let Err(error) = self.callbacks.hear(py, message)
+        {
+            self.fail(py, error);
+        }
+    }
+
+    fn settle(&self, py: Python<'_>, outcome: PyResult<Py<PyAny>>) {
+        match outcome {
+            _ if self.is_over(py) => {}
+            Ok(value) => drop(self.future.call_method1(py, intern!(py, "set_result"), (value,))),
+            Err(error) if errors::is_cancelled(py, &error) => {
+                drop(self.future.call_method0(py, intern!(py, "cancel")));
+            }
+            Err(error) => self.fail(py, error),
+        }
+    }
+
+    fn fail(&self, py: Python<'_>, error: PyErr) {
+        // Refused for StopIteration only, which nothing here raises but a callback may.
+        if let Err(refusal) = self.future.call_method1(py, intern!(py, "set_exception"), (error,)) {
+            drop(self.future.call_method1(py, intern!(py, "set_exception"), (refusal,)));
+        }
+    }
+}
+
+/// Starts a call and returns the `asyncio.Future` of it. Cancelling that drops the call.
+pub(crate) fn future<T, F>(
+    py: Python<'_>,
+    callbacks: Callbacks,
+    work: impl FnOnce(Tell) -> F + Send,
+    convert: impl FnOnce(Python<'_>, T) -> PyResult<Py<PyAny>> + Send + 'static,
+) -> PyResult<Py<PyAny>>
+where
+    T: Send + 'static,
+    F: Future<Output = Result<T>> + Send + 'static,
+{
+    static RUNNING_LOOP: PyOnceLock<Py<PyAny>> = PyOnceLock::new();
+    let event_loop = RUNNING_LOOP.import(py, "asyncio", "get_running_loop")?.call0()?;
+    logging::refresh(py);
+
+    let future = event_loop.call_method0(intern!(py, "create_future"))?.unbind();
+    let mailbox = Mailbox::of(&event_loop);
+    let awaited = Arc::new(Awaited { future: future.clone_ref(py), callbacks });
+    let tell: Tell = {
+        let (mailbox, awaited) = (mailbox.clone(), awaited.clone());
+        Arc::new(move |message| {
+            let awaited = awaited.clone();
+            mailbox.post(Box::new(move |py| awaited.hear(py, message)));
+        })
+    };
+
+    let begin = || {
+        let work = work(tell);
+        let task = runtime()?.spawn(async move {
+            let ended = AssertUnwindSafe(work).catch_unwind().await;
+            let outcome = ended.unwrap_or_else(|_| Err(Error::new(ErrorKind::Internal, errors::DEFECT)));
+            mailbox.post(Box::new(move |py| {
+                let outcome = awaited.callbacks.outcome(py, outcome).and_then(|value| convert(py, value));
+                awaited.settle(py, outcome);
+            }));
+        });
+        Ok(task.abort_handle())
+    };
+    let stop = Stop(gate::detach(py, begin).map_err(|error: Error| errors::raised(py, &error))?);
+    future.call_method1(py, intern!(py, "add_done_callback"), (stop,))?;
+    Ok(future)
+}

@@ -1,0 +1,66 @@
+//! Sync calls: the work runs on the runtime, and its caller's thread waits, answers Ctrl-C and calls the callbacks.
+
+use std::{
+    future::Future,
+    panic::{AssertUnwindSafe, catch_unwind},
+    sync::Arc,
+    time::Duration,
+};
+
+use pyo3::prelude::*;
+use xiezhen::{
+    Error, ErrorKind, Result,
+    process::{Said, start},
+};
+
+use crate::{
+    callbacks::{Callbacks, Tell},
+    errors, gate, logging,
+};
+
+/// How long a Ctrl-C may go unnoticed.
+const SLICE: Duration = Duration::from_millis(50);
+/// How long a call that was given up may take to let go of what it holds, such as a checkpoint.
+const FAREWELL: Duration = Duration::from_millis(30);
+
+/// Runs a call to its end with the GIL released. An exception of a callback, or Ctrl-C, ends it.
+pub(crate) fn wait<T, F>(py: Python<'_>, callbacks: &Callbacks, work: impl FnOnce(Tell) -> F + Send) -> PyResult<T>
+where
+    T: Send + 'static,
+    F: Future<Output = Result<T>> + Send + 'static,
+{
+    logging::refresh(py);
+    let begin = || {
+        start(|teller| {
+            work(Arc::new(move |message| {
+                teller.tell(message);
+            }))
+        })
+    };
+    let mut running = gate::detach(py, begin).map_err(|error| errors::raised(py, &error))?;
+    loop {
+        let said;
+        (running, said) = gate::detach(py, move || {
+            let said = running.next(SLICE);
+            (running, said)
+        });
+        let heard = match said {
+            Said::Done(outcome) => return callbacks.outcome(py, outcome),
+            Said::Message(message) => callbacks.hear(py, message),
+            Said::Nothing => Ok(()),
+        };
+        if let Err(error) = heard.and_then(|()| py.check_signals()) {
+            gate::detach(py, move || running.stop(FAREWELL));
+            return Err(error);
+        }
+        logging::refresh(py);
+    }
+}
+
+/// Calls what neither waits nor calls back, with the GIL released and defects caught.
+pub(crate) fn call<T: Send>(py: Python<'_>, work: impl Send + FnOnce() -> Result<T>) -> PyResult<T> {
+    let outcome = gate::detach(py, || {
+        catch_unwind(AssertUnwindSafe(work)).unwrap_or_else(|_| Err(Error::new(ErrorKind::Internal, errors::DEFECT)))
+    });
+    outcome.map_err(|error| errors::raised(py, &error))
+}

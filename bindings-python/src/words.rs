@@ -1,0 +1,41 @@
+//! The words for states and kinds: members of the enumerations in `xiezhen._words`, which are strings too.
+
+use pyo3::{exceptions::PyValueError, inspect::PyStaticExpr, prelude::*, sync::PyOnceLock, type_hint_identifier};
+use xiezhen::{Stage, TaskKind, TaskState};
+
+/// One of the core's enumerations and its Python class.
+macro_rules! words {
+    ($($name:ident($core:ident) { $($member:ident)+ })+) => {
+        $(#[derive(Clone, Copy, Debug, PartialEq)]
+        pub(crate) struct $name(pub(crate) $core);
+
+        impl<'py> IntoPyObject<'py> for $name {
+            type Target = PyAny;
+            type Output = Bound<'py, PyAny>;
+            type Error = PyErr;
+            const OUTPUT_TYPE: PyStaticExpr = type_hint_identifier!("xiezhen._words", stringify!($core));
+
+            fn into_pyobject(self, py: Python<'py>) -> PyResult<Self::Output> {
+                static CLASS: PyOnceLock<Py<PyAny>> = PyOnceLock::new();
+                CLASS.import(py, "xiezhen._words", stringify!($core))?.call1((self.0.name(),))
+            }
+        }
+
+        impl<'a, 'py> FromPyObject<'a, 'py> for $name {
+            type Error = PyErr;
+            const INPUT_TYPE: PyStaticExpr = type_hint_identifier!("builtins", "str");
+
+            fn extract(word: Borrowed<'a, 'py, PyAny>) -> PyResult<Self> {
+                let word: String = word.extract()?;
+                let known = [$($core::$member),+].into_iter().find(|known| known.name() == word);
+                known.map(Self).ok_or_else(|| PyValueError::new_err(format!("{word:?} is no {}", stringify!($core))))
+            }
+        })+
+    };
+}
+
+words! {
+    StateWord(TaskState) { Waiting Running Succeeded PartlySucceeded Failed Unknown }
+    KindWord(TaskKind) { Training Generation Unknown }
+    StageWord(Stage) { Uploading Training Generating Saving Done Failed }
+}

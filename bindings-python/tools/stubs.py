@@ -1,0 +1,67 @@
+"""Writes the type stubs of the compiled module from the Rust source: `stubs.py`, or `stubs.py --check` for drift.
+
+PyO3 quotes annotations that the source writes by hand and does not import what they name, and it has no types for
+`__match_args__` and `__eq__`. This script mends that; when PyO3 does it, `maturin generate-stubs` is enough.
+"""
+
+from __future__ import annotations
+
+import re
+import subprocess
+import sys
+import sysconfig
+import tempfile
+from pathlib import Path
+
+PACKAGE = Path(__file__).parent.parent
+STUBS = PACKAGE / "python" / "xiezhen" / "_xiezhen.pyi"
+SCRIPTS = Path(sysconfig.get_path("scripts"))
+HEAD = "# Generated from the Rust source by tools/stubs.py: do not edit.\n# ruff: noqa\n"
+IMPORTS = "import collections.abc\nimport pathlib\nimport typing\nimport xiezhen.errors\n"
+
+
+def generate(folder: Path) -> str:
+    """What the stubs have to be."""
+    command = [SCRIPTS / "maturin", "generate-stubs", "--quiet", "--profile", "dev", "--out", folder]
+    subprocess.run(command, cwd=PACKAGE, check=True)
+    text = mend((folder / "xiezhen" / "_xiezhen.pyi").read_text(encoding="utf-8"))
+    target = folder / "stubs.pyi"
+    target.write_text(text, encoding="utf-8")
+    subprocess.run([SCRIPTS / "ruff", "format", "--quiet", "--line-length", "120", target], check=True)
+    return target.read_text(encoding="utf-8")
+
+
+def mend(text: str) -> str:
+    """The work-arounds named above."""
+    text = re.sub(r'(: |-> )"([^"\n]+)"(?=[ ,):=])', r"\1\2", text)
+    text = re.sub(r"^from _typeshed import Incomplete.*\n", "", text, flags=re.M)
+    text = text.replace("from collections.abc", IMPORTS + "from collections.abc", 1)
+    return HEAD + match_args(text)
+
+
+def match_args(text: str) -> str:
+    """Says the names that each class matches by, which are its constructor's."""
+    classes = re.split(r"(?m)^(?=@final\n|@disjoint_base\n|class )", text)
+    return "".join(map(with_names, classes))
+
+
+def with_names(block: str) -> str:
+    new = re.search(r"def __new__\(cls(?:, /)?(.*?)\) ->", block)
+    names = re.findall(r"(\w+): ", new.group(1)) if new else []
+    literals = ", ".join(f'typing.Literal["{name}"]' for name in names) or "()"
+    return re.sub(r"(?m)^( +)__match_args__: .*$", rf"\1__match_args__: typing.Final[tuple[{literals}]]", block)
+
+
+def main() -> int:
+    with tempfile.TemporaryDirectory() as folder:
+        text = generate(Path(folder))
+    if "--check" not in sys.argv[1:]:
+        STUBS.write_text(text, encoding="utf-8")
+    elif not STUBS.exists() or STUBS.read_text(encoding="utf-8") != text:
+        print(f"{STUBS} is not what the Rust source says: run `make stubs`", file=sys.stderr)
+        return 1
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
