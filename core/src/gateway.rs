@@ -193,10 +193,9 @@ fn by_status(status: StatusCode) -> (ErrorKind, Ending) {
         300..=399 => (ErrorKind::Protocol, Ending::Redirected),
         401 => (ErrorKind::Authentication, Ending::Refused),
         403 => (ErrorKind::Permission, Ending::Refused),
-        408 => (ErrorKind::Transport, Ending::Lost),
+        408 | 500..=599 => (ErrorKind::Transport, Ending::Lost),
         429 => (ErrorKind::RateLimited, Ending::Busy),
         400..=499 => (ErrorKind::Api, Ending::Refused),
-        500..=599 => (ErrorKind::Transport, Ending::Lost),
         _ => (ErrorKind::Protocol, Ending::Unreadable),
     }
 }
@@ -221,14 +220,16 @@ fn is_refusal(status: StatusCode) -> bool {
     status.is_client_error() && status != StatusCode::REQUEST_TIMEOUT
 }
 
-/// `Retry-After`, in seconds or as a date.
+/// `Retry-After`, in seconds or as a date. A year stands for any longer time: clocks have an end.
 pub(crate) fn retry_after(headers: &HeaderMap) -> Option<Duration> {
+    const LONGEST: Duration = Duration::from_secs(365 * 24 * 60 * 60);
     let text = headers.get(reqwest::header::RETRY_AFTER)?.to_str().ok()?.trim();
     if let Ok(seconds) = text.parse::<f64>() {
-        return Duration::try_from_secs_f64(seconds).ok();
+        return (seconds >= 0.0)
+            .then(|| Duration::try_from_secs_f64(seconds).map_or(LONGEST, |time| time.min(LONGEST)));
     }
     let until = httpdate::parse_http_date(text).ok()?;
-    Some(until.duration_since(std::time::SystemTime::now()).unwrap_or_default())
+    Some(until.duration_since(std::time::SystemTime::now()).unwrap_or_default().min(LONGEST))
 }
 
 #[cfg(test)]

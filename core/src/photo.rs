@@ -153,7 +153,7 @@ impl CheckedPhoto {
                 }
             }
         }
-        Ok(hash.finalize().iter().map(|byte| format!("{byte:02x}")).collect())
+        Ok(hex(&hash.finalize()))
     }
 }
 
@@ -165,6 +165,15 @@ impl Photo {
             Source::Bytes(_) => "photo (bytes)".into(),
         }
     }
+}
+
+fn hex(bytes: &[u8]) -> String {
+    use std::fmt::Write;
+
+    bytes.iter().fold(String::with_capacity(2 * bytes.len()), |mut text, byte| {
+        let _ = write!(text, "{byte:02x}");
+        text
+    })
 }
 
 /// A blocking task ends early only if it panics or the runtime goes away.

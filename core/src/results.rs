@@ -69,7 +69,7 @@ impl Results<'_> {
 
     async fn pass(&self, urls: &[String], on_saved: &(dyn Fn(&Path) + Send + Sync)) -> Vec<Result<PathBuf, Missed>> {
         let one = |(index, url): (usize, String)| async move { self.picture(index + 1, &url, on_saved).await };
-        stream::iter(urls.to_vec().into_iter().enumerate().map(one)).buffered(AT_ONCE).collect().await
+        stream::iter(urls.iter().cloned().enumerate().map(one)).buffered(AT_ONCE).collect().await
     }
 
     /// Saves the `n`th picture, unless a whole file of its name is there.

@@ -191,7 +191,7 @@ impl Transport {
             return true;
         }
         let Some(date) = failure.date else { return false };
-        let offset = unix_ms(date) as i64 - unix_ms(SystemTime::now()) as i64;
+        let offset = unix_ms(date).cast_signed() - unix_ms(SystemTime::now()).cast_signed();
         tracing::warn!(offset_ms = offset, "this machine's clock differs from the gateway's");
         self.clock_offset.store(offset, Ordering::Relaxed);
         true

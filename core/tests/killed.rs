@@ -239,7 +239,7 @@ fn at_random_moments() {
     for round in 0..30 {
         let simulator = simulator(&runtime);
         let folder = tempfile::tempdir().unwrap();
-        for _ in 0..1 + round % 3 {
+        for _ in 0..=round % 3 {
             let mut child = spawn(&simulator.url(), folder.path());
             std::thread::sleep(Duration::from_millis(random.u64(0..700)));
             child.kill().unwrap();

@@ -155,9 +155,8 @@ impl Bars {
         for (topic, bar) in &self.lines {
             bar.set_prefix(padded(&topic.label(), widest));
         }
-        if *topic != Topic::Photos {
-            bar.enable_steady_tick(Duration::from_millis(120));
-        }
+        // Draws what came too soon after the last change, too.
+        bar.enable_steady_tick(Duration::from_millis(120));
         bar
     }
 }

@@ -72,9 +72,9 @@ pub(super) fn resolve(record: &mut Record, offered: &[Style]) -> Result<()> {
 }
 
 fn id_of(asked: &str, offered: &[Style]) -> Result<String, String> {
-    let named = plain(asked);
+    let wanted = plain(asked);
     let fitting: Vec<&Style> =
-        offered.iter().filter(|style| plain(&style.name) == named || style.style == asked).collect();
+        offered.iter().filter(|style| plain(&style.name) == wanted || style.style == asked).collect();
     match fitting.as_slice() {
         [style] => Ok(style.style.clone()),
         [] => {

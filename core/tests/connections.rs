@@ -1,0 +1,115 @@
+//! TLS is always verified, proxies apply to all but this machine, and forks start anew (design §5.7, §5.10).
+#![allow(missing_docs, clippy::expect_used, clippy::unwrap_used, clippy::indexing_slicing, clippy::panic)]
+
+mod service;
+
+use std::{
+    fs,
+    sync::{Arc, Mutex},
+};
+
+use rcgen::{BasicConstraints, CertificateParams, IsCa, Issuer, KeyPair};
+use tokio::{
+    io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt},
+    net::TcpListener,
+};
+use tokio_rustls::{TlsAcceptor, rustls};
+use xiezhen::{Client, ErrorKind};
+
+const ANSWER: &[u8] = b"HTTP/1.1 200 OK\r\ncontent-length: 19\r\nconnection: close\r\n\r\n{\"ret\":0,\"body\":[]}";
+
+/// Reads one request's head, answers it, and returns what was asked.
+async fn answer(mut stream: impl AsyncRead + AsyncWrite + Unpin) -> String {
+    let mut head = Vec::new();
+    while !head.ends_with(b"\r\n\r\n") {
+        match stream.read_u8().await {
+            Ok(byte) => head.push(byte),
+            Err(_) => break,
+        }
+    }
+    let _ = stream.write_all(ANSWER).await;
+    let _ = stream.shutdown().await;
+    String::from_utf8(head).unwrap()
+}
+
+/// A TLS server of an authority that nobody knows; returns its port and the authority's certificate.
+async fn tls_server() -> (u16, String) {
+    let mut params = CertificateParams::default();
+    params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
+    let authority_key = KeyPair::generate().unwrap();
+    let authority = params.self_signed(&authority_key).unwrap();
+    let key = KeyPair::generate().unwrap();
+    let issuer = Issuer::new(params, authority_key);
+    let certificate = CertificateParams::new(["localhost".to_owned()]).unwrap().signed_by(&key, &issuer).unwrap();
+
+    let config = rustls::ServerConfig::builder_with_provider(Arc::new(rustls::crypto::ring::default_provider()))
+        .with_safe_default_protocol_versions()
+        .unwrap()
+        .with_no_client_auth()
+        .with_single_cert(vec![certificate.der().clone()], key.serialize_der().try_into().unwrap())
+        .unwrap();
+    let acceptor = TlsAcceptor::from(Arc::new(config));
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let port = listener.local_addr().unwrap().port();
+    tokio::spawn(async move {
+        while let Ok((stream, _)) = listener.accept().await {
+            let acceptor = acceptor.clone();
+            tokio::spawn(async move {
+                if let Ok(stream) = acceptor.accept(stream).await {
+                    answer(stream).await;
+                }
+            });
+        }
+    });
+    (port, authority.pem())
+}
+
+#[tokio::test]
+async fn an_unknown_authority_is_refused_unless_ca_file_names_it() {
+    let (port, authority) = tls_server().await;
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("authority.pem");
+    fs::write(&file, authority).unwrap();
+    let builder = |host: &str| service::builder(&format!("https://{host}:{port}")).max_retries(0_u32);
+
+    let error = builder("localhost").build().unwrap().list_styles().await.unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Transport, "{error}");
+    assert!(error.message().to_lowercase().contains("cert"), "{error}");
+    assert!(builder("localhost").ca_file(&*file).build().unwrap().list_styles().await.unwrap().is_empty());
+    let error = builder("127.0.0.1").ca_file(&*file).build().unwrap().list_styles().await.unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Transport, "another name than the certificate's: {error}");
+}
+
+#[tokio::test]
+async fn a_proxy_is_asked_for_all_but_this_machine() {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let proxy = format!("http://{}", listener.local_addr().unwrap());
+    let asked = Arc::new(Mutex::new(Vec::new()));
+    let heads = asked.clone();
+    tokio::spawn(async move {
+        while let Ok((stream, _)) = listener.accept().await {
+            let head = answer(stream).await;
+            heads.lock().unwrap().push(head);
+        }
+    });
+
+    let client =
+        Client::builder().base_url("http://gateway.invalid").allow_http(true).app_code("secret-code".to_owned());
+    client.proxy(&*proxy).build().unwrap().list_styles().await.unwrap();
+    let head = asked.lock().unwrap().pop().unwrap();
+    assert!(head.starts_with("GET http://gateway.invalid/cloud/aigc_product_brief_query "), "{head}");
+
+    let simulator = service::start().await;
+    let local = service::builder(&simulator.url()).proxy(&*proxy).build().unwrap();
+    assert!(!local.list_styles().await.unwrap().is_empty());
+    assert!(asked.lock().unwrap().is_empty());
+}
+
+#[tokio::test]
+async fn no_secret_is_in_what_a_client_prints_or_an_error_says() {
+    let client = service::builder("http://127.0.0.1:9").app_code("secret-code".to_owned()).max_retries(0_u32).build();
+    let client = client.unwrap();
+    let error = client.list_styles().await.unwrap_err();
+    let printed = format!("{client:?} {error:?} {error} {}", serde_json::to_string(&error).unwrap());
+    assert!(!printed.contains("secret-code"), "{printed}");
+}
