@@ -1,5 +1,4 @@
 #!/usr/bin/env node
-'use strict'
 
 const { native } = require('../dist/addon.js')
 

@@ -17,17 +17,17 @@ export class Callbacks {
   over = false
 
   /** `callback` as the addon calls it: it hears nothing after the call has ended, or after it has thrown. */
-  hear<R, T>(
+  hear<R, A extends unknown[] | []>(
     name: string,
-    callback: ((value: T) => unknown) | undefined,
-    convert: (raw: R) => T,
+    callback: ((...told: A) => unknown) | undefined,
+    convert: (raw: R) => A,
   ): ((raw: R | null | undefined) => void) | undefined {
     if (callback === undefined || callback === null) return undefined
     if (typeof callback !== 'function') throw refused(`${name} must be a function`)
     return (raw) => {
       if (raw === null || raw === undefined || this.over || this.thrown !== undefined) return
       try {
-        const returned = callback(convert(raw))
+        const returned = callback(...convert(raw))
         if (returned instanceof Promise) returned.catch((error) => this.#failed(error))
       } catch (error) {
         this.#failed(error)
@@ -67,15 +67,14 @@ export async function call<T, O extends CallOptions>(
   callbacks?: Callbacks,
 ): Promise<T> {
   let signal: AbortSignal | undefined
-  let stop: (() => void) | undefined
+  let unwatch: (() => void) | undefined
   try {
     const options = checked(given)
     signal = options.signal ?? undefined
     const cancel = callbacks?.cancel ?? (signal && new native.Cancel())
     if (signal !== undefined && cancel !== undefined) {
       signal.throwIfAborted()
-      stop = () => cancel.cancel()
-      signal.addEventListener('abort', stop, { once: true })
+      unwatch = watch(signal, cancel)
     }
     const outcome = await start(options, cancel)
     if (callbacks?.thrown !== undefined) throw callbacks.thrown.value
@@ -89,7 +88,32 @@ export async function call<T, O extends CallOptions>(
       : error
   } finally {
     if (callbacks !== undefined) callbacks.over = true
-    if (stop !== undefined) signal?.removeEventListener('abort', stop)
+    unwatch?.()
+  }
+}
+
+/** What each signal stops. One listener serves all calls of a signal: Node warns of a leak when there are many. */
+const watched = new WeakMap<AbortSignal, { cancels: Set<Cancel>; stop: () => void }>()
+
+/** Cancels with the signal, until the function returned is called. */
+function watch(signal: AbortSignal, cancel: Cancel): () => void {
+  let watch = watched.get(signal)
+  if (watch === undefined) {
+    const cancels = new Set<Cancel>()
+    const stop = () => {
+      for (const cancel of cancels) cancel.cancel()
+    }
+    watch = { cancels, stop }
+    watched.set(signal, watch)
+    signal.addEventListener('abort', stop, { once: true })
+  }
+  const { cancels, stop } = watch
+  cancels.add(cancel)
+  return () => {
+    cancels.delete(cancel)
+    if (cancels.size > 0) return
+    watched.delete(signal)
+    signal.removeEventListener('abort', stop)
   }
 }
 

@@ -2,20 +2,20 @@
 
 import type {
   AdvanceSettings,
-  ClientOptions as Settings,
   Created,
-  Client as Handle,
   Ended,
+  Client as Handle,
   LogRecord,
   RawEvent,
   RunSettings,
+  ClientOptions as Settings,
   Style,
   Task,
 } from '../native'
 import { native } from './addon'
-import { attempt, call, Callbacks, type CallOptions } from './call'
-import { fromFailure, here, type Place, XiezhenError } from './error'
-import { event, type Event } from './event'
+import { attempt, Callbacks, type CallOptions, call } from './call'
+import { fromFailure, here, type Place, refused, XiezhenError } from './error'
+import { type Event, event } from './event'
 import { Job, list, type Photo, source } from './job'
 
 /**
@@ -69,7 +69,11 @@ export class Client {
 
   /** Checks the options. Connects to nobody yet. */
   constructor(options: ClientOptions = {}) {
-    this.#handle = attempt(here(Client), () => new native.Client(options, options?.onLog))
+    this.#handle = attempt(here(Client), () => {
+      const onLog = options?.onLog ?? undefined
+      if (onLog !== undefined && typeof onLog !== 'function') throw refused('onLog must be a function')
+      return new native.Client(options, onLog)
+    })
   }
 
   /** Uploads one photo and resolves with the service's path of it. It may take as long as bytes move. */
@@ -121,8 +125,7 @@ export class Client {
   async waitMany(taskIds: Iterable<string>, options?: WaitManyOptions): Promise<(Task | XiezhenError)[]> {
     const callbacks = new Callbacks()
     const start = ({ timeoutMs, onEnd }: WaitManyOptions) => {
-      const tell = onEnd && ((ended: Ended) => onEnd(ended.index, outcome(ended)))
-      const hear = callbacks.hear('onEnd', tell, (ended: Ended) => ended)
+      const hear = callbacks.hear('onEnd', onEnd, (ended: Ended) => [ended.index, outcome(ended)])
       return this.#handle.waitMany(list('taskIds', taskIds), timeoutMs, hear, callbacks.cancel)
     }
     return (await call(here(this.waitMany), options, start, callbacks)).map(outcome)
@@ -157,7 +160,7 @@ export class Client {
         Job.handle(job),
         callbacks.save(typeof save === 'function' ? () => save(job) : save),
         options,
-        callbacks.hear('onEvent', options.onEvent, (raw: RawEvent) => event(raw, job)),
+        callbacks.hear('onEvent', options.onEvent, (raw: RawEvent) => [event(raw, job)]),
         callbacks.cancel,
       )
     return (await call(here(this.advance), options, start, callbacks)) ?? null
@@ -180,7 +183,7 @@ export class Client {
 
   async #run(place: Place, job: Job, options: RunOptions | undefined, callbacks: Callbacks): Promise<Job> {
     const start = (options: RunOptions) => {
-      const hear = callbacks.hear('onEvent', options.onEvent, (raw: RawEvent) => event(raw, job))
+      const hear = callbacks.hear('onEvent', options.onEvent, (raw: RawEvent) => [event(raw, job)])
       return this.#handle.run(Job.handle(job), options, hear, callbacks.cancel)
     }
     await call(place, options, start, callbacks)

@@ -88,7 +88,8 @@ export function refused(problem: string): XiezhenError {
 function chain([first, ...rest]: Cause[]): Error | undefined {
   if (first === undefined) return undefined
   const cause = chain(rest)
-  if (first.code !== undefined) return new XiezhenError({ code: first.code as ErrorCode, message: first.message, cause })
+  if (first.code !== undefined)
+    return new XiezhenError({ code: first.code as ErrorCode, message: first.message, cause })
   return cause === undefined ? new Error(first.message) : new Error(first.message, { cause })
 }
 

@@ -8,7 +8,7 @@ import type { Job } from './job'
 export type Event =
   | Exclude<RawEvent, { type: 'retrying' } | { type: 'finished' }>
   | Retrying
-  | { type: 'finished'; /** The job, done. */ job: Job }
+  | { type: 'finished' /** The job, done. */; job: Job }
 
 /** A call failed and is made again. */
 export interface Retrying {

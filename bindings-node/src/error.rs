@@ -2,7 +2,7 @@
 
 use std::error::Error as StdError;
 
-use napi::{Env, JsValue, bindgen_prelude::Object};
+use napi::{Env, JsValue};
 use napi_derive::napi;
 use xiezhen::{Error, ErrorKind};
 
@@ -88,10 +88,10 @@ fn causes(error: &Error) -> Vec<Cause> {
     chain.map(told).collect()
 }
 
-/// The error as napi throws it: `{ failure }`, from which `lib/error.ts` makes what users see.
+/// The error as napi throws it: an `Error` with a `failure`, from which `lib/error.ts` makes what users see.
 pub(crate) fn thrown(env: &Env, error: &Error) -> napi::Error {
     let build = || {
-        let mut object = Object::new(env)?;
+        let mut object = env.create_error(napi::Error::from_reason(error.message()))?;
         object.set("failure", Failure::from(error))?;
         Ok(napi::Error::from(object.to_unknown()))
     };

@@ -1,0 +1,75 @@
+// Tests what users get: the packed package, installed in an empty folder.
+
+import { spawnSync } from 'node:child_process'
+import { cpSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join, resolve } from 'node:path'
+
+const here = resolve(import.meta.dirname, '..')
+const repository = resolve(here, '..')
+const only = process.argv.slice(2)
+
+function run(command, args, options = {}) {
+  const { status, error } = spawnSync(command, args, { stdio: 'inherit', cwd: here, ...options })
+  if (error !== undefined) throw error
+  if (status !== 0) {
+    console.error(`failed (${status}): ${command} ${args.join(' ')}`)
+    process.exit(1)
+  }
+}
+
+/** The examples of the README, each a program of its own. */
+function examples(folder) {
+  mkdirSync(folder)
+  const readme = readFileSync(join(here, 'README.md'), 'utf8')
+  const blocks = [...readme.matchAll(/^```(js|ts|cjs)\n(.*?)^```/gms)]
+  for (const [index, [, kind, code]] of blocks.entries()) {
+    writeFileSync(join(folder, `${index + 1}.${kind === 'cjs' ? 'cts' : 'mts'}`), code)
+  }
+}
+
+const room = mkdtempSync(join(tmpdir(), 'xiezhen-test-'))
+process.on('exit', () => rmSync(room, { recursive: true, force: true }))
+
+run('cargo', ['build', '--quiet', '--package', 'xiezhen-simulator'], { cwd: repository })
+const { stdout } = spawnSync('npm', ['pack', '--silent', '--pack-destination', room], { cwd: here, encoding: 'utf8' })
+const tarball = join(room, stdout.trim())
+const local = (tool) => join(here, 'node_modules', '.bin', tool)
+if (only.length === 0) {
+  run(local('publint'), ['run', tarball, '--strict'])
+  run(local('attw'), [tarball])
+}
+
+writeFileSync(join(room, 'package.json'), '{ "private": true }')
+run('npm', ['install', '--silent', '--offline', '--no-audit', '--no-fund', tarball], { cwd: room })
+cpSync(join(here, 'tests'), join(room, 'tests'), { recursive: true })
+examples(join(room, 'tests', 'readme'))
+writeFileSync(
+  join(room, 'tsconfig.json'),
+  JSON.stringify({
+    compilerOptions: {
+      strict: true,
+      target: 'es2023',
+      module: 'node16',
+      noUncheckedIndexedAccess: true,
+      typeRoots: [join(here, 'node_modules', '@types')],
+      types: ['node'],
+    },
+    include: ['tests'],
+  }),
+)
+run(local('tsc'), ['--project', room], { cwd: room })
+
+const files = only.length > 0 ? only.map((name) => `tests/${name}.test.mjs`) : ['tests/']
+const chosen =
+  only.length > 0
+    ? files
+    : spawnSync('sh', ['-c', 'ls tests/*.test.mjs'], { cwd: room, encoding: 'utf8' }).stdout.trim().split('\n')
+run(process.execPath, ['--test', '--expose-gc', ...chosen], {
+  cwd: room,
+  env: {
+    ...process.env,
+    XIEZHEN_SIMULATOR: join(repository, 'target', 'debug', 'xiezhen-simulator'),
+    XIEZHEN_PHOTOS: join(repository, 'tests', 'photos'),
+  },
+})

@@ -1,0 +1,201 @@
+// Every code of the one table of errors, and what an error carries.
+
+import assert from 'node:assert/strict'
+import { mkdtemp, writeFile } from 'node:fs/promises'
+import { createRequire } from 'node:module'
+import { createServer } from 'node:net'
+import { tmpdir } from 'node:os'
+import { dirname, join } from 'node:path'
+import { test } from 'node:test'
+import { inspect } from 'node:util'
+import { type ErrorCode, Job, XiezhenError } from 'xiezhen'
+import { first, photos, type Space, simulator, style } from './simulator.mjs'
+
+const space = await simulator()
+const require = createRequire(import.meta.url)
+
+/** A gateway's refusal. */
+const refusal = (status: number, code: string, message: string, more = {}) => ({
+  call: 'any',
+  reply: { status, headers: { 'X-Ca-Error-Code': code, 'X-Ca-Error-Message': message, ...more } },
+})
+
+/** How each kind comes about. `internal` is a defect, of which there is none to show. */
+const provoke: Record<Exclude<ErrorCode, 'internal'>, (world: Space) => Promise<unknown>> = {
+  invalid_argument: (world) => world.client().uploadFile('/nowhere.jpg'),
+  authentication: (world) => world.client({ appCode: 'wrong' }).listStyles(),
+  permission: async (world) => {
+    await world.fault(refusal(403, 'A403IP', 'Unauthorized'))
+    return world.client().listStyles()
+  },
+  quota: async (world) => {
+    await world.fault(refusal(403, 'B403MQ', 'Api Market Subscription quota exhausted'))
+    return world.client().listStyles()
+  },
+  rate_limited: async (world) => {
+    await world.fault(refusal(429, 'T429ID', 'Throttled by API', { 'Retry-After': '7' }))
+    return world.client({ maxRetries: 0 }).listStyles()
+  },
+  api: (world) => world.client().queryTask('nobody'),
+  protocol: async (world) => {
+    await world.fault({ call: 'any', reply: { status: 200, body: '<html>a page</html>' } })
+    return world.client({ maxRetries: 0 }).listStyles()
+  },
+  transport: async (world) => {
+    await world.fault({ call: 'any', close: 'before' })
+    return world.client({ maxRetries: 0 }).listStyles()
+  },
+  timeout: async (world) => {
+    const client = world.client()
+    return client.waitTask(await world.endless(client), { timeoutMs: 100 })
+  },
+  outcome_unknown: async (world) => {
+    await world.fault({ call: 'create_task', close: 'after' })
+    const client = world.client()
+    return client.createTask(await world.trained(client), style.id)
+  },
+  task_failed: async (world) => {
+    await world.set({ generation_outcome: 5 })
+    const client = world.client()
+    return client.waitTask((await client.createTask(await world.trained(client), style.id)).taskId)
+  },
+  cancelled: async (world) => {
+    const client = world.client()
+    const wait = client.waitTask(await world.endless(client))
+    setTimeout(() => client.close(), 50)
+    return wait
+  },
+  io: async (world) => {
+    const checkpoint = join(await mkdtemp(join(tmpdir(), 'xiezhen-')), 'job.json')
+    await writeFile(checkpoint, 'no job')
+    return world.client().run(new Job({ photos }), { checkpoint })
+  },
+}
+
+const caught = async (work: Promise<unknown>): Promise<XiezhenError> => {
+  const error = await work.then(
+    (value) => assert.fail(`resolved with ${inspect(value)}`),
+    (error) => error,
+  )
+  assert.ok(error instanceof XiezhenError && error instanceof Error, inspect(error))
+  return error
+}
+
+test('each code of the core is reached, or known to be a defect', async () => {
+  const addon = join(dirname(require.resolve('xiezhen/package.json')), 'dist', 'addon.js')
+  const codes: string[] = require(addon).native.errorCodes()
+  assert.deepEqual([...Object.keys(provoke), 'internal'].sort(), [...codes].sort())
+  for (const [code, start] of Object.entries(provoke)) {
+    const world = space(code)
+    const error = await caught(start(world))
+    assert.equal(error.code, code, inspect(error))
+    assert.equal(error.name, 'XiezhenError')
+    assert.ok(error.message.length > 10)
+    const retryable = ['rate_limited', 'transport', 'timeout', 'cancelled'].includes(code)
+    assert.equal(error.retryable, retryable, code)
+    world.close()
+  }
+})
+
+test('an error carries what is known', async () => {
+  const world = space('facts')
+  const client = world.client()
+  const refused = await caught(client.queryTask('nobody'))
+  assert.deepEqual([refused.httpStatus, refused.ret, refused.taskId], [200, 5001, 'nobody'])
+  assert.ok(refused.requestId && refused.message.includes('no such task'))
+
+  const photosMissing = await caught(client.run(new Job({ photos: [...photos.slice(2), '/no/1.jpg', '/no/2.jpg'] })))
+  assert.equal(photosMissing.problems?.length, 2)
+
+  const unknown = await caught(provoke.outcome_unknown(space('sent')))
+  assert.match(unknown.sent ?? '', /20057d0c/)
+  assert.ok(unknown.cause instanceof XiezhenError && unknown.cause.code === 'transport', inspect(unknown))
+  assert.ok(unknown.cause.cause instanceof Error)
+
+  const failed = await caught(provoke.task_failed(space('task')))
+  assert.deepEqual([failed.task?.state, failed.task?.rawState, failed.taskId], ['failed', 5, failed.task?.id])
+
+  const slow = await caught(provoke.rate_limited(space('slow')))
+  assert.deepEqual([slow.retryAfterMs, slow.httpStatus, slow.gatewayCode], [7000, 429, 'T429ID'])
+  assert.match((await caught(provoke.protocol(space('page')))).bodyStart ?? '', /^<html>/)
+  assert.ok((await caught(provoke.io(space('file')))).path?.endsWith('job.json'))
+})
+
+test('a connection that is refused is a transport error with its cause', async () => {
+  const server = createServer()
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
+  const { port } = server.address() as { port: number }
+  await new Promise((resolve) => server.close(resolve))
+  const world = space('closed')
+  const error = await caught(world.client({ baseUrl: `http://127.0.0.1:${port}`, maxRetries: 0 }).listStyles())
+  assert.equal(error.code, 'transport')
+  assert.match(inspect(error), /refused/)
+})
+
+test('a portrait says what went wrong with it, and the others are finished', async () => {
+  const world = space('portrait')
+  const other = '9ea64839-47df-4839-9823-cacac81eb933'
+  await world.fault({ call: 'create_task', times: 1, reply: { status: 200, body: { ret: 77, msg: 'no', body: null } } })
+  const job = new Job({ userId: await world.trained(), styles: [style.id, other] })
+  const error = await caught(world.client().run(job))
+  assert.equal(error.ret, 77)
+  const [bad, good] = job.portraits.toSorted((one) => (one.error === undefined ? 1 : -1))
+  assert.ok(bad?.error instanceof XiezhenError && bad.error.ret === 77)
+  assert.deepEqual([good?.state, good?.error, job.stage], ['succeeded', undefined, 'failed'])
+})
+
+test('the stack points at the line of the call', async () => {
+  const client = space('stack').client()
+  const line = (error: XiezhenError) => error.stack?.split('\n')[1] ?? ''
+  const functions: [string, () => Promise<unknown>][] = [
+    [
+      'queryTask',
+      async function atQueryTask() {
+        return client.queryTask('')
+      },
+    ],
+    [
+      'waitMany',
+      async function atWaitMany() {
+        return client.waitMany('' as unknown as string[])
+      },
+    ],
+    [
+      'run',
+      async function atRun() {
+        return client.run(new Job())
+      },
+    ],
+    [
+      'uploadFile',
+      async function atUploadFile() {
+        return client.uploadFile('/nowhere.jpg')
+      },
+    ],
+  ]
+  for (const [name, start] of functions) {
+    const error = await caught(start())
+    assert.match(line(error), /errors\.test\.m/, `${name}: ${error.stack}`)
+    assert.match(error.stack ?? '', new RegExp(`^XiezhenError: .*\\n.*at${name}`, 'is'))
+    assert.ok(error.stack?.startsWith(`XiezhenError: ${error.message}`))
+  }
+  const thrown = await caught((async () => client.notify(5 as unknown as string))())
+  assert.match(line(thrown), /errors\.test\.m/)
+})
+
+test('no credential is in an error', async () => {
+  const secret = 'a-credential-of-mine'
+  const error = await caught(space('secret').client({ appCode: secret }).uploadFile(first))
+  assert.ok(!inspect(error, { depth: 9, showHidden: true }).includes(secret))
+  assert.ok(!inspect(space('secret').client({ appCode: secret }), { depth: 9, showHidden: true }).includes(secret))
+})
+
+test('one class for ECMAScript modules and CommonJS', async () => {
+  const common = require('xiezhen')
+  assert.equal(common.XiezhenError, XiezhenError)
+  assert.equal(common.Job, Job)
+  assert.deepEqual(Object.keys(common).sort(), Object.keys(await import('xiezhen')).sort())
+  const client = new common.Client({ baseUrl: 'https://x.test', appCode: 'x' })
+  await assert.rejects(client.queryTask(''), XiezhenError)
+  assert.ok(new common.XiezhenError({ code: 'io', message: 'mine' }) instanceof XiezhenError)
+})
