@@ -5,6 +5,8 @@ use std::{
     fs::{self, File, OpenOptions, TryLockError},
     io::Write,
     path::{Path, PathBuf},
+    thread,
+    time::{Duration, Instant},
 };
 
 use crate::{
@@ -33,7 +35,7 @@ impl Checkpoint {
         #[cfg(unix)]
         std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
         let lock = options.open(&lock_path).map_err(|error| Error::io("can't open the lock", &lock_path, error))?;
-        match lock.try_lock() {
+        match patiently(|| lock.try_lock()) {
             Ok(()) => {
                 let checkpoint = Self { path, _lock: lock };
                 checkpoint.sweep();
@@ -89,6 +91,17 @@ impl Checkpoint {
             sync_folder(folder)
         };
         write().map_err(|error| Error::io("can't write the checkpoint", &self.path, error))
+    }
+}
+
+/// Tries again for a moment: a run that was just given up may still be writing its last state.
+fn patiently(try_lock: impl Fn() -> Result<(), TryLockError>) -> Result<(), TryLockError> {
+    let end = Instant::now() + Duration::from_millis(500);
+    loop {
+        match try_lock() {
+            Err(TryLockError::WouldBlock) if Instant::now() < end => thread::sleep(Duration::from_millis(10)),
+            outcome => return outcome,
+        }
     }
 }
 

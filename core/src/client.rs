@@ -325,6 +325,11 @@ impl Client {
         session.creates.reopen();
     }
 
+    /// Where requests go, without a trailing slash.
+    pub fn base_url(&self) -> &str {
+        self.0.options.base_url.as_str().trim_end_matches('/')
+    }
+
     /// Cancels what is under way and frees the connections, for all clones. Later calls are refused.
     pub fn close(&self) {
         self.0.closed.store(true, Ordering::Release);
