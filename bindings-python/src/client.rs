@@ -285,6 +285,6 @@ impl Client {
     }
 
     fn __repr__(&self) -> String {
-        format!("<xiezhen.{:?}>", self.0)
+        format!("<xiezhen.Client {}>", self.0.base_url())
     }
 }

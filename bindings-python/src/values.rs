@@ -116,7 +116,7 @@ macro_rules! values {
                 self.__repr__(py).map(|shown| hashed(&shown))
             }
 
-            #[pyo3(signature = () -> "tuple[type, tuple[object, ...]]")]
+            #[pyo3(signature = () -> "tuple[builtins.type, tuple[object, ...]]")]
             fn __reduce__<'py>(&self, py: Python<'py>) -> PyResult<(Bound<'py, PyType>, Bound<'py, PyTuple>)> {
                 reduced(py.get_type::<Self>(), self.fields(py)?)
             }

@@ -17,7 +17,7 @@ PACKAGE = Path(__file__).parent.parent
 STUBS = PACKAGE / "python" / "xiezhen" / "_xiezhen.pyi"
 SCRIPTS = Path(sysconfig.get_path("scripts"))
 HEAD = "# Generated from the Rust source by tools/stubs.py: do not edit.\n# ruff: noqa\n"
-IMPORTS = "import collections.abc\nimport pathlib\nimport typing\nimport xiezhen.errors\n"
+IMPORTS = "import builtins\nimport collections.abc\nimport pathlib\nimport typing\nimport xiezhen.errors\n"
 
 
 def generate(folder: Path) -> str:
@@ -48,8 +48,8 @@ def match_args(text: str) -> str:
 def with_names(block: str) -> str:
     new = re.search(r"def __new__\(cls(?:, /)?(.*?)\) ->", block)
     names = re.findall(r"(\w+): ", new.group(1)) if new else []
-    literals = ", ".join(f'typing.Literal["{name}"]' for name in names) or "()"
-    return re.sub(r"(?m)^( +)__match_args__: .*$", rf"\1__match_args__: typing.Final[tuple[{literals}]]", block)
+    shown = "".join(f'"{name}", ' for name in names)
+    return re.sub(r"(?m)^( +)__match_args__: .*$", rf"\1__match_args__ = ({shown})", block)
 
 
 def main() -> int:

@@ -1,7 +1,7 @@
 """Client of an asynchronous AI portrait (写真) API: photos of a person in, portraits on disk.
 
-    client = xiezhen.Client()                      # or AsyncClient, with the same methods to await
-    job = client.run(xiezhen.Job(photos, styles), save_to="out", checkpoint="ann.json")
+client = xiezhen.Client()                      # or AsyncClient, with the same methods to await
+job = client.run(xiezhen.Job(photos, styles), save_to="out", checkpoint="ann.json")
 """
 
 from . import errors, events
