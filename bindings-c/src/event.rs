@@ -67,7 +67,7 @@ impl xiezhen_event {
         let fields = serde_json::to_value(&event).unwrap_or(Value::Null);
         let texts = fields.as_object().into_iter().flatten();
         let texts = texts.filter_map(|(name, value)| Some((name.clone(), c_text(value.as_str()?)))).collect();
-        let json = (!fields.is_null()).then(|| c_text(&fields.to_string()));
+        let json = serde_json::to_string(&event).ok().map(|json| c_text(&json));
         let error = match &event {
             Event::Retrying { error, .. } => Some(xiezhen_error::new(error.clone())),
             _ => None,

@@ -1,0 +1,786 @@
+/// xiezhen (写真) for C++17: the rules and meanings are those of xiezhen.h, with RAII handles and exceptions.
+///
+/// Handles (Client, Job, Task, Photo, Cancel) are move-only. A call that fails throws xiezhen::Error. Callbacks are
+/// called on the calling thread; an exception of theirs stops the call and comes out of it. Texts are UTF-8.
+#ifndef XIEZHEN_HPP
+#define XIEZHEN_HPP
+
+#include <chrono>
+#include <cstdint>
+#include <exception>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <stdexcept>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "xiezhen.h"
+
+namespace xiezhen {
+
+using std::chrono::milliseconds;
+
+/// How a call ended: XIEZHEN_OK, XIEZHEN_QUOTA, …
+using Status = xiezhen_status;
+/// How far a task is: XIEZHEN_STATE_SUCCEEDED, …
+using State = xiezhen_state;
+/// What a task is for: XIEZHEN_KIND_TRAINING, …
+using Kind = xiezhen_kind;
+/// What a job is busy with: XIEZHEN_STAGE_DONE, …
+using Stage = xiezhen_stage;
+/// What an event is about: XIEZHEN_EVENT_SAVED, …
+using EventType = xiezhen_event_kind;
+/// How important a log message is: XIEZHEN_LOG_LEVEL_INFO, …
+using LogLevel = xiezhen_log_level;
+
+namespace detail {
+
+/// Frees a handle with its own function.
+template <auto Function> struct Free {
+  template <class T> void operator()(T *handle) const noexcept { Function(handle); }
+};
+
+template <class T, auto Function> using Own = std::unique_ptr<T, Free<Function>>;
+
+inline std::string text(const char *from) { return from ? std::string(from) : std::string(); }
+
+inline std::optional<std::string> maybe_text(const char *from) {
+  return from ? std::optional<std::string>(from) : std::nullopt;
+}
+
+inline std::string_view view(const char *from) noexcept { return from ? std::string_view(from) : std::string_view(); }
+
+} // namespace detail
+
+/// Why a call failed. Cheap to copy.
+class Error : public std::runtime_error {
+public:
+  /// A copy of what a C error says.
+  explicit Error(const xiezhen_error *error, Status status)
+      : std::runtime_error(error ? detail::text(xiezhen_error_message(error)) : xiezhen_status_name(status)),
+        facts_(std::make_shared<const Facts>(error, status)) {}
+
+  /// An error of this header's own.
+  Error(Status status, const std::string &message)
+      : std::runtime_error(message), facts_(std::make_shared<const Facts>(nullptr, status)) {}
+
+  /// What to branch on.
+  Status status() const noexcept { return facts_->status; }
+  /// The status's name, the same in every language: "rate_limited".
+  std::string_view code() const noexcept { return xiezhen_status_name(facts_->status); }
+  /// What happened, to what, and what to do; `what()` says the same.
+  std::string_view message() const noexcept { return what(); }
+  /// The HTTP status, where there was an answer.
+  std::optional<int> http_status() const noexcept { return facts_->http_status; }
+  /// The service's own `ret`, where it was not 0.
+  std::optional<std::int64_t> ret() const noexcept { return facts_->ret; }
+  /// The id that the vendor's support asks for.
+  const std::optional<std::string> &request_id() const noexcept { return facts_->request_id; }
+  /// The gateway's own code, such as "B403MQ".
+  const std::optional<std::string> &gateway_code() const noexcept { return facts_->gateway_code; }
+  /// The task that this is about: a wait can be taken up again with it.
+  const std::optional<std::string> &task_id() const noexcept { return facts_->task_id; }
+  /// How long the gateway asked to wait.
+  std::optional<milliseconds> retry_after() const noexcept { return facts_->retry_after; }
+  /// Whether the same call may succeed later, at no risk, with nothing changed.
+  bool retryable() const noexcept { return facts_->retryable; }
+  /// Each thing that was wrong, where arguments were refused.
+  const std::vector<std::string> &problems() const noexcept { return facts_->problems; }
+  /// How the answer began that could not be read.
+  const std::optional<std::string> &body_start() const noexcept { return facts_->body_start; }
+  /// What a create with an unknown outcome had sent, as JSON.
+  const std::optional<std::string> &sent() const noexcept { return facts_->sent; }
+  /// The local file that this is about.
+  const std::optional<std::string> &path() const noexcept { return facts_->path; }
+  /// All of it, as JSON; empty for an error of this header's own.
+  const std::string &json() const noexcept { return facts_->json; }
+
+private:
+  struct Facts {
+    Status status;
+    std::optional<int> http_status;
+    std::optional<std::int64_t> ret;
+    std::optional<std::string> request_id, gateway_code, task_id, body_start, sent, path;
+    std::optional<milliseconds> retry_after;
+    bool retryable;
+    std::vector<std::string> problems;
+    std::string json;
+
+    Facts(const xiezhen_error *error, Status how)
+        : status(how), request_id(detail::maybe_text(xiezhen_error_request_id(error))),
+          gateway_code(detail::maybe_text(xiezhen_error_gateway_code(error))),
+          task_id(detail::maybe_text(xiezhen_error_task_id(error))),
+          body_start(detail::maybe_text(xiezhen_error_body_start(error))),
+          sent(detail::maybe_text(xiezhen_error_sent(error))), path(detail::maybe_text(xiezhen_error_path(error))),
+          retryable(xiezhen_error_retryable(error)), json(detail::text(xiezhen_error_json(error))) {
+      if (const auto http = xiezhen_error_http_status(error)) http_status = http;
+      if (const auto said = xiezhen_error_ret(error)) ret = said;
+      const auto after = error ? xiezhen_error_retry_after_ms(error) : XIEZHEN_NONE;
+      if (after != XIEZHEN_NONE) retry_after = milliseconds(after);
+      for (std::size_t n = 0; n < xiezhen_error_problem_count(error); ++n)
+        problems.emplace_back(xiezhen_error_problem(error, n));
+    }
+  };
+  std::shared_ptr<const Facts> facts_;
+};
+
+namespace detail {
+
+/// What a log callback threw during a call on this thread; it can't stop the call, and comes out when that ends.
+inline thread_local std::exception_ptr log_thrown;
+
+inline void check(Status status, xiezhen_error *raw) {
+  const Own<xiezhen_error, xiezhen_error_free> error(raw);
+  if (log_thrown) std::rethrow_exception(std::exchange(log_thrown, nullptr));
+  if (status != XIEZHEN_OK) throw Error(error.get(), status);
+}
+
+/// Calls a C function, whose last argument is the error.
+template <class F, class... A> void call(F function, A... arguments) {
+  xiezhen_error *error = nullptr;
+  const Status status = function(arguments..., &error);
+  check(status, error);
+}
+
+/// Calls a C function that also gives a handle.
+template <class Handle, class F, class... A> Handle make(F function, A... arguments) {
+  typename Handle::pointer made = nullptr;
+  xiezhen_error *error = nullptr;
+  const Status status = function(arguments..., &made, &error);
+  Handle handle(made);
+  check(status, error);
+  return handle;
+}
+
+/// Text for C: ended by NUL, and without one inside.
+class Text {
+public:
+  explicit Text(std::string_view text) : text_(text) {
+    if (text_.find('\0') != std::string::npos) throw Error(XIEZHEN_INVALID_ARGUMENT, "a text contains a NUL character");
+  }
+  const char *get() const noexcept { return text_.c_str(); }
+
+private:
+  std::string text_;
+};
+
+/// An array of texts for C, as long as the strings live.
+inline std::vector<const char *> pointers(const std::vector<std::string> &texts) {
+  std::vector<const char *> all;
+  all.reserve(texts.size());
+  for (const auto &text : texts) {
+    if (text.find('\0') != std::string::npos) throw Error(XIEZHEN_INVALID_ARGUMENT, "a text contains a NUL character");
+    all.push_back(text.c_str());
+  }
+  return all;
+}
+
+inline std::uint64_t count(milliseconds time) {
+  if (time < milliseconds::zero()) throw Error(XIEZHEN_INVALID_ARGUMENT, "a time is negative");
+  return static_cast<std::uint64_t>(time.count());
+}
+
+template <class O, class F> void set_text(O *options, F setter, const std::optional<std::string> &value) {
+  if (value) call(setter, options, Text(*value).get());
+}
+
+template <class O, class F> void set_time(O *options, F setter, const std::optional<milliseconds> &value) {
+  if (value) call(setter, options, count(*value));
+}
+
+template <class O, class F, class T> void set_value(O *options, F setter, const std::optional<T> &value) {
+  if (value) call(setter, options, *value);
+}
+
+/// A callable on its way through C: an exception is kept, stops the call, and is thrown again after it.
+template <class F> class Through {
+public:
+  explicit Through(F &callable) : callable_(callable) {}
+
+  template <class... A> std::int32_t operator()(A &&...arguments) noexcept {
+    try {
+      callable_(std::forward<A>(arguments)...);
+      return 0;
+    } catch (...) {
+      thrown_ = std::current_exception();
+      return 1;
+    }
+  }
+
+  /// Makes the call, and throws what the callable threw rather than what the call made of that.
+  template <class C> auto during(C &&make_call) {
+    try {
+      return make_call();
+    } catch (...) {
+      if (thrown_) std::rethrow_exception(std::exchange(thrown_, nullptr));
+      throw;
+    }
+  }
+
+private:
+  F &callable_;
+  std::exception_ptr thrown_;
+};
+
+} // namespace detail
+
+/// Stops every call whose options name it, from any thread.
+class Cancel {
+public:
+  Cancel() : handle_(xiezhen_cancel_new()) {}
+
+  /// Stops the calls, now and later, within 100 ms: XIEZHEN_CANCELLED. Not from a signal handler.
+  void cancel() const noexcept { xiezhen_cancel_cancel(handle_.get()); }
+  /// Whether it has happened.
+  bool is_cancelled() const noexcept { return xiezhen_cancel_is_cancelled(handle_.get()); }
+  /// The C handle.
+  const xiezhen_cancel *get() const noexcept { return handle_.get(); }
+
+private:
+  detail::Own<xiezhen_cancel, xiezhen_cancel_free> handle_;
+};
+
+/// When a kind of task is looked at: first after `initial`, then `factor` times later each time, up to `max`.
+struct PollSchedule {
+  milliseconds initial;
+  double factor;
+  milliseconds max;
+};
+
+/// Options of a client. What is not set comes from the environment or is the default.
+struct ClientOptions {
+  std::optional<std::string> base_url{};
+  std::optional<std::string> app_code{};
+  std::optional<std::string> app_key{};
+  std::optional<std::string> app_secret{};
+  std::optional<milliseconds> timeout{};
+  std::optional<milliseconds> connect_timeout{};
+  std::optional<std::uint32_t> max_retries{};
+  std::optional<double> requests_per_second{};
+  std::optional<std::size_t> upload_concurrency{};
+  std::optional<std::uint64_t> max_photo_bytes{};
+  std::optional<PollSchedule> training_schedule{};
+  std::optional<PollSchedule> generation_schedule{};
+  std::optional<std::string> ca_file{};
+  std::optional<std::string> proxy{};
+  std::optional<bool> allow_http{};
+  /// Is told what is logged up to `log_level`, on the threads that make calls.
+  std::function<void(LogLevel, std::string_view target, std::string_view message)> on_log{};
+  LogLevel log_level = XIEZHEN_LOG_LEVEL_INFO;
+};
+
+/// Options of a single call or a wait.
+struct CallOptions {
+  /// What may stop the call.
+  const Cancel *cancel = nullptr;
+  /// For creates: the address that the service calls when the task ends.
+  std::optional<std::string> callback_url{};
+  /// For waits: else a training may take 2 h and a generation 30 min.
+  std::optional<milliseconds> timeout{};
+  /// For `save_results`: what files are called after, beside the task.
+  std::optional<std::string> style{};
+};
+
+/// Something that happened to a job; lives for the callback only.
+class Event {
+public:
+  explicit Event(const xiezhen_event *handle) noexcept : handle_(handle) {}
+  Event(const Event &) = delete;
+  Event &operator=(const Event &) = delete;
+
+  EventType type() const noexcept { return xiezhen_event_type(handle_); }
+  /// All of it: {"type": "saved", "style": …, "path": …}.
+  std::string_view json() const noexcept { return detail::view(xiezhen_event_json(handle_)); }
+  std::size_t index() const noexcept { return xiezhen_event_index(handle_); }
+  std::uint64_t bytes_sent() const noexcept { return xiezhen_event_bytes_sent(handle_); }
+  std::uint64_t bytes() const noexcept { return xiezhen_event_bytes(handle_); }
+  std::size_t count() const noexcept { return xiezhen_event_count(handle_); }
+  std::string_view path() const noexcept { return detail::view(xiezhen_event_path(handle_)); }
+  std::string_view task_id() const noexcept { return detail::view(xiezhen_event_task_id(handle_)); }
+  State state() const noexcept { return xiezhen_event_state(handle_); }
+  std::int64_t raw_state() const noexcept { return xiezhen_event_raw_state(handle_); }
+  std::string_view user_id() const noexcept { return detail::view(xiezhen_event_user_id(handle_)); }
+  std::string_view style() const noexcept { return detail::view(xiezhen_event_style(handle_)); }
+  std::string_view call() const noexcept { return detail::view(xiezhen_event_call(handle_)); }
+  milliseconds delay() const noexcept { return milliseconds(xiezhen_event_delay_ms(handle_)); }
+  std::string_view message() const noexcept { return detail::view(xiezhen_event_message(handle_)); }
+  /// Why the call failed that is made again.
+  std::optional<Error> error() const {
+    const auto *error = xiezhen_event_error(handle_);
+    return error ? std::optional<Error>(Error(error, xiezhen_error_status(error))) : std::nullopt;
+  }
+
+private:
+  const xiezhen_event *handle_;
+};
+
+/// Options of `run` and `advance`.
+struct RunOptions {
+  /// The folder for pictures; without one, none are fetched.
+  std::optional<std::string> save_to{};
+  /// For `run`: the file that keeps the job, so that it can go on after this process.
+  std::optional<std::string> checkpoint{};
+  /// For `run`: bounds it.
+  std::optional<milliseconds> timeout{};
+  /// Starts (and pays) again what is found failed, or with an unknown outcome.
+  bool recreate = false;
+  /// Is told of progress; throws to stop.
+  std::function<void(const Event &)> on_event{};
+  /// What may stop the call.
+  const Cancel *cancel = nullptr;
+};
+
+/// Something that the service does for minutes.
+class Task {
+public:
+  explicit Task(std::shared_ptr<const xiezhen_task> handle) noexcept : handle_(std::move(handle)) {}
+  Task(Task &&) noexcept = default;
+  Task &operator=(Task &&) noexcept = default;
+  Task(const Task &) = delete;
+  Task &operator=(const Task &) = delete;
+
+  std::string_view id() const noexcept { return detail::view(xiezhen_task_id(get())); }
+  State state() const noexcept { return xiezhen_task_state(get()); }
+  std::int64_t raw_state() const noexcept { return xiezhen_task_raw_state(get()); }
+  Kind kind() const noexcept { return xiezhen_task_kind(get()); }
+  bool is_terminal() const noexcept { return xiezhen_task_is_terminal(get()); }
+  std::vector<std::string> result_paths() const {
+    std::vector<std::string> paths;
+    for (std::size_t n = 0; n < xiezhen_task_result_path_count(get()); ++n)
+      paths.emplace_back(xiezhen_task_result_path(get(), n));
+    return paths;
+  }
+  /// The C handle.
+  const xiezhen_task *get() const noexcept { return handle_.get(); }
+
+private:
+  std::shared_ptr<const xiezhen_task> handle_;
+};
+
+/// What a create answered.
+struct Created {
+  std::string task_id;
+  std::string user_id;
+};
+
+/// A style that pictures can be generated in. `template_` is the address of a sample.
+struct Style {
+  std::string name, style, template_, sex;
+};
+
+/// How one task of `wait_many` ended.
+class Outcome {
+public:
+  explicit Outcome(Task task) : task_(std::move(task)) {}
+  explicit Outcome(Error error) : error_(std::move(error)) {}
+
+  /// The error; empty if the task ended well.
+  const std::optional<Error> &error() const noexcept { return error_; }
+  /// The task; throws the error if there is one.
+  const Task &task() const {
+    if (error_) throw Error(*error_);
+    return *task_;
+  }
+
+private:
+  std::optional<Task> task_;
+  std::optional<Error> error_;
+};
+
+/// One style of a job, and what has become of it.
+struct Portrait {
+  std::string style;
+  std::optional<std::string> style_id, task_id;
+  State state;
+  std::vector<std::string> urls, files;
+  std::optional<Error> error;
+};
+
+/// A photo as a job knows it.
+struct PhotoRecord {
+  std::optional<std::string> path, sha256, uploaded;
+  std::uint64_t bytes;
+};
+
+/// A photo: a file, or bytes.
+class Photo {
+public:
+  /// A photo on disk; read when it is sent.
+  static Photo path(std::string_view path) {
+    return Photo(detail::make<Handle>(xiezhen_photo_from_path, detail::Text(path).get()));
+  }
+  /// A photo in memory; copied.
+  static Photo bytes(const void *data, std::size_t size) {
+    return Photo(detail::make<Handle>(xiezhen_photo_from_bytes, static_cast<const std::uint8_t *>(data), size));
+  }
+  /// The C handle.
+  const xiezhen_photo *get() const noexcept { return handle_.get(); }
+
+private:
+  using Handle = detail::Own<xiezhen_photo, xiezhen_photo_free>;
+  explicit Photo(Handle handle) noexcept : handle_(std::move(handle)) {}
+  Handle handle_;
+};
+
+/// The whole wish of one customer; changes in place as it advances.
+class Job {
+public:
+  /// Photos of one person by path, and the styles to generate by name or id. Nothing is read until it runs.
+  Job(const std::vector<std::string> &photos, const std::vector<std::string> &styles) {
+    const Options options(xiezhen_job_options_new());
+    for (const auto &photo : photos)
+      detail::call(xiezhen_job_options_add_photo_path, options.get(), detail::Text(photo).get());
+    finish(options.get(), styles);
+  }
+
+  /// The same with photos of any kind.
+  Job(const std::vector<Photo> &photos, const std::vector<std::string> &styles) {
+    const Options options(xiezhen_job_options_new());
+    for (const auto &photo : photos) detail::call(xiezhen_job_options_add_photo, options.get(), photo.get());
+    finish(options.get(), styles);
+  }
+
+  /// Styles to generate with a model that was trained before.
+  static Job with_user_id(std::string_view user_id, const std::vector<std::string> &styles) {
+    const Options options(xiezhen_job_options_new());
+    detail::call(xiezhen_job_options_set_user_id, options.get(), detail::Text(user_id).get());
+    Job job{Handle()};
+    job.finish(options.get(), styles);
+    return job;
+  }
+
+  /// A job as `to_json` wrote it.
+  static Job from_json(std::string_view json) {
+    return Job(detail::make<Handle>(xiezhen_job_from_json, detail::Text(json).get()));
+  }
+
+  /// The job that a checkpoint file holds, without taking the checkpoint.
+  static Job read_checkpoint(std::string_view path) {
+    return Job(detail::make<Handle>(xiezhen_job_read_checkpoint, detail::Text(path).get()));
+  }
+
+  /// The job as JSON, without photos' bytes and without any credential.
+  std::string to_json() const { return json_of(get()); }
+  Stage stage() const noexcept { return xiezhen_job_stage(get()); }
+  std::optional<std::string> user_id() const { return known(xiezhen_job_user_id); }
+  std::optional<std::string> training_task_id() const { return known(xiezhen_job_training_task_id); }
+  std::optional<std::string> save_to() const { return known(xiezhen_job_save_to); }
+
+  /// One portrait a style, in the order given.
+  std::vector<Portrait> portraits() const {
+    const auto all = detail::make<detail::Own<xiezhen_portraits, xiezhen_portraits_free>>(
+        xiezhen_job_portraits, static_cast<const xiezhen_job *>(get()));
+    std::vector<Portrait> portraits;
+    for (std::size_t n = 0; n < xiezhen_portraits_count(all.get()); ++n)
+      portraits.push_back(portrait(xiezhen_portraits_at(all.get(), n)));
+    return portraits;
+  }
+
+  /// The photos, in the order given.
+  std::vector<PhotoRecord> photos() const {
+    const auto all = detail::make<detail::Own<xiezhen_photo_records, xiezhen_photo_records_free>>(
+        xiezhen_job_photos, static_cast<const xiezhen_job *>(get()));
+    std::vector<PhotoRecord> photos;
+    for (std::size_t n = 0; n < xiezhen_photo_records_count(all.get()); ++n) {
+      const auto *one = xiezhen_photo_records_at(all.get(), n);
+      photos.push_back({detail::maybe_text(xiezhen_photo_record_path(one)),
+                        detail::maybe_text(xiezhen_photo_record_sha256(one)),
+                        detail::maybe_text(xiezhen_photo_record_uploaded(one)), xiezhen_photo_record_bytes(one)});
+    }
+    return photos;
+  }
+
+  /// Takes over a task that the vendor's side shows, for the create whose outcome is unknown.
+  void adopt(std::string_view task_id, std::optional<std::string_view> user_id = std::nullopt) {
+    std::optional<detail::Text> user;
+    if (user_id) user.emplace(*user_id);
+    detail::call(xiezhen_job_adopt, get(), detail::Text(task_id).get(), user ? user->get() : nullptr);
+  }
+
+  /// The C handle.
+  const xiezhen_job *get() const noexcept { return handle_.get(); }
+
+private:
+  friend class Client;
+  using Handle = detail::Own<xiezhen_job, xiezhen_job_free>;
+  using Options = detail::Own<xiezhen_job_options, xiezhen_job_options_free>;
+
+  explicit Job(Handle handle) noexcept : handle_(std::move(handle)) {}
+
+  void finish(xiezhen_job_options *options, const std::vector<std::string> &styles) {
+    for (const auto &style : styles) detail::call(xiezhen_job_options_add_style, options, detail::Text(style).get());
+    handle_ = detail::make<Handle>(xiezhen_job_new, static_cast<const xiezhen_job_options *>(options));
+  }
+
+  static std::string json_of(const xiezhen_job *job) {
+    const auto json = detail::make<detail::Own<xiezhen_string, xiezhen_string_free>>(xiezhen_job_to_json, job);
+    return detail::text(xiezhen_string_text(json.get()));
+  }
+
+  template <class F> std::optional<std::string> known(F function) const {
+    const auto text = detail::make<detail::Own<xiezhen_string, xiezhen_string_free>>(function, get());
+    return detail::maybe_text(xiezhen_string_text(text.get()));
+  }
+
+  static Portrait portrait(const xiezhen_portrait *one) {
+    Portrait portrait{detail::text(xiezhen_portrait_style(one)),
+                      detail::maybe_text(xiezhen_portrait_style_id(one)),
+                      detail::maybe_text(xiezhen_portrait_task_id(one)),
+                      xiezhen_portrait_state(one),
+                      {},
+                      {},
+                      {}};
+    for (std::size_t n = 0; n < xiezhen_portrait_url_count(one); ++n)
+      portrait.urls.emplace_back(xiezhen_portrait_url(one, n));
+    for (std::size_t n = 0; n < xiezhen_portrait_file_count(one); ++n)
+      portrait.files.emplace_back(xiezhen_portrait_file(one, n));
+    if (const auto *error = xiezhen_portrait_error(one)) portrait.error.emplace(error, xiezhen_error_status(error));
+    return portrait;
+  }
+
+  Handle handle_;
+};
+
+/// A connection to the service: where, who, limits. Threads may share it.
+class Client {
+public:
+  /// A client as the options and the environment describe it. Connects to nobody yet.
+  explicit Client(const ClientOptions &options = {}) {
+    const detail::Own<xiezhen_client_options, xiezhen_client_options_free> own(xiezhen_client_options_new());
+    auto *c = own.get();
+    detail::set_text(c, xiezhen_client_options_set_base_url, options.base_url);
+    detail::set_text(c, xiezhen_client_options_set_app_code, options.app_code);
+    detail::set_text(c, xiezhen_client_options_set_app_key, options.app_key);
+    detail::set_text(c, xiezhen_client_options_set_app_secret, options.app_secret);
+    detail::set_time(c, xiezhen_client_options_set_timeout_ms, options.timeout);
+    detail::set_time(c, xiezhen_client_options_set_connect_timeout_ms, options.connect_timeout);
+    detail::set_value(c, xiezhen_client_options_set_max_retries, options.max_retries);
+    detail::set_value(c, xiezhen_client_options_set_requests_per_second, options.requests_per_second);
+    detail::set_value(c, xiezhen_client_options_set_upload_concurrency, options.upload_concurrency);
+    detail::set_value(c, xiezhen_client_options_set_max_photo_bytes, options.max_photo_bytes);
+    set_schedule(c, xiezhen_client_options_set_training_schedule, options.training_schedule);
+    set_schedule(c, xiezhen_client_options_set_generation_schedule, options.generation_schedule);
+    detail::set_text(c, xiezhen_client_options_set_ca_file, options.ca_file);
+    detail::set_text(c, xiezhen_client_options_set_proxy, options.proxy);
+    detail::set_value(c, xiezhen_client_options_set_allow_http, options.allow_http);
+    if (options.on_log) {
+      on_log_ = std::make_unique<OnLog>(options.on_log);
+      detail::call(xiezhen_client_options_set_on_log, c, static_cast<std::int32_t>(options.log_level), &log,
+                   static_cast<void *>(on_log_.get()));
+    }
+    handle_ = detail::make<Handle>(xiezhen_client_new, static_cast<const xiezhen_client_options *>(c));
+  }
+
+  /// Uploads one photo and returns the service's path of it.
+  std::string upload_file(const Photo &photo, const CallOptions &options = {}) const {
+    const auto path = detail::make<detail::Own<xiezhen_string, xiezhen_string_free>>(xiezhen_upload_file, get(),
+                                                                                     photo.get(), Call(options).get());
+    return detail::text(xiezhen_string_text(path.get()));
+  }
+
+  /// Starts training a user model from 8 to 20 uploaded photos. This is paid for.
+  Created create_user_model(const std::vector<std::string> &img_set, const CallOptions &options = {}) const {
+    const auto paths = detail::pointers(img_set);
+    // An empty list is refused by its length; C wants an address all the same.
+    static const char *const nothing = "";
+    return created(detail::make<CreatedHandle>(xiezhen_create_user_model, get(),
+                                               paths.empty() ? &nothing : paths.data(), paths.size(),
+                                               Call(options).get()));
+  }
+
+  /// The styles that pictures can be generated in.
+  std::vector<Style> list_styles(const CallOptions &options = {}) const {
+    const auto all = detail::make<detail::Own<xiezhen_styles, xiezhen_styles_free>>(xiezhen_list_styles, get(),
+                                                                                    Call(options).get());
+    std::vector<Style> styles;
+    for (std::size_t n = 0; n < xiezhen_styles_count(all.get()); ++n) {
+      const auto *one = xiezhen_styles_at(all.get(), n);
+      styles.push_back({detail::text(xiezhen_style_name(one)), detail::text(xiezhen_style_style(one)),
+                        detail::text(xiezhen_style_template(one)), detail::text(xiezhen_style_sex(one))});
+    }
+    return styles;
+  }
+
+  /// Starts generating pictures of a trained model in one style, given by its id. This is paid for.
+  Created create_task(std::string_view user_id, std::string_view style, const CallOptions &options = {}) const {
+    return created(detail::make<CreatedHandle>(xiezhen_create_task, get(), detail::Text(user_id).get(),
+                                               detail::Text(style).get(), Call(options).get()));
+  }
+
+  /// One look at a task. A failed task is a value here, not an error.
+  Task query_task(std::string_view task_id, const CallOptions &options = {}) const {
+    return task(detail::make<TaskHandle>(xiezhen_query_task, get(), detail::Text(task_id).get(), Call(options).get()));
+  }
+
+  /// Looks at a task until it has ended. State 5 throws XIEZHEN_TASK_FAILED.
+  Task wait_task(std::string_view task_id, const CallOptions &options = {}) const {
+    return task(detail::make<TaskHandle>(xiezhen_wait_task, get(), detail::Text(task_id).get(), Call(options).get()));
+  }
+
+  /// `wait_task` for many at once, in order.
+  std::vector<Outcome> wait_many(const std::vector<std::string> &task_ids, const CallOptions &options = {}) const {
+    return wait_many(task_ids, [](std::size_t, const Outcome &) {}, options);
+  }
+
+  /// The same; `on_end(index, outcome)` is told of each as it ends, and may throw to stop.
+  template <class OnEnd>
+  std::vector<Outcome> wait_many(const std::vector<std::string> &task_ids, OnEnd &&on_end,
+                                 const CallOptions &options = {}) const {
+    const auto ids = detail::pointers(task_ids);
+    static const char *const nothing = "";
+    using Through = detail::Through<std::remove_reference_t<OnEnd>>;
+    Through through(on_end);
+    const xiezhen_on_end tell = [](std::size_t index, const xiezhen_task *ended, const xiezhen_error *error,
+                                   void *data) -> std::int32_t {
+      return (*static_cast<Through *>(data))(index, outcome(borrowed(ended), error));
+    };
+    return through.during([&] {
+      const std::shared_ptr<xiezhen_outcomes> all = detail::make<detail::Own<xiezhen_outcomes, xiezhen_outcomes_free>>(
+          xiezhen_wait_many, get(), ids.empty() ? &nothing : ids.data(), ids.size(), tell,
+          static_cast<void *>(&through), Call(options).get());
+      std::vector<Outcome> outcomes;
+      for (std::size_t n = 0; n < xiezhen_outcomes_count(all.get()); ++n)
+        outcomes.push_back(outcome(std::shared_ptr<const xiezhen_task>(all, xiezhen_outcomes_task(all.get(), n)),
+                                   xiezhen_outcomes_error(all.get(), n)));
+      return outcomes;
+    });
+  }
+
+  /// "Look at this task now", because a callback came.
+  void notify(std::string_view task_id) const {
+    detail::call(xiezhen_notify, get(), detail::Text(task_id).get());
+  }
+
+  /// Fetches the pictures of a task that has ended into a folder, and returns their files.
+  std::vector<std::string> save_results(const Task &task, std::string_view save_to,
+                                        const CallOptions &options = {}) const {
+    const auto all = detail::make<detail::Own<xiezhen_strings, xiezhen_strings_free>>(
+        xiezhen_save_results, get(), task.get(), detail::Text(save_to).get(), Call(options).get());
+    std::vector<std::string> files;
+    for (std::size_t n = 0; n < xiezhen_strings_count(all.get()); ++n)
+      files.emplace_back(xiezhen_strings_at(all.get(), n));
+    return files;
+  }
+
+  /// Brings a job to its end: uploads, trains, generates, waits, saves. On an error, the job holds all that was known.
+  void run(const Job &job, const RunOptions &options = {}) const {
+    auto tell = [&](const xiezhen_event *event) { options.on_event(Event(event)); };
+    detail::Through<decltype(tell)> through(tell);
+    const Run own(options, through);
+    through.during([&] { detail::call(xiezhen_run, get(), job.get(), own.get()); });
+  }
+
+  /// Does all that is due of a job, and says when to call again; nothing when the job is done.
+  ///
+  /// `save(job_json)` stores the job before each create and after each answer; if it throws, nothing more is sent.
+  template <class Save>
+  std::optional<milliseconds> advance(const Job &job, Save &&save, const RunOptions &options = {}) const {
+    auto tell = [&](const xiezhen_event *event) { options.on_event(Event(event)); };
+    detail::Through<decltype(tell)> events(tell);
+    const Run own(options, events);
+    auto store = [&](const xiezhen_job *now) { save(Job::json_of(now)); };
+    using Saves = detail::Through<decltype(store)>;
+    Saves saves(store);
+    const xiezhen_save through = [](const xiezhen_job *now, void *data) -> std::int32_t {
+      return (*static_cast<Saves *>(data))(now);
+    };
+    std::uint64_t next = XIEZHEN_NONE;
+    saves.during([&] {
+      events.during([&] {
+        detail::call(xiezhen_advance, get(), job.get(), through, static_cast<void *>(&saves), own.get(), &next);
+      });
+    });
+    return next == XIEZHEN_NONE ? std::nullopt : std::optional<milliseconds>(milliseconds(next));
+  }
+
+  /// Stops what is under way and frees the connections. Later calls are refused.
+  void close() const noexcept { xiezhen_client_close(get()); }
+
+  /// The C handle.
+  const xiezhen_client *get() const noexcept { return handle_.get(); }
+
+private:
+  using Handle = detail::Own<xiezhen_client, xiezhen_client_free>;
+  using TaskHandle = detail::Own<xiezhen_task, xiezhen_task_free>;
+  using CreatedHandle = detail::Own<xiezhen_created, xiezhen_created_free>;
+  using OnLog = std::function<void(LogLevel, std::string_view, std::string_view)>;
+
+  /// The C options of one call.
+  class Call {
+  public:
+    explicit Call(const CallOptions &options) : own_(xiezhen_call_options_new()) {
+      if (options.cancel) detail::call(xiezhen_call_options_set_cancel, own_.get(), options.cancel->get());
+      detail::set_text(own_.get(), xiezhen_call_options_set_callback_url, options.callback_url);
+      detail::set_time(own_.get(), xiezhen_call_options_set_timeout_ms, options.timeout);
+      detail::set_text(own_.get(), xiezhen_call_options_set_style, options.style);
+    }
+    const xiezhen_call_options *get() const noexcept { return own_.get(); }
+
+  private:
+    detail::Own<xiezhen_call_options, xiezhen_call_options_free> own_;
+  };
+
+  /// The C options of one run.
+  class Run {
+  public:
+    template <class Through> Run(const RunOptions &options, Through &through) : own_(xiezhen_run_options_new()) {
+      if (options.cancel) detail::call(xiezhen_run_options_set_cancel, own_.get(), options.cancel->get());
+      detail::set_text(own_.get(), xiezhen_run_options_set_save_to, options.save_to);
+      detail::set_text(own_.get(), xiezhen_run_options_set_checkpoint, options.checkpoint);
+      detail::set_time(own_.get(), xiezhen_run_options_set_timeout_ms, options.timeout);
+      detail::call(xiezhen_run_options_set_recreate, own_.get(), options.recreate);
+      if (!options.on_event) return;
+      const xiezhen_on_event tell = [](const xiezhen_event *event, void *data) -> std::int32_t {
+        return (*static_cast<Through *>(data))(event);
+      };
+      detail::call(xiezhen_run_options_set_on_event, own_.get(), tell, static_cast<void *>(&through));
+    }
+    const xiezhen_run_options *get() const noexcept { return own_.get(); }
+
+  private:
+    detail::Own<xiezhen_run_options, xiezhen_run_options_free> own_;
+  };
+
+  template <class F>
+  static void set_schedule(xiezhen_client_options *options, F setter, const std::optional<PollSchedule> &schedule) {
+    if (schedule)
+      detail::call(setter, options, detail::count(schedule->initial), schedule->factor, detail::count(schedule->max));
+  }
+
+  static void log(xiezhen_log_level level, const char *target, const char *message, void *data) noexcept {
+    try {
+      (*static_cast<const OnLog *>(data))(level, target, message);
+    } catch (...) {
+      detail::log_thrown = std::current_exception();
+    }
+  }
+
+  static Created created(const CreatedHandle &made) {
+    return {detail::text(xiezhen_created_task_id(made.get())), detail::text(xiezhen_created_user_id(made.get()))};
+  }
+
+  static Task task(TaskHandle handle) { return Task(std::shared_ptr<const xiezhen_task>(std::move(handle))); }
+
+  /// A task that belongs to somebody else, who outlives the callback that sees it.
+  static std::shared_ptr<const xiezhen_task> borrowed(const xiezhen_task *task) {
+    return std::shared_ptr<const xiezhen_task>(std::shared_ptr<void>(), task);
+  }
+
+  static Outcome outcome(std::shared_ptr<const xiezhen_task> task, const xiezhen_error *error) {
+    return error ? Outcome(Error(error, xiezhen_error_status(error))) : Outcome(Task(std::move(task)));
+  }
+
+  /// Where the log goes lives longer than the client that logs.
+  std::unique_ptr<OnLog> on_log_;
+  Handle handle_;
+};
+
+/// The library's version: "0.1.0".
+inline std::string_view version() noexcept { return xiezhen_version(); }
+
+} // namespace xiezhen
+
+#endif
