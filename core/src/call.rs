@@ -15,6 +15,10 @@ pub(crate) enum Call {
 }
 
 impl Call {
+    /// Every call, in the order of their discriminants.
+    pub(crate) const ALL: [Self; 5] =
+        [Self::UploadFile, Self::CreateUserModel, Self::ListStyles, Self::CreateTask, Self::QueryTask];
+
     /// The name that users know it by.
     pub(crate) const fn name(self) -> &'static str {
         match self {

@@ -336,8 +336,9 @@ impl Client {
         let session = self.0.session.load();
         if session.generation == process::generation() {
             session.closing.cancel();
-            // A session that was never used holds no connection.
-            self.0.session.store(Arc::new(Session::new(self.0.options.clone())));
+            // A session that was never used holds no connection; creates under way are still waited for.
+            let creates = session.creates.clone();
+            self.0.session.store(Arc::new(Session { creates, ..Session::new(self.0.options.clone()) }));
         }
     }
 }

@@ -13,8 +13,8 @@ pub(crate) const ACCEPT: &str = "application/json";
 /// Proves who is calling. Neither `Debug` nor any message shows the secret.
 #[derive(Clone, Debug)]
 pub(crate) enum Credential {
-    /// Sent as it is, in a header.
-    AppCode(SecretString),
+    /// Sent as it is, in a header that no log prints.
+    AppCode(HeaderValue),
     /// Signs method, path and headers.
     AppKey { key: String, secret: SecretString },
 }
@@ -31,24 +31,37 @@ pub(crate) struct Signed<'a> {
 }
 
 impl Credential {
+    /// `None` if a header can't carry the code.
+    pub(crate) fn app_code(code: &str) -> Option<Self> {
+        secret_value(&format!("APPCODE {code}")).map(Self::AppCode)
+    }
+
     /// Whether requests need a `Content-MD5`.
     pub(crate) const fn signs(&self) -> bool {
         matches!(self, Self::AppKey { .. })
     }
 
-    /// Adds the headers that authenticate one attempt. Each attempt needs a new `nonce`.
-    pub(crate) fn authenticate(&self, request: Signed<'_>, now_ms: u64, nonce: &str, headers: &mut HeaderMap) {
+    /// Adds the headers that authenticate one attempt, under a nonce of its own.
+    pub(crate) fn authenticate(&self, request: Signed<'_>, now_ms: u64, headers: &mut HeaderMap) {
+        self.authenticate_as(request, now_ms, || uuid::Uuid::new_v4().to_string(), headers);
+    }
+
+    fn authenticate_as(
+        &self,
+        request: Signed<'_>,
+        now_ms: u64,
+        nonce: impl FnOnce() -> String,
+        headers: &mut HeaderMap,
+    ) {
         match self {
-            Self::AppCode(code) => {
-                if let Some(value) = secret_value(&format!("APPCODE {}", code.expose_secret())) {
-                    headers.insert(reqwest::header::AUTHORIZATION, value);
-                }
+            Self::AppCode(value) => {
+                headers.insert(reqwest::header::AUTHORIZATION, value.clone());
             }
             Self::AppKey { key, secret } => {
-                let timestamp = now_ms.to_string();
+                let (timestamp, nonce) = (now_ms.to_string(), nonce());
                 let signed = [
                     ("x-ca-key", key.as_str()),
-                    ("x-ca-nonce", nonce),
+                    ("x-ca-nonce", nonce.as_str()),
                     ("x-ca-signature-method", "HmacSHA256"),
                     ("x-ca-stage", "RELEASE"),
                     ("x-ca-timestamp", timestamp.as_str()),
@@ -198,7 +211,8 @@ mod tests {
         let credential = Credential::AppKey { key: KEY.into(), secret: SecretString::from(SECRET) };
         let request = Signed { method: "GET", path: "/cloud/aigc_product_brief_query", ..Signed::default() };
         let mut headers = HeaderMap::new();
-        credential.authenticate(request, 1_700_000_000_000, "11111111-1111-4111-8111-111111111111", &mut headers);
+        let nonce = || "11111111-1111-4111-8111-111111111111".to_owned();
+        credential.authenticate_as(request, 1_700_000_000_000, nonce, &mut headers);
         assert_eq!(headers["x-ca-signature"], "PAQst1cJzQ03ZNEPwIGooWV1SsHmIqkuTh4uBs8Cn8g=");
         assert_eq!(headers["x-ca-key"], KEY);
         assert!(headers["x-ca-signature"].is_sensitive());
@@ -208,6 +222,6 @@ mod tests {
     fn no_secret_is_printed() {
         let credential = Credential::AppKey { key: KEY.into(), secret: SecretString::from(SECRET) };
         assert!(!format!("{credential:?}").contains(SECRET));
-        assert!(!format!("{:?}", Credential::AppCode(SecretString::from("a-code"))).contains("a-code"));
+        assert!(!format!("{:?}", Credential::app_code("a-code").unwrap()).contains("a-code"));
     }
 }

@@ -243,7 +243,7 @@ impl ClientBuilder {
         match (code, key, secret) {
             (Some(code), None, None) => {
                 check_secret("app_code", code.expose_secret())?;
-                Ok(Credential::AppCode(code))
+                Credential::app_code(code.expose_secret()).ok_or_else(|| unprintable("app_code"))
             }
             (None, Some(key), Some(secret)) => {
                 check_secret("app_key", &key)?;
@@ -271,8 +271,8 @@ impl Limits {
                 problems.push(format!("{name} must be more than 0 and at most a year, not {value:?}"));
             }
         }
-        if self.requests_per_second.is_nan() || self.requests_per_second <= 0.0 {
-            problems.push(format!("requests_per_second must be more than 0, not {}", self.requests_per_second));
+        if self.requests_per_second.is_nan() || self.requests_per_second < 0.001 {
+            problems.push(format!("requests_per_second must be at least 0.001, not {}", self.requests_per_second));
         }
         if self.upload_concurrency == 0 {
             problems.push("upload_concurrency must be at least 1".into());
@@ -317,7 +317,11 @@ fn check_secret(name: &str, value: &str) -> Result<(), String> {
         return Err(format!("{name} is empty"));
     }
     let printable = HeaderValue::from_str(value).is_ok() && value.is_ascii() && value.trim() == value;
-    if printable { Ok(()) } else { Err(format!("{name} contains characters that a header can't carry")) }
+    if printable { Ok(()) } else { Err(unprintable(name)) }
+}
+
+fn unprintable(name: &str) -> String {
+    format!("{name} contains characters that a header can't carry")
 }
 
 /// The certificates of `ca_file`.

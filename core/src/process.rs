@@ -41,14 +41,15 @@ mod shared {
         GENERATION.load(Ordering::Acquire)
     }
 
-    /// The runtime of this process, made when first asked for: two threads are plenty for waiting on the network.
+    /// The runtime of this process, made when first asked for. One thread is plenty for waiting on
+    /// the network, and half as dear as two that wake each other.
     pub fn runtime() -> Result<&'static Runtime> {
         // SAFETY: the pointer is null or came from `Box::into_raw` below, and is never freed.
         if let Some(runtime) = unsafe { RUNTIME.load(Ordering::Acquire).as_ref() } {
             return Ok(runtime);
         }
         notice_forks();
-        let built = Builder::new_multi_thread().worker_threads(2).thread_name("xiezhen").enable_all().build();
+        let built = Builder::new_multi_thread().worker_threads(1).thread_name("xiezhen").enable_all().build();
         let built = built.map_err(|error| {
             Error::new(ErrorKind::Internal, format!("no runtime can be started: {error}")).with_source(error)
         })?;

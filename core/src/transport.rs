@@ -95,6 +95,8 @@ impl Failure {
 pub(crate) struct Transport {
     options: Arc<Options>,
     connections: Connections,
+    /// The address of each call, made once.
+    urls: [Url; Call::ALL.len()],
     pub(crate) budget: Budget,
     /// What the gateway's clock is ahead of ours, in milliseconds.
     clock_offset: AtomicI64,
@@ -106,6 +108,11 @@ impl Transport {
             connections: Connections::new(options.clone()),
             budget: Budget::new(options.limits.requests_per_second),
             clock_offset: AtomicI64::new(0),
+            urls: Call::ALL.map(|call| {
+                let mut url = options.base_url.clone();
+                url.set_path(&format!("{}{}", url.path().trim_end_matches('/'), call.path()));
+                url
+            }),
             options,
         }
     }
@@ -164,9 +171,7 @@ impl Transport {
     }
 
     fn url(&self, call: Call) -> Url {
-        let mut url = self.options.base_url.clone();
-        url.set_path(&format!("{}{}", url.path().trim_end_matches('/'), call.path()));
-        url
+        self.urls.get(call as usize).unwrap_or(&self.options.base_url).clone()
     }
 
     /// Uploads have none: they may take as long as they move.
@@ -243,27 +248,29 @@ impl Transport {
         let client = client.map_err(refused)?;
         let outgoing = self.outgoing(client, request, handed, pulse).await.map_err(refused)?;
 
-        let mut response =
-            client.execute(outgoing).await.map_err(|error| unsent_or_lost(request.call, handed, error))?;
+        let sent = client.execute(outgoing).await;
+        let mut response = sent.map_err(|error| unsent_or_lost(request.call, handed, error))?;
         pulse.beat();
-        let status = response.status();
-        let marks = Marks::read(response.headers());
-        let date = header_date(response.headers());
-        let retry_after = gateway::retry_after(response.headers());
-        let fill = |ending, error: Error| Failure {
-            ending,
-            error: error.with_gateway(marks.request_id.clone(), marks.code.clone()).with_retry_after(retry_after),
-            retry_after,
-            date,
-        };
-
         let body = read(&mut response, MAX_ANSWER, || pulse.beat()).await;
-        if !status.is_success() {
-            let (ending, error) = gateway::refusal(status, &marks);
-            return Err(fill(ending, answer::add_details(error, &body.unwrap_or_default())));
-        }
-        let body = body.map_err(|failure| fill(failure.ending, failure.error))?;
-        answer::parse(&body).map_err(|(ending, error)| fill(ending, error.with_http_status(status.as_u16())))
+        let status = response.status();
+        let marks = || Marks::read(response.headers());
+        let (ending, error) = if status.is_success() {
+            match body.and_then(|body| answer::parse(&body)) {
+                Ok(reply) => return Ok(reply),
+                Err((ending, error)) => (ending, error.with_http_status(status.as_u16())),
+            }
+        } else {
+            let (ending, error) = gateway::refusal(status, &marks());
+            (ending, answer::add_details(error, &body.unwrap_or_default()))
+        };
+        let Marks { request_id, code, .. } = marks();
+        let retry_after = gateway::retry_after(response.headers());
+        Err(Failure {
+            ending,
+            error: error.with_gateway(request_id, code).with_retry_after(retry_after),
+            retry_after,
+            date: header_date(response.headers()),
+        })
     }
 
     /// The request of one attempt, signed anew.
@@ -290,18 +297,17 @@ impl Transport {
         let mut outgoing = builder.build().map_err(unsendable)?;
         outgoing.headers_mut().insert(ACCEPT, HeaderValue::from_static(credential::ACCEPT));
 
-        let content_type = outgoing.headers().get(CONTENT_TYPE).cloned();
-        let path = outgoing.url().path().to_owned();
-        let method = outgoing.method().clone();
+        let mut headers = std::mem::take(outgoing.headers_mut());
+        let content_type = headers.get(CONTENT_TYPE).cloned();
         let signed = Signed {
-            method: method.as_str(),
-            path: &path,
+            method: outgoing.method().as_str(),
+            path: outgoing.url().path(),
             content_type: content_type.as_ref().and_then(|value| value.to_str().ok()).unwrap_or_default(),
             content_md5: &md5,
         };
         let now = unix_ms(SystemTime::now()).saturating_add_signed(self.clock_offset.load(Ordering::Relaxed));
-        let nonce = if self.options.credential.signs() { uuid::Uuid::new_v4().to_string() } else { String::new() };
-        self.options.credential.authenticate(signed, now, &nonce, outgoing.headers_mut());
+        self.options.credential.authenticate(signed, now, &mut headers);
+        *outgoing.headers_mut() = headers;
         Ok(outgoing)
     }
 
@@ -321,7 +327,7 @@ impl Transport {
                 return Err((Some(status), error.with_retry_after(gateway::retry_after(response.headers()))));
             }
             let body = read(&mut response, MAX_PICTURE, || pulse.beat()).await;
-            body.map_err(|failure| (None, failure.error))
+            body.map_err(|(_, error)| (None, error))
         };
         tokio::select! {
             outcome = fetch => outcome,
@@ -381,27 +387,28 @@ fn broken(what: &str, error: reqwest::Error) -> Error {
 }
 
 /// Reads a body whole, but not beyond `limit`.
-async fn read(response: &mut Response, limit: usize, beat: impl Fn()) -> Result<Bytes, Failure> {
+async fn read(response: &mut Response, limit: usize, beat: impl Fn()) -> Result<Bytes, (Ending, Error)> {
     let too_large = || {
         let message = format!("the answer is larger than {} MiB", limit >> 20);
-        Failure::new(Ending::Unreadable, Error::new(ErrorKind::Protocol, message))
+        (Ending::Unreadable, Error::new(ErrorKind::Protocol, message))
     };
     if response.content_length().is_some_and(|length| length > limit as u64) {
         return Err(too_large());
     }
-    let broke = |error| Failure::new(Ending::Lost, broken("the answer broke off", error));
+    let broke = |error| (Ending::Lost, broken("the answer broke off", error));
+    // Most answers come in one piece, which needs no copy.
     let first = response.chunk().await.map_err(broke)?.unwrap_or_default();
-    beat();
-    let Some(second) = response.chunk().await.map_err(broke)? else {
-        return if first.len() > limit { Err(too_large()) } else { Ok(first) };
-    };
-    let mut body = BytesMut::from(first);
-    body.extend_from_slice(&second);
-    while body.len() <= limit {
+    let mut body = BytesMut::new();
+    while first.len().max(body.len()) <= limit {
         beat();
         match response.chunk().await.map_err(broke)? {
-            Some(chunk) => body.extend_from_slice(&chunk),
+            None if body.is_empty() => return Ok(first),
             None => return Ok(body.freeze()),
+            Some(chunk) if body.is_empty() => {
+                body.extend_from_slice(&first);
+                body.extend_from_slice(&chunk);
+            }
+            Some(chunk) => body.extend_from_slice(&chunk),
         }
     }
     Err(too_large())

@@ -22,7 +22,7 @@ use tokio::{
     time::Instant,
 };
 
-use self::board::{Board, DueLook, Place, Sink, Until};
+use self::board::{Board, DueLook, Gathering, Place, Sink, Until};
 pub use self::pace::Schedules;
 pub(crate) use self::{
     board::{NOTICE_PAUSE, ends_a_wait, out_of_time, task_failed},
@@ -112,27 +112,29 @@ impl<L: Look> Scheduler<L> {
         timeout: Option<Duration>,
         mut on_end: impl FnMut(usize, &Result<Task>),
     ) -> Vec<Result<Task>> {
-        let (sender, mut ends) = mpsc::unbounded_channel();
+        let gathering = Arc::<Gathering>::default();
         let mut outcomes: Vec<Option<Result<Task>>> = Vec::new();
         outcomes.resize_with(task_ids.len(), || None);
         let mut places = Places { scheduler: self, places: Vec::with_capacity(task_ids.len()) };
         for (index, task_id) in task_ids.iter().enumerate() {
-            if let Err(error) = crate::client::check_id("task_id", task_id) {
-                let _ = sender.send((index, Err(error)));
-                continue;
+            match crate::client::check_id("task_id", task_id) {
+                Ok(()) => places.join(task_id, timeout, Sink::Many(gathering.clone(), index)),
+                Err(error) => gathering.add(index, Err(error)),
             }
-            places.join(task_id, timeout, Sink::Many(sender.clone(), index));
         }
-        drop(sender);
 
-        while let Some((index, outcome)) = ends.recv().await {
-            on_end(index, &outcome);
-            if let Some(slot) = outcomes.get_mut(index) {
-                *slot = Some(outcome);
+        let mut left = task_ids.len();
+        while left > 0 {
+            for (index, outcome) in gathering.take().await {
+                left -= 1;
+                on_end(index, &outcome);
+                if let Some(slot) = outcomes.get_mut(index) {
+                    *slot = Some(outcome);
+                }
             }
         }
-        let unanswered = || Err(Error::cancelled("the wait"));
-        outcomes.into_iter().map(|outcome| outcome.unwrap_or_else(unanswered)).collect()
+        // Every place had an outcome, or `left` would not be 0.
+        outcomes.into_iter().flatten().collect()
     }
 
     /// "Look at this task now": does nothing if nobody waits for it.

@@ -19,7 +19,7 @@ use crate::{
     client::Client,
     error::{Error, ErrorKind, Result},
     event::OnEvent,
-    job::{Job, RunOptions},
+    job::{Job, RunOptions, Stage},
     options::ClientBuilder,
     photo::Photo,
     task::{Style, Task},
@@ -113,17 +113,19 @@ impl<'a> Invocation<'a> {
         }
         settle(client).await;
 
-        let outcome = outcome.and_then(|()| self.contact_sheet(&job)).and_then(|()| self.results(&job));
-        let Err(error) = outcome else { return 0 };
-        // What there is of a job that failed is worth showing; why it failed is what has to be said.
-        if job.portraits().iter().any(|portrait| !portrait.files.is_empty()) {
-            let _ = self.contact_sheet(&job);
+        // What there is of a job that failed is worth showing too.
+        let begun = outcome.is_ok() || job.portraits().iter().any(|portrait| !portrait.files.is_empty());
+        let sheet = if begun { self.contact_sheet(&job) } else { Ok(()) };
+        let outcome = outcome.and(sheet);
+        if let (Err(error), true) = (&outcome, self.json) {
+            // As with every line of JSON: whoever reads it may be gone, and the error is told all the same.
+            let _ = print::json(&tagged("error", serde_json::to_value(error)));
         }
-        if self.json {
-            let _ = print::json(&tagged("error", serde_json::to_value(&error)));
-            let _ = self.results(&job);
+        let told = self.results(&job);
+        match outcome.and(told) {
+            Ok(()) => 0,
+            Err(error) => self.complain(&error, checkpoint.exists().then_some(checkpoint.as_path())),
         }
-        self.complain(&error, checkpoint.exists().then_some(checkpoint.as_path()))
     }
 
     fn contact_sheet(&self, job: &Job) -> Result<()> {
@@ -141,7 +143,7 @@ impl<'a> Invocation<'a> {
             return print::json(&tagged("job", whole));
         }
         let portraits = job.portraits();
-        if portraits.is_empty() {
+        if portraits.is_empty() && job.stage() == Stage::Done {
             return print::result(&job.user_id().unwrap_or_default());
         }
         let files: Vec<String> =

@@ -44,7 +44,6 @@ fn advice(error: &Error, resume: Option<&str>) -> Vec<String> {
         ErrorKind::Protocol => "Is --base-url (XIEZHEN_BASE_URL) the address of this API?",
         ErrorKind::Transport => "Check the network, --base-url, --proxy and --ca-file.",
         ErrorKind::Timeout => "What was started goes on at the service.",
-        ErrorKind::OutcomeUnknown => "Ask the vendor whether the task exists.",
         ErrorKind::TaskFailed => "Other photos or another style may fare better.",
         ErrorKind::Internal => "This is a defect of xiezhen: please report it with these lines.",
         _ => "",
@@ -57,8 +56,10 @@ fn advice(error: &Error, resume: Option<&str>) -> Vec<String> {
     match error.kind() {
         ErrorKind::InvalidArgument | ErrorKind::Internal => {}
         ErrorKind::OutcomeUnknown => {
-            lines.push(format!("If it exists:   {resume} --adopt TASK_ID   (a training also needs --user-id ID)"));
-            lines.push(format!("If it does not: {resume} --recreate"));
+            lines.push(format!(
+                "If the vendor's side shows the task: {resume} --adopt TASK_ID   (a training also needs --user-id ID)"
+            ));
+            lines.push(format!("If not, start (and pay) anew:        {resume} --recreate"));
         }
         ErrorKind::TaskFailed => lines.push(format!("To try, and pay, again: {resume} --recreate")),
         _ => lines.push(format!("To go on: {resume}")),

@@ -45,7 +45,7 @@ pub(crate) struct Advance {
 
 impl Advance {
     /// Takes the job up: what was cut off or failed before is due again, as far as that costs nothing.
-    pub(super) fn enter(&self, recreate: bool, save_to: Option<PathBuf>) -> Result<()> {
+    pub(super) fn enter(&self, recreate: bool, comes_back: bool, save_to: Option<PathBuf>) -> Result<()> {
         let save_to = save_to.map(std::path::absolute).transpose().map_err(|error| {
             Error::new(ErrorKind::InvalidArgument, format!("save_to is no usable path: {error}")).with_source(error)
         })?;
@@ -62,7 +62,7 @@ impl Advance {
             if save_to.is_some() {
                 record.save_to = save_to;
             }
-            record.reopen(recreate);
+            record.reopen(recreate, comes_back);
         });
         Ok(())
     }

@@ -140,13 +140,13 @@ impl Work {
     }
 
     /// What a caller who comes back wants done again. What was paid for is done again only if `recreate` says so.
-    fn reopen(&mut self, recreate: bool, is_over: bool, what: &str) {
+    fn reopen(&mut self, recreate: bool, comes_back: bool, what: &str) {
         let failed = self.state == Some(TaskState::Failed);
         if recreate && (failed || self.is_unknown()) {
             *self = Self::default();
         } else if self.is_unknown() {
             self.error.get_or_insert_with(|| unanswered(what));
-        } else if is_over && !failed {
+        } else if comes_back && !failed {
             self.error = None;
             self.waiting_since = None;
         }
@@ -246,15 +246,15 @@ impl Record {
         };
     }
 
-    /// Prepares a job for being taken up again.
-    pub(super) fn reopen(&mut self, recreate: bool) {
-        let is_over = self.is_over();
+    /// Prepares a job for being taken up again: by a caller who comes back, or while its other work goes on.
+    pub(super) fn reopen(&mut self, recreate: bool, comes_back: bool) {
+        let comes_back = comes_back || self.is_over();
         if let Some(work) = &mut self.training {
-            work.reopen(recreate, is_over, "the training");
+            work.reopen(recreate, comes_back, "the training");
         }
         for portrait in &mut self.portraits {
             let what = format!("the generation of {:?}", portrait.style);
-            portrait.work.reopen(recreate, is_over, &what);
+            portrait.work.reopen(recreate, comes_back, &what);
         }
         if self.training.as_ref().is_some_and(Work::is_fresh) {
             self.user_id = None;

@@ -19,7 +19,7 @@ pub(crate) async fn advance(
 ) -> Result<Option<Duration>> {
     let turn = Arc::new(job.0.turn.clone().lock_owned().await);
     let advance = Advance { session, job: job.clone(), save, on_event: options.on_event, _turn: turn };
-    advance.enter(options.recreate, options.save_to)?;
+    advance.enter(options.recreate, false, options.save_to)?;
     advance.step().await
 }
 
@@ -48,7 +48,7 @@ async fn to_the_end(session: Arc<Session>, job: &Job, options: RunOptions) -> Re
         None => Arc::new(|_| Box::pin(std::future::ready(Ok(()))) as _),
     };
     let advance = Advance { session: session.clone(), job: job.clone(), save, on_event: options.on_event, _turn: turn };
-    advance.enter(options.recreate, options.save_to)?;
+    advance.enter(options.recreate, true, options.save_to)?;
     // This run waits as long as any other, however long the tasks have been going on.
     job.edit(|record| {
         for (slot, _) in record.pending() {

@@ -5,13 +5,13 @@
 use std::{
     cmp::Reverse,
     collections::{BinaryHeap, HashMap},
-    sync::Arc,
+    sync::{Arc, Mutex, PoisonError},
     time::Duration,
 };
 
 use slab::Slab;
 use tokio::{
-    sync::{mpsc, oneshot},
+    sync::{Notify, mpsc, oneshot},
     time::Instant,
 };
 
@@ -43,7 +43,7 @@ pub(super) enum Until {
 /// Where a waiter is told.
 pub(super) enum Sink {
     One(oneshot::Sender<Result<Task>>),
-    Many(mpsc::UnboundedSender<(usize, Result<Task>)>, usize),
+    Many(Arc<Gathering>, usize),
     Notices(mpsc::UnboundedSender<Arc<str>>),
 }
 
@@ -52,9 +52,31 @@ impl Sink {
     fn tell(self, outcome: Result<Task>) {
         match self {
             Self::One(sender) => drop(sender.send(outcome)),
-            Self::Many(sender, index) => drop(sender.send((index, outcome))),
+            Self::Many(gathering, index) => gathering.add(index, outcome),
             Self::Notices(_) => {}
         }
+    }
+}
+
+/// Outcomes on their way to one caller who waits for many.
+#[derive(Default)]
+pub(super) struct Gathering {
+    ended: Mutex<Vec<(usize, Result<Task>)>>,
+    more: Notify,
+}
+
+impl Gathering {
+    pub(super) fn add(&self, index: usize, outcome: Result<Task>) {
+        self.ended.lock().unwrap_or_else(PoisonError::into_inner).push((index, outcome));
+        self.more.notify_one();
+    }
+
+    /// All that has ended since the last time; waits for the first. Wakes its caller at most once a millisecond:
+    /// waking costs more than what is told.
+    pub(super) async fn take(&self) -> Vec<(usize, Result<Task>)> {
+        self.more.notified().await;
+        tokio::time::sleep(Duration::from_millis(1)).await;
+        std::mem::take(&mut *self.ended.lock().unwrap_or_else(PoisonError::into_inner))
     }
 }
 

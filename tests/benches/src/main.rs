@@ -26,7 +26,7 @@ fn main() -> Outcome {
     if std::env::args().nth(1).as_deref() == Some("serve") {
         return Ok(server::serve()?);
     }
-    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build()?;
+    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build()?;
     let server = server::Server::start()?;
     println!("| work | xiezhen | bare reqwest | ratio: median (spread) | target |\n|---|---|---|---|---|");
     runtime.block_on(async {
