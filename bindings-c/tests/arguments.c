@@ -1,0 +1,287 @@
+/* No argument can crash the library: each function with NULL, invalid UTF-8, unknown values and zero lengths. */
+#include "support.h"
+
+static int refusals;
+
+/* Refused with a message, and without one asked for. */
+#define REFUSED(call)                                                                                                  \
+  do {                                                                                                                 \
+    xiezhen_error *refusal = NULL;                                                                                     \
+    xiezhen_error **error = &refusal;                                                                                  \
+    if ((call) != XIEZHEN_INVALID_ARGUMENT) {                                                                          \
+      fprintf(stderr, "%s:%d: not refused: %s\n", __FILE__, __LINE__, #call);                                          \
+      exit(1);                                                                                                         \
+    }                                                                                                                  \
+    CHECK(xiezhen_error_status(refusal) == XIEZHEN_INVALID_ARGUMENT && *xiezhen_error_message(refusal));               \
+    xiezhen_error_free(refusal);                                                                                       \
+    error = NULL;                                                                                                      \
+    CHECK((call) == XIEZHEN_INVALID_ARGUMENT);                                                                         \
+    refusals++;                                                                                                        \
+  } while (0)
+
+static const char *const BAD = "\xff\xfe";
+
+static int32_t save(const xiezhen_job *job, void *user_data) {
+  (void)job, (void)user_data;
+  return 0;
+}
+
+#define REFUSES_TEXT(function, options)                                                                                \
+  do {                                                                                                                 \
+    REFUSED(function(NULL, "x", error));                                                                               \
+    REFUSED(function(options, NULL, error));                                                                           \
+    REFUSED(function(options, BAD, error));                                                                            \
+  } while (0)
+
+static void options(void) {
+  xiezhen_client_options *client = xiezhen_client_options_new();
+  REFUSES_TEXT(xiezhen_client_options_set_base_url, client);
+  REFUSES_TEXT(xiezhen_client_options_set_app_code, client);
+  REFUSES_TEXT(xiezhen_client_options_set_app_key, client);
+  REFUSES_TEXT(xiezhen_client_options_set_app_secret, client);
+  REFUSES_TEXT(xiezhen_client_options_set_ca_file, client);
+  REFUSES_TEXT(xiezhen_client_options_set_proxy, client);
+  REFUSED(xiezhen_client_options_set_timeout_ms(NULL, 1, error));
+  REFUSED(xiezhen_client_options_set_connect_timeout_ms(NULL, 1, error));
+  REFUSED(xiezhen_client_options_set_max_retries(NULL, 1, error));
+  REFUSED(xiezhen_client_options_set_requests_per_second(NULL, 1, error));
+  REFUSED(xiezhen_client_options_set_upload_concurrency(NULL, 1, error));
+  REFUSED(xiezhen_client_options_set_max_photo_bytes(NULL, 1, error));
+  REFUSED(xiezhen_client_options_set_training_schedule(NULL, 1, 1, 1, error));
+  REFUSED(xiezhen_client_options_set_generation_schedule(NULL, 1, 1, 1, error));
+  REFUSED(xiezhen_client_options_set_allow_http(NULL, true, error));
+  REFUSED(xiezhen_client_options_set_on_log(NULL, XIEZHEN_LOG_LEVEL_INFO, NULL, NULL, error));
+  REFUSED(xiezhen_client_options_set_on_log(client, 0, NULL, NULL, error));
+  REFUSED(xiezhen_client_options_set_on_log(client, 77, NULL, NULL, error));
+  xiezhen_client_options_free(client);
+
+  /* What is out of range is said when the client is made, all of it at once. */
+  client = quick_options("arguments");
+  OK(xiezhen_client_options_set_requests_per_second(client, NAN, error));
+  OK(xiezhen_client_options_set_timeout_ms(client, 0, error));
+  OK(xiezhen_client_options_set_training_schedule(client, 0, -1.0, UINT64_MAX, error));
+  xiezhen_client *made = NULL;
+  xiezhen_error *error = NULL;
+  CHECK(xiezhen_client_new(client, &made, &error) == XIEZHEN_INVALID_ARGUMENT && !made);
+  CHECK(xiezhen_error_problem_count(error) == 3);
+  xiezhen_error_free(error);
+  REFUSED(xiezhen_client_new(client, NULL, error));
+  xiezhen_client_options_free(client);
+
+  client = xiezhen_client_options_new();
+  OK(xiezhen_client_options_set_base_url(client, "", error));
+  REFUSED(xiezhen_client_new(client, &made, error));
+  xiezhen_client_options_free(client);
+
+  xiezhen_cancel *cancel = xiezhen_cancel_new();
+  xiezhen_call_options *call = xiezhen_call_options_new();
+  REFUSES_TEXT(xiezhen_call_options_set_callback_url, call);
+  REFUSES_TEXT(xiezhen_call_options_set_style, call);
+  REFUSED(xiezhen_call_options_set_timeout_ms(NULL, 1, error));
+  REFUSED(xiezhen_call_options_set_cancel(NULL, cancel, error));
+  REFUSED(xiezhen_call_options_set_cancel(call, NULL, error));
+  xiezhen_call_options_free(call);
+
+  xiezhen_run_options *run = xiezhen_run_options_new();
+  REFUSES_TEXT(xiezhen_run_options_set_save_to, run);
+  REFUSES_TEXT(xiezhen_run_options_set_checkpoint, run);
+  REFUSED(xiezhen_run_options_set_timeout_ms(NULL, 1, error));
+  REFUSED(xiezhen_run_options_set_recreate(NULL, true, error));
+  REFUSED(xiezhen_run_options_set_on_event(NULL, NULL, NULL, error));
+  REFUSED(xiezhen_run_options_set_cancel(NULL, cancel, error));
+  REFUSED(xiezhen_run_options_set_cancel(run, NULL, error));
+  xiezhen_run_options_free(run);
+  xiezhen_cancel_free(cancel);
+}
+
+static void photos_and_jobs(void) {
+  xiezhen_photo *photo = NULL;
+  REFUSED(xiezhen_photo_from_path(NULL, &photo, error));
+  REFUSED(xiezhen_photo_from_path(BAD, &photo, error));
+  REFUSED(xiezhen_photo_from_path("x", NULL, error));
+  REFUSED(xiezhen_photo_from_bytes(NULL, 3, &photo, error));
+  REFUSED(xiezhen_photo_from_bytes((const uint8_t *)"x", 0, &photo, error));
+  REFUSED(xiezhen_photo_from_bytes((const uint8_t *)"x", SIZE_MAX, &photo, error));
+  REFUSED(xiezhen_photo_from_bytes((const uint8_t *)"x", 1, NULL, error));
+  CHECK(photo == NULL);
+
+  xiezhen_job_options *wish = xiezhen_job_options_new();
+  OK(xiezhen_photo_from_path("x", &photo, error));
+  REFUSED(xiezhen_job_options_add_photo(NULL, photo, error));
+  REFUSED(xiezhen_job_options_add_photo(wish, NULL, error));
+  REFUSES_TEXT(xiezhen_job_options_add_photo_path, wish);
+  REFUSES_TEXT(xiezhen_job_options_add_style, wish);
+  REFUSES_TEXT(xiezhen_job_options_set_user_id, wish);
+
+  xiezhen_job *job = NULL;
+  REFUSED(xiezhen_job_new(NULL, &job, error));
+  REFUSED(xiezhen_job_new(wish, NULL, error));
+  REFUSED(xiezhen_job_from_json(NULL, &job, error));
+  REFUSED(xiezhen_job_from_json("{}", &job, error));
+  REFUSED(xiezhen_job_from_json("{\"version\":999}", &job, error));
+  REFUSED(xiezhen_job_from_json(BAD, &job, error));
+  REFUSED(xiezhen_job_from_json("{}", NULL, error));
+  REFUSED(xiezhen_job_read_checkpoint(NULL, &job, error));
+  REFUSED(xiezhen_job_read_checkpoint("x", NULL, error));
+  CHECK(xiezhen_job_read_checkpoint("/nowhere/x", &job, NULL) == XIEZHEN_IO && job == NULL);
+
+  OK(xiezhen_job_new(wish, &job, error));
+  xiezhen_string *text = NULL;
+  xiezhen_portraits *portraits = NULL;
+  xiezhen_photo_records *photos = NULL;
+  REFUSED(xiezhen_job_to_json(NULL, &text, error));
+  REFUSED(xiezhen_job_to_json(job, NULL, error));
+  REFUSED(xiezhen_job_user_id(NULL, &text, error));
+  REFUSED(xiezhen_job_user_id(job, NULL, error));
+  REFUSED(xiezhen_job_training_task_id(NULL, &text, error));
+  REFUSED(xiezhen_job_save_to(NULL, &text, error));
+  REFUSED(xiezhen_job_portraits(NULL, &portraits, error));
+  REFUSED(xiezhen_job_portraits(job, NULL, error));
+  REFUSED(xiezhen_job_photos(NULL, &photos, error));
+  REFUSED(xiezhen_job_photos(job, NULL, error));
+  REFUSED(xiezhen_job_adopt(NULL, "T1", NULL, error));
+  REFUSED(xiezhen_job_adopt(job, NULL, NULL, error));
+  REFUSED(xiezhen_job_adopt(job, "T1", BAD, error));
+  REFUSED(xiezhen_job_adopt(job, "", NULL, error));
+  OK(xiezhen_job_user_id(job, &text, error));
+  CHECK(text == NULL); /* not yet known */
+  CHECK(xiezhen_job_stage(job) != XIEZHEN_STAGE_UNKNOWN);
+  xiezhen_job_free(job);
+  xiezhen_job_options_free(wish);
+  xiezhen_photo_free(photo);
+}
+
+static void calls(void) {
+  xiezhen_client *client = quick_client("arguments");
+  xiezhen_job *job = new_job();
+  xiezhen_photo *photo = NULL;
+  OK(xiezhen_photo_from_path("/nowhere.jpg", &photo, error));
+  xiezhen_string *text = NULL;
+  xiezhen_strings *files = NULL;
+  xiezhen_created *created = NULL;
+  xiezhen_styles *styles = NULL;
+  xiezhen_task *task = NULL;
+  xiezhen_outcomes *outcomes = NULL;
+  uint64_t next_ms = 0;
+  const char *ids[] = {"a", NULL}, *bad[] = {BAD};
+
+  REFUSED(xiezhen_upload_file(NULL, photo, NULL, &text, error));
+  REFUSED(xiezhen_upload_file(client, NULL, NULL, &text, error));
+  REFUSED(xiezhen_upload_file(client, photo, NULL, NULL, error));
+  REFUSED(xiezhen_upload_file(client, photo, NULL, &text, error));
+  REFUSED(xiezhen_create_user_model(NULL, ids, 1, NULL, &created, error));
+  REFUSED(xiezhen_create_user_model(client, NULL, 1, NULL, &created, error));
+  REFUSED(xiezhen_create_user_model(client, ids, 0, NULL, &created, error));
+  REFUSED(xiezhen_create_user_model(client, ids, 1, NULL, &created, error));
+  REFUSED(xiezhen_create_user_model(client, ids, 2, NULL, &created, error));
+  REFUSED(xiezhen_create_user_model(client, bad, 1, NULL, &created, error));
+  REFUSED(xiezhen_create_user_model(client, ids, SIZE_MAX / 2, NULL, &created, error));
+  REFUSED(xiezhen_create_user_model(client, ids, 1, NULL, NULL, error));
+  REFUSED(xiezhen_list_styles(NULL, NULL, &styles, error));
+  REFUSED(xiezhen_list_styles(client, NULL, NULL, error));
+  REFUSED(xiezhen_create_task(NULL, "u", "s", NULL, &created, error));
+  REFUSED(xiezhen_create_task(client, NULL, "s", NULL, &created, error));
+  REFUSED(xiezhen_create_task(client, "u", NULL, NULL, &created, error));
+  REFUSED(xiezhen_create_task(client, "", "s", NULL, &created, error));
+  REFUSED(xiezhen_create_task(client, "u", BAD, NULL, &created, error));
+  REFUSED(xiezhen_create_task(client, "u", "s", NULL, NULL, error));
+  REFUSED(xiezhen_query_task(NULL, "t", NULL, &task, error));
+  REFUSED(xiezhen_query_task(client, NULL, NULL, &task, error));
+  REFUSED(xiezhen_query_task(client, "", NULL, &task, error));
+  REFUSED(xiezhen_query_task(client, "t", NULL, NULL, error));
+  REFUSED(xiezhen_wait_task(NULL, "t", NULL, &task, error));
+  REFUSED(xiezhen_wait_task(client, BAD, NULL, &task, error));
+  REFUSED(xiezhen_wait_task(client, "t", NULL, NULL, error));
+  REFUSED(xiezhen_wait_many(NULL, ids, 1, NULL, NULL, NULL, &outcomes, error));
+  REFUSED(xiezhen_wait_many(client, NULL, 1, NULL, NULL, NULL, &outcomes, error));
+  REFUSED(xiezhen_wait_many(client, ids, 0, NULL, NULL, NULL, &outcomes, error));
+  REFUSED(xiezhen_wait_many(client, ids, 2, NULL, NULL, NULL, &outcomes, error));
+  REFUSED(xiezhen_wait_many(client, ids, 1, NULL, NULL, NULL, NULL, error));
+  REFUSED(xiezhen_notify(NULL, "t", error));
+  REFUSED(xiezhen_notify(client, NULL, error));
+  REFUSED(xiezhen_save_results(NULL, task, "x", NULL, &files, error));
+  REFUSED(xiezhen_save_results(client, NULL, "x", NULL, &files, error));
+  REFUSED(xiezhen_run(NULL, job, NULL, error));
+  REFUSED(xiezhen_run(client, NULL, NULL, error));
+  REFUSED(xiezhen_advance(NULL, job, save, NULL, NULL, &next_ms, error));
+  REFUSED(xiezhen_advance(client, NULL, save, NULL, NULL, &next_ms, error));
+  REFUSED(xiezhen_advance(client, job, NULL, NULL, NULL, &next_ms, error));
+  REFUSED(xiezhen_advance(client, job, save, NULL, NULL, NULL, error));
+
+  /* Options that a call does not know. */
+  xiezhen_call_options *options = xiezhen_call_options_new();
+  OK(xiezhen_call_options_set_timeout_ms(options, 5, error));
+  REFUSED(xiezhen_query_task(client, "t", options, &task, error));
+  REFUSED(xiezhen_create_task(client, "u", "s", options, &created, error));
+  xiezhen_call_options_free(options);
+  options = xiezhen_call_options_new();
+  OK(xiezhen_call_options_set_callback_url(options, "https://example.com", error));
+  REFUSED(xiezhen_wait_task(client, "t", options, &task, error));
+  xiezhen_call_options_free(options);
+
+  CHECK(!text && !files && !created && !styles && !task && !outcomes && !next_ms);
+  CHECK(count_calls("arguments", "query_task") == 0 && count_calls("arguments", "create_task") == 0);
+  xiezhen_photo_free(photo);
+  xiezhen_job_free(job);
+  xiezhen_client_free(client);
+}
+
+static void accessors_of_null(void) {
+  CHECK(xiezhen_error_status(NULL) == XIEZHEN_OK && !xiezhen_error_code(NULL) && !xiezhen_error_message(NULL));
+  CHECK(!xiezhen_error_http_status(NULL) && !xiezhen_error_ret(NULL) && !xiezhen_error_request_id(NULL));
+  CHECK(!xiezhen_error_gateway_code(NULL) && !xiezhen_error_task_id(NULL) && !xiezhen_error_retryable(NULL));
+  CHECK(xiezhen_error_retry_after_ms(NULL) == XIEZHEN_NONE && !xiezhen_error_problem_count(NULL));
+  CHECK(!xiezhen_error_problem(NULL, 0) && !xiezhen_error_body_start(NULL) && !xiezhen_error_sent(NULL));
+  CHECK(!xiezhen_error_path(NULL) && !xiezhen_error_task(NULL) && !xiezhen_error_json(NULL));
+  CHECK(strcmp(xiezhen_status_name(99), "unknown") == 0 && strcmp(xiezhen_status_name(0), "ok") == 0);
+  CHECK(!xiezhen_string_text(NULL) && !xiezhen_strings_count(NULL) && !xiezhen_strings_at(NULL, 0));
+  CHECK(!xiezhen_task_id(NULL) && xiezhen_task_state(NULL) == XIEZHEN_STATE_UNKNOWN && !xiezhen_task_raw_state(NULL));
+  CHECK(xiezhen_task_kind(NULL) == XIEZHEN_KIND_UNKNOWN && !xiezhen_task_is_terminal(NULL));
+  CHECK(!xiezhen_task_result_path_count(NULL) && !xiezhen_task_result_path(NULL, 0));
+  CHECK(!xiezhen_created_task_id(NULL) && !xiezhen_created_user_id(NULL));
+  CHECK(!xiezhen_styles_count(NULL) && !xiezhen_styles_at(NULL, 0) && !xiezhen_style_name(NULL));
+  CHECK(!xiezhen_style_style(NULL) && !xiezhen_style_template(NULL) && !xiezhen_style_sex(NULL));
+  CHECK(!xiezhen_outcomes_count(NULL) && !xiezhen_outcomes_task(NULL, 0) && !xiezhen_outcomes_error(NULL, 0));
+  CHECK(xiezhen_job_stage(NULL) == XIEZHEN_STAGE_UNKNOWN);
+  CHECK(!xiezhen_portraits_count(NULL) && !xiezhen_portraits_at(NULL, 0) && !xiezhen_portrait_style(NULL));
+  CHECK(!xiezhen_portrait_style_id(NULL) && !xiezhen_portrait_task_id(NULL) && !xiezhen_portrait_error(NULL));
+  CHECK(xiezhen_portrait_state(NULL) == XIEZHEN_STATE_UNKNOWN && !xiezhen_portrait_url_count(NULL));
+  CHECK(!xiezhen_portrait_url(NULL, 0) && !xiezhen_portrait_file_count(NULL) && !xiezhen_portrait_file(NULL, 0));
+  CHECK(!xiezhen_photo_records_count(NULL) && !xiezhen_photo_records_at(NULL, 0) && !xiezhen_photo_record_path(NULL));
+  CHECK(!xiezhen_photo_record_sha256(NULL) && !xiezhen_photo_record_bytes(NULL) && !xiezhen_photo_record_uploaded(NULL));
+  CHECK(xiezhen_event_type(NULL) == XIEZHEN_EVENT_UNKNOWN && !xiezhen_event_json(NULL) && !xiezhen_event_index(NULL));
+  CHECK(!xiezhen_event_bytes_sent(NULL) && !xiezhen_event_bytes(NULL) && !xiezhen_event_count(NULL));
+  CHECK(!xiezhen_event_path(NULL) && !xiezhen_event_task_id(NULL) && !xiezhen_event_raw_state(NULL));
+  CHECK(xiezhen_event_state(NULL) == XIEZHEN_STATE_UNKNOWN && !xiezhen_event_user_id(NULL));
+  CHECK(!xiezhen_event_style(NULL) && !xiezhen_event_call(NULL) && !xiezhen_event_error(NULL));
+  CHECK(!xiezhen_event_delay_ms(NULL) && !xiezhen_event_message(NULL) && !xiezhen_cancel_is_cancelled(NULL));
+
+  xiezhen_cancel_cancel(NULL);
+  xiezhen_client_close(NULL);
+  xiezhen_error_free(NULL);
+  xiezhen_string_free(NULL);
+  xiezhen_strings_free(NULL);
+  xiezhen_task_free(NULL);
+  xiezhen_created_free(NULL);
+  xiezhen_styles_free(NULL);
+  xiezhen_outcomes_free(NULL);
+  xiezhen_job_free(NULL);
+  xiezhen_job_options_free(NULL);
+  xiezhen_portraits_free(NULL);
+  xiezhen_photo_records_free(NULL);
+  xiezhen_photo_free(NULL);
+  xiezhen_cancel_free(NULL);
+  xiezhen_client_free(NULL);
+  xiezhen_client_options_free(NULL);
+  xiezhen_call_options_free(NULL);
+  xiezhen_run_options_free(NULL);
+}
+
+int main(void) {
+  options();
+  photos_and_jobs();
+  calls();
+  accessors_of_null();
+  printf("arguments: ok, %d refusals\n", refusals);
+  return 0;
+}

@@ -1,0 +1,277 @@
+/* Jobs: run with events and a checkpoint, advance with a store, JSON, adoption, and what stops them. */
+#include "support.h"
+
+struct diary {
+  int kinds[16];
+  int events;
+  int stop_at; /* the kind of event at which to stop; 0 for none */
+  unsigned long long thread;
+  bool returned;
+};
+
+static int32_t note(const xiezhen_event *event, void *user_data) {
+  struct diary *diary = user_data;
+  const xiezhen_event_kind kind = xiezhen_event_type(event);
+  CHECK(!diary->returned);
+  CHECK(kind > XIEZHEN_EVENT_UNKNOWN && kind <= XIEZHEN_EVENT_FINISHED);
+  CHECK(strncmp(xiezhen_event_json(event), "{\"type\":\"", 9) == 0);
+  switch (kind) {
+  case XIEZHEN_EVENT_PHOTO_UPLOADING:
+    CHECK(xiezhen_event_index(event) < 10 && xiezhen_event_bytes_sent(event) <= xiezhen_event_bytes(event));
+    break;
+  case XIEZHEN_EVENT_PHOTO_UPLOADED:
+    CHECK(strncmp(xiezhen_event_path(event), "user_upload/", 12) == 0);
+    break;
+  case XIEZHEN_EVENT_TRAINING:
+    CHECK(xiezhen_event_task_id(event) && xiezhen_event_state(event) != XIEZHEN_STATE_UNKNOWN);
+    break;
+  case XIEZHEN_EVENT_TRAINED:
+    CHECK(xiezhen_event_user_id(event));
+    break;
+  case XIEZHEN_EVENT_GENERATING:
+    CHECK(xiezhen_event_style(event) && xiezhen_event_task_id(event));
+    break;
+  case XIEZHEN_EVENT_GENERATED:
+    CHECK(xiezhen_event_count(event) == 2);
+    break;
+  case XIEZHEN_EVENT_SAVED:
+    CHECK(access(xiezhen_event_path(event), R_OK) == 0);
+    break;
+  case XIEZHEN_EVENT_RETRYING:
+    CHECK(strcmp(xiezhen_event_call(event), "query_task") == 0 || strcmp(xiezhen_event_call(event), "upload_file") == 0);
+    CHECK(xiezhen_error_status(xiezhen_event_error(event)) == XIEZHEN_TRANSPORT);
+    CHECK(xiezhen_event_delay_ms(event) < 60000);
+    break;
+  case XIEZHEN_EVENT_UNKNOWN_STATE:
+    CHECK(xiezhen_event_raw_state(event) == 9);
+    break;
+  case XIEZHEN_EVENT_WARNING:
+    CHECK(xiezhen_event_message(event));
+    break;
+  default:
+    break;
+  }
+  diary->kinds[kind]++;
+  diary->events++;
+  return kind == diary->stop_at ? 7 : 0;
+}
+
+static xiezhen_run_options *options_with(struct diary *diary, const char *save_to, const char *checkpoint) {
+  xiezhen_run_options *options = xiezhen_run_options_new();
+  if (diary) OK(xiezhen_run_options_set_on_event(options, note, diary, error));
+  if (save_to) OK(xiezhen_run_options_set_save_to(options, save_to, error));
+  if (checkpoint) OK(xiezhen_run_options_set_checkpoint(options, checkpoint, error));
+  return options;
+}
+
+static void check_done(const xiezhen_job *job) {
+  CHECK(xiezhen_job_stage(job) == XIEZHEN_STAGE_DONE);
+  xiezhen_portraits *portraits = NULL;
+  OK(xiezhen_job_portraits(job, &portraits, error));
+  CHECK(xiezhen_portraits_count(portraits) == 2 && xiezhen_portraits_at(portraits, 2) == NULL);
+  const xiezhen_portrait *first = xiezhen_portraits_at(portraits, 0);
+  CHECK(strcmp(xiezhen_portrait_style(first), "仙气十足") == 0);
+  CHECK(xiezhen_portrait_style_id(first) && xiezhen_portrait_task_id(first) && !xiezhen_portrait_error(first));
+  CHECK(xiezhen_portrait_state(first) == XIEZHEN_STATE_SUCCEEDED);
+  CHECK(xiezhen_portrait_url_count(first) == 2 && xiezhen_portrait_url(first, 0) && !xiezhen_portrait_url(first, 2));
+  CHECK(xiezhen_portrait_file_count(first) == 2 && access(xiezhen_portrait_file(first, 1), R_OK) == 0);
+  xiezhen_portraits_free(portraits);
+
+  xiezhen_photo_records *photos = NULL;
+  OK(xiezhen_job_photos(job, &photos, error));
+  CHECK(xiezhen_photo_records_count(photos) == 10);
+  const xiezhen_photo_record *photo = xiezhen_photo_records_at(photos, 0);
+  CHECK(xiezhen_photo_record_path(photo) && strlen(xiezhen_photo_record_sha256(photo)) == 64);
+  CHECK(xiezhen_photo_record_bytes(photo) > 10000 && xiezhen_photo_record_uploaded(photo));
+  xiezhen_photo_records_free(photos);
+
+  xiezhen_string *text = NULL;
+  OK(xiezhen_job_user_id(job, &text, error));
+  CHECK(*xiezhen_string_text(text));
+  xiezhen_string_free(text);
+  OK(xiezhen_job_training_task_id(job, &text, error));
+  CHECK(*xiezhen_string_text(text));
+  xiezhen_string_free(text);
+  OK(xiezhen_job_save_to(job, &text, error));
+  CHECK(*xiezhen_string_text(text) == '/');
+  xiezhen_string_free(text);
+}
+
+static void run_and_run_again(void) {
+  xiezhen_client *client = quick_client("run");
+  fault("run", "{\"call\":\"query_task\",\"times\":1,\"state\":9}");
+  fault("run", "{\"call\":\"upload_file\",\"times\":1,\"reply\":{\"status\":503}}");
+  xiezhen_job *job = new_job();
+  struct diary diary = {{0}, 0, 0, 0, false};
+  xiezhen_run_options *options = options_with(&diary, scratch("run"), scratch("run.json"));
+  OK(xiezhen_run(client, job, options, error));
+  diary.returned = true;
+  check_done(job);
+  CHECK(diary.kinds[XIEZHEN_EVENT_PHOTO_UPLOADED] == 10 && diary.kinds[XIEZHEN_EVENT_TRAINED] == 1);
+  CHECK(diary.kinds[XIEZHEN_EVENT_GENERATED] == 2 && diary.kinds[XIEZHEN_EVENT_SAVED] == 4);
+  CHECK(diary.kinds[XIEZHEN_EVENT_UNKNOWN_STATE] == 1 && diary.kinds[XIEZHEN_EVENT_RETRYING] == 1);
+  CHECK(diary.kinds[XIEZHEN_EVENT_FINISHED] == 1);
+  xiezhen_job_free(job);
+
+  /* The checkpoint knows: another process would make no call. */
+  const int queries = count_calls("run", "query_task");
+  job = new_job();
+  diary.returned = false;
+  OK(xiezhen_run(client, job, options, error));
+  check_done(job);
+  CHECK(count_calls("run", "create_user_model") == 1 && count_calls("run", "query_task") == queries);
+
+  xiezhen_job *stored = NULL;
+  OK(xiezhen_job_read_checkpoint(scratch("run.json"), &stored, error));
+  check_done(stored);
+  xiezhen_job_free(stored);
+  xiezhen_run_options_free(options);
+  xiezhen_job_free(job);
+
+  /* A checkpoint that can't be read is left as it is. */
+  FILE *file = fopen(scratch("broken.json"), "w");
+  fputs("{", file);
+  fclose(file);
+  job = new_job();
+  options = options_with(NULL, NULL, scratch("broken.json"));
+  xiezhen_error *error = NULL;
+  CHECK(xiezhen_run(client, job, options, &error) == XIEZHEN_IO);
+  CHECK(strstr(xiezhen_error_path(error), "broken.json"));
+  xiezhen_error_free(error);
+  xiezhen_run_options_free(options);
+  xiezhen_job_free(job);
+  xiezhen_client_free(client);
+}
+
+static void a_callback_stops_the_run(void) {
+  xiezhen_client *client = quick_client("stop");
+  xiezhen_job *job = new_job();
+  struct diary diary = {{0}, 0, XIEZHEN_EVENT_TRAINED, 0, false};
+  xiezhen_run_options *options = options_with(&diary, scratch("stop"), scratch("stop.json"));
+  xiezhen_error *error = NULL;
+  CHECK(xiezhen_run(client, job, options, &error) == XIEZHEN_CANCELLED);
+  diary.returned = true;
+  CHECK(strstr(xiezhen_error_message(error), "on_event returned 7"));
+  CHECK(diary.kinds[XIEZHEN_EVENT_TRAINED] == 1 && diary.kinds[XIEZHEN_EVENT_GENERATING] == 0);
+  xiezhen_error_free(error);
+  sleep_ms(100); /* nothing is told after the call has returned: `note` would fail */
+
+  diary.returned = false;
+  diary.stop_at = 0;
+  OK(xiezhen_run(client, job, options, error));
+  check_done(job);
+  CHECK(count_calls("stop", "create_user_model") == 1 && count_calls("stop", "upload_file") == 10);
+  xiezhen_run_options_free(options);
+
+  settings("stop", "{\"generation_seconds\":3600}");
+  xiezhen_job_options *wish = xiezhen_job_options_new();
+  xiezhen_string *user_id = NULL;
+  OK(xiezhen_job_user_id(job, &user_id, error));
+  OK(xiezhen_job_options_set_user_id(wish, xiezhen_string_text(user_id), error));
+  OK(xiezhen_job_options_add_style(wish, "仙气十足", error));
+  xiezhen_string_free(user_id);
+  xiezhen_job_free(job);
+  OK(xiezhen_job_new(wish, &job, error));
+  options = options_with(NULL, NULL, NULL);
+  OK(xiezhen_run_options_set_timeout_ms(options, 300, error));
+  OK(xiezhen_run_options_set_recreate(options, false, error));
+  error = NULL;
+  CHECK(xiezhen_run(client, job, options, &error) == XIEZHEN_TIMEOUT && xiezhen_error_task_id(error));
+  CHECK(xiezhen_job_stage(job) == XIEZHEN_STAGE_GENERATING);
+  xiezhen_error_free(error);
+  xiezhen_job_options_free(wish);
+  xiezhen_run_options_free(options);
+  xiezhen_job_free(job);
+  xiezhen_client_free(client);
+}
+
+struct store {
+  xiezhen_string *json;
+  int saves, fail_at;
+};
+
+static int32_t keep(const xiezhen_job *job, void *user_data) {
+  struct store *store = user_data;
+  if (++store->saves == store->fail_at) return 5;
+  xiezhen_string_free(store->json);
+  store->json = NULL;
+  return xiezhen_job_to_json(job, &store->json, NULL);
+}
+
+static void advance_by_hand(void) {
+  xiezhen_client *client = quick_client("advance");
+  struct store store = {NULL, 0, 0};
+  struct diary diary = {{0}, 0, 0, 0, false};
+  xiezhen_run_options *options = options_with(&diary, scratch("advance"), NULL);
+  xiezhen_job *job = new_job();
+  uint64_t next_ms = 0;
+  int turns = 0;
+  while (next_ms != XIEZHEN_NONE) {
+    CHECK(++turns < 200);
+    OK(xiezhen_advance(client, job, keep, &store, options, &next_ms, error));
+    if (next_ms == XIEZHEN_NONE) break;
+    sleep_ms((int)next_ms);
+    /* Go on from what the store holds, as another process would. */
+    xiezhen_job_free(job);
+    OK(xiezhen_job_from_json(xiezhen_string_text(store.json), &job, error));
+  }
+  check_done(job);
+  CHECK(store.saves >= 8 && diary.kinds[XIEZHEN_EVENT_FINISHED] == 1);
+  CHECK(count_calls("advance", "create_user_model") == 1 && count_calls("advance", "create_task") == 2);
+  xiezhen_job_free(job);
+  xiezhen_string_free(store.json);
+  store.json = NULL;
+
+  /* A store that fails: nothing is sent. */
+  store.saves = 0;
+  store.fail_at = 1;
+  job = new_job();
+  xiezhen_error *error = NULL;
+  next_ms = 42;
+  CHECK(xiezhen_advance(client, job, keep, &store, options, &next_ms, &error) == XIEZHEN_IO && next_ms == 42);
+  CHECK(strstr(xiezhen_error_message(error), "save returned 5"));
+  CHECK(count_calls("advance", "create_user_model") == 1);
+  xiezhen_error_free(error);
+  xiezhen_run_options_free(options);
+
+  options = options_with(NULL, NULL, scratch("not here.json"));
+  CHECK(xiezhen_advance(client, job, keep, &store, options, &next_ms, NULL) == XIEZHEN_INVALID_ARGUMENT);
+  CHECK(xiezhen_advance(client, job, NULL, NULL, NULL, &next_ms, NULL) == XIEZHEN_INVALID_ARGUMENT);
+  xiezhen_run_options_free(options);
+  xiezhen_job_free(job);
+  xiezhen_client_free(client);
+}
+
+static void adopt_what_was_lost(void) {
+  xiezhen_client *client = quick_client("adopt");
+  fault("adopt", "{\"call\":\"create_user_model\",\"times\":1,\"close\":\"after\"}");
+  xiezhen_job *job = new_job();
+  xiezhen_run_options *options = options_with(NULL, scratch("adopt"), NULL);
+  xiezhen_error *error = NULL;
+  CHECK(xiezhen_run(client, job, options, &error) == XIEZHEN_OUTCOME_UNKNOWN);
+  xiezhen_error_free(error);
+  CHECK(xiezhen_run(client, job, options, NULL) == XIEZHEN_OUTCOME_UNKNOWN);
+  CHECK(count_calls("adopt", "create_user_model") == 1);
+
+  char *tasks = control("adopt", "GET", "tasks", ""), task_id[64], user_id[64];
+  CHECK(sscanf(strstr(tasks, "\"id\":\""), "\"id\":\"%63[^\"]", task_id) == 1);
+  CHECK(sscanf(strstr(tasks, "\"user_id\":\""), "\"user_id\":\"%63[^\"]", user_id) == 1);
+  free(tasks);
+  OK(xiezhen_job_adopt(job, task_id, user_id, error));
+  OK(xiezhen_run(client, job, options, error));
+  check_done(job);
+  CHECK(count_calls("adopt", "create_user_model") == 1);
+  CHECK(xiezhen_job_adopt(job, task_id, NULL, NULL) == XIEZHEN_INVALID_ARGUMENT);
+  xiezhen_run_options_free(options);
+  xiezhen_job_free(job);
+  xiezhen_client_free(client);
+}
+
+int main(void) {
+  run_and_run_again();
+  a_callback_stops_the_run();
+  advance_by_hand();
+  adopt_what_was_lost();
+  puts("jobs: ok");
+  return 0;
+}
