@@ -7,9 +7,9 @@ import threading
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from conftest import PHOTOS, Space, options
 
 import xiezhen
+from conftest import PHOTOS, Space, options
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -65,7 +65,7 @@ def test_photos_of_a_wrong_type_are_refused(client: xiezhen.Client, tmp_path: Pa
 
 def test_run(client: xiezhen.Client, space: Space, tmp_path: Path) -> None:
     style = client.list_styles()[0]
-    job = xiezhen.Job(PHOTOS[:7] + [PHOTOS[7].read_bytes()], [style.name])  # type: ignore[list-item]
+    job = xiezhen.Job([*PHOTOS[:7], PHOTOS[7].read_bytes()], [style.name])
     events: list[xiezhen.Event] = []
     main = threading.current_thread()
 

@@ -7,9 +7,9 @@ import pickle
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from conftest import PHOTOS, Space, options
 
 import xiezhen
+from conftest import PHOTOS, Space, options
 from xiezhen import _xiezhen, errors
 
 if TYPE_CHECKING:
@@ -76,11 +76,15 @@ REPLIES: list[tuple[type[xiezhen.XiezhenError], dict[str, Any]]] = [
 @pytest.mark.parametrize("asynchronous", [False, True])
 def test_answers(space: Space, cls: type[xiezhen.XiezhenError], reply: dict[str, Any], asynchronous: bool) -> None:
     space.fault(call="query_task", reply=reply)
-    with pytest.raises(cls) as raised:
+    once = options(max_retries=0)
+
+    def query() -> xiezhen.Task:
         if asynchronous:
-            asyncio.run(xiezhen.AsyncClient(space.url, **options(max_retries=0)).query_task("t1"))
-        else:
-            xiezhen.Client(space.url, **options(max_retries=0)).query_task("t1")
+            return asyncio.run(xiezhen.AsyncClient(space.url, **once).query_task("t1"))
+        return xiezhen.Client(space.url, **once).query_task("t1")
+
+    with pytest.raises(cls) as raised:
+        query()
     error = raised.value
     assert type(error) is cls
     assert (error.task_id, error.http_status) == ("t1", reply["status"])

@@ -9,6 +9,7 @@ import time
 from typing import TYPE_CHECKING
 
 import pytest
+
 from conftest import PHOTOS, Space, finished
 
 if TYPE_CHECKING:
@@ -59,7 +60,8 @@ def test_ctrl_c_ends_an_await(python: Python, endless: str) -> None:
 def test_ctrl_c_leaves_other_threads_alone(python: Python, endless: str) -> None:
     program = f"""
 one = client()
-others = [threading.Thread(target=lambda: tell(type(one.wait_many([{endless!r}], timeout=1.5)[0]).__name__)) for _ in range(3)]
+def wait(): tell(type(one.wait_many([{endless!r}], timeout=1.5)[0]).__name__)
+others = [threading.Thread(target=wait) for _ in range(3)]
 for other in others: other.start()
 threading.Timer(0.3, os.kill, [os.getpid(), signal.SIGINT]).start()
 try:

@@ -85,8 +85,8 @@ def test_events_match() -> None:
 
 def test_words_are_strings() -> None:
     task = xiezhen.Task("t", "succeeded", 3, "generation", [])
-    assert task.state is xiezhen.TaskState.SUCCEEDED
     assert task.state == "succeeded"
+    assert task.state is xiezhen.TaskState.SUCCEEDED
     assert task.state.is_terminal
     assert f"{task.state} {task.kind!s}" == "succeeded generation"
     assert pickle.loads(pickle.dumps(task.state)) is task.state

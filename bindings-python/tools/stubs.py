@@ -1,7 +1,7 @@
 """Writes the type stubs of the compiled module from the Rust source: `stubs.py`, or `stubs.py --check` for drift.
 
-PyO3 quotes annotations that the source writes by hand and does not import what they name, and it has no types for
-`__match_args__` and `__eq__`. This script mends that; when PyO3 does it, `maturin generate-stubs` is enough.
+PyO3 quotes annotations that the source writes by hand and does not import what they name, and it does not know
+what class attributes hold. This script mends that; when PyO3 does it, `maturin generate-stubs` is enough.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ IMPORTS = "import builtins\nimport collections.abc\nimport pathlib\nimport typin
 
 def generate(folder: Path) -> str:
     """What the stubs have to be."""
-    command = [SCRIPTS / "maturin", "generate-stubs", "--quiet", "--profile", "dev", "--out", folder]
+    command = [str(SCRIPTS / "maturin"), "generate-stubs", "--quiet", "--profile", "dev", "--out", str(folder)]
     subprocess.run(command, cwd=PACKAGE, check=True)
     text = mend((folder / "xiezhen" / "_xiezhen.pyi").read_text(encoding="utf-8"))
     target = folder / "stubs.pyi"
@@ -34,8 +34,12 @@ def generate(folder: Path) -> str:
 def mend(text: str) -> str:
     """The work-arounds named above."""
     text = re.sub(r'(: |-> )"([^"\n]+)"(?=[ ,):=])', r"\1\2", text)
-    text = re.sub(r"^from _typeshed import Incomplete.*\n", "", text, flags=re.M)
+    # A class attribute of each event, whose name hides the builtin in its class.
+    text = text.replace("type: Final[str]", "type: typing.ClassVar[str]")
     text = text.replace("from collections.abc", IMPORTS + "from collections.abc", 1)
+    text = text.replace("Final, ", "").replace("Incomplete, ", "")
+    # The module's initialiser adds nothing that PyO3 would have to know.
+    text = text.replace("def __getattr__(name: str) -> Incomplete: ...\n", "")
     return HEAD + match_args(text)
 
 

@@ -37,7 +37,7 @@ from .events import (
     Trained,
     Training,
     UnknownState,
-    Warning,  # noqa: A004 - the events' own name; not in __all__
+    Warning,  # noqa: A004, F401 - the name of the event, in every language; not in __all__
 )
 
 __all__ = [

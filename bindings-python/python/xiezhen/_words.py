@@ -5,8 +5,11 @@ from enum import Enum
 
 class _Word(str, Enum):
     # What a word reads as differs between Python versions otherwise.
-    __str__ = str.__str__
-    __format__ = str.__format__
+    def __str__(self) -> str:
+        return str(self.value)
+
+    def __format__(self, spec: str) -> str:
+        return format(self.value, spec)
 
 
 class TaskState(_Word):

@@ -4,6 +4,8 @@
 The compiled half of the package `xiezhen`. Everything public is re-exported there.
 """
 
+from _typeshed import SupportsGetItem
+import builtins
 import collections.abc
 import pathlib
 import typing
@@ -11,7 +13,7 @@ import xiezhen.errors
 from collections.abc import Iterable
 from os import PathLike
 from pathlib import Path
-from typing import BinaryIO, Final, SupportsFloat, SupportsIndex, final
+from typing import BinaryIO, SupportsFloat, SupportsIndex, final
 from typing_extensions import disjoint_base
 from xiezhen._words import Stage, TaskKind, TaskState
 from xiezhen.errors import XiezhenError
@@ -186,12 +188,15 @@ class Created:
     What a create answered.
     """
 
-    __match_args__: typing.Final[tuple[typing.Literal["task_id"], typing.Literal["user_id"]]]
+    __match_args__ = (
+        "task_id",
+        "user_id",
+    )
     def __eq__(self, value: object, /) -> bool: ...
     def __hash__(self, /) -> int: ...
     def __ne__(self, value: object, /) -> bool: ...
     def __new__(cls, /, task_id: str, user_id: str) -> Created: ...
-    def __reduce__(self, /) -> tuple[type, tuple[object, ...]]: ...
+    def __reduce__(self, /) -> tuple[builtins.type, tuple[object, ...]]: ...
     def __repr__(self, /) -> str: ...
     @property
     def task_id(self, /) -> str:
@@ -209,7 +214,7 @@ class Event:
     Something that happened to a job: the base of one class for each kind of event.
     """
 
-    type: Final[str]
+    type: typing.ClassVar[str]
     """
     The event's name, the same in every language: `"photo_uploaded"`.
     """
@@ -220,13 +225,13 @@ class Finished(Event):
     The job is done.
     """
 
-    __match_args__: typing.Final[tuple[()]]
-    type: Final[str]
+    __match_args__ = ()
+    type: typing.ClassVar[str]
     def __eq__(self, value: object, /) -> bool: ...
     def __hash__(self, /) -> int: ...
     def __ne__(self, value: object, /) -> bool: ...
     def __new__(cls, /) -> Finished: ...
-    def __reduce__(self, /) -> tuple[type, tuple[object, ...]]: ...
+    def __reduce__(self, /) -> tuple[builtins.type, tuple[object, ...]]: ...
     def __repr__(self, /) -> str: ...
 
 @final
@@ -282,13 +287,16 @@ class Generated(Event):
     A style's pictures are ready at the service.
     """
 
-    __match_args__: typing.Final[tuple[typing.Literal["style"], typing.Literal["count"]]]
-    type: Final[str]
+    __match_args__ = (
+        "style",
+        "count",
+    )
+    type: typing.ClassVar[str]
     def __eq__(self, value: object, /) -> bool: ...
     def __hash__(self, /) -> int: ...
     def __ne__(self, value: object, /) -> bool: ...
     def __new__(cls, /, style: str, count: SupportsIndex) -> Generated: ...
-    def __reduce__(self, /) -> tuple[type, tuple[object, ...]]: ...
+    def __reduce__(self, /) -> tuple[builtins.type, tuple[object, ...]]: ...
     def __repr__(self, /) -> str: ...
     @property
     def count(self, /) -> int:
@@ -307,13 +315,17 @@ class Generating(Event):
     A style's generation was started, or has reached another state.
     """
 
-    __match_args__: typing.Final[tuple[typing.Literal["style"], typing.Literal["task_id"], typing.Literal["state"]]]
-    type: Final[str]
+    __match_args__ = (
+        "style",
+        "task_id",
+        "state",
+    )
+    type: typing.ClassVar[str]
     def __eq__(self, value: object, /) -> bool: ...
     def __hash__(self, /) -> int: ...
     def __ne__(self, value: object, /) -> bool: ...
     def __new__(cls, /, style: str, task_id: str, state: str) -> Generating: ...
-    def __reduce__(self, /) -> tuple[type, tuple[object, ...]]: ...
+    def __reduce__(self, /) -> tuple[builtins.type, tuple[object, ...]]: ...
     def __repr__(self, /) -> str: ...
     @property
     def state(self, /) -> TaskState:
@@ -396,16 +408,19 @@ class JobPhoto:
     A photo as a job knows it; never its bytes.
     """
 
-    __match_args__: typing.Final[
-        tuple[typing.Literal["path"], typing.Literal["sha256"], typing.Literal["bytes"], typing.Literal["uploaded"]]
-    ]
+    __match_args__ = (
+        "path",
+        "sha256",
+        "bytes",
+        "uploaded",
+    )
     def __eq__(self, value: object, /) -> bool: ...
     def __hash__(self, /) -> int: ...
     def __ne__(self, value: object, /) -> bool: ...
     def __new__(
         cls, /, path: str | PathLike[str] | None, sha256: str | None, bytes: SupportsIndex | None, uploaded: str | None
     ) -> JobPhoto: ...
-    def __reduce__(self, /) -> tuple[type, tuple[object, ...]]: ...
+    def __reduce__(self, /) -> tuple[builtins.type, tuple[object, ...]]: ...
     def __repr__(self, /) -> str: ...
     @property
     def bytes(self, /) -> int | None:
@@ -434,13 +449,16 @@ class PhotoUploaded(Event):
     The service has a photo.
     """
 
-    __match_args__: typing.Final[tuple[typing.Literal["index"], typing.Literal["path"]]]
-    type: Final[str]
+    __match_args__ = (
+        "index",
+        "path",
+    )
+    type: typing.ClassVar[str]
     def __eq__(self, value: object, /) -> bool: ...
     def __hash__(self, /) -> int: ...
     def __ne__(self, value: object, /) -> bool: ...
     def __new__(cls, /, index: SupportsIndex, path: str) -> PhotoUploaded: ...
-    def __reduce__(self, /) -> tuple[type, tuple[object, ...]]: ...
+    def __reduce__(self, /) -> tuple[builtins.type, tuple[object, ...]]: ...
     def __repr__(self, /) -> str: ...
     @property
     def index(self, /) -> int:
@@ -459,13 +477,17 @@ class PhotoUploading(Event):
     So much of a photo has gone out.
     """
 
-    __match_args__: typing.Final[tuple[typing.Literal["index"], typing.Literal["bytes_sent"], typing.Literal["bytes"]]]
-    type: Final[str]
+    __match_args__ = (
+        "index",
+        "bytes_sent",
+        "bytes",
+    )
+    type: typing.ClassVar[str]
     def __eq__(self, value: object, /) -> bool: ...
     def __hash__(self, /) -> int: ...
     def __ne__(self, value: object, /) -> bool: ...
     def __new__(cls, /, index: SupportsIndex, bytes_sent: SupportsIndex, bytes: SupportsIndex) -> PhotoUploading: ...
-    def __reduce__(self, /) -> tuple[type, tuple[object, ...]]: ...
+    def __reduce__(self, /) -> tuple[builtins.type, tuple[object, ...]]: ...
     def __repr__(self, /) -> str: ...
     @property
     def bytes(self, /) -> int:
@@ -489,7 +511,11 @@ class PollSchedule:
     How often a task is looked at: first after `initial` seconds, then pauses `factor` times longer each, up to `max`.
     """
 
-    __match_args__: typing.Final[tuple[typing.Literal["initial"], typing.Literal["factor"], typing.Literal["max"]]]
+    __match_args__ = (
+        "initial",
+        "factor",
+        "max",
+    )
     def __eq__(self, value: object, /) -> bool: ...
     def __hash__(self, /) -> int: ...
     def __ne__(self, value: object, /) -> bool: ...
@@ -500,7 +526,7 @@ class PollSchedule:
         factor: SupportsFloat | SupportsIndex,
         max: SupportsFloat | SupportsIndex,
     ) -> PollSchedule: ...
-    def __reduce__(self, /) -> tuple[type, tuple[object, ...]]: ...
+    def __reduce__(self, /) -> tuple[builtins.type, tuple[object, ...]]: ...
     def __repr__(self, /) -> str: ...
     @property
     def factor(self, /) -> float:
@@ -524,17 +550,15 @@ class Portrait:
     One style of a job, and what has become of it.
     """
 
-    __match_args__: typing.Final[
-        tuple[
-            typing.Literal["style"],
-            typing.Literal["style_id"],
-            typing.Literal["task_id"],
-            typing.Literal["state"],
-            typing.Literal["urls"],
-            typing.Literal["files"],
-            typing.Literal["error"],
-        ]
-    ]
+    __match_args__ = (
+        "style",
+        "style_id",
+        "task_id",
+        "state",
+        "urls",
+        "files",
+        "error",
+    )
     def __eq__(self, value: object, /) -> bool: ...
     def __hash__(self, /) -> int: ...
     def __ne__(self, value: object, /) -> bool: ...
@@ -549,7 +573,7 @@ class Portrait:
         files: SupportsGetItem[int, str | PathLike[str]],
         error: XiezhenError | None,
     ) -> Portrait: ...
-    def __reduce__(self, /) -> tuple[type, tuple[object, ...]]: ...
+    def __reduce__(self, /) -> tuple[builtins.type, tuple[object, ...]]: ...
     def __repr__(self, /) -> str: ...
     @property
     def error(self, /) -> XiezhenError | None:
@@ -593,13 +617,17 @@ class Retrying(Event):
     A call failed and is made again.
     """
 
-    __match_args__: typing.Final[tuple[typing.Literal["call"], typing.Literal["error"], typing.Literal["delay"]]]
-    type: Final[str]
+    __match_args__ = (
+        "call",
+        "error",
+        "delay",
+    )
+    type: typing.ClassVar[str]
     def __eq__(self, value: object, /) -> bool: ...
     def __hash__(self, /) -> int: ...
     def __ne__(self, value: object, /) -> bool: ...
     def __new__(cls, /, call: str, error: XiezhenError, delay: SupportsFloat | SupportsIndex) -> Retrying: ...
-    def __reduce__(self, /) -> tuple[type, tuple[object, ...]]: ...
+    def __reduce__(self, /) -> tuple[builtins.type, tuple[object, ...]]: ...
     def __repr__(self, /) -> str: ...
     @property
     def call(self, /) -> str:
@@ -623,13 +651,16 @@ class Saved(Event):
     A picture is on disk.
     """
 
-    __match_args__: typing.Final[tuple[typing.Literal["style"], typing.Literal["path"]]]
-    type: Final[str]
+    __match_args__ = (
+        "style",
+        "path",
+    )
+    type: typing.ClassVar[str]
     def __eq__(self, value: object, /) -> bool: ...
     def __hash__(self, /) -> int: ...
     def __ne__(self, value: object, /) -> bool: ...
     def __new__(cls, /, style: str, path: str | PathLike[str]) -> Saved: ...
-    def __reduce__(self, /) -> tuple[type, tuple[object, ...]]: ...
+    def __reduce__(self, /) -> tuple[builtins.type, tuple[object, ...]]: ...
     def __repr__(self, /) -> str: ...
     @property
     def path(self, /) -> Path:
@@ -648,14 +679,17 @@ class Style:
     A style that pictures can be generated in.
     """
 
-    __match_args__: typing.Final[
-        tuple[typing.Literal["name"], typing.Literal["style"], typing.Literal["template"], typing.Literal["sex"]]
-    ]
+    __match_args__ = (
+        "name",
+        "style",
+        "template",
+        "sex",
+    )
     def __eq__(self, value: object, /) -> bool: ...
     def __hash__(self, /) -> int: ...
     def __ne__(self, value: object, /) -> bool: ...
     def __new__(cls, /, name: str, style: str, template: str, sex: str) -> Style: ...
-    def __reduce__(self, /) -> tuple[type, tuple[object, ...]]: ...
+    def __reduce__(self, /) -> tuple[builtins.type, tuple[object, ...]]: ...
     def __repr__(self, /) -> str: ...
     @property
     def name(self, /) -> str:
@@ -684,22 +718,20 @@ class Task:
     Something that the service does for minutes.
     """
 
-    __match_args__: typing.Final[
-        tuple[
-            typing.Literal["id"],
-            typing.Literal["state"],
-            typing.Literal["raw_state"],
-            typing.Literal["kind"],
-            typing.Literal["result_paths"],
-        ]
-    ]
+    __match_args__ = (
+        "id",
+        "state",
+        "raw_state",
+        "kind",
+        "result_paths",
+    )
     def __eq__(self, value: object, /) -> bool: ...
     def __hash__(self, /) -> int: ...
     def __ne__(self, value: object, /) -> bool: ...
     def __new__(
         cls, /, id: str, state: str, raw_state: SupportsIndex, kind: str, result_paths: SupportsGetItem[int, str]
     ) -> Task: ...
-    def __reduce__(self, /) -> tuple[type, tuple[object, ...]]: ...
+    def __reduce__(self, /) -> tuple[builtins.type, tuple[object, ...]]: ...
     def __repr__(self, /) -> str: ...
     @property
     def id(self, /) -> str:
@@ -733,13 +765,13 @@ class Trained(Event):
     The user model is there.
     """
 
-    __match_args__: typing.Final[tuple[typing.Literal["user_id"]]]
-    type: Final[str]
+    __match_args__ = ("user_id",)
+    type: typing.ClassVar[str]
     def __eq__(self, value: object, /) -> bool: ...
     def __hash__(self, /) -> int: ...
     def __ne__(self, value: object, /) -> bool: ...
     def __new__(cls, /, user_id: str) -> Trained: ...
-    def __reduce__(self, /) -> tuple[type, tuple[object, ...]]: ...
+    def __reduce__(self, /) -> tuple[builtins.type, tuple[object, ...]]: ...
     def __repr__(self, /) -> str: ...
     @property
     def user_id(self, /) -> str:
@@ -753,13 +785,16 @@ class Training(Event):
     The training was started, or has reached another state.
     """
 
-    __match_args__: typing.Final[tuple[typing.Literal["task_id"], typing.Literal["state"]]]
-    type: Final[str]
+    __match_args__ = (
+        "task_id",
+        "state",
+    )
+    type: typing.ClassVar[str]
     def __eq__(self, value: object, /) -> bool: ...
     def __hash__(self, /) -> int: ...
     def __ne__(self, value: object, /) -> bool: ...
     def __new__(cls, /, task_id: str, state: str) -> Training: ...
-    def __reduce__(self, /) -> tuple[type, tuple[object, ...]]: ...
+    def __reduce__(self, /) -> tuple[builtins.type, tuple[object, ...]]: ...
     def __repr__(self, /) -> str: ...
     @property
     def state(self, /) -> TaskState:
@@ -778,13 +813,16 @@ class UnknownState(Event):
     The service gave a state that its document does not name; the job waits on.
     """
 
-    __match_args__: typing.Final[tuple[typing.Literal["task_id"], typing.Literal["raw_state"]]]
-    type: Final[str]
+    __match_args__ = (
+        "task_id",
+        "raw_state",
+    )
+    type: typing.ClassVar[str]
     def __eq__(self, value: object, /) -> bool: ...
     def __hash__(self, /) -> int: ...
     def __ne__(self, value: object, /) -> bool: ...
     def __new__(cls, /, task_id: str, raw_state: SupportsIndex) -> UnknownState: ...
-    def __reduce__(self, /) -> tuple[type, tuple[object, ...]]: ...
+    def __reduce__(self, /) -> tuple[builtins.type, tuple[object, ...]]: ...
     def __repr__(self, /) -> str: ...
     @property
     def raw_state(self, /) -> int:
@@ -803,13 +841,13 @@ class Warning(Event):
     Something that a person should know and that stops nothing.
     """
 
-    __match_args__: typing.Final[tuple[typing.Literal["message"]]]
-    type: Final[str]
+    __match_args__ = ("message",)
+    type: typing.ClassVar[str]
     def __eq__(self, value: object, /) -> bool: ...
     def __hash__(self, /) -> int: ...
     def __ne__(self, value: object, /) -> bool: ...
     def __new__(cls, /, message: str) -> Warning: ...
-    def __reduce__(self, /) -> tuple[type, tuple[object, ...]]: ...
+    def __reduce__(self, /) -> tuple[builtins.type, tuple[object, ...]]: ...
     def __repr__(self, /) -> str: ...
     @property
     def message(self, /) -> str:
@@ -833,5 +871,3 @@ def main(arguments: SupportsGetItem[int, str]) -> int:
     """
     Runs the command `xiezhen` with these arguments (the program's name first). Returns what to exit with.
     """
-
-def __getattr__(name: str) -> Incomplete: ...

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
+# `typing` would take as long to import as all the rest; type checkers know this name.
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Sequence
     from pathlib import Path
@@ -76,8 +76,10 @@ class XiezhenError(Exception):
         self.task = task
         self.path = path
         if isinstance(self, OSError):
-            self.errno = errno
-            self.filename = None if path is None else str(path)
+            # Attributes of OSError, which mypy would take for ours.
+            vars_of_os_error = {"errno": errno, "filename": None if path is None else str(path)}
+            for name, value in vars_of_os_error.items():
+                setattr(self, name, value)
 
     def __str__(self) -> str:
         return self.message
