@@ -71,9 +71,10 @@ static inline const char *scratch(const char *name) {
 
 /* One request to the simulator's control; the answer's body is yours to free. */
 static inline char *control(const char *space, const char *method, const char *path, const char *body) {
-  struct sockaddr_in address = {0};
+  struct sockaddr_in address;
   int port = 0;
   CHECK(sscanf(environment("SIMULATOR"), "http://127.0.0.1:%d", &port) == 1);
+  memset(&address, 0, sizeof address);
   address.sin_family = AF_INET;
   address.sin_port = htons((uint16_t)port);
   address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
@@ -81,7 +82,7 @@ static inline char *control(const char *space, const char *method, const char *p
   CHECK(connect(connection, (struct sockaddr *)&address, sizeof address) == 0);
 
   size_t length = strlen(body), room = length + 1024;
-  char *request = malloc(room);
+  char *request = (char *)malloc(room);
   int size = snprintf(request, room,
                       "%s /spaces/%s-%s/_simulator/%s HTTP/1.1\r\nHost: x\r\nConnection: close\r\n"
                       "Content-Length: %zu\r\n\r\n%s",
@@ -92,7 +93,7 @@ static inline char *control(const char *space, const char *method, const char *p
   char *answer = NULL;
   size_t got = 0, capacity = 0;
   for (;;) {
-    if (got + 4096 >= capacity) answer = realloc(answer, capacity = capacity * 2 + 8192);
+    if (got + 4096 >= capacity) answer = (char *)realloc(answer, capacity = capacity * 2 + 8192);
     ssize_t n = read(connection, answer + got, capacity - got - 1);
     if (n <= 0) break;
     got += (size_t)n;

@@ -1,0 +1,235 @@
+// The C++ header: the whole job, errors and their fields, callbacks that throw, and move-only handles.
+#include <xiezhen.hpp>
+#include <xiezhen.hpp>
+
+#include "support.h"
+
+#include <fstream>
+#include <thread>
+#include <type_traits>
+
+// In the other translation unit.
+std::string version_elsewhere();
+bool is_quota_error_elsewhere(const xiezhen::Error &error);
+
+template <class T> constexpr bool move_only =
+    std::is_nothrow_move_constructible_v<T> && std::is_move_assignable_v<T> && !std::is_copy_constructible_v<T>;
+static_assert(move_only<xiezhen::Client> && move_only<xiezhen::Job> && move_only<xiezhen::Task>);
+static_assert(move_only<xiezhen::Photo> && move_only<xiezhen::Cancel>);
+static_assert(std::is_nothrow_copy_constructible_v<xiezhen::Error>);
+static_assert(std::is_base_of_v<std::runtime_error, xiezhen::Error>);
+
+using namespace std::chrono_literals;
+
+namespace {
+
+const std::vector<std::string> styles{"仙气十足", "花好月圆"};
+
+xiezhen::ClientOptions quick(const char *space) {
+  xiezhen::ClientOptions options;
+  options.base_url = space_url(space);
+  options.app_code = "simulator-app-code";
+  options.training_schedule = xiezhen::PollSchedule{20ms, 1.0, 20ms};
+  options.generation_schedule = xiezhen::PollSchedule{20ms, 1.0, 20ms};
+  options.requests_per_second = INFINITY;
+  options.max_retries = 1;
+  return options;
+}
+
+std::vector<std::string> photos() {
+  std::vector<std::string> paths;
+  for (int n = 1; n <= 10; n++) paths.emplace_back(photo_path(n));
+  return paths;
+}
+
+/// What `call` throws.
+template <class E, class F> E thrown_by(F &&call) {
+  try {
+    call();
+  } catch (const E &error) {
+    return error;
+  }
+  std::fprintf(stderr, "nothing was thrown\n");
+  std::exit(1);
+}
+
+void the_calls() {
+  const xiezhen::Client client(quick("calls"));
+  std::vector<std::string> paths;
+  for (int n = 1; n <= 8; n++) paths.push_back(client.upload_file(xiezhen::Photo::path(photo_path(n))));
+  const auto training = client.create_user_model(paths);
+  CHECK(client.wait_task(training.task_id).kind() == XIEZHEN_KIND_TRAINING);
+
+  const auto offered = client.list_styles();
+  CHECK(offered.size() > 2 && !offered[0].name.empty() && !offered[0].template_.empty());
+
+  std::vector<std::string> ids;
+  for (std::size_t n = 0; n < 3; n++)
+    ids.push_back(client.create_task(training.user_id, std::string_view(offered[n].style)).task_id);
+  ids.push_back("no-such-task");
+  client.notify(ids[0]);
+  CHECK(client.query_task(ids[0]).id() == ids[0]);
+
+  std::size_t ended = 0;
+  const auto outcomes = client.wait_many(ids, [&](std::size_t index, const xiezhen::Outcome &outcome) {
+    CHECK(bool(outcome.error()) == (index == 3));
+    ended++;
+  });
+  CHECK(ended == 4 && outcomes.size() == 4 && client.wait_many(ids).size() == 4);
+  CHECK(outcomes[1].task().id() == ids[1] && outcomes[1].task().result_paths().size() == 2);
+  CHECK(outcomes[3].error()->status() == XIEZHEN_API && outcomes[3].error()->ret() == 5001);
+  CHECK(thrown_by<xiezhen::Error>([&] { outcomes[3].task(); }).task_id() == "no-such-task");
+
+  xiezhen::CallOptions named;
+  named.style = "照片";
+  const auto files = client.save_results(outcomes[0].task(), scratch("cpp"), named);
+  CHECK(files.size() == 2 && std::ifstream(files[0]).good());
+}
+
+void errors_and_their_fields() {
+  xiezhen::Client client(quick("errors"));
+  fault("errors", R"({"call":"list_styles","times":1,"reply":{"status":429,"headers":
+    {"Retry-After":"300","X-Ca-Request-Id":"R-9","X-Ca-Error-Code":"T429ID","X-Ca-Error-Message":"Throttled by API"}}})");
+  const auto busy = thrown_by<xiezhen::Error>([&] { client.list_styles(); });
+  CHECK(busy.status() == XIEZHEN_RATE_LIMITED && busy.code() == "rate_limited" && busy.retryable());
+  CHECK(busy.http_status() == 429 && busy.request_id() == "R-9" && busy.gateway_code() == "T429ID");
+  CHECK(busy.retry_after() == 300s && !busy.ret() && !busy.task_id() && busy.message() == busy.what());
+  CHECK(!is_quota_error_elsewhere(busy) && !busy.json().empty());
+
+  const auto none = thrown_by<xiezhen::Error>([&] { client.create_user_model({}); });
+  CHECK(none.status() == XIEZHEN_INVALID_ARGUMENT);
+  CHECK(thrown_by<xiezhen::Error>([&] { client.wait_many({}); }).status() == XIEZHEN_INVALID_ARGUMENT);
+  const std::string_view cut("t1\0t2", 5);
+  CHECK(thrown_by<xiezhen::Error>([&] { client.query_task(cut); }).status() == XIEZHEN_INVALID_ARGUMENT);
+  xiezhen::CallOptions negative;
+  negative.timeout = -1ms;
+  CHECK(thrown_by<xiezhen::Error>([&] { client.wait_task("t1", negative); }).status() == XIEZHEN_INVALID_ARGUMENT);
+  const auto both = thrown_by<xiezhen::Error>([] {
+    auto options = quick("errors");
+    options.app_key = "k";
+    options.timeout = 0ms;
+    xiezhen::Client refused(options);
+  });
+  CHECK(both.problems().size() == 2);
+
+  const auto moved = std::move(client);
+  CHECK(!moved.list_styles().empty());
+  moved.close();
+  CHECK(thrown_by<xiezhen::Error>([&] { moved.list_styles(); }).status() == XIEZHEN_INVALID_ARGUMENT);
+}
+
+void the_whole_job() {
+  const xiezhen::Client client(quick("job"));
+  xiezhen::RunOptions options;
+  options.save_to = scratch("cpp-job");
+  options.checkpoint = scratch("cpp-job.json");
+
+  // An exception of a callback comes out as it went in, and the job goes on later.
+  struct Mine : std::logic_error {
+    using std::logic_error::logic_error;
+  };
+  options.on_event = [](const xiezhen::Event &event) {
+    if (event.type() == XIEZHEN_EVENT_TRAINED) throw Mine(std::string(event.user_id()));
+  };
+  xiezhen::Job job(photos(), styles);
+  const auto mine = thrown_by<Mine>([&] { client.run(job, options); });
+  CHECK(job.user_id() == mine.what());
+
+  std::size_t saved = 0;
+  options.on_event = [&](const xiezhen::Event &event) {
+    CHECK(event.json().substr(0, 8) == "{\"type\":");
+    if (event.type() == XIEZHEN_EVENT_SAVED) saved++;
+  };
+  client.run(job, options);
+  CHECK(saved == 4 && job.stage() == XIEZHEN_STAGE_DONE && count_calls("job", "create_user_model") == 1);
+
+  const auto again = xiezhen::Job::from_json(job.to_json());
+  const auto portraits = again.portraits();
+  CHECK(portraits.size() == 2 && portraits[0].style == styles[0] && portraits[0].files.size() == 2);
+  CHECK(portraits[1].state == XIEZHEN_STATE_SUCCEEDED && !portraits[1].error);
+  CHECK(again.photos().size() == 10 && again.photos()[3].uploaded && again.save_to() && again.training_task_id());
+  CHECK(xiezhen::Job::read_checkpoint(*options.checkpoint).user_id() == job.user_id());
+
+  // A trained model is used again; its pictures are not fetched without a folder.
+  auto more = xiezhen::Job::with_user_id(*job.user_id(), {styles[0]});
+  client.run(more);
+  CHECK(more.portraits()[0].urls.size() == 2 && more.portraits()[0].files.empty());
+  CHECK(thrown_by<xiezhen::Error>([&] { more.adopt("T1"); }).status() == XIEZHEN_INVALID_ARGUMENT);
+}
+
+void advance_with_any_callable() {
+  const xiezhen::Client client(quick("advance"));
+  std::vector<xiezhen::Photo> pictures;
+  for (const auto &path : photos()) {
+    std::ifstream file(path, std::ios::binary);
+    const std::string data((std::istreambuf_iterator<char>(file)), {});
+    pictures.push_back(xiezhen::Photo::bytes(data.data(), data.size()));
+  }
+  const xiezhen::Job job(pictures, styles);
+
+  CHECK(thrown_by<int>([&] { client.advance(job, [](const std::string &) { throw 42; }); }) == 42);
+  CHECK(count_calls("advance", "create_user_model") == 0);
+
+  // Move-only, and of any kind.
+  auto store = std::make_unique<std::string>();
+  auto save = [kept = std::move(store)](const std::string &json) mutable { *kept = json; };
+  while (const auto next = client.advance(job, save)) std::this_thread::sleep_for(*next);
+  CHECK(job.stage() == XIEZHEN_STAGE_DONE && job.portraits()[0].urls.size() == 2);
+
+  xiezhen::RunOptions known;
+  known.on_event = [](const xiezhen::Event &) { throw std::string("from an event"); };
+  const xiezhen::Job other(photos(), styles);
+  CHECK(thrown_by<std::string>([&] { client.advance(other, [](const std::string &) {}, known); }) == "from an event");
+}
+
+void callbacks_that_throw() {
+  const xiezhen::Client client(quick("throw"));
+  CHECK(thrown_by<int>([&] {
+          client.wait_many({"no-such-task"}, [](std::size_t, const xiezhen::Outcome &) { throw 7; });
+        }) == 7);
+
+  // A log callback can't stop the call; what it throws comes out when the call ends.
+  auto options = quick("throw");
+  options.log_level = XIEZHEN_LOG_LEVEL_DEBUG;
+  bool angry = true;
+  options.on_log = [&](xiezhen::LogLevel, std::string_view target, std::string_view) {
+    CHECK(target.substr(0, 7) == "xiezhen");
+    if (angry) throw 8;
+  };
+  const xiezhen::Client logging(options);
+  CHECK(thrown_by<int>([&] { logging.list_styles(); }) == 8);
+  angry = false;
+  CHECK(!logging.list_styles().empty());
+}
+
+void cancel_from_another_thread() {
+  const xiezhen::Client client(quick("cancel"));
+  fault("cancel", R"({"call":"any","stall":"before"})");
+  const xiezhen::Cancel cancel;
+  xiezhen::CallOptions options;
+  options.cancel = &cancel;
+  std::thread stopper([&] {
+    std::this_thread::sleep_for(100ms);
+    cancel.cancel();
+  });
+  const auto error = thrown_by<xiezhen::Error>([&] { client.query_task("t1", options); });
+  stopper.join();
+  CHECK(error.status() == XIEZHEN_CANCELLED && error.task_id() == "t1" && cancel.is_cancelled());
+  xiezhen::RunOptions run;
+  run.cancel = &cancel;
+  const xiezhen::Job job(photos(), styles);
+  CHECK(thrown_by<xiezhen::Error>([&] { client.run(job, run); }).status() == XIEZHEN_CANCELLED);
+}
+
+} // namespace
+
+int main() {
+  CHECK(xiezhen::version() == XIEZHEN_VERSION && version_elsewhere() == XIEZHEN_VERSION);
+  the_calls();
+  errors_and_their_fields();
+  the_whole_job();
+  advance_with_any_callable();
+  callbacks_that_throw();
+  cancel_from_another_thread();
+  std::puts("wrapper: ok");
+}
