@@ -1,0 +1,125 @@
+#!/bin/bash
+# Installs the debug library into a folder of its own, and tests what was installed against the simulator.
+#   TARGET=<cargo's target folder> tests/run.sh
+set -euo pipefail
+cd "$(dirname "$0")/.."
+source_folder=$PWD
+work=$(mktemp -d)
+simulator_pid=
+finish() {
+  local ended=$?
+  exec {simulator_stdin}>&- || true
+  [ -z "$simulator_pid" ] || wait "$simulator_pid" || true
+  rm -rf "$work"
+  exit "$ended"
+}
+say() { printf '\n== %s\n' "$*"; }
+
+# The simulator ends when its stdin does, so it can't outlive this script.
+mkfifo "$work/stdin" "$work/stdout"
+"$TARGET/debug/xiezhen-simulator" --port 0 --seed 7 --training-seconds 0.1 --generation-seconds 0.05 \
+  --pictures-per-task 2 <"$work/stdin" >"$work/stdout" &
+simulator_pid=$!
+exec {simulator_stdin}>"$work/stdin"
+trap finish EXIT
+read -r SIMULATOR <"$work/stdout"
+export SIMULATOR XIEZHEN_APP_CODE=simulator-app-code
+export PHOTOS=$source_folder/../tests/photos SCRATCH=$work/scratch
+mkdir "$SCRATCH"
+
+say "installed under a DESTDIR"
+make --no-print-directory install PROFILE=debug DESTDIR="$work/stage" PREFIX=/opt/xiezhen >/dev/null
+prefix=$work/stage/opt/xiezhen
+(cd "$prefix" && find . ! -type d | sort)
+readelf -d "$prefix/lib/libxiezhen.so" | grep -q 'SONAME.*\[libxiezhen.so.0\]'
+readelf -d "$prefix/lib/libxiezhen.so" | grep -q NODELETE
+export LD_LIBRARY_PATH=$prefix/lib PKG_CONFIG_PATH=$prefix/lib/pkgconfig
+
+say "exported: what the header declares, and nothing else"
+nm -D --defined-only "$prefix/lib/libxiezhen.so" | awk '{print $3}' | sort >"$work/exported"
+grep -oE '\bxiezhen_[a-z0-9_]+\(' include/xiezhen.h | tr -d '(' | sort -u >"$work/declared"
+diff "$work/declared" "$work/exported"
+echo "$(wc -l <"$work/exported") functions"
+grep -ohE '\bxiezhen_[a-z0-9_]+\(' tests/*.c tests/*.h | tr -d '(' | sort -u >"$work/called"
+grep -oE 'function|REFUSES_TEXT\(xiezhen_[a-z0-9_]+' tests/arguments.c | sed 's/.*(//' | sort -u >>"$work/called"
+untested=$(comm -23 "$work/declared" <(sort -u "$work/called"))
+[ -z "$untested" ] || { echo "no C test calls: $untested"; exit 1; }
+
+warnings=(-Wall -Wextra -Wpedantic -Werror -g)
+compile_c() { # <standard> <test> [flags…]
+  gcc -std="$1" -D_GNU_SOURCE "${warnings[@]}" "${@:3}" "tests/$2.c" $(pkg-config --cflags --libs xiezhen) -lm -pthread \
+    -o "$work/$2-$1"
+}
+run() { # <name> <command…>: in spaces and files of its own
+  RUN=$1 timeout 300 "${@:2}"
+}
+
+for standard in c99 c11; do
+  say "C tests as $standard"
+  for test in arguments calls jobs threads; do
+    compile_c "$standard" "$test"
+    run "$test-$standard" "$work/$test-$standard"
+  done
+done
+for standard in c++17 c++20; do
+  say "C++ tests as $standard"
+  g++ -std="$standard" "${warnings[@]}" tests/wrapper.cpp tests/second_unit.cpp $(pkg-config --cflags --libs xiezhen) \
+    -pthread -o "$work/wrapper-$standard"
+  run "wrapper-$standard" "$work/wrapper-$standard"
+done
+
+say "valgrind: no invalid access, no definite leak"
+memcheck=(valgrind --quiet --leak-check=full --show-leak-kinds=definite --errors-for-leak-kinds=definite
+  --error-exitcode=9 --fair-sched=yes)
+for program in arguments-c11 calls-c11 jobs-c11 threads-c11 wrapper-c++17; do
+  SLOW=1 run "valgrind-$program" "${memcheck[@]}" "$work/$program"
+done
+
+say "the C side under AddressSanitizer"
+for test in arguments calls jobs threads; do
+  compile_c c11 "$test" -fsanitize=address,undefined -fno-sanitize-recover=all
+  run "asan-$test" "$work/$test-c11"
+done
+
+say "programs outside the tree"
+outside=$work/outside
+mkdir "$outside"
+cp examples/portrait.c examples/portrait.cpp tests/outside/* "$outside"
+cd "$outside"
+static=$(pkg-config --static --libs xiezhen | sed 's/-lxiezhen/-l:libxiezhen.a/')
+gcc -std=c99 "${warnings[@]}" portrait.c $(pkg-config --cflags --libs xiezhen) -o shared-c
+gcc -std=c99 "${warnings[@]}" portrait.c $(pkg-config --cflags xiezhen) $static -o static-c
+g++ -std=c++17 "${warnings[@]}" portrait.cpp $(pkg-config --cflags --libs xiezhen) -o shared-cpp
+gcc -std=c11 "${warnings[@]}" beside.c $(pkg-config --cflags xiezhen libcurl openssl) $static \
+  $(pkg-config --libs libcurl openssl) -o beside
+cmake -S . -B build -DCMAKE_PREFIX_PATH="$prefix" -DCMAKE_BUILD_TYPE=Debug >/dev/null
+cmake --build build >/dev/null
+for program in static-c build/portrait-cpp beside; do
+  if LD_LIBRARY_PATH='' ldd "$program" | grep libxiezhen; then echo "$program is not static"; exit 1; fi
+done
+./beside "$SIMULATOR/spaces/beside"
+
+# Side by side: with the default schedule, most of a portrait's time is the 15 s until the first look.
+pids=()
+for program in shared-c static-c shared-cpp build/portrait-c build/portrait-cpp; do
+  name=${program//\//-}
+  "./$program" "$SIMULATOR/spaces/$name" "$SCRATCH/$name" "$PHOTOS"/*.jpg >"$name.out" 2>"$name.events" &
+  pids+=($!)
+done
+for pid in "${pids[@]}"; do wait "$pid" || { tail -n 3 ./*.events; exit 1; }; done
+for out in *.out; do
+  [ "$(wc -l <"$out")" = 4 ] || { echo "$out: not four pictures"; exit 1; }
+  cut -d: -f2- "$out" | while read -r file; do test -s "$file"; done
+done
+echo "$(ls ./*.out | wc -l) programs, four pictures each"
+
+say "the README's code is the examples'"
+cd "$source_folder"
+for example in portrait.c portrait.cpp; do
+  python3 - "$example" <<'PY'
+import pathlib, sys
+code = pathlib.Path("examples", sys.argv[1]).read_text().strip()
+sys.exit(0 if code in pathlib.Path("README.md").read_text() else f"README.md does not show examples/{sys.argv[1]}")
+PY
+done
+say "all passed"
