@@ -26,7 +26,9 @@ const PATIENCE: Duration = Duration::from_secs(2);
 /// Counts a thread that is about to attach. False if it must not.
 fn enter() -> bool {
     INSIDE.fetch_add(1, Ordering::SeqCst);
-    if CLOSED.load(Ordering::SeqCst) && *ENDING.lock().unwrap_or_else(PoisonError::into_inner) != Some(thread::current().id()) {
+    if CLOSED.load(Ordering::SeqCst)
+        && *ENDING.lock().unwrap_or_else(PoisonError::into_inner) != Some(thread::current().id())
+    {
         leave();
         return false;
     }

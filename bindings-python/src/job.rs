@@ -77,8 +77,7 @@ impl Job {
     }
 
     fn __repr__(&self, py: Python<'_>) -> PyResult<String> {
-        let (stage, photos, portraits) =
-            call(py, || Ok((self.0.stage(), self.0.photos().len(), self.0.portraits())))?;
+        let (stage, photos, portraits) = call(py, || Ok((self.0.stage(), self.0.photos().len(), self.0.portraits())))?;
         let styles: Vec<String> = portraits.into_iter().map(|portrait| portrait.style).collect();
         Ok(format!("<xiezhen.Job {}: {photos} photos, styles {styles:?}>", stage.name()))
     }

@@ -2,6 +2,8 @@
 //!
 //! Sync calls wait in [`wait`], async ones are settled by [`mailbox`]; both hand callbacks to [`callbacks`]. Whatever
 //! thread enters Python from outside passes the [`gate`].
+// The documentation of classes and methods is Python's: `help()` shows it as it stands.
+#![allow(clippy::doc_markdown)]
 
 mod arguments;
 mod callbacks;

@@ -71,7 +71,10 @@ impl Mailbox {
             gate::attach(move |py| {
                 let event_loop = mailbox.event_loop.clone_ref(py);
                 // A closed loop has nobody left to tell.
-                if event_loop.call_method1(py, intern!(py, "call_soon_threadsafe"), (Postman(mailbox.clone()),)).is_err() {
+                if event_loop
+                    .call_method1(py, intern!(py, "call_soon_threadsafe"), (Postman(mailbox.clone()),))
+                    .is_err()
+                {
                     let unread = std::mem::take(&mut *lock(&mailbox.letters));
                     drop(unread);
                     mailbox.called.store(false, Ordering::Release);

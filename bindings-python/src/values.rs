@@ -85,6 +85,7 @@ macro_rules! values {
         $($(#[doc = $doc])+
         #[pyo3::pyclass(frozen, eq, module = "xiezhen")]
         #[derive(Clone, PartialEq)]
+        #[allow(clippy::struct_field_names)]
         pub(crate) struct $name {
             $($(#[doc = $about])+ #[pyo3(get)] pub(crate) $field: $type,)+
         }
