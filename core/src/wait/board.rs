@@ -246,8 +246,9 @@ impl Board {
         }
         if self.expiries.len() > 64 + 2 * self.waiters {
             let watches = &self.watches;
-            self.expiries.retain(|Reverse((_, key, id))| {
-                watches.get(*key).is_some_and(|watch| watch.waiters.iter().any(|waiter| waiter.id == *id))
+            self.expiries.retain(|Reverse((at, key, id))| {
+                let valid = |waiter: &Waiter| waiter.id == *id && waiter.deadline == Some(*at);
+                watches.get(*key).is_some_and(|watch| watch.waiters.iter().any(valid))
             });
         }
     }

@@ -1,6 +1,8 @@
 //! What the core costs beside bare reqwest: `make bench`.
 //!
-//! Ours and theirs take turns within one run, the server is another process, and what counts is CPU time.
+//! Ours and theirs take turns within one run, the server is another process, and what counts is CPU time. For
+//! instructions: `valgrind --tool=callgrind target/release/xiezhen-benches ours` (or `theirs`, or
+//! `neither`, or a number of waits that are only scheduled).
 
 mod measure;
 mod server;
@@ -28,6 +30,10 @@ fn main() -> Outcome {
     }
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build()?;
     let server = server::Server::start()?;
+    // For callgrind, whose counts don't depend on what else the machine does.
+    if let Some(whose) = std::env::args().nth(1) {
+        return runtime.block_on(some_queries(&server.url, &whose));
+    }
     println!("| work | xiezhen | bare reqwest | ratio: median (spread) | target |\n|---|---|---|---|---|");
     runtime.block_on(async {
         let call = queries(&server.url).await?;
@@ -88,6 +94,24 @@ async fn query_by_hand(client: &reqwest::Client, url: &str) -> reqwest::Result<i
     let bytes = request.send().await?.error_for_status()?.bytes().await?;
     let answer: Option<Answer<Wire>> = serde_json::from_slice(&bytes).ok();
     Ok(answer.map_or(-1, |answer| answer.ret + answer.body.state))
+}
+
+/// Some queries of one side only, or the scheduling of so many waits.
+async fn some_queries(url: &str, whose: &str) -> Outcome {
+    if let Ok(waits) = whose.parse() {
+        one_size(waits).await;
+        return Ok(());
+    }
+    let (ours, theirs) = (client(url)?, by_hand()?);
+    for _ in 0..1000 {
+        match whose {
+            "ours" => drop(ours.query_task(TASK).await?),
+            "theirs" => drop(query_by_hand(&theirs, url).await?),
+            "neither" => {}
+            _ => return Err("say ours, theirs or neither".into()),
+        }
+    }
+    Ok(())
 }
 
 /// Sequential queries; returns the CPU time of one of ours.
