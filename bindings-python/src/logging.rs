@@ -4,7 +4,7 @@
 //! records that nobody wants cost one atomic load.
 
 use log::{LevelFilter, Log, Metadata, Record};
-use pyo3::{intern, prelude::*, sync::PyOnceLock};
+use pyo3::{intern, prelude::*, sync::PyOnceLock, types::PyDict};
 
 use crate::gate;
 
@@ -28,7 +28,9 @@ fn level(py: Python<'_>) -> PyResult<LevelFilter> {
         Some(logger) => logger,
         None => {
             let modules = py.import(intern!(py, "sys"))?.getattr(intern!(py, "modules"))?;
-            let logging = modules.get_item(intern!(py, "logging"))?;
+            let Some(logging) = modules.cast::<PyDict>()?.get_item(intern!(py, "logging"))? else {
+                return Ok(LevelFilter::Off);
+            };
             LOGGER.get_or_try_init(py, || logging.call_method1("getLogger", ("xiezhen",)).map(Bound::unbind))?
         }
     };

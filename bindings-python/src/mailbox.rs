@@ -48,13 +48,14 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 impl Mailbox {
     fn of(event_loop: &Bound<'_, PyAny>) -> Arc<Self> {
         let process = std::process::id();
-        let mut mailboxes = lock(&MAILBOXES);
-        let known = mailboxes.iter().filter_map(Weak::upgrade);
-        if let Some(mailbox) = known.into_iter().find(|m| m.event_loop.is(event_loop) && m.process == process) {
-            return mailbox;
+        // Let go of outside the lock: the last handle of a loop may run Python code.
+        let known: Vec<Arc<Self>> = lock(&MAILBOXES).iter().filter_map(Weak::upgrade).collect();
+        if let Some(mailbox) = known.iter().find(|m| m.event_loop.is(event_loop) && m.process == process) {
+            return mailbox.clone();
         }
         let (letters, called) = (Mutex::default(), AtomicBool::new(false));
         let mailbox = Arc::new(Self { event_loop: event_loop.clone().unbind(), letters, called, process });
+        let mut mailboxes = lock(&MAILBOXES);
         mailboxes.retain(|mailbox| mailbox.strong_count() > 0);
         mailboxes.push(Arc::downgrade(&mailbox));
         mailbox
