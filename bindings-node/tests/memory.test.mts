@@ -1,0 +1,50 @@
+// Ten thousand calls leave nothing behind.
+
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { Job } from 'xiezhen'
+import { photos, simulator } from './simulator.mjs'
+
+const space = await simulator()
+
+/** Resident memory in MiB, with the garbage gone. */
+async function resident(): Promise<number> {
+  for (let round = 0; round < 3; round++) {
+    globalThis.gc?.()
+    await new Promise((resolve) => setTimeout(resolve, 20))
+  }
+  return process.memoryUsage().rss / (1 << 20)
+}
+
+/** What keeps this process alive, apart from the connection to the simulator's control and the test itself. */
+const held = () => process.getActiveResourcesInfo().filter((kind) => /napi|async|thread/i.test(kind))
+
+test('10,000 calls and 1,000 aborted ones', async () => {
+  const world = space('memory')
+  await world.set({ journal_limit: 10 })
+  const client = world.client({ onLog: () => {} })
+  const calls = async (count: number) => {
+    for (let done = 0; done < count; done += 50) {
+      await Promise.allSettled(Array.from({ length: 50 }, () => client.queryTask('nobody')))
+    }
+  }
+  const aborted = async (count: number) => {
+    for (let done = 0; done < count; done += 50) {
+      const controller = new AbortController()
+      const waits = Array.from({ length: 50 }, () => client.waitTask('t', { signal: controller.signal }))
+      const job = client.run(new Job({ photos }), { signal: controller.signal, onEvent: () => {} })
+      const ended = Promise.allSettled([...waits, job])
+      setImmediate(() => controller.abort())
+      await ended
+    }
+  }
+
+  await calls(2000)
+  await aborted(200)
+  const before = await resident()
+  await calls(10_000)
+  await aborted(1000)
+  const grown = (await resident()) - before
+  assert.ok(grown < 24, `grew by ${grown.toFixed(1)} MiB`)
+  assert.deepEqual(held(), [])
+})

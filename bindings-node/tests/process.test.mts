@@ -1,0 +1,198 @@
+// What a process and its workers see of the addon: their end, many of them, and none at all.
+
+import assert from 'node:assert/strict'
+import { once } from 'node:events'
+import { copyFile, cp, mkdtemp, readdir, rm, writeFile } from 'node:fs/promises'
+import { createRequire } from 'node:module'
+import { tmpdir } from 'node:os'
+import { dirname, join } from 'node:path'
+import { test } from 'node:test'
+import { Worker } from 'node:worker_threads'
+import { script } from './program.mjs'
+import { appCode, simulator } from './simulator.mjs'
+
+const space = await simulator()
+const require = createRequire(import.meta.url)
+
+/** What each of the programs begins with. */
+const begin = `
+  import { Client } from 'xiezhen'
+  const client = new Client({ requestsPerSecond: 1000 })
+`
+const env = (url: string) => ({ XIEZHEN_BASE_URL: url, XIEZHEN_APP_CODE: appCode })
+
+test('a pending call keeps the process alive', async () => {
+  const world = space('pending')
+  await world.fault({ call: 'list_styles', answer_delay_ms: 500 })
+  const ended = await script(
+    `${begin} client.listStyles().then((styles) => console.log(styles.length))`,
+    env(world.url),
+  )
+  assert.deepEqual([ended.code, ended.out.trim()], [0, '8'], ended.err)
+})
+
+test('a forgotten client does not, not even one that listens to the log', async () => {
+  const world = space('forgotten')
+  const code = `${begin} new Client({ onLog: () => {} }); await client.listStyles(); console.log('end')`
+  const ended = await script(code, env(world.url))
+  assert.deepEqual([ended.code, ended.out.trim()], [0, 'end'], ended.err)
+})
+
+test('process.exit with calls in flight is clean', async () => {
+  const world = space('exit')
+  await world.fault({ call: 'query_task', stall: 'before' })
+  const code = `${begin}
+    for (let count = 0; count < 100; count++) client.queryTask('t' + count).catch(() => {})
+    setTimeout(() => process.exit(3), 100)`
+  const ended = await script(code, env(world.url))
+  assert.deepEqual([ended.code, ended.signal, ended.err], [3, null, ''])
+})
+
+test('an exception that nobody catches shows the error whole', async () => {
+  const world = space('uncaught')
+  const ended = await script(`${begin} await client.queryTask('nobody')`, env(world.url))
+  assert.equal(ended.code, 1)
+  assert.match(ended.err, /XiezhenError: query_task nobody: .*no such task/)
+  assert.match(ended.err, /code: 'api'/)
+})
+
+test('onLog hears the records of the core, and no credential', async () => {
+  const world = space('log')
+  const code = `
+    import { Client } from 'xiezhen'
+    const heard = []
+    const silent = new Client()
+    const client = new Client({ onLog: (record) => heard.push(record) })
+    await client.listStyles()
+    await silent.queryTask('nobody').catch(() => {})
+    await new Promise((resolve) => setTimeout(resolve, 50))
+    client.close()
+    const before = heard.length
+    await silent.listStyles()
+    await new Promise((resolve) => setTimeout(resolve, 50))
+    console.log(JSON.stringify({ heard, after: heard.length - before }))`
+  const ended = await script(code, env(world.url))
+  const { heard, after } = JSON.parse(ended.out)
+  assert.ok(heard.length >= 2, ended.out)
+  for (const record of heard) {
+    assert.deepEqual(Object.keys(record).sort(), ['level', 'message', 'target'])
+    assert.match(record.target, /^xiezhen/)
+    assert.match(record.level, /^(error|warn|info|debug)$/)
+  }
+  assert.ok(heard.some((record: { message: string }) => record.message.includes('query_task')))
+  assert.ok(!ended.out.includes(appCode))
+  assert.equal(after, 0)
+})
+
+const working = `
+  const { parentPort, workerData } = require('node:worker_threads')
+  const { Client } = require(workerData.entry)
+  const client = new Client({ baseUrl: workerData.url, appCode: workerData.appCode, requestsPerSecond: 1000, onLog() {} })
+`
+const data = (url: string) => ({ workerData: { url, appCode, entry: require.resolve('xiezhen') }, eval: true })
+
+test('ten workers load the addon at once and work', async () => {
+  const world = space('workers')
+  const code = `${working} client.listStyles().then((styles) => parentPort.postMessage(styles.length))`
+  const workers = Array.from({ length: 10 }, () => new Worker(code, data(world.url)))
+  const counts = await Promise.all(workers.map(async (worker) => (await once(worker, 'message'))[0]))
+  assert.deepEqual(counts, Array(10).fill(8))
+  const codes = await Promise.all(workers.map(async (worker) => (await once(worker, 'exit'))[0]))
+  assert.deepEqual(codes, Array(10).fill(0))
+})
+
+test('workers that are terminated leave no call behind', async () => {
+  const world = space('terminated')
+  const client = world.client()
+  const taskId = await world.endless(client)
+  const code = `${working}
+    const schedule = { initialMs: 20, factor: 1, maxMs: 20 }
+    const own = new Client({ baseUrl: workerData.url, appCode: workerData.appCode, generationSchedule: schedule,
+      trainingSchedule: schedule, requestsPerSecond: 1000 })
+    for (let count = 0; count < 20; count++) own.waitTask('${taskId}').catch(() => {})
+    client.listStyles().then(() => parentPort.postMessage('busy'))`
+  for (let count = 0; count < 10; count++) {
+    const worker = new Worker(code, data(world.url))
+    await once(worker, 'message')
+    await worker.terminate()
+  }
+  // Those already sent may still arrive.
+  await new Promise((resolve) => setTimeout(resolve, 200))
+  const { requests } = await world.counts()
+  await new Promise((resolve) => setTimeout(resolve, 400))
+  assert.deepEqual((await world.counts()).requests, requests)
+  assert.ok((await client.listStyles()).length > 0)
+})
+
+/** A copy of the package, to be spoilt. */
+async function copied(): Promise<{ folder: string; addon: string }> {
+  const folder = await mkdtemp(join(tmpdir(), 'xiezhen-'))
+  await cp(dirname(require.resolve('xiezhen/package.json')), folder, { recursive: true })
+  const addon = (await readdir(folder)).find((file) => file.endsWith('.node'))
+  assert.ok(addon)
+  return { folder, addon: join(folder, addon) }
+}
+
+const load = (folder: string) =>
+  script(`
+    import { createRequire } from 'node:module'
+    try { createRequire(import.meta.url)('${folder}') } catch (error) {
+      console.log(JSON.stringify({ message: error.message, cause: error.cause?.message }))
+    }`)
+
+test('an addon that is missing is named, with the platform and what to do', async () => {
+  const { folder, addon } = await copied()
+  await rm(addon)
+  const { message } = JSON.parse((await load(folder)).out)
+  assert.match(message, new RegExp(`${process.platform}-${process.arch}`))
+  if (process.platform === 'linux') assert.match(message, /glibc \d|musl/)
+  assert.match(message, /npm install xiezhen/)
+  assert.match(message, /no addon/)
+  await rm(folder, { recursive: true })
+})
+
+test('an addon that does not load keeps its cause', async () => {
+  const { folder, addon } = await copied()
+  await writeFile(addon, 'no library')
+  const { message, cause } = JSON.parse((await load(folder)).out)
+  assert.match(message, /does not load/)
+  assert.match(cause, /\.node/)
+  await copyFile(process.execPath, addon)
+  assert.match(JSON.parse((await load(folder)).out).message, /does not load/)
+  await rm(folder, { recursive: true })
+})
+
+test('a call that is misused never ends the process', async () => {
+  const code = `
+    import { Client, Job, XiezhenError } from 'xiezhen'
+    const values = [undefined, null, 5, -1, NaN, 2n, 'x', '', true, Symbol('s'), {}, [], [[]], () => {}, new Date(),
+      new Proxy({}, { get() { throw new Error('trap') } }), Object.create(null), new Map(), /x/, new Uint8Array(3)]
+    const client = new Client({ baseUrl: 'http://127.0.0.1:1', appCode: 'x', maxRetries: 0, timeoutMs: 500 })
+    const job = new Job()
+    let calls = 0
+    const attempt = async (work) => { calls++; try { await work() } catch {} }
+    for (const target of [client, job]) {
+      for (const name of Object.getOwnPropertyNames(Object.getPrototypeOf(target))) {
+        if (name === 'constructor' || name === 'close' || typeof target[name] !== 'function') continue
+        for (const one of values) for (const two of [values[0], values[2], values[10], values[13]]) {
+          await attempt(async () => {
+            const returned = target[name](one, two, two)
+            if (returned?.next) await returned.next(); else await returned
+          })
+        }
+      }
+    }
+    for (const one of values) {
+      await attempt(() => new Client(one))
+      await attempt(() => new Job(one))
+      await attempt(() => new Job({ photos: one, styles: one, userId: one }))
+      await attempt(() => Job.fromJSON(one))
+      await attempt(() => new Client({ baseUrl: one, timeoutMs: one, maxRetries: one, onLog: one, trainingSchedule: one }))
+      await attempt(() => client.waitTask('t', { timeoutMs: one, signal: one }))
+      await attempt(() => new XiezhenError(one))
+    }
+    console.log(calls)`
+  const ended = await script(code)
+  assert.deepEqual([ended.code, ended.signal], [0, null], ended.err)
+  assert.ok(Number(ended.out) > 500, ended.out)
+})
