@@ -13,10 +13,12 @@
  * 5.  Strings in are UTF-8, NUL-terminated, and borrowed for the call; so are arrays. A string out is NULL where there
  *     is none.
  * 6.  Times are milliseconds in `uint64_t` and end in `_ms`; `XIEZHEN_NONE` stands for "no time".
- * 7.  Enums are `int32_t`, and returned only. A newer library may return values that this header does not name: treat
- *     such a status as `XIEZHEN_INTERNAL`, and others as their `UNKNOWN`.
- * 8.  What is optional is set on an options handle, which may be NULL and may be used again; an option that a call does
- *     not know is refused. Options are copied when they are used. One that was not set has the library's default.
+ * 7.  Enums are `int32_t`, and returned only; the one level that is taken (a log's) is a plain `int32_t`. A newer
+ *     library may return values that this header does not name: treat such a status as `XIEZHEN_INTERNAL`, and others
+ *     as their `UNKNOWN`.
+ * 8.  What is optional is set on an options handle, which may be used again, and may be NULL but for a job's. Options
+ *     are copied when they are used. One that was not set has the library's default; one that the call does not know
+ *     is refused.
  * 9.  Calls block. `xiezhen_cancel` stops any of them from another thread within 100 ms: `XIEZHEN_CANCELLED`.
  * 10. Callbacks are called on the thread that made the call, and never after it has returned. They take `user_data`
  *     last, and may call this library. One that returns `int32_t` stops the call by returning anything but 0. They must

@@ -4,8 +4,8 @@
 struct diary {
   int kinds[16];
   int events;
-  int stop_at; /* the kind of event at which to stop; 0 for none */
-  unsigned long long thread;
+  int stop_at;                  /* the kind of event at which to stop; 0 for none */
+  const xiezhen_client *client; /* with which the callback makes calls of its own */
   bool returned;
 };
 
@@ -27,6 +27,11 @@ static int32_t note(const xiezhen_event *event, void *user_data) {
     break;
   case XIEZHEN_EVENT_TRAINED:
     CHECK(xiezhen_event_user_id(event));
+    if (diary->client) {
+      xiezhen_styles *styles = NULL;
+      OK(xiezhen_list_styles(diary->client, NULL, &styles, error));
+      xiezhen_styles_free(styles);
+    }
     break;
   case XIEZHEN_EVENT_GENERATING:
     CHECK(xiezhen_event_style(event) && xiezhen_event_task_id(event));
@@ -102,7 +107,7 @@ static void run_and_run_again(void) {
   fault("run", "{\"call\":\"query_task\",\"times\":1,\"state\":9}");
   fault("run", "{\"call\":\"upload_file\",\"times\":1,\"reply\":{\"status\":503}}");
   xiezhen_job *job = new_job();
-  struct diary diary = {{0}, 0, 0, 0, false};
+  struct diary diary = {{0}, 0, 0, client, false};
   xiezhen_run_options *options = options_with(&diary, scratch("run"), scratch("run.json"));
   OK(xiezhen_run(client, job, options, error));
   diary.returned = true;
@@ -146,7 +151,7 @@ static void run_and_run_again(void) {
 static void a_callback_stops_the_run(void) {
   xiezhen_client *client = quick_client("stop");
   xiezhen_job *job = new_job();
-  struct diary diary = {{0}, 0, XIEZHEN_EVENT_TRAINED, 0, false};
+  struct diary diary = {{0}, 0, XIEZHEN_EVENT_TRAINED, NULL, false};
   xiezhen_run_options *options = options_with(&diary, scratch("stop"), scratch("stop.json"));
   xiezhen_error *error = NULL;
   CHECK(xiezhen_run(client, job, options, &error) == XIEZHEN_CANCELLED);
@@ -201,7 +206,7 @@ static int32_t keep(const xiezhen_job *job, void *user_data) {
 static void advance_by_hand(void) {
   xiezhen_client *client = quick_client("advance");
   struct store store = {NULL, 0, 0};
-  struct diary diary = {{0}, 0, 0, 0, false};
+  struct diary diary = {{0}, 0, 0, client, false};
   xiezhen_run_options *options = options_with(&diary, scratch("advance"), NULL);
   xiezhen_job *job = new_job();
   uint64_t next_ms = 0;

@@ -40,9 +40,8 @@ nm -D --defined-only "$prefix/lib/libxiezhen.so" | awk '{print $3}' | sort >"$wo
 grep -oE '\bxiezhen_[a-z0-9_]+\(' include/xiezhen.h | tr -d '(' | sort -u >"$work/declared"
 diff "$work/declared" "$work/exported"
 echo "$(wc -l <"$work/exported") functions"
-grep -ohE '\bxiezhen_[a-z0-9_]+\(' tests/*.c tests/*.h | tr -d '(' | sort -u >"$work/called"
-grep -oE 'function|REFUSES_TEXT\(xiezhen_[a-z0-9_]+' tests/arguments.c | sed 's/.*(//' | sort -u >>"$work/called"
-untested=$(comm -23 "$work/declared" <(sort -u "$work/called"))
+grep -ohE '\bxiezhen_[a-z0-9_]+' tests/*.c tests/*.h | sort -u >"$work/called"
+untested=$(comm -23 "$work/declared" "$work/called")
 [ -z "$untested" ] || { echo "no C test calls: $untested"; exit 1; }
 
 warnings=(-Wall -Wextra -Wpedantic -Werror -g)
