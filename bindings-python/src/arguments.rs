@@ -31,7 +31,7 @@ impl<'a, 'py> FromPyObject<'a, 'py> for Seconds {
         let value: f64 = seconds.extract()?;
         Duration::try_from_secs_f64(value)
             .map(Self)
-            .map_err(|_| invalid(seconds.py(), format!("a time must be a number of seconds, 0 or more, not {value}")))
+            .map_err(|_| invalid(seconds.py(), format!("a time must be a number of seconds, 0 or more, not {value:?}")))
     }
 }
 

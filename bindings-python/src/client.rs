@@ -274,7 +274,7 @@ impl Client {
         })
     }
 
-    #[pyo3(signature = () -> "typing.Self")]
+    #[pyo3(signature = () -> "typing_extensions.Self")]
     fn __enter__(this: Py<Self>) -> Py<Self> {
         this
     }

@@ -243,7 +243,7 @@ impl PollSchedule {
     pub(crate) fn to_core(&self) -> Result<xiezhen::PollSchedule> {
         let seconds = |name: &str, value: f64| {
             Duration::try_from_secs_f64(value).map_err(|_| {
-                let message = format!("{name} of a schedule must be a number of seconds, 0 or more, not {value}");
+                let message = format!("{name} of a schedule must be a number of seconds, 0 or more, not {value:?}");
                 Error::new(ErrorKind::InvalidArgument, message)
             })
         };

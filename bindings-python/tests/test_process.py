@@ -151,7 +151,7 @@ def work(n):
     assert asyncio.run(aclient().list_styles())
     return len((old if n % 2 else client()).list_styles())
 
-for _ in range(5):
+for _ in range(13):
     with multiprocessing.get_context("fork").Pool(4) as pool:
         assert all(pool.map(work, range(20)))
 assert old.list_styles()

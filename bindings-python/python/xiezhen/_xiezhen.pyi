@@ -9,6 +9,7 @@ import builtins
 import collections.abc
 import pathlib
 import typing
+import typing_extensions
 import xiezhen.errors
 from collections.abc import Iterable
 from os import PathLike
@@ -40,7 +41,7 @@ class Client:
 
     Raises InvalidArgument, which names everything that does not fit. Connects to nobody yet.
     """
-    def __enter__(self, /) -> typing.Self: ...
+    def __enter__(self, /) -> typing_extensions.Self: ...
     def __exit__(self, /, *_exception: object) -> None: ...
     def __new__(
         cls,
