@@ -24,7 +24,7 @@ function examples(folder) {
   const readme = readFileSync(join(here, 'README.md'), 'utf8')
   const blocks = [...readme.matchAll(/^```(js|ts|cjs)\n(.*?)^```/gms)]
   for (const [index, [, kind, code]] of blocks.entries()) {
-    writeFileSync(join(folder, `${index + 1}.${kind === 'cjs' ? 'cts' : 'mts'}`), code)
+    writeFileSync(join(folder, `${index + 1}.${kind === 'cjs' ? 'cjs' : 'mts'}`), code)
   }
 }
 
@@ -65,7 +65,7 @@ const chosen =
   only.length > 0
     ? files
     : spawnSync('sh', ['-c', 'ls tests/*.test.mjs'], { cwd: room, encoding: 'utf8' }).stdout.trim().split('\n')
-run(process.execPath, ['--test', '--test-timeout=120000', '--expose-gc', ...chosen], {
+run(process.execPath, ['--test', '--test-timeout=60000', '--expose-gc', ...chosen], {
   cwd: room,
   env: {
     ...process.env,
