@@ -103,7 +103,7 @@ pub(super) struct Conduct {
 #[derive(Clone, Debug, Args)]
 #[command(next_help_heading = "Connection")]
 pub(super) struct Connection {
-    /// Where the API is [default: XIEZHEN_BASE_URL]
+    /// Where the API is [default: as the environment says]
     #[arg(long, global = true, value_name = "URL")]
     base_url: Option<String>,
     /// Allow http:// to other machines: whoever listens reads the credential

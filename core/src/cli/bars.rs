@@ -64,14 +64,14 @@ impl Bars {
         }
         match event {
             Event::PhotoUploading { .. } | Event::PhotoUploaded { .. } => self.show_uploads(),
-            Event::Training { state, .. } => self.show_state(Topic::Training, *state, "training"),
-            Event::Trained { .. } => self.end(Topic::Training, DONE, "✓", "model trained"),
+            Event::Training { state, .. } => self.show_state(&Topic::Training, *state, "training"),
+            Event::Trained { .. } => self.end(&Topic::Training, DONE, "✓", "model trained"),
             Event::Generating { style, state, .. } => {
-                self.show_state(Topic::Style(style.clone()), *state, "generating");
+                self.show_state(&Topic::Style(style.clone()), *state, "generating");
             }
             Event::Generated { style, count } => {
                 self.pictures.entry(style.clone()).or_default().0 = *count;
-                self.busy(Topic::Style(style.clone()), &format!("{} to save", pictures(*count)));
+                self.busy(&Topic::Style(style.clone()), &format!("{} to save", pictures(*count)));
             }
             Event::Saved { style, .. } => self.show_saved(style),
             Event::Retrying { .. } => self.show_note(event),
@@ -92,11 +92,11 @@ impl Bars {
         if done < count {
             line.set_message(format!("{done} of {count} sent, {} of {}", HumanBytes(sent), HumanBytes(bytes)));
         } else {
-            self.end(Topic::Photos, DONE, "✓", &format!("{count} sent, {}", HumanBytes(bytes)));
+            self.end(&Topic::Photos, DONE, "✓", &format!("{count} sent, {}", HumanBytes(bytes)));
         }
     }
 
-    fn show_state(&mut self, topic: Topic, state: TaskState, running: &str) {
+    fn show_state(&mut self, topic: &Topic, state: TaskState, running: &str) {
         match state {
             TaskState::Waiting => self.busy(topic, "waiting for its turn"),
             TaskState::Running | TaskState::Unknown => self.busy(topic, running),
@@ -109,7 +109,7 @@ impl Bars {
         let (count, saved) = self.pictures.entry(style.to_owned()).or_default();
         *saved += 1;
         let (count, saved) = (*count, *saved);
-        let topic = Topic::Style(style.to_owned());
+        let topic = &Topic::Style(style.to_owned());
         if count > saved {
             self.busy(topic, &format!("{saved} of {} saved", pictures(count)));
         } else {
@@ -124,13 +124,13 @@ impl Bars {
         self.note = Some(note);
     }
 
-    fn busy(&mut self, topic: Topic, message: &str) {
-        self.line(&topic).set_message(message.to_owned());
+    fn busy(&mut self, topic: &Topic, message: &str) {
+        self.line(topic).set_message(message.to_owned());
     }
 
     /// Draws a line for the last time, with a mark in place of what moves.
-    fn end(&mut self, topic: Topic, template: &str, mark: &str, message: &str) {
-        end(&self.line(&topic), template, mark, message);
+    fn end(&mut self, topic: &Topic, template: &str, mark: &str, message: &str) {
+        end(&self.line(topic), template, mark, message);
     }
 
     /// The run is done, and so is whatever told of no end: pictures that were on disk already.

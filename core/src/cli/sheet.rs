@@ -6,11 +6,11 @@
 use std::{
     fmt::Write as _,
     fs,
-    io::Write as _,
     path::{Component, Path},
 };
 
 use crate::{
+    disk::{self, Readers},
     error::{Error, Result},
     job::{Job, Portrait},
     task::TaskState,
@@ -34,21 +34,10 @@ pub(super) fn write(job: &Job) -> Result<Option<std::path::PathBuf>> {
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => {}
         Err(error) => return Err(failed(error)),
     }
-    put(&folder, &path, &page(job, &folder)).map_err(failed)?;
+    let written = fs::create_dir_all(&folder)
+        .and_then(|()| disk::write(&path, page(job, &folder).as_bytes(), Readers::Usual));
+    written.map_err(failed)?;
     Ok(Some(path))
-}
-
-/// Whole or not at all, and readable like any other page.
-fn put(folder: &Path, path: &Path, page: &str) -> std::io::Result<()> {
-    fs::create_dir_all(folder)?;
-    let mut builder = tempfile::Builder::new();
-    #[cfg(unix)]
-    builder.permissions(std::os::unix::fs::PermissionsExt::from_mode(0o644));
-    let mut file = builder.prefix(".xiezhen-").suffix(".tmp").tempfile_in(folder)?;
-    file.write_all(page.as_bytes())?;
-    file.as_file().sync_all()?;
-    file.persist(path)?;
-    Ok(())
 }
 
 fn page(job: &Job, folder: &Path) -> String {
