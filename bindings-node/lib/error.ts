@@ -109,6 +109,12 @@ export function translated(thrown: unknown, place: Place): unknown {
   return error ?? thrown
 }
 
+/** Says of a value in JavaScript's own words that it is not of its type. */
+function unfit(_: string, value: string, type: string): string {
+  const names: Record<string, string> = { f64: 'Number', bool: 'Boolean' }
+  return `${value} was given where a ${names[type] ?? type} is expected`
+}
+
 function known(thrown: unknown): XiezhenError | undefined {
   if (thrown instanceof XiezhenError) return thrown
   if (typeof thrown !== 'object' || thrown === null) return undefined
@@ -116,12 +122,11 @@ function known(thrown: unknown): XiezhenError | undefined {
   if (!(thrown instanceof Error) || !('code' in thrown)) return undefined
   // napi's own: an argument that it could not convert, or a panic.
   if (/^InvalidArg$|Expected$/.test(String(thrown.code))) {
-    return new XiezhenError({
-      code: 'invalid_argument',
-      message: thrown.message,
-      problems: [thrown.message],
-      cause: thrown,
-    })
+    const message = thrown.message.replace(
+      /^Failed to convert JavaScript value `(.+?) *` into rust type `(\w+)`/,
+      unfit,
+    )
+    return new XiezhenError({ code: 'invalid_argument', message, problems: [message], cause: thrown })
   }
   const message = `a defect of xiezhen, please report it: ${thrown.message}`
   return new XiezhenError({ code: 'internal', message, cause: thrown })
