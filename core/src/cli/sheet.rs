@@ -34,8 +34,8 @@ pub(super) fn write(job: &Job) -> Result<Option<std::path::PathBuf>> {
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => {}
         Err(error) => return Err(failed(error)),
     }
-    let written = fs::create_dir_all(&folder)
-        .and_then(|()| disk::write(&path, page(job, &folder).as_bytes(), Readers::Usual));
+    let written =
+        fs::create_dir_all(&folder).and_then(|()| disk::write(&path, page(job, &folder).as_bytes(), Readers::Usual));
     written.map_err(failed)?;
     Ok(Some(path))
 }
