@@ -6,6 +6,7 @@ use xiezhen::Event as CoreEvent;
 use crate::{error::Failure, values::TaskState};
 
 /// Something that happened to a job. Events come in order; none is lost, but upload bytes are coalesced.
+#[allow(clippy::large_enum_variant)] // Lives for one call.
 #[napi(discriminant = "type", discriminant_case = "snake_case", object_from_js = false)]
 pub enum RawEvent {
     /// So much of a photo has gone out.

@@ -2,8 +2,8 @@
 //!
 //! What users see is made of this by the TypeScript in `lib/`: errors become `XiezhenError`s there, and an
 //! `AbortSignal` becomes a [`Cancel`](promise::Cancel). Core futures run on the runtime of napi.
-// Functions that JavaScript calls own their arguments, because JavaScript keeps none for them.
-#![allow(clippy::needless_pass_by_value)]
+// Functions that JavaScript calls have the signatures of napi: owned arguments, and the environment by reference.
+#![allow(clippy::needless_pass_by_value, clippy::trivially_copy_pass_by_ref)]
 
 mod client;
 mod error;

@@ -117,6 +117,7 @@ impl From<Task> for xiezhen::Task {
 }
 
 /// A style that pictures can be generated in.
+#[allow(clippy::struct_field_names)] // The vendor's name of the id.
 #[napi(object, object_from_js = false)]
 pub struct Style {
     /// What people call it.
