@@ -14,6 +14,7 @@ pub(crate) struct Budget {
     window: Duration,
     in_a_window: usize,
     granted: Mutex<VecDeque<Instant>>,
+    queue: tokio::sync::Mutex<()>,
 }
 
 impl Budget {
@@ -24,12 +25,17 @@ impl Budget {
             window: Duration::try_from_secs_f64(in_a_window / requests_per_second).unwrap_or_default(),
             in_a_window: in_a_window as usize,
             granted: Mutex::default(),
+            queue: tokio::sync::Mutex::default(),
         }
+    }
+
+    const fn is_lifted(&self) -> bool {
+        self.window.is_zero()
     }
 
     /// Reserves the next free time; it may be later than `now`.
     pub(crate) fn reserve(&self, now: Instant) -> Instant {
-        if self.window.is_zero() {
+        if self.is_lifted() {
             return now;
         }
         let mut granted = self.granted.lock().unwrap_or_else(PoisonError::into_inner);
@@ -42,8 +48,12 @@ impl Budget {
         at
     }
 
-    /// Waits for the next free time.
+    /// Waits for the next free time. Only the first in the queue has reserved one: whoever gives up takes nothing away.
     pub(crate) async fn acquire(&self) {
+        if self.is_lifted() {
+            return;
+        }
+        let _first = self.queue.lock().await;
         let now = Instant::now();
         let at = self.reserve(now);
         if at > now {
@@ -65,6 +75,16 @@ mod tests {
         for (first, later) in times.iter().zip(times.iter().skip(10)) {
             assert!(*later >= *first + Duration::from_secs(1));
         }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn who_gives_up_takes_nothing_away() {
+        let budget = Budget::new(10.0);
+        let all = futures_util::future::join_all((0..2000).map(|_| budget.acquire()));
+        assert!(tokio::time::timeout(Duration::from_secs(5), all).await.is_err());
+        let before = Instant::now();
+        budget.acquire().await;
+        assert!(before.elapsed() <= Duration::from_secs(2));
     }
 
     #[tokio::test(start_paused = true)]

@@ -92,7 +92,7 @@ pub(crate) enum Ending {
     Busy,
     /// It was sent and no answer came: reset, timeout, 408, 5xx.
     Lost,
-    /// The provider's gateway is set up wrongly; it says so with a 4xx or a 5xx.
+    /// A refusal under a status that proves nothing, such as a 5xx: repeating does not cure it.
     Misconfigured,
     /// 3xx: credentials are not carried to wherever it points.
     Redirected,

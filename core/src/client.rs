@@ -76,7 +76,7 @@ impl Session {
 
     pub(crate) async fn query(&self, task_id: &str) -> Result<Task> {
         let request = Request::new(Call::QueryTask, task_id, job::json(&json!({ "task_id": task_id })));
-        self.transport.call(request).await.map_err(|error: Error| error.with_task_id(task_id))
+        self.transport.call(request).await
     }
 
     /// A create, on a connection of its own.
@@ -107,11 +107,21 @@ impl Session {
     }
 }
 
+impl Drop for Shared {
+    /// A child leaves what it inherited alone: even dropping the parent's connections would touch them.
+    fn drop(&mut self) {
+        let session = self.session.load_full();
+        if session.generation != process::generation() {
+            std::mem::forget(session);
+        }
+    }
+}
+
 impl Client {
     /// Collects the options of a client.
     ///
     /// ```
-    /// let client = xiezhen::Client::builder().base_url("https://api.example.com").app_code("…code…".replace('…', "")).build()?;
+    /// let client = xiezhen::Client::builder().base_url("https://api.example.com").app_code("code").build()?;
     /// # Ok::<(), xiezhen::Error>(())
     /// ```
     pub fn builder() -> ClientBuilder {
@@ -131,10 +141,11 @@ impl Client {
 
     /// The session of this process, unless the client is closed.
     fn session(&self) -> Result<Arc<Session>> {
+        // In this order: a session that was loaded before the client is closed is cancelled with it.
+        let session = self.0.session.load_full();
         if self.0.closed.load(Ordering::Acquire) {
             return Err(Error::invalid(vec!["the client is closed".into()]));
         }
-        let session = self.0.session.load_full();
         if session.generation == process::generation() {
             return Ok(session);
         }
@@ -269,6 +280,7 @@ impl Client {
                 folder: save_to.as_ref(),
                 style: style.unwrap_or_default(),
                 task_id: &task.id,
+                on_retry: &|_, _| {},
             };
             let saved = results.save(&task.result_paths, session.query(&task.id), &|_: &Path| {}).await;
             saved.error.map_or(Ok(saved.files), Err)
@@ -320,6 +332,10 @@ impl Client {
     /// Waits until every create under way has its answer, also those whose caller has gone away.
     pub async fn settle(&self) {
         let session = self.0.session.load_full();
+        // A parent's creates are answered to the parent.
+        if session.generation != process::generation() {
+            return;
+        }
         session.creates.close();
         session.creates.wait().await;
         session.creates.reopen();

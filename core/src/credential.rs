@@ -10,13 +10,13 @@ use sha2::Sha256;
 /// What every gateway call accepts; set by hand because it is part of the signature.
 pub(crate) const ACCEPT: &str = "application/json";
 
-/// Proves who is calling. Neither `Debug` nor any message shows the secret.
+/// Proves who is calling. Neither `Debug` nor any message shows it.
 #[derive(Clone, Debug)]
 pub(crate) enum Credential {
-    /// Sent as it is, in a header that no log prints.
-    AppCode(HeaderValue),
+    /// Sent as it is, in a header that is made once.
+    AppCode { code: SecretString, header: HeaderValue },
     /// Signs method, path and headers.
-    AppKey { key: String, secret: SecretString },
+    AppKey { key: SecretString, secret: SecretString },
 }
 
 /// The parts of a request that a signature covers.
@@ -32,8 +32,20 @@ pub(crate) struct Signed<'a> {
 
 impl Credential {
     /// `None` if a header can't carry the code.
-    pub(crate) fn app_code(code: &str) -> Option<Self> {
-        secret_value(&format!("APPCODE {code}")).map(Self::AppCode)
+    pub(crate) fn app_code(code: SecretString) -> Option<Self> {
+        let header = secret_value(&format!("APPCODE {}", code.expose_secret()))?;
+        Some(Self::AppCode { code, header })
+    }
+
+    /// `text` without the credential: what servers say may quote what they were sent.
+    pub(crate) fn redact(&self, text: &str) -> String {
+        const INSTEAD: &str = "[REDACTED]";
+        match self {
+            Self::AppCode { code, .. } => text.replace(code.expose_secret(), INSTEAD),
+            Self::AppKey { key, secret } => {
+                text.replace(secret.expose_secret(), INSTEAD).replace(key.expose_secret(), INSTEAD)
+            }
+        }
     }
 
     /// Whether requests need a `Content-MD5`.
@@ -54,13 +66,13 @@ impl Credential {
         headers: &mut HeaderMap,
     ) {
         match self {
-            Self::AppCode(value) => {
-                headers.insert(reqwest::header::AUTHORIZATION, value.clone());
+            Self::AppCode { header, .. } => {
+                headers.insert(reqwest::header::AUTHORIZATION, header.clone());
             }
             Self::AppKey { key, secret } => {
                 let (timestamp, nonce) = (now_ms.to_string(), nonce());
                 let signed = [
-                    ("x-ca-key", key.as_str()),
+                    ("x-ca-key", key.expose_secret()),
                     ("x-ca-nonce", nonce.as_str()),
                     ("x-ca-signature-method", "HmacSHA256"),
                     ("x-ca-stage", "RELEASE"),
@@ -208,7 +220,7 @@ mod tests {
 
     #[test]
     fn an_attempt_carries_all_that_the_gateway_asks_for() {
-        let credential = Credential::AppKey { key: KEY.into(), secret: SecretString::from(SECRET) };
+        let credential = Credential::AppKey { key: SecretString::from(KEY), secret: SecretString::from(SECRET) };
         let request = Signed { method: "GET", path: "/cloud/aigc_product_brief_query", ..Signed::default() };
         let mut headers = HeaderMap::new();
         let nonce = || "11111111-1111-4111-8111-111111111111".to_owned();
@@ -220,8 +232,10 @@ mod tests {
 
     #[test]
     fn no_secret_is_printed() {
-        let credential = Credential::AppKey { key: KEY.into(), secret: SecretString::from(SECRET) };
-        assert!(!format!("{credential:?}").contains(SECRET));
-        assert!(!format!("{:?}", Credential::app_code("a-code").unwrap()).contains("a-code"));
+        let credential = Credential::AppKey { key: SecretString::from(KEY), secret: SecretString::from(SECRET) };
+        let printed = format!("{credential:?}");
+        assert!(!printed.contains(SECRET) && !printed.contains(KEY));
+        assert_eq!(credential.redact(&format!("key {KEY}, secret {SECRET}")), "key [REDACTED], secret [REDACTED]");
+        assert!(!format!("{:?}", Credential::app_code(SecretString::from("a-code")).unwrap()).contains("a-code"));
     }
 }

@@ -308,6 +308,13 @@ impl Error {
         self
     }
 
+    /// Hides what must not be told in all that others said.
+    pub(crate) fn redacted(mut self, redact: impl Fn(&str) -> String) -> Self {
+        self.0.message = redact(&self.0.message);
+        self.0.body_start = self.0.body_start.as_deref().map(redact);
+        self
+    }
+
     /// Puts where it happened before the message.
     pub(crate) fn within(mut self, place: &str) -> Self {
         self.0.message = format!("{place}: {}", self.0.message);

@@ -89,7 +89,8 @@ const ROWS: &[Row] = &[
         "the domain's daily calls are used up: use the API's own domain",
     ),
     row(
-        &["T429ID", "T429IN", "T429GR", "T429PA", "T429PR", "T429SR", "T429MR"],
+        // ID, IN, GR, PA, PR, SR, MR, and whatever else is throttled one day.
+        &["T429"],
         &["Throttled by"],
         ErrorKind::RateLimited,
         Ending::Throttled,
@@ -133,7 +134,7 @@ const ROWS: &[Row] = &[
         &["I410GG", "X400PM", "X500ED", "X500AM", "X403DG", "I400JP"],
         &[],
         ErrorKind::Api,
-        Ending::Misconfigured,
+        Ending::Refused,
         "the provider's gateway is set up wrongly: tell the vendor",
     ),
     row(
@@ -175,7 +176,7 @@ impl Marks {
     /// The row that these marks name: by code first, by the message's beginning else.
     fn row(&self) -> Option<&'static Row> {
         let daily = self.message.as_deref().is_some_and(|message| begins(message, "Throttled by DOMAIN"));
-        let by_code = |code: &String| ROWS.iter().find(|row| row.codes.contains(&code.as_str()));
+        let by_code = |code: &String| ROWS.iter().find(|row| row.codes.iter().any(|known| code.starts_with(known)));
         let by_message =
             |message: &String| ROWS.iter().find(|row| row.messages.iter().any(|beginning| begins(message, beginning)));
         let code = if daily { None } else { self.code.as_ref() };
@@ -269,6 +270,7 @@ mod tests {
     #[test]
     fn a_wrongly_set_up_gateway_is_not_tried_again() {
         assert_eq!(refused(500, "X500ED", ""), (Ending::Misconfigured, ErrorKind::Api));
+        assert_eq!(refused(403, "X403DG", ""), (Ending::Refused, ErrorKind::Api));
         assert_eq!(refused(500, "", "Internal Error"), (Ending::Lost, ErrorKind::Transport));
     }
 

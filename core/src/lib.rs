@@ -15,6 +15,7 @@ mod checkpoint;
 pub mod cli;
 mod client;
 mod credential;
+mod disk;
 mod error;
 mod event;
 mod gateway;
@@ -36,9 +37,6 @@ pub use options::{ClientBuilder, PollSchedule};
 pub use photo::Photo;
 pub use task::{Created, Style, Task, TaskKind, TaskState};
 
-/// For benchmarks: the scheduler without its client. No part of the API.
 #[cfg(feature = "internals")]
 #[doc(hidden)]
-pub mod internals {
-    pub use crate::wait::{Look, Scheduler, Schedules};
-}
+pub mod internals;

@@ -51,7 +51,7 @@ impl PollSchedule {
 }
 
 /// Where requests go out.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub(crate) enum Route {
     /// As `HTTP_PROXY`, `HTTPS_PROXY` and `NO_PROXY` say.
     Environment,
@@ -84,6 +84,17 @@ pub(crate) struct Limits {
     pub(crate) route: Route,
 }
 
+impl std::fmt::Debug for Route {
+    /// A proxy's address may contain a password.
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(match self {
+            Self::Environment => "Environment",
+            Self::Direct => "Direct",
+            Self::Proxy(_) => "Proxy",
+        })
+    }
+}
+
 impl Options {
     /// Host and port that a job is bound to.
     pub(crate) fn host(&self) -> String {
@@ -111,7 +122,7 @@ pub(crate) fn is_loopback(url: &Url) -> bool {
 pub struct ClientBuilder {
     base_url: Option<String>,
     app_code: Option<SecretString>,
-    app_key: Option<String>,
+    app_key: Option<SecretString>,
     app_secret: Option<SecretString>,
     timeout: Option<Duration>,
     connect_timeout: Option<Duration>,
@@ -123,7 +134,7 @@ pub struct ClientBuilder {
     training_schedule: Option<PollSchedule>,
     generation_schedule: Option<PollSchedule>,
     ca_file: Option<PathBuf>,
-    proxy: Option<String>,
+    proxy: Option<SecretString>,
     allow_http: bool,
 }
 
@@ -147,7 +158,7 @@ setters! {
     /// The AppCode of the purchase: one of the two credentials.
     app_code: SecretString,
     /// The AppKey that signs requests, together with `app_secret`.
-    app_key: String,
+    app_key: SecretString,
     /// The AppSecret of the AppKey.
     app_secret: SecretString,
     /// Bounds a whole call, its repetitions included (uploads and downloads have a stall limit instead). 60 s.
@@ -170,7 +181,7 @@ setters! {
     /// A PEM file of certificate authorities that are trusted beside the system's.
     ca_file: PathBuf,
     /// A proxy for all but loopback, in place of the environment's; empty for none.
-    proxy: String,
+    proxy: SecretString,
 }
 
 impl ClientBuilder {
@@ -224,8 +235,8 @@ impl ClientBuilder {
             authorities,
             route: match self.proxy {
                 None => Route::Environment,
-                Some(proxy) if proxy.is_empty() => Route::Direct,
-                Some(proxy) => Route::Proxy(proxy),
+                Some(proxy) if proxy.expose_secret().is_empty() => Route::Direct,
+                Some(proxy) => Route::Proxy(proxy.expose_secret().to_owned()),
             },
         }
     }
@@ -237,16 +248,16 @@ impl ClientBuilder {
             (self.app_code.clone(), self.app_key.clone(), self.app_secret.clone())
         } else {
             let secret = |name: &str| environment(name).map(SecretString::from);
-            (secret("XIEZHEN_APP_CODE"), environment("XIEZHEN_APP_KEY"), secret("XIEZHEN_APP_SECRET"))
+            (secret("XIEZHEN_APP_CODE"), secret("XIEZHEN_APP_KEY"), secret("XIEZHEN_APP_SECRET"))
         };
 
         match (code, key, secret) {
             (Some(code), None, None) => {
                 check_secret("app_code", code.expose_secret())?;
-                Credential::app_code(code.expose_secret()).ok_or_else(|| unprintable("app_code"))
+                Credential::app_code(code).ok_or_else(|| unprintable("app_code"))
             }
             (None, Some(key), Some(secret)) => {
-                check_secret("app_key", &key)?;
+                check_secret("app_key", key.expose_secret())?;
                 check_secret("app_secret", secret.expose_secret())?;
                 Ok(Credential::AppKey { key, secret })
             }

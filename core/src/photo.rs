@@ -99,11 +99,12 @@ impl CheckedPhoto {
     pub(crate) fn check(photo: &Photo, max_bytes: u64) -> Result<Self, String> {
         let (bytes, seen) = match &photo.0 {
             Source::Path(path) => {
-                let file = File::open(path).map_err(|error| format!("can't be read: {error}"))?;
-                let about = file.metadata().map_err(|error| format!("can't be read: {error}"))?;
+                // Opening a pipe would wait for somebody to write.
+                let about = path.metadata().map_err(|error| format!("can't be read: {error}"))?;
                 if !about.is_file() {
                     return Err("is not a file".into());
                 }
+                let file = File::open(path).map_err(|error| format!("can't be read: {error}"))?;
                 (about.len(), picture::inspect(BufReader::new(file)))
             }
             Source::Bytes(bytes) => (bytes.len() as u64, picture::inspect(Cursor::new(bytes))),

@@ -2,7 +2,6 @@
 
 use std::{
     future::Future,
-    io::Write,
     path::{Path, PathBuf},
     time::Duration,
 };
@@ -13,7 +12,7 @@ use icu_normalizer::ComposingNormalizerBorrowed;
 use reqwest::{StatusCode, Url};
 
 use crate::{
-    checkpoint::sync_folder,
+    disk::{self, Readers},
     error::{Error, ErrorKind, Result},
     photo::interrupted,
     picture::Format,
@@ -23,6 +22,8 @@ use crate::{
 
 /// How many pictures are fetched at a time.
 const AT_ONCE: usize = 4;
+/// A server that asks for a longer pause is left alone.
+const LONGEST_PAUSE: Duration = Duration::from_secs(60);
 /// How much of a file's name the style may take.
 const STYLE_BYTES: usize = 60;
 
@@ -34,6 +35,8 @@ pub(crate) struct Results<'a> {
     /// The name of the style; the files are called after it.
     pub(crate) style: &'a str,
     pub(crate) task_id: &'a str,
+    /// Is told of each repetition: why, and after what pause.
+    pub(crate) on_retry: &'a (dyn Fn(&Error, Duration) + Send + Sync),
 }
 
 /// What is on disk, in the order of the addresses, and the first thing that went wrong.
@@ -62,7 +65,11 @@ impl Results<'_> {
         }
         match ask_again.await {
             // What is on disk by now is found there, and not fetched again.
-            Ok(task) => collect(self.pass(&task.result_paths, on_saved).await, task.result_paths),
+            Ok(task) if task.result_paths.len() >= urls.len() => {
+                collect(self.pass(&task.result_paths, on_saved).await, task.result_paths)
+            }
+            // Fewer addresses than pictures that were promised are no replacement.
+            Ok(_) => collect(first, urls.to_vec()),
             Err(error) => Saved { error: Some(error), ..collect(first, urls.to_vec()) },
         }
     }
@@ -114,7 +121,11 @@ impl Results<'_> {
             }
             retries += 1;
             let pause = error.retry_after().unwrap_or_else(|| backoff(retries));
-            tokio::time::sleep(pause.min(Duration::from_secs(60))).await;
+            if pause > LONGEST_PAUSE {
+                return Err(error.into());
+            }
+            (self.on_retry)(&error, pause);
+            tokio::time::sleep(pause).await;
         }
     }
 }
@@ -152,20 +163,8 @@ fn collect(outcomes: Vec<Result<PathBuf, Missed>>, urls: Vec<String>) -> Saved {
 }
 
 fn write(path: &Path, content: &[u8]) -> Result<()> {
-    let folder = path.parent().unwrap_or(Path::new("."));
-    let write = || -> std::io::Result<()> {
-        let mut builder = tempfile::Builder::new();
-        builder.prefix(".xiezhen-").suffix(".tmp");
-        // Pictures are made like any other file: the umask decides who may read them.
-        #[cfg(unix)]
-        builder.permissions(std::os::unix::fs::PermissionsExt::from_mode(0o666));
-        let mut file = builder.tempfile_in(folder)?;
-        file.write_all(content)?;
-        file.as_file().sync_all()?;
-        file.persist(path)?;
-        sync_folder(folder)
-    };
-    write().map_err(|error| Error::io("can't write the picture", path, error))
+    disk::sweep(path);
+    disk::write(path, content, Readers::Usual).map_err(|error| Error::io("can't write the picture", path, error))
 }
 
 /// A whole picture of this name, whatever its type.

@@ -163,11 +163,16 @@ impl Transport {
         let payload = Payload::Json(Bytes::from(format!("{{\"task_id\":{}}}", serde_json::Value::from(task_id))));
         let request = Request::new(Call::QueryTask, task_id, payload);
         let deadline = self.deadline(&request.payload);
-        let outcome = self.attempt(&request, deadline).await;
-        outcome.map_err(|failure| {
-            self.learn_clock(&failure);
-            failure.error.with_retry_after(failure.retry_after).within(&request.place())
-        })
+        let mut outcome = self.attempt(&request, deadline).await;
+        // What is cured by a new timestamp and nonce is no reason to end a wait.
+        if let Err(failure) = &outcome
+            && request.call.after(failure.ending) == Next::AgainOnce
+            && self.learn_clock(failure)
+        {
+            self.wait_for_budget(&request, deadline).await?;
+            outcome = self.attempt(&request, deadline).await;
+        }
+        outcome.map_err(|failure| failure.error.within(&request.place()))
     }
 
     fn url(&self, call: Call) -> Url {
@@ -267,7 +272,10 @@ impl Transport {
         let retry_after = gateway::retry_after(response.headers());
         Err(Failure {
             ending,
-            error: error.with_gateway(request_id, code).with_retry_after(retry_after),
+            error: error
+                .redacted(|text| self.options.credential.redact(text))
+                .with_gateway(request_id, code)
+                .with_retry_after(retry_after),
             retry_after,
             date: header_date(response.headers()),
         })

@@ -73,6 +73,15 @@ struct Shared<L> {
 }
 
 impl<L> Shared<L> {
+    /// Takes waiters away; the driver ends when they were the last, and frees its connections.
+    fn leave<'a>(&self, places: impl IntoIterator<Item = &'a Place>) {
+        let mut board = self.board();
+        places.into_iter().for_each(|place| board.leave(*place));
+        if board.is_idle() {
+            self.changed.notify_one();
+        }
+    }
+
     fn board(&self) -> MutexGuard<'_, Board> {
         self.board.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -162,7 +171,7 @@ impl<L: Look> Scheduler<L> {
             (place, start)
         };
         if start {
-            tokio::spawn(drive(Driver(self.0.clone())));
+            tokio::spawn(drive(Driver { shared: self.0.clone(), gave_up: false }));
         } else {
             self.0.changed.notify_one();
         }
@@ -178,7 +187,7 @@ struct OnePlace<'a, L: Look> {
 
 impl<L: Look> Drop for OnePlace<'_, L> {
     fn drop(&mut self) {
-        self.scheduler.0.board().leave(self.place);
+        self.scheduler.0.leave([&self.place]);
     }
 }
 
@@ -196,9 +205,7 @@ impl<L: Look> Places<'_, L> {
 
 impl<L: Look> Drop for Places<'_, L> {
     fn drop(&mut self) {
-        for place in &self.places {
-            self.scheduler.0.board().leave(*place);
-        }
+        self.scheduler.0.leave(&self.places);
     }
 }
 
@@ -217,7 +224,7 @@ impl<L: Look> Attention<L> {
         self.attended.retain(|(task_id, place)| {
             let stays = task_ids.contains(task_id);
             if !stays {
-                scheduler.0.board().leave(*place);
+                scheduler.0.leave([&*place]);
             }
             stays
         });
@@ -237,20 +244,22 @@ impl<L: Look> Attention<L> {
 
 impl<L: Look> Drop for Attention<L> {
     fn drop(&mut self) {
-        for (_, place) in &self.attended {
-            self.scheduler.0.board().leave(*place);
-        }
+        self.scheduler.0.leave(self.attended.iter().map(|(_, place)| place));
     }
 }
 
-/// The right to drive. Given back when the driver ends, however it ends: a runtime that is shut down
-/// drops it half way, and then nobody may be left waiting for looks that never come.
-struct Driver<L: Look>(Arc<Shared<L>>);
+/// The right to drive. A runtime that is shut down drops the driver half way, and then nobody may be left waiting
+/// for looks that never come.
+struct Driver<L: Look> {
+    shared: Arc<Shared<L>>,
+    /// Set together with the board's own mark: from then on, somebody else may drive.
+    gave_up: bool,
+}
 
 impl<L: Look> Drop for Driver<L> {
     fn drop(&mut self) {
-        let mut board = self.0.board();
-        if board.driven {
+        if !self.gave_up {
+            let mut board = self.shared.board();
             board.driven = false;
             board.abandon();
         }
@@ -258,8 +267,8 @@ impl<L: Look> Drop for Driver<L> {
 }
 
 /// Makes looks as they fall due, until nobody waits.
-async fn drive<L: Look>(driver: Driver<L>) {
-    let shared = &driver.0;
+async fn drive<L: Look>(mut driver: Driver<L>) {
+    let shared = driver.shared.clone();
     let mut looks = FuturesUnordered::new();
     let mut granted: Option<Instant> = None;
     let timer = tokio::time::sleep(Duration::ZERO);
@@ -271,6 +280,7 @@ async fn drive<L: Look>(driver: Driver<L>) {
             board.expire(now);
             if board.is_idle() {
                 board.driven = false;
+                driver.gave_up = true;
                 return;
             }
             let mut next = None;

@@ -99,6 +99,30 @@ async fn an_expired_address_is_asked_for_once_more() {
 }
 
 #[tokio::test]
+async fn fewer_addresses_are_no_replacement_for_expired_ones() {
+    let (simulator, client, task, folder) = start().await;
+    simulator.fault(Fault::on(Call::Result).reply(403).once());
+    simulator.fault(Fault::on(Call::QueryTask).answer_task(json!({"result_paths": []})));
+    let error = client.save_results(&task, folder.path(), None).await.unwrap_err();
+    assert_eq!((error.kind(), names(folder.path()).len()), (ErrorKind::Api, 1), "{error}");
+}
+
+#[tokio::test]
+async fn what_a_server_quotes_of_a_credential_is_not_told() {
+    let (simulator, client, _, _) = start().await;
+    let code = xiezhen_simulator::DEFAULT_APP_CODE;
+    simulator.fault(
+        Fault::on(Call::ListStyles).reply(400).header("X-Ca-Error-Message", format!("Invalid AppCode {code}")).once(),
+    );
+    simulator.fault(Fault::on(Call::ListStyles).reply(200).body(format!("<html>{code}</html>")).once());
+    for kind in [ErrorKind::Authentication, ErrorKind::Protocol] {
+        let error = client.list_styles().await.unwrap_err();
+        assert_eq!(error.kind(), kind);
+        assert!(!serde_json::to_string(&error).unwrap().contains(code), "{error}");
+    }
+}
+
+#[tokio::test]
 async fn two_customers_in_one_folder_never_meet() {
     let (_simulator, client, task, folder) = start().await;
     let other = generated(&client).await;

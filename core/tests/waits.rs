@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 use futures_util::future::join_all;
 use serde_json::json;
 use xiezhen::{Client, ErrorKind, PollSchedule, TaskKind, TaskState};
-use xiezhen_simulator::{Call, Fault, Simulator, StallAt};
+use xiezhen_simulator::{Call, DEFAULT_APP_KEY, DEFAULT_APP_SECRET, Fault, Simulator, StallAt};
 
 /// A training that never ends by itself.
 async fn endless() -> (Simulator, Client, String) {
@@ -72,6 +72,17 @@ async fn what_stays_as_it_is_ends_a_wait() {
         let error = client.wait_task(&task, None).await.unwrap_err();
         assert_eq!((error.kind(), error.task_id()), (kind, Some(task.as_str())), "{error}");
     }
+}
+
+#[tokio::test]
+async fn a_wrong_clock_ends_no_wait() {
+    let (simulator, _, task) = endless().await;
+    simulator.finish(&task, 3);
+    simulator.set(|settings| settings.clock_skew_ms = 3_600_000);
+    let signing = service::client_without_credential(&simulator.url()).app_key(DEFAULT_APP_KEY);
+    let client = signing.app_secret(DEFAULT_APP_SECRET).build().unwrap();
+    assert_eq!(client.wait_task(&task, None).await.unwrap().state, TaskState::Succeeded);
+    assert_eq!(simulator.count(Call::QueryTask), 2);
 }
 
 #[tokio::test]

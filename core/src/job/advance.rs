@@ -27,7 +27,7 @@ use crate::{
     options::PollSchedule,
     photo::CheckedPhoto,
     results::Results,
-    task::{Created, Style, Task, TaskKind, TaskState},
+    task::{Style, Task, TaskKind, TaskState},
     transport::{OnRetry, Payload, Request, body::OnBytes},
     wait::{Schedules, ends_a_wait, out_of_time, task_failed},
 };
@@ -52,9 +52,7 @@ impl Advance {
         let host = self.session.options.host();
         self.job.known(|record| {
             let mut problems = styles::problems(record);
-            if let Some(bound) = record.host.as_ref().filter(|bound| **bound != host) {
-                problems.push(format!("this job belongs to {bound}, and this client speaks to {host}"));
-            }
+            problems.extend(record.problem_at(&host));
             if problems.is_empty() { Ok(()) } else { Err(Error::invalid(problems)) }
         })?;
         self.job.edit(|record| {
@@ -62,6 +60,7 @@ impl Advance {
             if save_to.is_some() {
                 record.save_to = save_to;
             }
+            record.look_for_files();
             record.reopen(recreate, comes_back);
         });
         Ok(())
@@ -133,7 +132,12 @@ impl Advance {
         }
         let at_once = self.session.options.limits.upload_concurrency;
         let one = |(index, photo)| self.upload_one(index, photo);
-        stream::iter(due.into_iter().map(one)).buffer_unordered(at_once).try_collect().await
+        let uploaded = stream::iter(due.into_iter().map(one)).buffer_unordered(at_once).try_collect().await;
+        if uploaded.is_err() {
+            // Others may have been confirmed, and cut off before they were saved. The first error is the one to tell.
+            let _ = self.save().await;
+        }
+        uploaded
     }
 
     async fn upload_one(&self, index: usize, photo: CheckedPhoto) -> Result<()> {
@@ -146,8 +150,9 @@ impl Advance {
                 photo.uploaded = Some(path.clone());
             }
         });
+        self.save().await?;
         self.tell(Event::PhotoUploaded { index, path });
-        self.save().await
+        Ok(())
     }
 
     /// Starts every generation that was not started, one after the other: of one at most is the outcome unknown.
@@ -184,17 +189,16 @@ impl Advance {
         let schedule = self.schedule(slot);
         let now = self.session.now_ms();
         self.work(slot, |work| work.settle(&outcome, &schedule, now));
-        if let Ok(created) = outcome {
-            self.started(slot, created);
+        let created = outcome.ok();
+        if let Some(created) = created.as_ref().filter(|_| slot == Slot::Training) {
+            self.job.edit(|record| record.user_id = Some(created.user_id.clone()));
         }
-        self.save().await
-    }
-
-    fn started(&self, slot: Slot, created: Created) {
-        if slot == Slot::Training {
-            self.job.edit(|record| record.user_id = Some(created.user_id));
+        self.save().await?;
+        // Nobody is told after the call has returned.
+        if let Some(created) = created.filter(|_| caller.strong_count() > 0) {
+            self.tell_work(slot, created.task_id, TaskState::Waiting);
         }
-        self.tell_work(slot, created.task_id, TaskState::Waiting);
+        Ok(())
     }
 
     /// What a create asks for.
@@ -355,6 +359,10 @@ impl Advance {
             folder,
             style: &style,
             task_id,
+            on_retry: &|error, delay| {
+                let (call, error) = ("save_results".to_owned(), error.clone());
+                self.tell(Event::Retrying { call, error, delay });
+            },
         };
         let ask_again = self.session.query(task_id);
         let on_saved = |path: &Path| self.tell(Event::Saved { style: style.clone(), path: path.to_owned() });
@@ -363,6 +371,7 @@ impl Advance {
             if let Some(portrait) = record.portraits.get_mut(index) {
                 portrait.urls = saved.urls;
                 portrait.files = saved.files;
+                portrait.saved = saved.error.is_none();
                 portrait.work.error = saved.error;
             }
         });
@@ -426,7 +435,7 @@ const fn kind(slot: Slot) -> TaskKind {
 
 /// When waiting for this work has taken as long as it may.
 fn deadline(slot: Slot, work: &Work) -> Option<u64> {
-    Some(work.waiting_since? + Schedules::deadline(kind(slot)).as_millis() as u64)
+    Some(work.waiting_since?.saturating_add(Schedules::deadline(kind(slot)).as_millis() as u64))
 }
 
 /// The body of a JSON call.

@@ -1,9 +1,6 @@
 //! What a job knows, as it is written down, and the rules for changing it. No input or output.
 
-use std::{
-    collections::HashSet,
-    path::{Path, PathBuf},
-};
+use std::{collections::HashSet, path::PathBuf};
 
 use serde::{Deserialize, Serialize};
 
@@ -41,6 +38,9 @@ pub(super) struct Record {
 pub(super) struct Work {
     pub(super) task_id: Option<String>,
     pub(super) state: Option<TaskState>,
+    /// The number of a state that nobody knows.
+    #[serde(skip)]
+    unknown: Option<i64>,
     pub(super) error: Option<Error>,
     /// A create was about to be sent, and no answer to it is known.
     #[serde(default)]
@@ -52,6 +52,9 @@ pub(super) struct Work {
     next_look: u64,
     #[serde(default)]
     looked: u64,
+    /// The service asked for this pause: no notice cuts it short.
+    #[serde(default)]
+    not_before: u64,
     #[serde(default)]
     pub(super) waiting_since: Option<u64>,
 }
@@ -67,6 +70,9 @@ pub(super) struct PortraitRecord {
     pub(super) urls: Vec<String>,
     #[serde(default)]
     pub(super) files: Vec<PathBuf>,
+    /// Whether the files are all there; looked up when the job is taken up.
+    #[serde(skip)]
+    pub(super) saved: bool,
 }
 
 /// Which work of a job.
@@ -103,13 +109,19 @@ impl Work {
                 self.task_id = Some(created.task_id.clone());
                 self.state = Some(TaskState::Waiting);
                 self.waiting_since = Some(now);
-                self.next_look = now + self.steps.after_sight(schedule).as_millis() as u64;
+                self.next_look = now.saturating_add(self.steps.after_sight(schedule).as_millis() as u64);
             }
             Err(error) => {
                 self.intent = error.kind() == ErrorKind::OutcomeUnknown;
                 self.error = Some(error.clone());
             }
         }
+    }
+
+    /// A run looks at once, and waits as long as any other, however long the task has been going on.
+    pub(super) fn wait_anew(&mut self) {
+        self.waiting_since = None;
+        self.next_look = 0;
     }
 
     /// When it is looked at next; at most one look a second, whoever asks for it.
@@ -119,15 +131,17 @@ impl Work {
 
     pub(super) fn look_soon(&mut self, now: u64) {
         let pause = crate::wait::NOTICE_PAUSE.as_millis() as u64;
-        self.next_look = self.next_look.min(now.max(self.looked + pause));
+        let soon = now.max(self.looked.saturating_add(pause)).max(self.not_before);
+        self.next_look = self.next_look.min(soon);
     }
 
     /// Notes what a look saw, and plans the next one. True if the state is a new one.
     pub(super) fn sighted(&mut self, task: &Task, schedule: &PollSchedule, now: u64) -> bool {
-        let changed = self.state != Some(task.state);
-        self.state = Some(task.state);
+        let raw = (task.state == TaskState::Unknown).then_some(task.raw_state);
+        let changed = self.state != Some(task.state) || self.unknown != raw;
+        (self.state, self.unknown) = (Some(task.state), raw);
         self.looked = now;
-        self.next_look = now + self.steps.after_sight(schedule).as_millis() as u64;
+        self.next_look = now.saturating_add(self.steps.after_sight(schedule).as_millis() as u64);
         changed
     }
 
@@ -135,7 +149,10 @@ impl Work {
     pub(super) fn missed(&mut self, error: &Error, schedule: &PollSchedule, now: u64) -> std::time::Duration {
         let pause = self.steps.after_failure(schedule, error.retry_after());
         self.looked = now;
-        self.next_look = now + pause.as_millis() as u64;
+        self.next_look = now.saturating_add(pause.as_millis() as u64);
+        if error.retry_after().is_some() {
+            self.not_before = self.next_look;
+        }
         pause
     }
 
@@ -170,6 +187,7 @@ impl Record {
             work: Work::default(),
             urls: Vec::new(),
             files: Vec::new(),
+            saved: false,
         };
         let mut record = Self {
             version: VERSION,
@@ -223,12 +241,23 @@ impl Record {
 
     /// Whether all that a portrait has is where it should be.
     pub(super) fn is_saved(&self, portrait: &PortraitRecord) -> bool {
-        let here = |folder: &Path| {
-            let whole =
-                |file: &PathBuf| file.parent() == Some(folder) && file.metadata().is_ok_and(|about| about.len() > 0);
-            portrait.files.len() == portrait.urls.len() && portrait.files.iter().all(whole)
-        };
-        portrait.work.has_result() && self.save_to.as_deref().is_none_or(here)
+        portrait.work.has_result() && (self.save_to.is_none() || portrait.saved)
+    }
+
+    /// Looks which portraits are on disk, in the folder that is asked for now.
+    pub(super) fn look_for_files(&mut self) {
+        let Some(folder) = self.save_to.as_deref() else { return };
+        let here = |file: &PathBuf| file.parent() == Some(folder) && file.metadata().is_ok_and(|about| about.len() > 0);
+        for portrait in &mut self.portraits {
+            let all = portrait.files.len() == portrait.urls.len() && portrait.files.iter().all(here);
+            portrait.saved = portrait.work.has_result() && all;
+        }
+    }
+
+    /// Why a client of `host` can't go on with this job, if it can't.
+    pub(super) fn problem_at(&self, host: &str) -> Option<String> {
+        let bound = self.host.as_deref().filter(|bound| *bound != host)?;
+        Some(format!("this job belongs to {bound}, and this client speaks to {host}"))
     }
 
     /// Brings `stage` up to date with everything else.

@@ -49,11 +49,10 @@ async fn to_the_end(session: Arc<Session>, job: &Job, options: RunOptions) -> Re
     };
     let advance = Advance { session: session.clone(), job: job.clone(), save, on_event: options.on_event, _turn: turn };
     advance.enter(options.recreate, true, options.save_to)?;
-    // This run waits as long as any other, however long the tasks have been going on.
     job.edit(|record| {
         for (slot, _) in record.pending() {
             if let Some(work) = record.work(slot) {
-                work.waiting_since = None;
+                work.wait_anew();
             }
         }
     });
@@ -88,6 +87,11 @@ async fn take_checkpoint(session: &Session, job: &Job, path: PathBuf) -> Result<
     let (checkpoint, stored) = opened.await.map_err(interrupted)??;
 
     if let Some(stored) = stored {
+        // Before anything is taken over: a refused job stays what it was.
+        let elsewhere = stored.known(|record| record.problem_at(&session.options.host()));
+        if let Some(problem) = elsewhere {
+            return Err(Error::invalid(vec![format!("the checkpoint {shown} can't be used: {problem}")]));
+        }
         let unread = job.known(|record| record.photos.iter().any(|photo| photo.sha256.is_none()));
         if unread {
             job.check_photos(session.options.limits.max_photo_bytes).await?;

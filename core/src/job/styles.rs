@@ -14,7 +14,7 @@ use crate::{
 pub(super) fn problems(record: &Record) -> Vec<String> {
     let mut problems = Vec::new();
     if record.training.is_none() {
-        if record.user_id.as_ref().is_none_or(String::is_empty) {
+        if record.user_id.as_ref().is_none_or(|user_id| user_id.trim().is_empty()) {
             problems.push("user_id is empty".to_owned());
         }
         if !record.photos.is_empty() {
@@ -24,11 +24,14 @@ pub(super) fn problems(record: &Record) -> Vec<String> {
             problems.push("no style was given: with a trained model there is nothing else to do".to_owned());
         }
     }
+    if record.is_trained() && record.user_id.is_none() {
+        problems.push("the job has a trained model, but not its user_id".to_owned());
+    }
     let mut seen = HashSet::new();
     for portrait in &record.portraits {
         if portrait.style.trim().is_empty() {
             problems.push("a style is empty".to_owned());
-        } else if !seen.insert(plain(&portrait.style)) {
+        } else if !seen.insert(as_id(&portrait.style).unwrap_or_else(|| plain(&portrait.style))) {
             problems.push(format!("style {:?} was given twice", portrait.style));
         }
     }
@@ -39,7 +42,7 @@ pub(super) fn problems(record: &Record) -> Vec<String> {
 pub(super) fn take_ids(record: &mut Record) -> bool {
     let mut names_left = false;
     for portrait in record.portraits.iter_mut().filter(|portrait| portrait.style_id.is_none()) {
-        if portrait.style.len() == 36 && uuid::Uuid::try_parse(&portrait.style).is_ok() {
+        if as_id(&portrait.style).is_some() {
             portrait.style_id = Some(portrait.style.clone());
         } else {
             names_left = true;
@@ -59,7 +62,7 @@ pub(super) fn resolve(record: &mut Record, offered: &[Style]) -> Result<()> {
     }
     let mut ids = HashSet::new();
     for portrait in &record.portraits {
-        if portrait.style_id.as_ref().is_some_and(|id| !ids.insert(id)) {
+        if portrait.style_id.as_ref().is_some_and(|id| !ids.insert(id.to_lowercase())) {
             problems.push(format!("style {:?} was given twice, by its name and by its id", portrait.style));
         }
     }
@@ -73,8 +76,10 @@ pub(super) fn resolve(record: &mut Record, offered: &[Style]) -> Result<()> {
 
 fn id_of(asked: &str, offered: &[Style]) -> Result<String, String> {
     let wanted = plain(asked);
-    let fitting: Vec<&Style> =
+    let mut fitting: Vec<&Style> =
         offered.iter().filter(|style| plain(&style.name) == wanted || style.style == asked).collect();
+    fitting.sort_by(|a, b| a.style.cmp(&b.style));
+    fitting.dedup_by(|a, b| a.style == b.style);
     match fitting.as_slice() {
         [style] => Ok(style.style.clone()),
         [] => {
@@ -86,6 +91,11 @@ fn id_of(asked: &str, offered: &[Style]) -> Result<String, String> {
             Err(format!("style {asked:?} is ambiguous: give one of the ids {}", ids.join(", ")))
         }
     }
+}
+
+/// An id is shaped like a UUID, in letters of either case.
+fn as_id(style: &str) -> Option<String> {
+    (style.len() == 36 && uuid::Uuid::try_parse(style).is_ok()).then(|| style.to_lowercase())
 }
 
 /// The same name is the same, however its characters are composed.

@@ -103,7 +103,17 @@ struct Watch {
     looking: Option<oneshot::Sender<()>>,
     /// Notified while being looked at: look once more.
     again: bool,
+    /// The service asked for a pause: no notice cuts it short.
+    not_before: Option<Instant>,
     waiters: Vec<Waiter>,
+}
+
+impl Watch {
+    /// When a notice may have the task looked at.
+    fn soonest(&self, now: Instant) -> Instant {
+        let looked = self.looked.map_or(now, |looked| now.max(looked + NOTICE_PAUSE));
+        self.not_before.map_or(looked, |at| looked.max(at))
+    }
 }
 
 /// A waiter's place, for leaving.
@@ -214,6 +224,7 @@ impl Board {
             looked: None,
             looking: None,
             again: false,
+            not_before: None,
             waiters: Vec::with_capacity(1),
         });
         self.by_task.insert(task, key);
@@ -231,7 +242,12 @@ impl Board {
     }
 
     fn close_if_left(&mut self, key: usize) {
-        if self.watches.get(key).is_some_and(|watch| watch.waiters.is_empty()) {
+        let Some(watch) = self.watches.get_mut(key) else { return };
+        if watch.waiters.iter().all(|waiter| waiter.until == Until::Noticed) {
+            // Nobody wants the look that may be under way, and nobody will take its outcome in.
+            (watch.looking, watch.due, watch.again) = (None, None, false);
+        }
+        if watch.waiters.is_empty() {
             let watch = self.watches.remove(key);
             self.by_task.remove(&watch.task);
         }
@@ -273,7 +289,7 @@ impl Board {
         }
         if watch.waiters.iter().any(|waiter| waiter.until == Until::Ended) {
             watch.again = watch.looking.is_some();
-            let at = watch.looked.map_or(now, |looked| now.max(looked + NOTICE_PAUSE));
+            let at = watch.soonest(now);
             self.schedule(key, at);
         }
     }
@@ -364,6 +380,7 @@ impl Board {
             Err(error) => {
                 tracing::info!(task_id = %watch.task, %error, "a look at a task failed: waiting on");
                 let pause = watch.pace.after_failure(error.retry_after());
+                watch.not_before = error.retry_after().map(|_| now + pause);
                 let error = error.with_task_id(&watch.task);
                 self.go_on(key, &Err(error), now + pause, now);
             }
@@ -380,8 +397,7 @@ impl Board {
         }
         if watch.waiters.iter().any(|waiter| waiter.until == Until::Ended) {
             let again = std::mem::take(&mut watch.again);
-            let noticed = watch.looked.map_or(now, |looked| now.max(looked + NOTICE_PAUSE));
-            let at = if again { next.min(noticed) } else { next };
+            let at = if again { next.min(watch.soonest(now)) } else { next };
             self.schedule(key, at);
         }
         self.close_if_left(key);

@@ -55,7 +55,9 @@ impl Steps {
         const FIRST: Duration = Duration::from_secs(1);
         let grown = FIRST.saturating_mul(1 << self.failures.min(16));
         self.failures = self.failures.saturating_add(1);
-        retry_after.unwrap_or_else(|| jittered(grown.min(schedule.pause(self.looks))))
+        // "At once" is no pause to keep: it would ask as fast as the budget allows.
+        let asked = retry_after.filter(|pause| !pause.is_zero());
+        asked.unwrap_or_else(|| jittered(grown.min(schedule.pause(self.looks))))
     }
 }
 

@@ -165,3 +165,37 @@ async fn a_wait_that_is_dropped_leaves_nothing_behind() {
     let (watches, entries) = scheduler.0.board().counts();
     assert!(watches == 0 && entries < 200, "{watches} watches, {entries} entries");
 }
+
+#[tokio::test(start_paused = true)]
+async fn a_wait_that_ends_during_its_look_keeps_nobody_else_from_looking() {
+    let mut service = Service::new(10.0);
+    service.takes = Duration::from_secs(1);
+    let (scheduler, _service) = scheduler(service);
+    let mut attention = scheduler.attention();
+    attention.attend(&["t".to_owned()]);
+    assert!(scheduler.wait("t", Some(Duration::from_millis(200))).await.is_err());
+    let look = tokio::time::timeout(Duration::from_secs(60), scheduler.look("t"));
+    assert!(look.await.expect("the look is made").is_ok());
+    let wait = tokio::time::timeout(Duration::from_millis(200), scheduler.wait("t", None));
+    assert!(wait.await.is_err(), "cancelled during its look");
+    scheduler.notify("t");
+    assert!(scheduler.look("t").await.is_ok());
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn waits_that_begin_while_the_driver_ends_are_not_abandoned() {
+    let mut service = Service::new(f64::INFINITY);
+    service.takes = Duration::ZERO;
+    let (scheduler, _service) = scheduler(service);
+    let tasks = (0..4).map(|n| {
+        let scheduler = scheduler.clone();
+        tokio::spawn(async move {
+            for round in 0..2000 {
+                assert!(scheduler.look(&format!("task-{n}-{round}")).await.is_ok());
+            }
+        })
+    });
+    for task in futures_util::future::join_all(tasks).await {
+        task.unwrap();
+    }
+}

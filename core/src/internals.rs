@@ -1,0 +1,55 @@
+//! For benchmarks and fuzzing: the scheduler without its client, and what reads foreign bytes. No part of the API.
+
+use reqwest::{StatusCode, header::HeaderMap};
+
+pub use crate::wait::{Look, Scheduler, Schedules};
+use crate::{
+    answer,
+    call::{Call, Ending, Next},
+    error::Error,
+    gateway::{self, Marks},
+    photo::{CheckedPhoto, Photo},
+    task::{Created, Style, Task},
+};
+
+/// What a refused create leads to.
+#[derive(Debug)]
+pub struct Refusal {
+    /// What the caller would be told.
+    pub error: Error,
+    /// It is sent again.
+    pub again: bool,
+    /// It may have been carried out.
+    pub unknown: bool,
+}
+
+fn refusal((ending, error): (Ending, Error)) -> Refusal {
+    let next = Call::CreateTask.after(ending);
+    Refusal { error, again: matches!(next, Next::Again | Next::AgainOnce), unknown: next == Next::Unknown }
+}
+
+/// Reads the body of a 2xx as each of the document's replies; gives what is wrong with it, for each that it is not.
+pub fn read_answer(body: &[u8]) -> Vec<Refusal> {
+    let outcomes = [
+        answer::parse::<String>(body).err(),
+        answer::parse::<Created>(body).err(),
+        answer::parse::<Vec<Style>>(body).err(),
+        answer::parse::<Task>(body).err(),
+    ];
+    outcomes.into_iter().flatten().map(refusal).collect()
+}
+
+/// What an answer that is no 2xx means for a create; `None` if `status` is none.
+pub fn read_refusal(status: u16, headers: &HeaderMap, body: &[u8]) -> Option<Refusal> {
+    let (ending, error) = gateway::refusal(StatusCode::from_u16(status).ok()?, &Marks::read(headers));
+    let error = answer::add_details(error, body).with_retry_after(gateway::retry_after(headers));
+    Some(refusal((ending, error)))
+}
+
+/// The media type of a photo that would be sent, or why it would not.
+pub fn check_photo(bytes: Vec<u8>, max_bytes: u64) -> Result<&'static str, String> {
+    let checked = CheckedPhoto::check(&Photo::bytes(bytes), max_bytes)?;
+    checked.is_small();
+    checked.digest()?;
+    Ok(checked.format.mime())
+}
