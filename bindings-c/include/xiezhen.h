@@ -63,7 +63,7 @@
 #define XIEZHEN_VERSION_PATCH 0
 
 /**
- * "No time": where milliseconds are returned and there are none.
+ * "No time": where milliseconds are returned and there are none, or a timeout is taken back.
  */
 #define XIEZHEN_NONE UINT64_MAX
 

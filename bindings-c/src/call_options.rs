@@ -9,6 +9,7 @@ use crate::{
     border::{border, borrow, borrow_mut, free, handle, maybe, refuse, text},
     cancel::xiezhen_cancel,
     error::{xiezhen_error, xiezhen_status},
+    version::maybe_ms,
 };
 
 /// Options of a single call or a wait.
@@ -91,7 +92,7 @@ pub unsafe extern "C" fn xiezhen_call_options_set_timeout_ms(
     error: *mut *mut xiezhen_error,
 ) -> xiezhen_status {
     border(error, || {
-        borrow_mut(options, "options")?.timeout = Some(Duration::from_millis(timeout_ms));
+        borrow_mut(options, "options")?.timeout = maybe_ms(timeout_ms);
         Ok(())
     })
 }

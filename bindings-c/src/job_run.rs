@@ -19,7 +19,7 @@ use crate::{
     error::{xiezhen_error, xiezhen_status},
     event::{xiezhen_event, xiezhen_on_event},
     job::xiezhen_job,
-    version::XIEZHEN_NONE,
+    version::{XIEZHEN_NONE, maybe_ms},
     waits::carry_on,
 };
 
@@ -116,7 +116,7 @@ pub unsafe extern "C" fn xiezhen_run_options_set_timeout_ms(
     error: *mut *mut xiezhen_error,
 ) -> xiezhen_status {
     set(options, error, |options| {
-        options.timeout = Some(Duration::from_millis(timeout_ms));
+        options.timeout = maybe_ms(timeout_ms);
         Ok(())
     })
 }

@@ -1,6 +1,6 @@
 //! Which library this is.
 
-use std::ffi::c_char;
+use std::{ffi::c_char, time::Duration};
 
 /// The header's major version.
 pub const XIEZHEN_VERSION_MAJOR: u32 = 0;
@@ -8,8 +8,13 @@ pub const XIEZHEN_VERSION_MAJOR: u32 = 0;
 pub const XIEZHEN_VERSION_MINOR: u32 = 1;
 /// The header's patch version.
 pub const XIEZHEN_VERSION_PATCH: u32 = 0;
-/// "No time": where milliseconds are returned and there are none.
+/// "No time": where milliseconds are returned and there are none, or a timeout is taken back.
 pub const XIEZHEN_NONE: u64 = u64::MAX;
+
+/// A timeout as C gives it.
+pub(crate) fn maybe_ms(ms: u64) -> Option<Duration> {
+    (ms != XIEZHEN_NONE).then(|| Duration::from_millis(ms))
+}
 
 /// The library's version: "0.1.0".
 #[unsafe(no_mangle)]

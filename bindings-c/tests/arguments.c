@@ -213,6 +213,9 @@ static void calls(void) {
   OK(xiezhen_call_options_set_timeout_ms(options, 5, error));
   REFUSED(xiezhen_query_task(client, "t", options, &task, error));
   REFUSED(xiezhen_create_task(client, "u", "s", options, &created, error));
+  /* Taken back, it is not there. */
+  OK(xiezhen_call_options_set_timeout_ms(options, XIEZHEN_NONE, error));
+  CHECK(xiezhen_query_task(client, "t", options, &task, NULL) == XIEZHEN_API);
   xiezhen_call_options_free(options);
   options = xiezhen_call_options_new();
   OK(xiezhen_call_options_set_callback_url(options, "https://example.com", error));
@@ -220,7 +223,7 @@ static void calls(void) {
   xiezhen_call_options_free(options);
 
   CHECK(!text && !files && !created && !styles && !task && !outcomes && !next_ms);
-  CHECK(count_calls("arguments", "query_task") == 0 && count_calls("arguments", "create_task") == 0);
+  CHECK(count_calls("arguments", "query_task") == 1 && count_calls("arguments", "create_task") == 0);
   xiezhen_photo_free(photo);
   xiezhen_job_free(job);
   xiezhen_client_free(client);
