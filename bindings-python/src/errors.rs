@@ -20,19 +20,29 @@ pub(crate) const DEFECT: &str = "the call ended without an outcome: a defect of 
 pub(crate) fn exception<'py>(py: Python<'py>, error: &Error) -> PyResult<Bound<'py, PyAny>> {
     let class = py.import(intern!(py, "xiezhen.errors"))?.getattr(error.kind().class_name())?;
     let facts = PyDict::new(py);
-    facts.set_item("http_status", error.http_status())?;
-    facts.set_item("ret", error.ret())?;
-    facts.set_item("request_id", error.request_id())?;
-    facts.set_item("gateway_code", error.gateway_code())?;
-    facts.set_item("task_id", error.task_id())?;
-    facts.set_item("retry_after", error.retry_after().map(|delay| delay.as_secs_f64()))?;
-    facts.set_item("retryable", error.is_retryable())?;
-    facts.set_item("problems", error.problems())?;
-    facts.set_item("body_start", error.body_start())?;
-    facts.set_item("sent", error.sent())?;
-    facts.set_item("task", error.task().cloned().map(values::Task::from))?;
-    facts.set_item("path", error.path())?;
-    facts.set_item("errno", error.source().and_then(errno))?;
+    // Most errors know little: the rest is None by itself.
+    macro_rules! known {
+        ($($name:literal: $fact:expr,)+) => {
+            $(if let Some(fact) = $fact {
+                facts.set_item(intern!(py, $name), fact)?;
+            })+
+        };
+    }
+    known! {
+        "http_status": error.http_status(),
+        "ret": error.ret(),
+        "request_id": error.request_id(),
+        "gateway_code": error.gateway_code(),
+        "task_id": error.task_id(),
+        "retry_after": error.retry_after().map(|delay| delay.as_secs_f64()),
+        "retryable": error.is_retryable().then_some(true),
+        "problems": Some(error.problems()).filter(|problems| !problems.is_empty()),
+        "body_start": error.body_start(),
+        "sent": error.sent(),
+        "task": error.task().cloned().map(values::Task::from),
+        "path": error.path(),
+        "errno": error.source().and_then(errno),
+    }
     let exception = class.call((error.message(),), Some(&facts))?;
     if let Some(source) = error.source() {
         PyErr::from_value(exception.clone()).set_cause(py, Some(cause(py, source)));

@@ -17,7 +17,8 @@ PACKAGE = Path(__file__).parent.parent
 STUBS = PACKAGE / "python" / "xiezhen" / "_xiezhen.pyi"
 SCRIPTS = Path(sysconfig.get_path("scripts"))
 HEAD = "# Generated from the Rust source by tools/stubs.py: do not edit.\n# ruff: noqa\n"
-IMPORTS = "import builtins\nimport collections.abc\nimport pathlib\nimport typing\nimport typing_extensions\nimport xiezhen.errors\n"
+MODULES = ("builtins", "collections.abc", "pathlib", "typing", "typing_extensions", "xiezhen.errors")
+IMPORTS = "".join(f"import {module}\n" for module in MODULES)
 
 
 def generate(folder: Path) -> str:
