@@ -40,3 +40,12 @@ pub use task::{Created, Style, Task, TaskKind, TaskState};
 #[cfg(feature = "internals")]
 #[doc(hidden)]
 pub mod internals;
+
+/// Compiles the examples of the READMEs.
+#[cfg(doctest)]
+mod readmes {
+    #[doc = include_str!("../../README.md")]
+    struct English;
+    #[doc = include_str!("../../README.zh-CN.md")]
+    struct Chinese;
+}
