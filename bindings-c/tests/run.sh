@@ -112,13 +112,20 @@ for out in *.out; do
 done
 echo "$(ls ./*.out | wc -l) programs, four pictures each"
 
-say "the README's code is the examples'"
+say "the README shows the examples and the header's rules"
 cd "$source_folder"
-for example in portrait.c portrait.cpp; do
-  python3 - "$example" <<'PY'
-import pathlib, sys
-code = pathlib.Path("examples", sys.argv[1]).read_text().strip()
-sys.exit(0 if code in pathlib.Path("README.md").read_text() else f"README.md does not show examples/{sys.argv[1]}")
+python3 - <<'PY'
+import pathlib
+import re
+
+readme = pathlib.Path("README.md").read_text()
+for example in ("portrait.c", "portrait.cpp"):
+    if pathlib.Path("examples", example).read_text().strip() not in readme:
+        raise SystemExit(f"README.md does not show examples/{example}")
+header = pathlib.Path("include/xiezhen.h").read_text()
+rules = re.sub(r"^ \* ?", "", header[: header.index("*/")], flags=re.MULTILINE)
+rules = rules[rules.index("1.  ") : rules.index("Credentials")].strip()
+if rules not in readme:
+    raise SystemExit("README.md does not have the header's rules")
 PY
-done
 say "all passed"
