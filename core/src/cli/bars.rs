@@ -6,7 +6,7 @@ use indicatif::{HumanBytes, MultiProgress, ProgressBar, ProgressDrawTarget, Prog
 
 use super::{
     lines::{pictures, remark},
-    print::{padded, plain, width},
+    print::{padded, plain, say, width},
     progress::Uploads,
 };
 use crate::{event::Event, task::TaskState};
@@ -15,7 +15,6 @@ const PHOTOS: &str = "{prefix}  {bar:24.cyan/dim}  {msg}";
 const BUSY: &str = "{prefix}  {spinner:.cyan} {msg} {elapsed:.dim}";
 const DONE: &str = "{prefix}  {spinner:.green} {msg}";
 const FAILED: &str = "{prefix}  {spinner:.red} {msg}";
-const STOPPED: &str = "{prefix}  {spinner:.yellow} {msg}";
 const NOTE: &str = "{msg:.yellow}";
 
 /// What a line is about. A style may be called like another line's label.
@@ -162,14 +161,15 @@ impl Bars {
 }
 
 impl Drop for Bars {
-    /// Whatever has not ended stands still, and stays readable above what is printed next.
+    /// Whatever has not ended stands still, above what is printed next. Nothing is drawn again: a `^C` that the
+    /// terminal echoed has moved the cursor to where nobody knows.
     fn drop(&mut self) {
-        if let Some(note) = self.note.take() {
-            note.finish_and_clear();
+        if self.lines.iter().all(|(_, bar)| bar.is_finished()) {
+            return;
         }
-        for (_, bar) in self.lines.iter().filter(|(_, bar)| !bar.is_finished()) {
-            end(bar, STOPPED, "–", &bar.message());
-        }
+        self.drawn.set_draw_target(ProgressDrawTarget::hidden());
+        self.lines.iter().map(|(_, bar)| bar).chain(&self.note).for_each(ProgressBar::abandon);
+        say("");
     }
 }
 
