@@ -206,7 +206,7 @@ pub(crate) fn refusal(status: StatusCode, marks: &Marks) -> (Ending, Error) {
     let row = marks.row();
     let (kind, mut ending) = row.map_or_else(|| by_status(status), |row| (row.kind, row.ending));
     // A refusal can be trusted not to have been carried out only where the status says so too (design §5.1).
-    if matches!(ending, Ending::Refused) && !is_refusal(status) {
+    if matches!(ending, Ending::Refused | Ending::ThrottledForToday) && !is_refusal(status) {
         ending = Ending::Misconfigured;
     }
     let said = marks.message.as_deref().map(|message| format!(", {message:?}")).unwrap_or_default();
@@ -277,6 +277,8 @@ mod tests {
     #[test]
     fn a_refusal_under_a_5xx_is_no_proof_that_nothing_was_done() {
         assert_eq!(refused(500, "B403MQ", "").0, Ending::Misconfigured);
+        // Found by fuzzing.
+        assert_eq!(refused(500, "", "Throttled by DOMAIN Flow Control").0, Ending::Misconfigured);
     }
 
     #[test]

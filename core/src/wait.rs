@@ -221,13 +221,9 @@ impl<L: Look> Attention<L> {
     /// Attends to exactly these tasks from now on.
     pub(crate) fn attend(&mut self, task_ids: &[String]) {
         let scheduler = &self.scheduler;
-        self.attended.retain(|(task_id, place)| {
-            let stays = task_ids.contains(task_id);
-            if !stays {
-                scheduler.0.leave([&*place]);
-            }
-            stays
-        });
+        let gone = self.attended.extract_if(.., |(task_id, _)| !task_ids.contains(task_id));
+        let gone: Vec<Place> = gone.map(|(_, place)| place).collect();
+        scheduler.0.leave(&gone);
         for task_id in task_ids {
             if !self.attended.iter().any(|(attended, _)| attended == task_id) {
                 let sink = Sink::Notices(self.sender.clone());

@@ -381,7 +381,7 @@ impl Advance {
     /// Hands the job to its store, one state after the other.
     pub(super) async fn save(&self) -> Result<()> {
         let _one_at_a_time = self.job.0.saving.lock().await;
-        self.job.edit(|record| record.revision += 1);
+        self.job.edit(|record| record.revision = record.revision.saturating_add(1));
         (self.save)(self.job.clone()).await
     }
 

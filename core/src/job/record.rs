@@ -306,7 +306,7 @@ impl Record {
             *work = Work { task_id: Some(task_id.to_owned()), ..Work::default() };
         }
         // Newer than any checkpoint of the run that lost the answer.
-        self.revision += 1;
+        self.revision = self.revision.saturating_add(1);
         self.restage();
         Ok(())
     }

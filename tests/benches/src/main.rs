@@ -258,10 +258,10 @@ async fn scheduling(call: f64) {
 async fn one_size(waits: usize) -> (f64, u64) {
     const LOOKS_EACH: usize = 10;
     let schedule = PollSchedule { initial: Duration::from_millis(200), factor: 1.0, max: Duration::from_millis(200) };
-    let schedules = Schedules { training: schedule, generation: schedule };
+    let both = Schedules { training: schedule, generation: schedule };
     let looks = waits * LOOKS_EACH;
     let nothing = Nothing { looks_until_done: looks as u32, looks: std::sync::atomic::AtomicU32::default() };
-    let scheduler = Scheduler::new(Arc::new(nothing), schedules);
+    let scheduler = Scheduler::new(Arc::new(nothing), both);
     let tasks: Vec<String> = (0..waits).map(|n| format!("7e1cac92-e348-4c90-ac66-{n:012}")).collect();
     let before = measure::resident();
     let mut memory = 0;

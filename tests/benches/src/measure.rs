@@ -38,7 +38,7 @@ pub(crate) fn forget_peak() {
 pub(crate) async fn cost<F: Future>(times: usize, work: F) -> f64 {
     let before = cpu();
     work.await;
-    (cpu() - before).as_secs_f64() / times as f64
+    cpu().saturating_sub(before).as_secs_f64() / times as f64
 }
 
 /// Ours and theirs of each round, and the median ratio.
