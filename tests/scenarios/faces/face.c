@@ -1,0 +1,451 @@
+/* The C face: reads a call a line, makes it, and writes its outcome in the normal form. */
+#define _POSIX_C_SOURCE 200809L
+#include <pthread.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cjson/cJSON.h>
+#include <xiezhen.h>
+
+/* What calls work on: the last client, job and task. */
+struct held {
+  xiezhen_client *client;
+  xiezhen_job *job;
+  xiezhen_task *task;
+};
+
+/* A call that goes on in the background. */
+struct under_way {
+  pthread_t thread;
+  struct held held;
+  cJSON *request, *reply;
+};
+
+static const char *const STATES[] = {"unknown", "waiting", "running", "succeeded", "partly_succeeded", "failed"};
+static const char *const KINDS[] = {"unknown", "training", "generation"};
+static const char *const STAGES[] = {"unknown", "uploading", "training", "generating", "saving", "done", "failed"};
+
+static const cJSON *get(const cJSON *request, const char *name) { return cJSON_GetObjectItemCaseSensitive(request, name); }
+
+static const char *text(const cJSON *request, const char *name) { return cJSON_GetStringValue(get(request, name)); }
+
+static double number(const cJSON *request, const char *name) { return get(request, name)->valuedouble; }
+
+static void add_text(cJSON *to, const char *name, const char *value) {
+  if (value) cJSON_AddStringToObject(to, name, value);
+}
+
+static cJSON *plain_task(const xiezhen_task *task) {
+  cJSON *told = cJSON_CreateObject();
+  add_text(told, "id", xiezhen_task_id(task));
+  add_text(told, "state", STATES[xiezhen_task_state(task)]);
+  cJSON_AddNumberToObject(told, "raw_state", (double)xiezhen_task_raw_state(task));
+  add_text(told, "kind", KINDS[xiezhen_task_kind(task)]);
+  cJSON *paths = cJSON_AddArrayToObject(told, "result_paths");
+  for (size_t n = 0; n < xiezhen_task_result_path_count(task); ++n)
+    cJSON_AddItemToArray(paths, cJSON_CreateString(xiezhen_task_result_path(task, n)));
+  return told;
+}
+
+static cJSON *plain_error(const xiezhen_error *error) {
+  cJSON *told = cJSON_CreateObject();
+  add_text(told, "code", xiezhen_error_code(error));
+  add_text(told, "message", xiezhen_error_message(error));
+  if (xiezhen_error_http_status(error)) cJSON_AddNumberToObject(told, "http_status", xiezhen_error_http_status(error));
+  if (xiezhen_error_ret(error)) cJSON_AddNumberToObject(told, "ret", (double)xiezhen_error_ret(error));
+  add_text(told, "request_id", xiezhen_error_request_id(error));
+  add_text(told, "gateway_code", xiezhen_error_gateway_code(error));
+  add_text(told, "task_id", xiezhen_error_task_id(error));
+  const uint64_t after = xiezhen_error_retry_after_ms(error);
+  if (after != XIEZHEN_NONE) cJSON_AddNumberToObject(told, "retry_after_ms", (double)after);
+  cJSON_AddBoolToObject(told, "retryable", xiezhen_error_retryable(error));
+  cJSON *problems = cJSON_AddArrayToObject(told, "problems");
+  for (size_t n = 0; n < xiezhen_error_problem_count(error); ++n)
+    cJSON_AddItemToArray(problems, cJSON_CreateString(xiezhen_error_problem(error, n)));
+  add_text(told, "body_start", xiezhen_error_body_start(error));
+  add_text(told, "sent", xiezhen_error_sent(error));
+  if (xiezhen_error_task(error)) cJSON_AddItemToObject(told, "task", plain_task(xiezhen_error_task(error)));
+  add_text(told, "path", xiezhen_error_path(error));
+  return told;
+}
+
+static cJSON *plain_photos(const xiezhen_job *job) {
+  cJSON *told = cJSON_CreateArray();
+  xiezhen_photo_records *photos = NULL;
+  xiezhen_job_photos(job, &photos, NULL);
+  for (size_t n = 0; n < xiezhen_photo_records_count(photos); ++n) {
+    const xiezhen_photo_record *one = xiezhen_photo_records_at(photos, n);
+    cJSON *photo = cJSON_CreateObject();
+    add_text(photo, "path", xiezhen_photo_record_path(one));
+    add_text(photo, "sha256", xiezhen_photo_record_sha256(one));
+    if (xiezhen_photo_record_sha256(one))
+      cJSON_AddNumberToObject(photo, "bytes", (double)xiezhen_photo_record_bytes(one));
+    add_text(photo, "uploaded", xiezhen_photo_record_uploaded(one));
+    cJSON_AddItemToArray(told, photo);
+  }
+  xiezhen_photo_records_free(photos);
+  return told;
+}
+
+static cJSON *plain_portraits(const xiezhen_job *job) {
+  cJSON *told = cJSON_CreateArray();
+  xiezhen_portraits *portraits = NULL;
+  xiezhen_job_portraits(job, &portraits, NULL);
+  for (size_t n = 0; n < xiezhen_portraits_count(portraits); ++n) {
+    const xiezhen_portrait *one = xiezhen_portraits_at(portraits, n);
+    cJSON *portrait = cJSON_CreateObject();
+    add_text(portrait, "style", xiezhen_portrait_style(one));
+    add_text(portrait, "style_id", xiezhen_portrait_style_id(one));
+    add_text(portrait, "task_id", xiezhen_portrait_task_id(one));
+    if (xiezhen_portrait_task_id(one)) add_text(portrait, "state", STATES[xiezhen_portrait_state(one)]);
+    cJSON *urls = cJSON_AddArrayToObject(portrait, "urls"), *files = cJSON_AddArrayToObject(portrait, "files");
+    for (size_t i = 0; i < xiezhen_portrait_url_count(one); ++i)
+      cJSON_AddItemToArray(urls, cJSON_CreateString(xiezhen_portrait_url(one, i)));
+    for (size_t i = 0; i < xiezhen_portrait_file_count(one); ++i)
+      cJSON_AddItemToArray(files, cJSON_CreateString(xiezhen_portrait_file(one, i)));
+    if (xiezhen_portrait_error(one)) cJSON_AddItemToObject(portrait, "error", plain_error(xiezhen_portrait_error(one)));
+    cJSON_AddItemToArray(told, portrait);
+  }
+  xiezhen_portraits_free(portraits);
+  return told;
+}
+
+static cJSON *plain_job(const xiezhen_job *job) {
+  cJSON *told = cJSON_CreateObject();
+  add_text(told, "stage", STAGES[xiezhen_job_stage(job)]);
+  xiezhen_string *user = NULL;
+  xiezhen_job_user_id(job, &user, NULL);
+  add_text(told, "user_id", xiezhen_string_text(user));
+  xiezhen_string_free(user);
+  cJSON_AddItemToObject(told, "photos", plain_photos(job));
+  cJSON_AddItemToObject(told, "portraits", plain_portraits(job));
+  return told;
+}
+
+/* A path, or the bytes of a file. */
+static xiezhen_photo *photo(const cJSON *given, xiezhen_error **error) {
+  xiezhen_photo *made = NULL;
+  if (cJSON_IsString(given)) {
+    xiezhen_photo_from_path(given->valuestring, &made, error);
+    return made;
+  }
+  FILE *file = fopen(text(given, "bytes_of"), "rb");
+  fseek(file, 0, SEEK_END);
+  const size_t size = (size_t)ftell(file);
+  rewind(file);
+  uint8_t *bytes = malloc(size + 1);
+  const size_t seen = fread(bytes, 1, size, file);
+  fclose(file);
+  xiezhen_photo_from_bytes(bytes, seen, &made, error);
+  free(bytes);
+  return made;
+}
+
+/* The texts of a list, to be freed; they stay the request's own. */
+static const char **texts(const cJSON *list, size_t *count) {
+  const char **all = calloc((size_t)cJSON_GetArraySize(list) + 1, sizeof *all);
+  const cJSON *one;
+  *count = 0;
+  cJSON_ArrayForEach(one, list) all[(*count)++] = one->valuestring;
+  return all;
+}
+
+static xiezhen_status set_option(xiezhen_client_options *options, const cJSON *option, xiezhen_error **error) {
+  const char *name = option->string, *word = option->valuestring;
+  const double value = option->valuedouble;
+#define OPTION(NAME, VALUE) \
+  if (!strcmp(name, #NAME)) return xiezhen_client_options_set_##NAME(options, VALUE, error)
+#define SCHEDULE(NAME) \
+  if (!strcmp(name, #NAME)) \
+    return xiezhen_client_options_set_##NAME(options, (uint64_t)number(option, "initial_ms"), number(option, "factor"), \
+                                             (uint64_t)number(option, "max_ms"), error)
+  OPTION(base_url, word);
+  OPTION(app_code, word);
+  OPTION(app_key, word);
+  OPTION(app_secret, word);
+  OPTION(ca_file, word);
+  OPTION(proxy, word);
+  OPTION(timeout_ms, (uint64_t)value);
+  OPTION(connect_timeout_ms, (uint64_t)value);
+  OPTION(max_retries, (uint32_t)value);
+  OPTION(requests_per_second, value);
+  OPTION(upload_concurrency, (size_t)value);
+  OPTION(max_photo_bytes, (uint64_t)value);
+  OPTION(allow_http, cJSON_IsTrue(option));
+  SCHEDULE(training_schedule);
+  SCHEDULE(generation_schedule);
+  return XIEZHEN_OK;
+}
+
+static xiezhen_status new_client(struct held *held, const cJSON *request, xiezhen_error **error) {
+  xiezhen_client_options *options = xiezhen_client_options_new();
+  xiezhen_status status = XIEZHEN_OK;
+  const cJSON *option;
+  cJSON_ArrayForEach(option, request) if (status == XIEZHEN_OK) status = set_option(options, option, error);
+  xiezhen_client *made = NULL;
+  if (status == XIEZHEN_OK) status = xiezhen_client_new(options, &made, error);
+  xiezhen_client_options_free(options);
+  if (made) {
+    xiezhen_client_free(held->client);
+    held->client = made;
+  }
+  return status;
+}
+
+static xiezhen_status new_job(struct held *held, const cJSON *request, xiezhen_error **error) {
+  xiezhen_job_options *options = xiezhen_job_options_new();
+  const cJSON *one;
+  xiezhen_status status = XIEZHEN_OK;
+  cJSON_ArrayForEach(one, get(request, "photos")) {
+    xiezhen_photo *made = photo(one, error);
+    if (status == XIEZHEN_OK) status = xiezhen_job_options_add_photo(options, made, error);
+    xiezhen_photo_free(made);
+  }
+  cJSON_ArrayForEach(one, get(request, "styles")) if (status == XIEZHEN_OK) status =
+      xiezhen_job_options_add_style(options, one->valuestring, error);
+  if (status == XIEZHEN_OK && text(request, "user_id"))
+    status = xiezhen_job_options_set_user_id(options, text(request, "user_id"), error);
+  xiezhen_job *made = NULL;
+  if (status == XIEZHEN_OK) status = xiezhen_job_new(options, &made, error);
+  xiezhen_job_options_free(options);
+  if (made) {
+    xiezhen_job_free(held->job);
+    held->job = made;
+  }
+  return status;
+}
+
+static xiezhen_status job_json(struct held *held, const cJSON *request, xiezhen_error **error) {
+  xiezhen_string *json = NULL;
+  xiezhen_job *made = NULL;
+  xiezhen_status status = XIEZHEN_OK;
+  if (!text(request, "json")) status = xiezhen_job_to_json(held->job, &json, error);
+  if (status == XIEZHEN_OK)
+    status = xiezhen_job_from_json(json ? xiezhen_string_text(json) : text(request, "json"), &made, error);
+  xiezhen_string_free(json);
+  if (made) {
+    xiezhen_job_free(held->job);
+    held->job = made;
+  }
+  return status;
+}
+
+static cJSON *created(xiezhen_created *made) {
+  cJSON *told = cJSON_CreateObject();
+  add_text(told, "task_id", xiezhen_created_task_id(made));
+  add_text(told, "user_id", xiezhen_created_user_id(made));
+  xiezhen_created_free(made);
+  return told;
+}
+
+static xiezhen_status create(struct held *held, const cJSON *request, cJSON **value, xiezhen_error **error) {
+  xiezhen_call_options *options = xiezhen_call_options_new();
+  if (text(request, "callback_url")) xiezhen_call_options_set_callback_url(options, text(request, "callback_url"), NULL);
+  size_t count = 0;
+  const char **paths = texts(get(request, "img_set"), &count);
+  xiezhen_created *made = NULL;
+  const xiezhen_status status =
+      !strcmp(text(request, "call"), "create_user_model")
+          ? xiezhen_create_user_model(held->client, paths, count, options, &made, error)
+          : xiezhen_create_task(held->client, text(request, "user_id"), text(request, "style"), options, &made, error);
+  if (status == XIEZHEN_OK) *value = created(made);
+  free(paths);
+  xiezhen_call_options_free(options);
+  return status;
+}
+
+static xiezhen_status list_styles(struct held *held, cJSON **value, xiezhen_error **error) {
+  xiezhen_styles *styles = NULL;
+  const xiezhen_status status = xiezhen_list_styles(held->client, NULL, &styles, error);
+  if (status != XIEZHEN_OK) return status;
+  *value = cJSON_CreateArray();
+  for (size_t n = 0; n < xiezhen_styles_count(styles); ++n) {
+    const xiezhen_style *one = xiezhen_styles_at(styles, n);
+    cJSON *style = cJSON_CreateObject();
+    add_text(style, "name", xiezhen_style_name(one));
+    add_text(style, "style", xiezhen_style_style(one));
+    add_text(style, "template", xiezhen_style_template(one));
+    add_text(style, "sex", xiezhen_style_sex(one));
+    cJSON_AddItemToArray(*value, style);
+  }
+  xiezhen_styles_free(styles);
+  return status;
+}
+
+static xiezhen_status look(struct held *held, const cJSON *request, cJSON **value, xiezhen_error **error) {
+  xiezhen_call_options *options = xiezhen_call_options_new();
+  if (get(request, "timeout_ms"))
+    xiezhen_call_options_set_timeout_ms(options, (uint64_t)number(request, "timeout_ms"), NULL);
+  xiezhen_task *task = NULL;
+  const char *id = text(request, "task_id");
+  const xiezhen_status status = !strcmp(text(request, "call"), "query_task")
+                                    ? xiezhen_query_task(held->client, id, NULL, &task, error)
+                                    : xiezhen_wait_task(held->client, id, options, &task, error);
+  xiezhen_call_options_free(options);
+  if (status != XIEZHEN_OK) return status;
+  *value = plain_task(task);
+  xiezhen_task_free(held->task);
+  held->task = task;
+  return status;
+}
+
+static int32_t count_end(size_t index, const xiezhen_task *task, const xiezhen_error *error, void *ended) {
+  (void)index, (void)task, (void)error;
+  ++*(int *)ended;
+  return 0;
+}
+
+static xiezhen_status wait_many(struct held *held, const cJSON *request, cJSON **value, xiezhen_error **error) {
+  xiezhen_call_options *options = xiezhen_call_options_new();
+  if (get(request, "timeout_ms"))
+    xiezhen_call_options_set_timeout_ms(options, (uint64_t)number(request, "timeout_ms"), NULL);
+  size_t count = 0;
+  const char **ids = texts(get(request, "task_ids"), &count);
+  xiezhen_outcomes *outcomes = NULL;
+  int ended = 0;
+  const xiezhen_status status = xiezhen_wait_many(held->client, ids, count, count_end, &ended, options, &outcomes, error);
+  free(ids);
+  xiezhen_call_options_free(options);
+  if (status != XIEZHEN_OK) return status;
+  *value = cJSON_CreateObject();
+  cJSON_AddNumberToObject(*value, "ended", ended);
+  cJSON *all = cJSON_AddArrayToObject(*value, "outcomes");
+  for (size_t n = 0; n < xiezhen_outcomes_count(outcomes); ++n) {
+    cJSON *one = cJSON_CreateObject();
+    if (xiezhen_outcomes_error(outcomes, n))
+      cJSON_AddItemToObject(one, "error", plain_error(xiezhen_outcomes_error(outcomes, n)));
+    else cJSON_AddItemToObject(one, "value", plain_task(xiezhen_outcomes_task(outcomes, n)));
+    cJSON_AddItemToArray(all, one);
+  }
+  xiezhen_outcomes_free(outcomes);
+  return status;
+}
+
+static xiezhen_status upload_file(struct held *held, const cJSON *request, cJSON **value, xiezhen_error **error) {
+  xiezhen_photo *made = photo(get(request, "photo"), error);
+  if (!made) return XIEZHEN_INVALID_ARGUMENT;
+  xiezhen_string *path = NULL;
+  const xiezhen_status status = xiezhen_upload_file(held->client, made, NULL, &path, error);
+  if (status == XIEZHEN_OK) *value = cJSON_CreateString(xiezhen_string_text(path));
+  xiezhen_string_free(path);
+  xiezhen_photo_free(made);
+  return status;
+}
+
+static xiezhen_status save_results(struct held *held, const cJSON *request, cJSON **value, xiezhen_error **error) {
+  xiezhen_call_options *options = xiezhen_call_options_new();
+  if (text(request, "style")) xiezhen_call_options_set_style(options, text(request, "style"), NULL);
+  xiezhen_strings *files = NULL;
+  const xiezhen_status status =
+      xiezhen_save_results(held->client, held->task, text(request, "save_to"), options, &files, error);
+  xiezhen_call_options_free(options);
+  if (status != XIEZHEN_OK) return status;
+  *value = cJSON_CreateArray();
+  for (size_t n = 0; n < xiezhen_strings_count(files); ++n)
+    cJSON_AddItemToArray(*value, cJSON_CreateString(xiezhen_strings_at(files, n)));
+  xiezhen_strings_free(files);
+  return status;
+}
+
+static int32_t keep_event(const xiezhen_event *event, void *events) {
+  cJSON_AddItemToArray(events, cJSON_Parse(xiezhen_event_json(event)));
+  return 0;
+}
+
+static int32_t save(const xiezhen_job *job, void *fails) {
+  (void)job;
+  return *(int32_t *)fails;
+}
+
+static xiezhen_status go_on(struct held *held, const cJSON *request, cJSON **value, cJSON *events, xiezhen_error **error) {
+  xiezhen_run_options *options = xiezhen_run_options_new();
+  if (text(request, "save_to")) xiezhen_run_options_set_save_to(options, text(request, "save_to"), NULL);
+  if (text(request, "checkpoint")) xiezhen_run_options_set_checkpoint(options, text(request, "checkpoint"), NULL);
+  if (get(request, "timeout_ms"))
+    xiezhen_run_options_set_timeout_ms(options, (uint64_t)number(request, "timeout_ms"), NULL);
+  xiezhen_run_options_set_recreate(options, cJSON_IsTrue(get(request, "recreate")), NULL);
+  xiezhen_run_options_set_on_event(options, keep_event, events, NULL);
+  xiezhen_status status;
+  if (!strcmp(text(request, "call"), "run")) status = xiezhen_run(held->client, held->job, options, error);
+  else {
+    uint64_t next = XIEZHEN_NONE;
+    int32_t fails = cJSON_IsTrue(get(request, "save_fails"));
+    status = xiezhen_advance(held->client, held->job, save, &fails, options, &next, error);
+    if (status == XIEZHEN_OK) cJSON_AddBoolToObject(*value = cJSON_CreateObject(), "again", next != XIEZHEN_NONE);
+  }
+  xiezhen_run_options_free(options);
+  return status;
+}
+
+static xiezhen_status call(struct held *held, const cJSON *request, cJSON **value, cJSON *events, xiezhen_error **error) {
+  const char *name = text(request, "call");
+  if (!strcmp(name, "client")) return new_client(held, request, error);
+  if (!strcmp(name, "job")) return new_job(held, request, error);
+  if (!strcmp(name, "job_json")) return job_json(held, request, error);
+  if (!strcmp(name, "adopt"))
+    return xiezhen_job_adopt(held->job, text(request, "task_id"), text(request, "user_id"), error);
+  if (!strcmp(name, "upload_file")) return upload_file(held, request, value, error);
+  if (!strncmp(name, "create_", 7)) return create(held, request, value, error);
+  if (!strcmp(name, "list_styles")) return list_styles(held, value, error);
+  if (!strcmp(name, "wait_many")) return wait_many(held, request, value, error);
+  if (!strcmp(name, "query_task") || !strcmp(name, "wait_task")) return look(held, request, value, error);
+  if (!strcmp(name, "notify")) return xiezhen_notify(held->client, text(request, "task_id"), error);
+  if (!strcmp(name, "save_results")) return save_results(held, request, value, error);
+  if (!strcmp(name, "close")) xiezhen_client_close(held->client);
+  else return go_on(held, request, value, events, error);
+  return XIEZHEN_OK;
+}
+
+static cJSON *answer(struct held *held, const cJSON *request) {
+  cJSON *reply = cJSON_CreateObject(), *value = NULL, *events = cJSON_CreateArray();
+  xiezhen_error *error = NULL;
+  const xiezhen_status status = call(held, request, &value, events, &error);
+  if (status == XIEZHEN_OK) cJSON_AddItemToObject(reply, "value", value ? value : cJSON_CreateNull());
+  else cJSON_AddItemToObject(reply, "error", plain_error(error));
+  if (status != xiezhen_error_status(error)) add_text(reply, "broken", "the status is not the error's");
+  xiezhen_error_free(error);
+  if (held->job && strstr("job job_json adopt run advance", text(request, "call"))) {
+    cJSON_AddItemToObject(reply, "job", plain_job(held->job));
+    cJSON_AddItemToObject(reply, "events", events);
+  } else cJSON_Delete(events);
+  return reply;
+}
+
+static void *go(void *data) {
+  struct under_way *one = data;
+  one->reply = answer(&one->held, one->request);
+  return NULL;
+}
+
+int main(void) {
+  struct held held = {0};
+  struct under_way background = {0};
+  char *line = NULL;
+  size_t room = 0;
+  while (getline(&line, &room, stdin) > 0) {
+    cJSON *request = cJSON_Parse(line), *reply;
+    if (!strcmp(text(request, "call"), "join")) {
+      pthread_join(background.thread, NULL);
+      reply = background.reply;
+      cJSON_Delete(background.request);
+    } else if (cJSON_IsTrue(get(request, "background"))) {
+      /* A task that it looks at is its own. */
+      background.held = (struct held){held.client, held.job, NULL};
+      background.request = request;
+      request = NULL;
+      pthread_create(&background.thread, NULL, go, &background);
+      reply = cJSON_CreateObject();
+    } else reply = answer(&held, request);
+    char *printed = cJSON_PrintUnformatted(reply);
+    puts(printed);
+    fflush(stdout);
+    free(printed);
+    cJSON_Delete(reply);
+    cJSON_Delete(request);
+  }
+  free(line);
+  xiezhen_task_free(held.task);
+  xiezhen_job_free(held.job);
+  xiezhen_client_free(held.client);
+}

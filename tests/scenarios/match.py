@@ -1,0 +1,87 @@
+"""Holds what happened against what was promised, and one face's outcome against another's."""
+
+from __future__ import annotations
+
+import json
+import re
+from typing import Any
+
+# Differs from run to run: random, or a matter of time.
+VOLATILE = {"delay", "delay_ms", "request_id"}
+# Says what the operating system said, in whatever order it noticed.
+WORDED_BY_THE_SYSTEM = {"transport", "outcome_unknown", "timeout"}
+
+
+def differences(expected: Any, seen: Any, at: str = "") -> list[str]:
+    """Where `seen` is not what `expected` says. Objects may have more fields; `null` means that one is absent."""
+    if isinstance(expected, dict):
+        if any(name.startswith("$") for name in expected):
+            return [fault for name, wish in expected.items() for fault in operator(name, wish, seen, at)]
+        if not isinstance(seen, dict):
+            return [f"{at}: expected an object, got {shown(seen)}"]
+        return [fault for name, wish in expected.items() for fault in differences(wish, seen.get(name), f"{at}.{name}")]
+    if isinstance(expected, list):
+        if not isinstance(seen, list) or len(seen) != len(expected):
+            return [f"{at}: expected {len(expected)} of them, got {shown(seen)}"]
+        return [f for n, (wish, one) in enumerate(zip(expected, seen)) for f in differences(wish, one, f"{at}[{n}]")]
+    same = expected == seen and isinstance(expected, bool) == isinstance(seen, bool)
+    return [] if same else [f"{at}: expected {shown(expected)}, got {shown(seen)}"]
+
+
+def operator(name: str, wish: Any, seen: Any, at: str) -> list[str]:
+    """`{"$count": 3}` and the like."""
+    if name == "$count":
+        fits = hasattr(seen, "__len__") and len(seen) == wish
+    elif name == "$contains" and isinstance(seen, list):
+        fits = any(not differences(wish, one) for one in seen)
+    elif name == "$contains":
+        fits = isinstance(seen, str) and wish in seen
+    elif name == "$matches":
+        fits = isinstance(seen, str) and re.search(wish, seen) is not None
+    elif name == "$in_order":
+        rest = iter(seen or [])
+        fits = all(any(not differences(one, event) for event in rest) for one in wish)
+    elif name == "$each":
+        fits = isinstance(seen, list) and all(not differences(wish, one) for one in seen)
+    elif name == "$not":
+        fits = bool(differences(wish, seen))
+    elif name == "$present":
+        fits = (seen is not None) == wish
+    else:
+        raise SystemExit(f"{name} is no operator")
+    return [] if fits else [f"{at}: expected {name} {shown(wish)}, got {shown(seen)}"]
+
+
+def shown(value: Any) -> str:
+    """A value, short enough to read."""
+    text = json.dumps(value, ensure_ascii=False)
+    return text if len(text) <= 300 else f"{text[:300]}…"
+
+
+def comparable(reply: dict[str, Any], replacements: dict[str, str]) -> str:
+    """A reply as every face must give it: without what differs from run to run."""
+    reply = dict(reply)
+    if "events" in reply:
+        reply["events"] = sorted(filter(is_settled, reply["events"]), key=json.dumps)
+    text = json.dumps(without_volatile(reply), ensure_ascii=False, sort_keys=True)
+    for what, name in replacements.items():
+        text = text.replace(what, name)
+    text = re.sub(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", "<id>", text)
+    text = re.sub(r"-[0-9a-f]{8}-(\d+\.)", r"-<id>-\1", text)
+    return re.sub(r"U\d{13}", "<user>", text)
+
+
+def is_settled(event: dict[str, Any]) -> bool:
+    """Whether it comes as often whatever the moment of a look."""
+    passing = event["type"] == "photo_uploading" or event.get("state") in ("waiting", "running")
+    return not passing and event["type"] != "retrying"
+
+
+def without_volatile(value: Any) -> Any:
+    if isinstance(value, list):
+        return [without_volatile(one) for one in value]
+    if not isinstance(value, dict):
+        return value
+    worded = value.get("code") in WORDED_BY_THE_SYSTEM
+    skipped = VOLATILE | ({"message"} if worded else set()) | (set() if value.get("problems") else {"problems"})
+    return {name: without_volatile(one) for name, one in value.items() if name not in skipped and one is not None}
