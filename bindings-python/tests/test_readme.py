@@ -1,4 +1,4 @@
-"""Every example of README.md, run in order in one folder with the photos it speaks of."""
+"""Every Python example of the READMEs, run in order in one folder with the photos it speaks of."""
 
 from __future__ import annotations
 
@@ -8,9 +8,12 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
 from conftest import PHOTOS, Space
 
-README = Path(__file__).parents[1] / "README.md"
+PACKAGE = Path(__file__).parents[1]
+# Each with the least number of examples that it has.
+READMES = [(PACKAGE / "README.md", 5), (PACKAGE.parent / "README.md", 1), (PACKAGE.parent / "README.zh-CN.md", 1)]
 QUICK = """
 import functools, xiezhen
 quick = xiezhen.PollSchedule(0.02, 1.2, 0.1)
@@ -20,9 +23,10 @@ for name in ("Client", "AsyncClient"):
 """
 
 
-def test_each_example(space: Space, tmp_path: Path) -> None:
-    blocks = re.findall(r"^```python\n(.*?)^```", README.read_text(encoding="utf-8"), re.M | re.S)
-    assert len(blocks) >= 5
+@pytest.mark.parametrize(("readme", "least"), READMES)
+def test_each_example(readme: Path, least: int, space: Space, tmp_path: Path) -> None:
+    blocks = re.findall(r"^```python\n(.*?)^```", readme.read_text(encoding="utf-8"), re.M | re.S)
+    assert len(blocks) >= least
     (tmp_path / "photos").mkdir()
     for photo in PHOTOS:
         shutil.copy(photo, tmp_path / "photos")

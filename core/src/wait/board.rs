@@ -468,8 +468,8 @@ pub(crate) fn task_failed(task: Task) -> Error {
 pub(crate) fn out_of_time(task: &str, state: Option<TaskState>, waited: Duration) -> Error {
     let state = state.map_or("not seen yet", TaskState::name);
     let message = format!(
-        "task {task} did not end within {} s ({state}); it goes on at the service: wait for it again",
-        waited.as_secs_f64().ceil()
+        "task {task} did not end within {:.1} s ({state}); it goes on at the service: wait for it again",
+        waited.as_secs_f64()
     );
     Error::new(ErrorKind::Timeout, message).with_task_id(task)
 }

@@ -106,7 +106,7 @@ async fn waits_end_at_their_kinds_deadline() {
     scheduler.wait("t", None).await.unwrap_err();
     assert_eq!(service.began.elapsed().as_secs(), 30 * 60 + 2 * 60 * 60);
     let brief = scheduler.wait("t", Some(Duration::from_millis(1500))).await.unwrap_err();
-    assert!(brief.message().contains("within 2 s (running)"), "{brief}");
+    assert!(brief.message().contains("within 1.5 s (running)"), "{brief}");
 }
 
 #[tokio::test(start_paused = true)]
