@@ -18,6 +18,7 @@ use reqwest::{
     multipart::{Form, Part},
 };
 use tokio::time::Instant;
+use tracing::Instrument;
 
 use self::{
     body::{Handed, OnBytes, Pulse},
@@ -119,6 +120,11 @@ impl Transport {
 
     /// Makes a call: as many attempts as [`Call::after`] and the options allow.
     pub(crate) async fn call<T: Reply>(&self, request: Request) -> Result<T> {
+        let span = tracing::debug_span!("call", call = %request.call, subject = request.subject);
+        self.attempts(request).instrument(span).await
+    }
+
+    async fn attempts<T: Reply>(&self, request: Request) -> Result<T> {
         let deadline = self.deadline(&request.payload);
         let mut retries = 0;
         let mut repeated_once = false;
@@ -231,11 +237,9 @@ impl Transport {
         tracing::debug!(
             call = %request.call,
             subject = request.subject,
-            status = error.map_or(Some(200), Error::http_status),
             ms = started.elapsed().as_millis() as u64,
-            request_id = error.and_then(Error::request_id),
             error = error.map(tracing::field::display),
-            "attempt"
+            "attempt ended"
         );
         outcome
     }
@@ -259,6 +263,7 @@ impl Transport {
         let body = read(&mut response, MAX_ANSWER, || pulse.beat()).await;
         let status = response.status();
         let marks = || Marks::read(response.headers());
+        tracing::debug!(call = %request.call, status = status.as_u16(), request_id = marks().request_id, "answered");
         let (ending, error) = if status.is_success() {
             match body.and_then(|body| answer::parse(&body)) {
                 Ok(reply) => return Ok(reply),
