@@ -265,10 +265,12 @@ impl Error {
         self
     }
 
-    /// Names the task, unless one is named already.
+    /// Names the task, unless one is named already. An empty id names none.
     #[must_use]
     pub fn with_task_id(mut self, task_id: &str) -> Self {
-        self.0.task_id.get_or_insert_with(|| task_id.to_owned());
+        if !task_id.is_empty() {
+            self.0.task_id.get_or_insert_with(|| task_id.to_owned());
+        }
         self
     }
 

@@ -110,8 +110,10 @@ class Play:
         self.transcript: list[str] = []
         self.variables: dict[str, Any] = {
             "url": self.url, "dir": str(self.folder), "photos": PHOTOS, "photo": PHOTOS[0], "styles": STYLES,
-            "eight": [f"user_upload/T1/{n}.jpg" for n in range(8)], "case": scenario.case,
+            "eight": [f"user_upload/T1/{n}.jpg" for n in range(8)],
         }  # fmt: skip
+        # A case may name what is known already.
+        self.variables["case"] = fill(scenario.case, self.variables)
 
     def run(self) -> None:
         """Plays it; `failures` tells what was not as promised."""
@@ -119,6 +121,7 @@ class Play:
         scenario = self.scenario
         try:
             self.control("POST", "settings", SETTINGS | fill(scenario.settings, self.variables))
+            self.face.ask({"call": "begin"})
             self.make_client({"client": scenario.client})
             for step in self.given.get(scenario.given or "", []):
                 self.step(step)
@@ -184,9 +187,13 @@ class Play:
         self.control("POST", f"tasks/{told['task']}", {"state": told["state"]})
 
     def until(self, step: dict[str, Any]) -> None:
-        """Waits until the service has seen so many requests."""
+        """Waits until the service has seen so many requests; does a step meanwhile, as often as it takes."""
         deadline = time.monotonic() + PATIENCE
+        told = len(self.transcript)
         while True:
+            if "meanwhile" in step:
+                self.step(step["meanwhile"])
+                del self.transcript[told:]
             seen = self.control("GET", "counts")["requests"]
             if all(seen.get(call, 0) >= count for call, count in step["until"].items()):
                 return
@@ -233,7 +240,9 @@ class Play:
 
     def repeat(self, step: dict[str, Any]) -> None:
         """Steps again and again, until the last call of them says that it is over."""
+        told = len(self.transcript)
         for _ in range(400):
+            del self.transcript[told:]
             for one in step["repeat"]:
                 self.step(one)
             if self.failures or not self.variables[step["while"]]["again"]:

@@ -9,6 +9,7 @@ Ends with 1 if a scenario failed in a face, or if two faces gave different outco
 from __future__ import annotations
 
 import argparse
+import json
 import os
 import subprocess
 import sys
@@ -17,7 +18,9 @@ import threading
 import time
 import unicodedata
 from pathlib import Path
+from typing import Any
 
+from match import differences
 from play import Face, Play
 from scenario import HERE, Scenario, read_list
 
@@ -86,12 +89,21 @@ def play_all(name, chosen, given, base, folder, cells) -> None:  # type: ignore[
 
 def compare(plays: list[Play]) -> None:
     """A face that keeps the promise in words of its own does not keep it: all must say the same."""
-    good = [play for play in plays if not play.failures]
+    good = [play for play in plays if not play.failures and play.face.name not in play.scenario.own_words]
     for play in good[1:]:
         for step, (first, other) in enumerate(zip(good[0].transcript, play.transcript), 1):
             if first != other:
-                play.failures.append(f"call {step} differs from {good[0].face.name}:\n      {first}\n      {other}")
+                told = differences(exactly(json.loads(first)), exactly(json.loads(other)))
+                play.failures.append(f"reply {step} is not that of {good[0].face.name}:")
+                play.failures += told
                 break
+
+
+def exactly(value: Any) -> Any:
+    """A reply whose objects are compared as a whole: what only one of two has is a difference, too."""
+    if isinstance(value, dict):
+        return {name: exactly(one) for name, one in value.items()} | {"names": sorted(value)}
+    return [exactly(one) for one in value] if isinstance(value, list) else value
 
 
 def report(chosen: list[tuple[int, Scenario]], names: list[str], cells: dict[tuple[int, str], Play], took: float, quiet: bool) -> int:

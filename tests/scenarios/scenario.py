@@ -21,6 +21,7 @@ class Scenario:
     settings: dict[str, Any] = field(default_factory=dict)
     given: str | None = None
     not_in: dict[str, str] = field(default_factory=dict)
+    own_words: dict[str, str] = field(default_factory=dict)
     case: dict[str, Any] = field(default_factory=dict)
     steps: list[dict[str, Any]] = field(default_factory=list)
 

@@ -378,8 +378,16 @@ static xiezhen_status go_on(struct held *held, const cJSON *request, cJSON **val
   return status;
 }
 
+static void forget(struct held *held) {
+  xiezhen_task_free(held->task);
+  xiezhen_job_free(held->job);
+  xiezhen_client_free(held->client);
+  *held = (struct held){0};
+}
+
 static xiezhen_status call(struct held *held, const cJSON *request, cJSON **value, cJSON *events, xiezhen_error **error) {
   const char *name = text(request, "call");
+  if (!strcmp(name, "begin")) return forget(held), XIEZHEN_OK;
   if (!strcmp(name, "client")) return new_client(held, request, error);
   if (!strcmp(name, "job")) return new_job(held, request, error);
   if (!strcmp(name, "job_json")) return job_json(held, request, error);
@@ -445,7 +453,5 @@ int main(void) {
     cJSON_Delete(request);
   }
   free(line);
-  xiezhen_task_free(held.task);
-  xiezhen_job_free(held.job);
-  xiezhen_client_free(held.client);
+  forget(&held);
 }

@@ -155,7 +155,8 @@ json call(Held &held, const json &request, json &events) {
   run.recreate = request.value("recreate", false);
   run.on_event = [&](const xiezhen::Event &event) { events.push_back(json::parse(event.json())); };
 
-  if (call == "client") held.client = client(request);
+  if (call == "begin") held = Held();
+  else if (call == "client") held.client = client(request);
   else if (call == "job") held.job = new_job(request);
   else if (call == "job_json")
     held.job = std::make_shared<xiezhen::Job>(

@@ -36,6 +36,9 @@ async function call({ call, background: _, ...given }, events) {
   const onEvent = (event) => events.push(event.type === 'finished' ? { type: 'finished' } : event)
   const options = camelled(given)
   switch (call) {
+    case 'begin':
+      for (const name of Object.keys(held)) delete held[name]
+      return null
     case 'client':
       held.client = new Client(options)
       return null

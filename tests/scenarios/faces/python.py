@@ -25,6 +25,8 @@ def prepare(request, events):
     client, job = held.get("client"), held.get("job")
     for name in [name for name in request if name.endswith("_ms")]:
         request[name[:-3]] = request.pop(name) / 1000
+    if call == "begin":
+        return held.clear
     if call == "client":
         kind = xiezhen.AsyncClient if ASYNC else xiezhen.Client
         return lambda: keep("client", kind(**options(request)))
@@ -119,7 +121,7 @@ def answer(request):
     except xiezhen.XiezhenError as error:
         outcome = {"error": plain(error)}
     except Exception as error:
-        outcome = cancelled(error)
+        outcome = of_python(error)
     return reply_to(call, events, outcome)
 
 
@@ -131,11 +133,13 @@ async def answer_async(request):
     except xiezhen.XiezhenError as error:
         outcome = {"error": plain(error)}
     except (Exception, asyncio.CancelledError) as error:
-        outcome = cancelled(error)
+        outcome = of_python(error)
     return reply_to(call, events, outcome)
 
 
-def cancelled(error):
+def of_python(error):
+    if isinstance(error, asyncio.CancelledError):
+        return {"error": {"code": "cancelled", "retryable": True}}
     return {"broken": f"{type(error).__name__}: {error}"}
 
 

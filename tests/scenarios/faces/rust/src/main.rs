@@ -67,6 +67,7 @@ impl Held {
         let recreate = request["recreate"] == true;
         let call = text(request, "call");
         match call {
+            "begin" => *self = Self::default(),
             "client" => self.client = Some(client(request)?),
             "job" => {
                 self.job = Some(Job::from_parts(photos(request), texts(request, "styles"), maybe(request, "user_id")))
