@@ -7,6 +7,7 @@
 
 mod board;
 pub(crate) mod pace;
+mod sink;
 #[cfg(test)]
 mod tests;
 
@@ -22,8 +23,11 @@ use tokio::{
     time::Instant,
 };
 
-use self::board::{Board, DueLook, Gathering, Place, Sink, Until};
 pub use self::pace::Schedules;
+use self::{
+    board::{Board, DueLook, Place, Until},
+    sink::{Gathering, Sink},
+};
 pub(crate) use self::{
     board::{NOTICE_PAUSE, ends_a_wait, out_of_time, task_failed},
     pace::Steps,
