@@ -1,9 +1,14 @@
 //! The smallest server that answers like the service: its cost is another process's.
 
 use std::{
+    collections::HashSet,
     io::{BufRead, BufReader, Read, Write},
     net::{TcpListener, TcpStream},
     process::{Child, Command, Stdio},
+    sync::{
+        LazyLock, Mutex, PoisonError,
+        atomic::{AtomicU64, Ordering},
+    },
 };
 
 /// What every query is answered: a task that is being worked on.
@@ -12,6 +17,11 @@ const RUNNING: &str =
 const DONE: &str =
     r#"{"body":{"state":3,"id":"7e1cac92-e348-4c90-ac66-0fc1050c9146","tsk_type":2,"result_paths":[]},"ret":0}"#;
 const UPLOADED: &str = r#"{"ret":0,"body":"user_upload/T0000000000101/3f072b2b-66b2-4446-a9c0-1d892890728a.jpg"}"#;
+
+/// How many requests were answered; asking for it sets it back to 0.
+static ANSWERED: AtomicU64 = AtomicU64::new(0);
+/// The tasks under `/second` that were looked at once: their next look finds them done.
+static SEEN_ONCE: LazyLock<Mutex<HashSet<Vec<u8>>>> = LazyLock::new(Mutex::default);
 
 /// A server in a process of its own.
 pub(crate) struct Server {
@@ -52,6 +62,25 @@ pub(crate) fn serve() -> std::io::Result<()> {
     Ok(())
 }
 
+/// What is answered to a request.
+fn body(path: &str, sent: Vec<u8>) -> &'static str {
+    if path.contains("upload_file") {
+        UPLOADED
+    } else if path.starts_with("/done") {
+        DONE
+    } else if path.starts_with("/second") {
+        let mut seen_once = SEEN_ONCE.lock().unwrap_or_else(PoisonError::into_inner);
+        if seen_once.remove(&sent) {
+            DONE
+        } else {
+            seen_once.insert(sent);
+            RUNNING
+        }
+    } else {
+        RUNNING
+    }
+}
+
 /// Answers each request of one connection.
 fn answer(stream: &TcpStream) -> Option<()> {
     let mut reader = BufReader::with_capacity(256 << 10, stream);
@@ -61,11 +90,7 @@ fn answer(stream: &TcpStream) -> Option<()> {
         if reader.read_line(&mut line).ok()? == 0 {
             return None;
         }
-        let body = match line.split(' ').nth(1)? {
-            path if path.contains("upload_file") => UPLOADED,
-            path if path.starts_with("/done") => DONE,
-            _ => RUNNING,
-        };
+        let path = line.split(' ').nth(1)?.to_owned();
         let mut length = 0;
         loop {
             line.clear();
@@ -79,7 +104,20 @@ fn answer(stream: &TcpStream) -> Option<()> {
                 length = value.trim().parse().ok()?;
             }
         }
-        std::io::copy(&mut reader.by_ref().take(length), &mut std::io::sink()).ok()?;
+        let mut sent = Vec::new();
+        if path.starts_with("/second") {
+            reader.by_ref().take(length).read_to_end(&mut sent).ok()?;
+        } else {
+            std::io::copy(&mut reader.by_ref().take(length), &mut std::io::sink()).ok()?;
+        }
+        let count;
+        let body = if path == "/count" {
+            count = ANSWERED.swap(0, Ordering::Relaxed).to_string();
+            &count
+        } else {
+            ANSWERED.fetch_add(1, Ordering::Relaxed);
+            body(&path, sent)
+        };
         let answer = format!(
             "HTTP/1.1 200 OK\r\ncontent-type: application/json\r\nx-ca-request-id: A\r\ncontent-length: {}\r\n\r\n{body}",
             body.len()
