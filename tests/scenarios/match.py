@@ -72,6 +72,8 @@ def comparable(reply: dict[str, Any], replacements: dict[str, str]) -> str:
     text = re.sub(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", "<id>", text)
     text = re.sub(r"-[0-9a-f]{8}-(\d+\.)", r"-<id>-\1", text)
     text = text.replace('"state": "running"', '"state": "waiting"').replace('"raw_state": 2', '"raw_state": 1')
+    text = re.sub(r"picture \d+ of", "a picture of", text)
+    text = re.sub(r"timestamp:\d{13}", "timestamp:<now>", text)
     text = re.sub(r"sig=\w+", "sig=<signature>", text)
     return re.sub(r"U\d{13}", "<user>", text)
 

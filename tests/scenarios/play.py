@@ -104,7 +104,8 @@ class Play:
         space = f"{number}-{face.name}"
         self.control = Control(base, space)
         self.folder = folder / space
-        self.url = f"{base}/spaces/{space}"
+        self.url_path = f"/spaces/{space}"
+        self.url = base + self.url_path
         self.given = given
         self.failures: list[str] = []
         self.transcript: list[str] = []
@@ -164,7 +165,7 @@ class Play:
         return self.judge(step, reply)
 
     def judge(self, step: dict[str, Any], reply: dict[str, Any]) -> Any:
-        self.transcript.append(comparable(reply, {self.url: "<url>", str(self.folder): "<dir>"}))
+        self.transcript.append(comparable(reply, {self.url: "<url>", self.url_path: "<space>", str(self.folder): "<dir>"}))
         expected = {"error": None} | fill(step.get("expect", {}), self.variables)
         self.failures += differences(expected, reply)
         return reply.get("value")
@@ -174,7 +175,12 @@ class Play:
         self.judge(step, self.face.ask({"call": "client"} | without_none(options)))
 
     def fault(self, step: dict[str, Any]) -> None:
-        self.control("POST", "faults", without_none(fill(step["fault"], self.variables)))
+        fault = without_none(fill(step["fault"], self.variables), deep=False)
+        if "reply" in fault:
+            # The body is the service's own, nulls and all.
+            fault["reply"] = {n: without_none(part) if n == "headers" else part for n, part in fault["reply"].items()}
+            fault["reply"] = without_none(fault["reply"], deep=False)
+        self.control("POST", "faults", fault)
 
     def clear_faults(self, _: dict[str, Any]) -> None:
         self.control("DELETE", "faults")
@@ -259,10 +265,10 @@ KINDS = {
 }  # fmt: skip
 
 
-def without_none(value: Any) -> Any:
+def without_none(value: Any, deep: bool = True) -> Any:
     """Options that are null are not given at all; nor are a fault's."""
     if isinstance(value, dict):
-        return {name: without_none(part) for name, part in value.items() if part is not None}
+        return {name: without_none(part) if deep else part for name, part in value.items() if part is not None}
     return value
 
 
