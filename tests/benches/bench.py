@@ -234,7 +234,7 @@ def write(tables: dict[str, list[Row]], rounds: int) -> None:
         lines += ["", f"## {face}", "", "| work | xiezhen | peer | ratio | target | met? |", "|---|---|---|---|---|---|"]
         lines += map(str, rows)
     missed = sum(not row.met for rows in tables.values() for row in rows)
-    text = "\n".join(lines) + "\n"
+    text = "\n".join(lines) + "\n\n" + (HERE / "NOTES.md").read_text()
     (HERE / "RESULTS.md").write_text(text)
     print(text)
     print(f"{missed} target(s) missed", file=sys.stderr)
