@@ -41,7 +41,12 @@ class Face:
 
     def _start(self) -> None:
         self._process = subprocess.Popen(
-            self._command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, env=self._environment, text=True, encoding="utf-8"
+            self._command,
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            env=self._environment,
+            text=True,
+            encoding="utf-8",
         )
 
     def ask(self, request: dict[str, Any]) -> dict[str, Any]:
@@ -99,7 +104,9 @@ class Control:
 class Play:
     """One cell of the table."""
 
-    def __init__(self, scenario: Scenario, number: int, face: Face, base: str, folder: Path, given: dict[str, list]) -> None:
+    def __init__(
+        self, scenario: Scenario, number: int, face: Face, base: str, folder: Path, given: dict[str, list]
+    ) -> None:
         self.face, self.scenario = face, scenario
         space = f"{number}-{face.name}"
         self.control = Control(base, space)
@@ -165,7 +172,9 @@ class Play:
         return self.judge(step, reply)
 
     def judge(self, step: dict[str, Any], reply: dict[str, Any]) -> Any:
-        self.transcript.append(comparable(reply, {self.url: "<url>", self.url_path: "<space>", str(self.folder): "<dir>"}))
+        self.transcript.append(
+            comparable(reply, {self.url: "<url>", self.url_path: "<space>", str(self.folder): "<dir>"})
+        )
         expected = {"error": None} | fill(step.get("expect", {}), self.variables)
         self.failures += differences(expected, reply)
         return reply.get("value")

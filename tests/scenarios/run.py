@@ -106,7 +106,9 @@ def exactly(value: Any) -> Any:
     return [exactly(one) for one in value] if isinstance(value, list) else value
 
 
-def report(chosen: list[tuple[int, Scenario]], names: list[str], cells: dict[tuple[int, str], Play], took: float, quiet: bool) -> int:
+def report(
+    chosen: list[tuple[int, Scenario]], names: list[str], cells: dict[tuple[int, str], Play], took: float, quiet: bool
+) -> int:
     """The table, what failed, and one line that counts the cells."""
     width = max(wide(scenario.name) for _, scenario in chosen)
     if not quiet:
