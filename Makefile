@@ -11,8 +11,8 @@ help: ## List the commands
 demo: ## The main job, end to end, against the simulator: no account needed
 	cargo run --quiet --package xiezhen --features cli --example demo
 
-.PHONY: test test-rust test-python test-node test-c
-test: lint test-rust test-python test-node test-c ## Everything, in every language
+.PHONY: test test-rust test-python test-node test-c test-faces
+test: lint test-rust test-python test-node test-c test-faces ## Everything, in every language
 
 test-rust: ## The core and the simulator
 	cargo test --package xiezhen --package xiezhen-simulator --features xiezhen/cli,xiezhen/process
@@ -26,14 +26,31 @@ test-node: ## The Node package
 test-c: ## The C library and the C++ header
 	$(MAKE) -C bindings-c test
 
+test-faces: ## One list of behaviours through every language, the contract, short fuzzing and a small chaos
+	$(MAKE) -C tests/scenarios test
+	$(MAKE) -C tests/contract test
+	$(MAKE) -C tests/fuzz test
+	$(MAKE) -C tests/chaos test
+
 .PHONY: bench
-bench: ## What the core costs beside bare reqwest, as ratios measured in one run
-	cargo run --quiet --release --package xiezhen-benches
+bench: ## What it costs beside what is written by hand, as ratios measured in one run
+	$(MAKE) -C tests/benches bench
+
+.PHONY: mutants fuzz chaos
+mutants: ## Deliberate defects: each must be caught by a scenario
+	$(MAKE) -C tests/scenarios mutants
+
+fuzz: ## Fuzzing as long as you like: SECONDS_EACH=3600 SEED=1
+	$(MAKE) -C tests/fuzz fuzz
+
+chaos: ## Many jobs through a bad network, processes killed at random: JOBS=500 SEED=1
+	$(MAKE) -C tests/chaos chaos
 
 .PHONY: check-long
 check-long: ## What takes too long for every change: more random kills, more exits, licences
 	for seed in 1 2 3 4 5; do XIEZHEN_TEST_SEED=$$seed cargo test --package xiezhen --test killed -- at_random; done
 	$(MAKE) -C bindings-python check-long
+	$(MAKE) mutants chaos
 	command -v cargo-deny >/dev/null || cargo install --locked cargo-deny
 	cargo deny check bans licenses sources
 
