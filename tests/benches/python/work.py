@@ -96,12 +96,14 @@ def forget_peak() -> int:
 
 async def each(wait: Callable[[str], Awaitable[object]], tasks: list[str]) -> None:
     """Awaits every wait on its own, as a server with many customers does."""
-    begun = []
-    for number, task in enumerate(tasks):
-        begun.append(asyncio.ensure_future(wait(task)))
+    begun: list[asyncio.Future[object]] = []
+    for number, name in enumerate(tasks):
+        begun.append(asyncio.ensure_future(wait(name)))
         if number % BEGUN_AT_ONCE == 0:
             await asyncio.sleep(0)
-    await asyncio.gather(*begun)
+    # Not `gather`, which would itself keep the loop busy for milliseconds.
+    for task in begun:
+        await task
 
 
 async def waits(side: str, url: str, times: int) -> dict[str, float]:
