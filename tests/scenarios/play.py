@@ -175,6 +175,7 @@ class Play:
         self.transcript.append(
             comparable(reply, {self.url: "<url>", self.url_path: "<space>", str(self.folder): "<dir>"})
         )
+        self.variables["reply"] = reply
         expected = {"error": None} | fill(step.get("expect", {}), self.variables)
         self.failures += differences(expected, reply)
         return reply.get("value")
