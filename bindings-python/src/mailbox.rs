@@ -195,7 +195,8 @@ where
     };
 
     let begin = || {
-        let work = work(tell);
+        // Held once, not once for each layer that takes it by value: there may be ten thousand.
+        let work = Box::pin(work(tell));
         let task = runtime()?.spawn(async move {
             let ended = AssertUnwindSafe(work).catch_unwind().await;
             let outcome = ended.unwrap_or_else(|_| Err(Error::new(ErrorKind::Internal, errors::DEFECT)));

@@ -142,7 +142,8 @@ mod running {
     {
         let (sender, messages) = channel();
         let (finish, outcome) = channel();
-        let work = work(Teller(sender.clone()));
+        // Calls are futures of kilobytes, and every layer that takes one by value holds it twice.
+        let work = Box::pin(work(Teller(sender.clone())));
         let task = runtime()?.spawn(async move {
             // The receiver is gone only if nobody wants the outcome.
             let _ = finish.send(work.await);
