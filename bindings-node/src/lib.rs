@@ -20,11 +20,12 @@ use napi::{Env, bindgen_prelude::PromiseRaw};
 use napi_derive::napi;
 use xiezhen::ErrorKind;
 
-/// Two threads are plenty for waiting on the network. If they can't be had, napi's own runtime serves.
+/// One thread is plenty for waiting on the network, and half as dear as two that wake each other. If it can't be had,
+/// napi's own runtime serves.
 #[napi_derive::module_init]
 fn start_runtime() {
     let mut builder = tokio::runtime::Builder::new_multi_thread();
-    if let Ok(runtime) = builder.worker_threads(2).thread_name("xiezhen").enable_all().build() {
+    if let Ok(runtime) = builder.worker_threads(1).thread_name("xiezhen").enable_all().build() {
         napi::bindgen_prelude::create_custom_tokio_runtime(runtime);
     }
 }

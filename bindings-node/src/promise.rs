@@ -62,6 +62,8 @@ where
     F: Future<Output = Result<T>> + Send + 'static,
 {
     let token = cancel.map_or_else(environment, |cancel| cancel.0.clone());
+    // Held once, not once for each layer that takes it by value: there may be ten thousand.
+    let future = Box::pin(future);
     let race = async move {
         Ok(tokio::select! {
             biased;
