@@ -29,6 +29,7 @@ test-c: ## The C library and the C++ header
 test-faces: ## One list of behaviours through every language, the contract, short fuzzing and a small chaos
 	$(MAKE) -C tests/scenarios test
 	$(MAKE) -C tests/contract test
+	$(MAKE) -C tests/consistency test
 	$(MAKE) -C tests/fuzz test
 	$(MAKE) -C tests/chaos test
 
