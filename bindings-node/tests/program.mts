@@ -21,8 +21,12 @@ export class Program {
 
   constructor(command: string, args: string[], env: Record<string, string> = {}, cwd = room) {
     this.child = spawn(command, args, { cwd, env: { ...process.env, ...env }, stdio: ['ignore', 'pipe', 'pipe'] })
-    this.child.stdout?.setEncoding('utf8').on('data', (text) => (this.out += text))
-    this.child.stderr?.setEncoding('utf8').on('data', (text) => (this.err += text))
+    this.child.stdout?.setEncoding('utf8').on('data', (text) => {
+      this.out += text
+    })
+    this.child.stderr?.setEncoding('utf8').on('data', (text) => {
+      this.err += text
+    })
     const end = new AbortController()
     const patience = setTimeout(() => this.child.kill('SIGKILL'), 60_000)
     this.ended = new Promise((resolve) => {
