@@ -58,6 +58,8 @@ export declare class Job {
   get portraits(): Array<RawPortrait>
   /** Takes over a task that the vendor's side shows, for the create whose outcome is unknown. */
   adopt(taskId: string, userId?: string | undefined | null): void
+  /** Takes over a generation that the vendor's side shows, for the portrait of that style. */
+  adoptPortrait(taskId: string, style: string): void
 }
 export type JobHandle = Job
 

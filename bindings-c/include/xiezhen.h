@@ -1052,12 +1052,22 @@ xiezhen_status xiezhen_job_photos(const xiezhen_job *job,
 
 /**
  * Takes over a task that the vendor's side shows, for the create whose outcome is unknown. A training is adopted with
- * its `user_id`; for a generation that is NULL.
+ * its `user_id`; for a generation that is NULL. Of several generations, this is the first that is unknown:
+ * `xiezhen_job_adopt_portrait` says which.
  */
 xiezhen_status xiezhen_job_adopt(const xiezhen_job *job,
                                  const char *task_id,
                                  const char *user_id,
                                  xiezhen_error **error);
+
+/**
+ * Takes over a generation that the vendor's side shows, for the portrait of `style` (as the job was given it). Refused
+ * if that portrait's outcome is not unknown.
+ */
+xiezhen_status xiezhen_job_adopt_portrait(const xiezhen_job *job,
+                                          const char *task_id,
+                                          const char *style,
+                                          xiezhen_error **error);
 
 /**
  * Frees a job handle, when no call uses it.

@@ -500,6 +500,11 @@ public:
     detail::call(xiezhen_job_adopt, get(), detail::Text(task_id).get(), user ? user->get() : nullptr);
   }
 
+  /// Takes over a generation that the vendor's side shows, for the portrait of `style` (as the job was given it).
+  void adopt_portrait(std::string_view task_id, std::string_view style) {
+    detail::call(xiezhen_job_adopt_portrait, get(), detail::Text(task_id).get(), detail::Text(style).get());
+  }
+
   /// The C handle.
   const xiezhen_job *get() const noexcept { return handle_.get(); }
 

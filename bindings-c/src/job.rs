@@ -253,7 +253,8 @@ pub unsafe extern "C" fn xiezhen_job_photos(
 }
 
 /// Takes over a task that the vendor's side shows, for the create whose outcome is unknown. A training is adopted with
-/// its `user_id`; for a generation that is NULL.
+/// its `user_id`; for a generation that is NULL. Of several generations, this is the first that is unknown:
+/// `xiezhen_job_adopt_portrait` says which.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn xiezhen_job_adopt(
     job: *const xiezhen_job,
@@ -262,6 +263,18 @@ pub unsafe extern "C" fn xiezhen_job_adopt(
     error: *mut *mut xiezhen_error,
 ) -> xiezhen_status {
     border(error, || borrow(job, "job")?.0.adopt(text(task_id, "task_id")?, maybe_text(user_id, "user_id")?))
+}
+
+/// Takes over a generation that the vendor's side shows, for the portrait of `style` (as the job was given it). Refused
+/// if that portrait's outcome is not unknown.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn xiezhen_job_adopt_portrait(
+    job: *const xiezhen_job,
+    task_id: *const c_char,
+    style: *const c_char,
+    error: *mut *mut xiezhen_error,
+) -> xiezhen_status {
+    border(error, || borrow(job, "job")?.0.adopt_portrait(text(task_id, "task_id")?, text(style, "style")?))
 }
 
 /// Frees a job handle, when no call uses it.

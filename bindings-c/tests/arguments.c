@@ -143,6 +143,11 @@ static void photos_and_jobs(void) {
   REFUSED(xiezhen_job_adopt(job, NULL, NULL, error));
   REFUSED(xiezhen_job_adopt(job, "T1", BAD, error));
   REFUSED(xiezhen_job_adopt(job, "", NULL, error));
+  REFUSED(xiezhen_job_adopt_portrait(NULL, "T1", "ink", error));
+  REFUSED(xiezhen_job_adopt_portrait(job, NULL, "ink", error));
+  REFUSED(xiezhen_job_adopt_portrait(job, "T1", NULL, error));
+  REFUSED(xiezhen_job_adopt_portrait(job, "T1", BAD, error));
+  REFUSED(xiezhen_job_adopt_portrait(job, "T1", "no such style", error));
   OK(xiezhen_job_user_id(job, &text, error));
   CHECK(text == NULL); /* not yet known */
   CHECK(xiezhen_job_stage(job) != XIEZHEN_STAGE_UNKNOWN);

@@ -74,11 +74,16 @@ export class Job {
 
   /**
    * Takes over a task that the vendor's side shows, for the create whose outcome is unknown. A training is adopted with
-   * its user id.
+   * its user id. Of several generations, this is the first that is unknown: `adoptPortrait` says which.
    */
   adopt(taskId: string, options?: { userId?: string } | string): void {
     const userId = typeof options === 'string' ? options : options?.userId
     attempt(here(this.adopt), () => this.#handle.adopt(taskId, userId))
+  }
+
+  /** Takes over a generation that the vendor's side shows, for the portrait of `style` (as the job was given it). */
+  adoptPortrait(taskId: string, style: string): void {
+    attempt(here(this.adoptPortrait), () => this.#handle.adoptPortrait(taskId, style))
   }
 
   /** @internal */

@@ -153,4 +153,10 @@ impl JobHandle {
     pub fn adopt(&self, env: &Env, task_id: String, user_id: Option<String>) -> napi::Result<()> {
         or_throw(env, self.job.adopt(&task_id, user_id.as_deref()))
     }
+
+    /// Takes over a generation that the vendor's side shows, for the portrait of that style.
+    #[napi(catch_unwind)]
+    pub fn adopt_portrait(&self, env: &Env, task_id: String, style: String) -> napi::Result<()> {
+        or_throw(env, self.job.adopt_portrait(&task_id, &style))
+    }
 }

@@ -70,10 +70,18 @@ impl Job {
 
     /// Takes over a task that the vendor's side shows, for the create whose outcome is unknown.
     ///
-    /// A training is adopted with its `user_id`. Raises InvalidArgument if nothing in the job is unknown.
+    /// A training is adopted with its `user_id`; of several generations, this is the first that is unknown
+    /// (`adopt_portrait` says which). Raises InvalidArgument if nothing in the job is unknown.
     #[pyo3(signature = (task_id, user_id=None))]
     fn adopt(&self, py: Python<'_>, task_id: &str, user_id: Option<&str>) -> PyResult<()> {
         call(py, || self.0.adopt(task_id, user_id))
+    }
+
+    /// Takes over a generation that the vendor's side shows, for the portrait of `style` (as the job was given it).
+    ///
+    /// Raises InvalidArgument if that portrait's outcome is not unknown.
+    fn adopt_portrait(&self, py: Python<'_>, task_id: &str, style: &str) -> PyResult<()> {
+        call(py, || self.0.adopt_portrait(task_id, style))
     }
 
     fn __repr__(&self, py: Python<'_>) -> PyResult<String> {

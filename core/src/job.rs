@@ -207,13 +207,23 @@ impl Job {
     }
 
     /// Takes over a task that the vendor's side shows, for the create whose outcome is unknown.
-    /// A training is adopted with its `user_id`.
+    /// A training is adopted with its `user_id`. Where several generations are unknown, this is the first of them:
+    /// [`adopt_portrait`](Self::adopt_portrait) says which.
     pub fn adopt(&self, task_id: &str, user_id: Option<&str>) -> Result<()> {
         crate::client::check_id("task_id", task_id)?;
         if let Some(user_id) = user_id {
             crate::client::check_id("user_id", user_id)?;
         }
         self.state().record.adopt(task_id, user_id)
+    }
+
+    /// Takes over a generation that the vendor's side shows, for the portrait of `style` (as the job was given it).
+    ///
+    /// # Errors
+    /// [`InvalidArgument`](crate::ErrorKind::InvalidArgument) if that portrait's outcome is not unknown.
+    pub fn adopt_portrait(&self, task_id: &str, style: &str) -> Result<()> {
+        crate::client::check_id("task_id", task_id)?;
+        self.state().record.adopt_portrait(task_id, style)
     }
 
     fn state(&self) -> MutexGuard<'_, State> {

@@ -278,7 +278,16 @@ async fn a_create_without_an_answer_is_never_repeated_unasked() {
     assert_eq!(simulator.created(), 1);
 
     let task = simulator.tasks().remove(0);
+    simulator.fault(Fault::on(Call::CreateTask).once().close_after());
     let mut adopt = xiezhen(&url, ["resume", "--adopt", &task.id, "--user-id", &task.user_id]);
+    let output = adopt.arg(&checkpoint).output().unwrap();
+    assert_eq!(text(&output.stdout).lines().count(), 2, "the other style is finished: {}", text(&output.stderr));
+
+    let tasks = simulator.tasks();
+    let job = xiezhen::Job::read_checkpoint(&checkpoint).unwrap();
+    let lost = job.portraits().into_iter().find(|portrait| portrait.task_id.is_none()).unwrap();
+    let task = tasks.iter().find(|task| task.style == lost.style_id && task.kind == 2).unwrap();
+    let mut adopt = xiezhen(&url, ["resume", "--adopt", &task.id, "--style", &lost.style]);
     let output = adopt.arg(&checkpoint).output().unwrap();
     assert_eq!((exit(&output), text(&output.stdout).lines().count()), (0, 4), "{}", text(&output.stderr));
     assert_eq!(simulator.created(), 3);

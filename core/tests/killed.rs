@@ -121,6 +121,10 @@ fn finish(runtime: &tokio::runtime::Runtime, simulator: &Simulator, folder: &Pat
     }
     assert_eq!(job.stage(), Stage::Done, "{when}");
     assert_eq!(simulator.created(), 3, "{when}: paid twice");
+    for portrait in job.portraits() {
+        let task = simulator.task(portrait.task_id.as_ref().unwrap()).unwrap();
+        assert_eq!(task.style, portrait.style_id, "{when}: a task of another style");
+    }
     assert!(job.portraits().iter().all(|portrait| portrait.files.len() == 1), "{when}");
     let left: HashSet<_> = std::fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path()).collect();
     let pictures =
@@ -141,13 +145,19 @@ async fn decide(
 ) -> xiezhen::Result<()> {
     let known: HashSet<String> =
         job.portraits().into_iter().filter_map(|portrait| portrait.task_id).chain(job.training_task_id()).collect();
-    match simulator.tasks().into_iter().find(|task| !known.contains(&task.id)) {
-        Some(task) => {
-            job.adopt(&task.id, Some(&task.user_id))?;
-            client.run(job, options).await
+    let Some(task) = simulator.tasks().into_iter().find(|task| !known.contains(&task.id)) else {
+        return client.run(job, options.recreate(true)).await;
+    };
+    match &task.style {
+        None => job.adopt(&task.id, Some(&task.user_id))?,
+        // Only the first style's generation may be lost, or only the second's.
+        style => {
+            let portraits = job.portraits();
+            let portrait = portraits.iter().find(|portrait| portrait.style_id == *style).unwrap();
+            job.adopt_portrait(&task.id, &portrait.style)?;
         }
-        None => client.run(job, options.recreate(true)).await,
     }
+    client.run(job, options).await
 }
 
 #[test]

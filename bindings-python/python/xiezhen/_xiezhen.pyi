@@ -369,7 +369,14 @@ class Job:
         """
         Takes over a task that the vendor's side shows, for the create whose outcome is unknown.
 
-        A training is adopted with its `user_id`. Raises InvalidArgument if nothing in the job is unknown.
+        A training is adopted with its `user_id`; of several generations, this is the first that is unknown
+        (`adopt_portrait` says which). Raises InvalidArgument if nothing in the job is unknown.
+        """
+    def adopt_portrait(self, /, task_id: str, style: str) -> None:
+        """
+        Takes over a generation that the vendor's side shows, for the portrait of `style` (as the job was given it).
+
+        Raises InvalidArgument if that portrait's outcome is not unknown.
         """
     @classmethod
     def from_json(cls, /, json: str) -> Job:

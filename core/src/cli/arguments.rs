@@ -84,6 +84,9 @@ pub(super) struct Resume {
     /// The user model of an adopted training
     #[arg(long, value_name = "ID", requires = "adopt")]
     pub(super) user_id: Option<String>,
+    /// The style of an adopted generation, where several have an unknown outcome
+    #[arg(long, value_name = "STYLE", requires = "adopt", conflicts_with = "user_id")]
+    pub(super) style: Option<String>,
     #[command(flatten)]
     pub(super) conduct: Conduct,
 }

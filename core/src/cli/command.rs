@@ -189,7 +189,10 @@ impl Wish {
     fn stored(resume: &Resume) -> Result<Self> {
         let job = Job::read_checkpoint(&resume.checkpoint)?;
         if let Some(task_id) = &resume.adopt {
-            job.adopt(task_id, resume.user_id.as_deref())?;
+            match &resume.style {
+                Some(style) => job.adopt_portrait(task_id, style)?,
+                None => job.adopt(task_id, resume.user_id.as_deref())?,
+            }
         }
         let options = RunOptions {
             save_to: resume.out.clone(),

@@ -57,7 +57,8 @@ fn advice(error: &Error, resume: Option<&str>) -> Vec<String> {
         ErrorKind::InvalidArgument | ErrorKind::Internal => {}
         ErrorKind::OutcomeUnknown => {
             lines.push(format!(
-                "If the vendor's side shows the task: {resume} --adopt TASK_ID   (a training also needs --user-id ID)"
+                "If the vendor's side shows the task: {resume} --adopt TASK_ID   (a training with --user-id ID, one \
+                 generation of several with --style STYLE)"
             ));
             lines.push(format!("If not, start (and pay) anew:        {resume} --recreate"));
         }

@@ -179,6 +179,10 @@ fn unanswered(what: &str) -> Error {
     Error::new(ErrorKind::OutcomeUnknown, message)
 }
 
+fn refuse<T>(problem: String) -> Result<T> {
+    Err(Error::invalid(vec![problem]))
+}
+
 impl Record {
     pub(super) fn new(photos: Vec<JobPhoto>, styles: Vec<String>, user_id: Option<String>) -> Self {
         let portrait = |style| PortraitRecord {
@@ -291,24 +295,42 @@ impl Record {
         self.restage();
     }
 
-    /// Attaches a task that exists at the service to the create whose outcome is unknown.
+    /// Attaches a task that exists at the service to the first create whose outcome is unknown.
     pub(super) fn adopt(&mut self, task_id: &str, user_id: Option<&str>) -> Result<()> {
-        let refuse = |problem: &str| Err(Error::invalid(vec![problem.to_owned()]));
         let Some(slot) = self.works().find(|(_, work)| work.is_unknown()).map(|(slot, _)| slot) else {
-            return refuse("nothing of this job has an unknown outcome: there is nothing to adopt a task for");
+            return refuse(
+                "nothing of this job has an unknown outcome: there is nothing to adopt a task for".to_owned(),
+            );
         };
         match (slot, user_id) {
-            (Slot::Training, None) => return refuse("a training is adopted with its user_id: pass both"),
+            (Slot::Training, None) => return refuse("a training is adopted with its user_id: pass both".to_owned()),
             (Slot::Training, Some(user_id)) => self.user_id = Some(user_id.to_owned()),
             (Slot::Portrait(_), _) => {}
         }
+        self.attach(slot, task_id);
+        Ok(())
+    }
+
+    /// Attaches a generation that exists at the service to the portrait of `style`.
+    pub(super) fn adopt_portrait(&mut self, task_id: &str, style: &str) -> Result<()> {
+        let Some(index) = self.portraits.iter().position(|portrait| portrait.style == style) else {
+            let styles: Vec<_> = self.portraits.iter().map(|portrait| &portrait.style).collect();
+            return refuse(format!("style {style:?} is not one of this job's: {styles:?}"));
+        };
+        if !self.portraits.get(index).is_some_and(|portrait| portrait.work.is_unknown()) {
+            return refuse(format!("the generation of {style:?} has no unknown outcome: there is nothing to adopt"));
+        }
+        self.attach(Slot::Portrait(index), task_id);
+        Ok(())
+    }
+
+    fn attach(&mut self, slot: Slot, task_id: &str) {
         if let Some(work) = self.work(slot) {
             *work = Work { task_id: Some(task_id.to_owned()), ..Work::default() };
         }
         // Newer than any checkpoint of the run that lost the answer.
         self.revision = self.revision.saturating_add(1);
         self.restage();
-        Ok(())
     }
 
     /// What makes it this job and no other: photos, styles, and the model if one was given.

@@ -1,15 +1,11 @@
 //! At the end: every job is finished or says why, nothing was created twice, no file is half written.
 
-use std::{
-    collections::{BTreeMap, BTreeSet, HashMap},
-    fs,
-    path::Path,
-};
+use std::{collections::HashMap, fs, path::Path};
 
 use xiezhen::{Client, Job, Stage};
 use xiezhen_simulator::{Call, DEFAULT_APP_CODE, Simulator};
 
-use crate::{Outcome, STYLES, folder, worker::Order};
+use crate::{Outcome, STYLES, folder};
 
 /// What is wrong; prints what was counted.
 pub(crate) fn audit(
@@ -17,11 +13,9 @@ pub(crate) fn audit(
     simulator: &Simulator,
     root: &Path,
     jobs: usize,
-    open: &BTreeMap<usize, Order>,
 ) -> Outcome<Vec<String>> {
     let mut problems = Vec::new();
     let mut known: HashMap<String, usize> = HashMap::new();
-    let mut excused = BTreeSet::new();
     let (mut done, mut pictures, mut leftovers) = (0, 0, 0);
     let client = Client::builder()
         .base_url(simulator.url())
@@ -41,22 +35,19 @@ pub(crate) fn audit(
             let whole = runtime.block_on(whole(&client, simulator, &job, &folder));
             problems.extend(whole?.into_iter().map(|problem| format!("job {number}: {problem}")));
             pictures += STYLES.len();
-        } else if open.get(&number) == Some(&Order::Undecidable) {
-            excused.extend(job.user_id());
         } else {
             problems.push(format!("job {number} is {:?}: {:?}", job.stage(), job.portraits()));
         }
         leftovers += count(&folder, |name| name.starts_with('.') || ends(name, &["tmp"]))?;
     }
     let tasks = simulator.tasks();
-    for task in tasks.iter().filter(|task| !known.contains_key(&task.id) && !excused.contains(&task.user_id)) {
+    for task in tasks.iter().filter(|task| !known.contains_key(&task.id)) {
         problems.push(format!("task {} (kind {}) belongs to no job: created twice", task.id, task.kind));
     }
     let requests = simulator.count(Call::Any);
     println!(
-        "{done} of {jobs} done, {} undecidable; {} tasks created, {} expected; {pictures} pictures whole; \
+        "{done} of {jobs} done; {} tasks created, {} expected; {pictures} pictures whole; \
          {leftovers} temporary files left by kills; {requests} requests, {} uploads for {} photos",
-        excused.len(),
         tasks.len(),
         jobs * (1 + STYLES.len()),
         simulator.count(Call::UploadFile),

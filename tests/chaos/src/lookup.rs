@@ -2,8 +2,8 @@
 
 use std::{collections::BTreeSet, path::Path};
 
-use xiezhen::Job;
-use xiezhen_simulator::{Call, Simulator};
+use xiezhen::{Job, Portrait};
+use xiezhen_simulator::{Call, Simulator, Task};
 
 use crate::{Outcome, worker::Order};
 
@@ -14,20 +14,15 @@ pub(crate) fn decide(simulator: &Simulator, folder: &Path) -> Outcome<Order> {
         return Ok(training(simulator, &job));
     };
     let tasks = simulator.tasks();
-    let exists = |style: Option<String>| {
-        let found = tasks.iter().find(|task| task.kind == 2 && task.user_id == user_id && task.style == style);
-        found.map(|task| (task.id.clone(), task.user_id.clone()))
+    let exists = |portrait: Portrait| {
+        let its = |task: &&Task| task.kind == 2 && task.user_id == user_id && task.style == portrait.style_id;
+        tasks.iter().find(its).map(|task| (task.id.clone(), portrait.style))
     };
     let unknown = job.portraits().into_iter().filter(|portrait| {
         portrait.task_id.is_none()
             && portrait.error.as_ref().is_some_and(|error| error.kind() == xiezhen::ErrorKind::OutcomeUnknown)
     });
-    let found: Vec<_> = unknown.map(|portrait| exists(portrait.style_id)).collect();
-    let first_missing = found.iter().position(Option::is_none).unwrap_or(found.len());
-    if found.iter().skip(first_missing).any(Option::is_some) {
-        return Ok(Order::Undecidable);
-    }
-    let adopted: Vec<_> = found.into_iter().flatten().collect();
+    let adopted: Vec<_> = unknown.filter_map(exists).collect();
     // The rest, if there is any, is started anew in the next round, when nothing is left to adopt.
     Ok(if adopted.is_empty() { Order::Recreate } else { Order::Adopt(adopted) })
 }
@@ -43,5 +38,5 @@ fn training(simulator: &Simulator, job: &Job) -> Order {
         entry.call == Call::CreateUserModel && entry.worked && entry.body.as_ref().is_some_and(of_this_job)
     });
     let task = created.and_then(|entry| simulator.task(&entry.task_id?));
-    task.map_or(Order::Recreate, |task| Order::Adopt(vec![(task.id, task.user_id)]))
+    task.map_or(Order::Recreate, |task| Order::AdoptTraining(task.id, task.user_id))
 }

@@ -103,12 +103,12 @@ fn chaos(jobs: usize, seed: u64) -> Outcome<Vec<String>> {
             } else {
                 Order::Go
             };
-            adopted += usize::from(matches!(order, Order::Adopt(_)));
+            adopted += usize::from(matches!(order, Order::Adopt(_) | Order::AdoptTraining(..)));
             recreated += usize::from(order == Order::Recreate);
             orders.insert(job, order);
         }
         println!("round {} {}: {told:?}", round + 1, if wild { "wild" } else { "calm" });
-        if orders.is_empty() || (!wild && orders.values().all(|order| *order == Order::Undecidable)) {
+        if orders.is_empty() {
             break;
         }
     }
@@ -118,7 +118,7 @@ fn chaos(jobs: usize, seed: u64) -> Outcome<Vec<String>> {
         kills.1,
         proxy.report()
     );
-    let problems = audit::audit(&runtime, &simulator, root.path(), jobs, &orders)?;
+    let problems = audit::audit(&runtime, &simulator, root.path(), jobs)?;
     println!("{:.0} s", began.elapsed().as_secs_f64());
     Ok(problems)
 }
@@ -137,7 +137,7 @@ fn run_round(
     for number in 0..WORKERS {
         let share: BTreeMap<usize, Order> = orders
             .iter()
-            .filter(|(job, order)| *job % WORKERS == number && **order != Order::Undecidable)
+            .filter(|(job, _)| *job % WORKERS == number)
             .map(|(job, order)| (*job, order.clone()))
             .collect();
         let trap = watch.trap(number)?;
@@ -152,7 +152,7 @@ fn run_round(
         outcomes.extend(told.outcomes);
     }
     // A job that never said anything was killed each time.
-    for (job, _) in orders.iter().filter(|(_, order)| **order != Order::Undecidable) {
+    for job in orders.keys() {
         outcomes.entry(*job).or_insert_with(|| "killed".to_owned());
     }
     // Requests that were on their way have arrived by then, or never will.

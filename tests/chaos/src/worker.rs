@@ -14,12 +14,12 @@ use crate::{Outcome, STYLES, folder};
 pub(crate) enum Order {
     /// Nothing: go on.
     Go,
-    /// These tasks exist at the service: their ids and users, in the order of what is unknown in the job.
+    /// The training exists at the service: its task and user.
+    AdoptTraining(String, String),
+    /// These generations exist at the service: their tasks and styles.
     Adopt(Vec<(String, String)>),
     /// Nothing exists: start anew.
     Recreate,
-    /// A later style's task exists and an earlier one's doesn't: the API can't be told which is which.
-    Undecidable,
 }
 
 const PHOTOS: usize = 8;
@@ -81,10 +81,15 @@ async fn run(client: &Client, folder: &Path, order: Order) -> xiezhen::Result<()
     let checkpoint = folder.join("job.json");
     let options = RunOptions::default().save_to(folder).checkpoint(&checkpoint).timeout(Duration::from_secs(20));
     let job = match &order {
+        Order::AdoptTraining(task_id, user_id) => {
+            let job = Job::read_checkpoint(&checkpoint)?;
+            job.adopt(task_id, Some(user_id))?;
+            job
+        }
         Order::Adopt(tasks) => {
             let job = Job::read_checkpoint(&checkpoint)?;
-            for (task_id, user_id) in tasks {
-                job.adopt(task_id, Some(user_id))?;
+            for (task_id, style) in tasks {
+                job.adopt_portrait(task_id, style)?;
             }
             job
         }

@@ -393,6 +393,8 @@ static xiezhen_status call(struct held *held, const cJSON *request, cJSON **valu
   if (!strcmp(name, "job_json")) return job_json(held, request, error);
   if (!strcmp(name, "adopt"))
     return xiezhen_job_adopt(held->job, text(request, "task_id"), text(request, "user_id"), error);
+  if (!strcmp(name, "adopt_portrait"))
+    return xiezhen_job_adopt_portrait(held->job, text(request, "task_id"), text(request, "style"), error);
   if (!strcmp(name, "upload_file")) return upload_file(held, request, value, error);
   if (!strncmp(name, "create_", 7)) return create(held, request, value, error);
   if (!strcmp(name, "list_styles")) return list_styles(held, value, error);
@@ -413,7 +415,7 @@ static cJSON *answer(struct held *held, const cJSON *request) {
   else cJSON_AddItemToObject(reply, "error", plain_error(error));
   if (status != xiezhen_error_status(error)) add_text(reply, "broken", "the status is not the error's");
   xiezhen_error_free(error);
-  if (held->job && strstr("job job_json adopt run advance", text(request, "call"))) {
+  if (held->job && strstr("job job_json adopt adopt_portrait run advance", text(request, "call"))) {
     cJSON_AddItemToObject(reply, "job", plain_job(held->job));
     cJSON_AddItemToObject(reply, "events", events);
   } else cJSON_Delete(events);

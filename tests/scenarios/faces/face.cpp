@@ -164,7 +164,8 @@ json call(Held &held, const json &request, json &events) {
   else if (call == "adopt") {
     const auto user = given(request, "user_id");
     held.job->adopt(text("task_id"), user ? std::optional<std::string_view>(*user) : std::nullopt);
-  } else if (call == "upload_file") return held.client->upload_file(photo(request.at("photo")));
+  } else if (call == "adopt_portrait") held.job->adopt_portrait(text("task_id"), text("style"));
+  else if (call == "upload_file") return held.client->upload_file(photo(request.at("photo")));
   else if (call == "create_user_model") {
     return plain(held.client->create_user_model(texts("img_set"), options));
   } else if (call == "list_styles") {
@@ -211,7 +212,8 @@ json answer(Held &held, const json &request) {
     reply["broken"] = error.what();
   }
   const auto name = request.at("call").get<std::string>();
-  if (held.job && (name == "job" || name == "job_json" || name == "adopt" || name == "run" || name == "advance")) {
+  if (held.job && (name == "job" || name == "job_json" || name == "adopt" || name == "adopt_portrait" || name == "run" ||
+                   name == "advance")) {
     reply["job"] = plain(*held.job);
     reply["events"] = events;
   }

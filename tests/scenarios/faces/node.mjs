@@ -6,7 +6,7 @@ import { createInterface } from 'node:readline'
 import { Client, Job, XiezhenError } from '../../../bindings-node/index.mjs'
 
 const held = {}
-const JOBS = ['job', 'job_json', 'adopt', 'run', 'advance']
+const JOBS = ['job', 'job_json', 'adopt', 'adopt_portrait', 'run', 'advance']
 
 const camel = (name) => name.replace(/_([a-z])/g, (_, letter) => letter.toUpperCase())
 const snake = (name) => name.replace(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`)
@@ -50,6 +50,8 @@ async function call({ call, background: _, ...given }, events) {
       return null
     case 'adopt':
       return job.adopt(given.task_id, options)
+    case 'adopt_portrait':
+      return job.adoptPortrait(given.task_id, given.style)
     case 'upload_file':
       return client.uploadFile(photo(given.photo))
     case 'create_user_model':

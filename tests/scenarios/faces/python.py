@@ -36,8 +36,8 @@ def prepare(request, events):
         return lambda: keep("job", xiezhen.Job(photos, **request))
     if call == "job_json":
         return lambda: keep("job", xiezhen.Job.from_json(request["json"] if "json" in request else job.to_json()))
-    if call == "adopt":
-        return lambda: job.adopt(**request)
+    if call in ("adopt", "adopt_portrait"):
+        return lambda: getattr(job, call)(**request)
     if call == "upload_file":
         return lambda: client.upload_file(photo(request["photo"]))
     if call == "save_results":
@@ -110,7 +110,7 @@ def plain(thing):
 
 
 def reply_to(call, events, outcome):
-    if call in ("job", "job_json", "adopt", "run", "advance") and "job" in held:
+    if call in ("job", "job_json", "adopt", "adopt_portrait", "run", "advance") and "job" in held:
         outcome |= {"job": plain(held["job"]), "events": plain(events)}
     return outcome
 

@@ -50,7 +50,9 @@ impl Held {
             Ok(value) => json!({ "value": value }),
             Err(error) => json!({ "error": failure(&error) }),
         };
-        if let (Some(job), "job" | "job_json" | "adopt" | "run" | "advance") = (&self.job, text(request, "call")) {
+        if let (Some(job), "job" | "job_json" | "adopt" | "adopt_portrait" | "run" | "advance") =
+            (&self.job, text(request, "call"))
+        {
             reply["job"] = story(job);
             reply["events"] = json!(*events.lock().expect("nobody panicked"));
         }
@@ -77,6 +79,7 @@ impl Held {
                 self.job = Some(Job::from_json(&json.map_or_else(|| self.job().to_json(), Ok)?)?);
             }
             "adopt" => self.job().adopt(task_id, request["user_id"].as_str())?,
+            "adopt_portrait" => self.job().adopt_portrait(task_id, text(request, "style"))?,
             "upload_file" => return Ok(json!(self.client().upload_file(photo(&request["photo"])).await?)),
             "create_user_model" => {
                 let img_set = texts(request, "img_set");
