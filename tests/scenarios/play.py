@@ -71,6 +71,10 @@ class Face:
             raise Broken(f"{request['call']}: {reply['broken']}")
         return reply
 
+    def kill(self) -> None:
+        """Whatever it is busy with, nobody wants to know any more."""
+        self._process.kill()
+
     def close(self) -> None:
         assert self._process.stdin
         self._process.stdin.close()

@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Runs the list through the faces and prints a table: scenarios down, faces across.
 
-    run.py [--faces rust,python,…] [--only TEXT] [--quiet]
+    run.py [--faces rust,python,…] [--only TEXT] [--at-once N] [--first] [--quiet]
 
 Ends with 1 if a scenario failed in a face, or if two faces gave different outcomes.
 """
@@ -17,6 +17,8 @@ import tempfile
 import threading
 import time
 import unicodedata
+from collections.abc import Iterator
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -42,6 +44,8 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--faces", default=",".join(FACES), help="which, with commas between")
     parser.add_argument("--only", default="", help="scenarios with this in their names")
+    parser.add_argument("--at-once", default=1, type=int, metavar="N", help="processes of each face, side by side")
+    parser.add_argument("--first", action="store_true", help="stop at the first failure")
     parser.add_argument("--quiet", action="store_true", help="no table, failures only")
     asked = parser.parse_args()
     names = asked.faces.split(",")
@@ -51,15 +55,16 @@ def main() -> int:
         raise SystemExit(f"no scenario has {asked.only!r} in its name")
 
     began = time.monotonic()
-    cells: dict[tuple[int, str], Play] = {}
+    table = Table(given=given, first=asked.first)
     command = [str(TARGET / "xiezhen-simulator"), "--port", "0", "--seed", "7"]
     with tempfile.TemporaryDirectory(prefix="xiezhen-scenarios-") as folder:
         simulator = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
         assert simulator.stdin and simulator.stdout
-        base = simulator.stdout.readline().strip()
-        threads = [
-            threading.Thread(target=play_all, args=(name, chosen, given, base, Path(folder), cells)) for name in names
-        ]
+        table.base, table.folder = simulator.stdout.readline().strip(), Path(folder)
+        threads = []
+        for name in names:
+            rest = iter(chosen)
+            threads += [threading.Thread(target=table.fill, args=(name, rest)) for _ in range(asked.at_once)]
         for thread in threads:
             thread.start()
         for thread in threads:
@@ -67,24 +72,48 @@ def main() -> int:
         simulator.stdin.close()
         simulator.wait(10)
 
+    cells = table.cells
     for number, scenario in chosen:
         compare([cells[number, name] for name in names if (number, name) in cells])
     return report(chosen, names, cells, time.monotonic() - began, asked.quiet)
 
 
-def play_all(name, chosen, given, base, folder, cells) -> None:  # type: ignore[no-untyped-def]
-    """Every scenario in one face, one after another in one process."""
-    environment = {key: value for key, value in os.environ.items() if not key.upper().startswith("XIEZHEN_")}
-    face = Face(name, FACES[name], environment)
-    for number, scenario in chosen:
-        if name not in scenario.not_in:
-            play = Play(scenario, number, face, base, folder, given)
-            cells[number, name] = play
-            try:
-                play.run()
-            except Exception as error:  # noqa: BLE001 - whatever it is, it belongs to this cell
-                play.failures.append(f"{type(error).__name__}: {error}")
-    face.close()
+@dataclass
+class Table:
+    """What came of each scenario in each face."""
+
+    given: dict[str, list[Any]]
+    first: bool
+    base: str = ""
+    folder: Path = Path()
+    cells: dict[tuple[int, str], Play] = field(default_factory=dict)
+    faces: list[Face] = field(default_factory=list)
+    over: bool = False
+
+    def fill(self, name: str, rest: Iterator[tuple[int, Scenario]]) -> None:
+        """Plays what is left for a face, one after another in one process; other processes may take of the same."""
+        environment = {key: value for key, value in os.environ.items() if not key.upper().startswith("XIEZHEN_")}
+        face = Face(name, FACES[name], environment)
+        self.faces.append(face)
+        for number, scenario in rest:
+            if self.over:
+                break
+            if name not in scenario.not_in:
+                self.play(Play(scenario, number, face, self.base, self.folder, self.given), number)
+        face.close()
+
+    def play(self, play: Play, number: int) -> None:
+        try:
+            play.run()
+        except Exception as error:  # noqa: BLE001 - whatever it is, it belongs to this cell
+            play.failures.append(f"{type(error).__name__}: {error}")
+        if self.over:
+            return
+        self.cells[number, play.face.name] = play
+        if play.failures and self.first:
+            self.over = True
+            for face in self.faces:
+                face.kill()
 
 
 def compare(plays: list[Play]) -> None:
