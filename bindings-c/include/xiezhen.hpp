@@ -53,7 +53,23 @@ inline std::optional<std::string> maybe_text(const char *from) {
 
 inline std::string_view view(const char *from) noexcept { return from ? std::string_view(from) : std::string_view(); }
 
+inline std::vector<std::string> result_paths(const xiezhen_task *task) {
+  std::vector<std::string> paths;
+  for (std::size_t n = 0; n < xiezhen_task_result_path_count(task); ++n)
+    paths.emplace_back(xiezhen_task_result_path(task, n));
+  return paths;
+}
+
 } // namespace detail
+
+/// A task as an error remembers it.
+struct TaskRecord {
+  std::string id;
+  State state;
+  std::int64_t raw_state;
+  Kind kind;
+  std::vector<std::string> result_paths;
+};
 
 /// Why a call failed. Cheap to copy.
 class Error : public std::runtime_error {
@@ -93,6 +109,8 @@ public:
   const std::optional<std::string> &body_start() const noexcept { return facts_->body_start; }
   /// What a create with an unknown outcome had sent, as JSON.
   const std::optional<std::string> &sent() const noexcept { return facts_->sent; }
+  /// The task as it was last seen, where it failed.
+  const std::optional<TaskRecord> &task() const noexcept { return facts_->task; }
   /// The local file that this is about.
   const std::optional<std::string> &path() const noexcept { return facts_->path; }
   /// All of it, as JSON; empty for an error of this header's own.
@@ -107,6 +125,7 @@ private:
     std::optional<milliseconds> retry_after;
     bool retryable;
     std::vector<std::string> problems;
+    std::optional<TaskRecord> task;
     std::string json;
 
     Facts(const xiezhen_error *error, Status how)
@@ -122,6 +141,10 @@ private:
       if (after != XIEZHEN_NONE) retry_after = milliseconds(after);
       for (std::size_t n = 0; n < xiezhen_error_problem_count(error); ++n)
         problems.emplace_back(xiezhen_error_problem(error, n));
+      const auto *seen = xiezhen_error_task(error);
+      if (!seen) return;
+      task = TaskRecord{detail::text(xiezhen_task_id(seen)), xiezhen_task_state(seen), xiezhen_task_raw_state(seen),
+                        xiezhen_task_kind(seen), detail::result_paths(seen)};
     }
   };
   std::shared_ptr<const Facts> facts_;
@@ -347,12 +370,7 @@ public:
   std::int64_t raw_state() const noexcept { return xiezhen_task_raw_state(get()); }
   Kind kind() const noexcept { return xiezhen_task_kind(get()); }
   bool is_terminal() const noexcept { return xiezhen_task_is_terminal(get()); }
-  std::vector<std::string> result_paths() const {
-    std::vector<std::string> paths;
-    for (std::size_t n = 0; n < xiezhen_task_result_path_count(get()); ++n)
-      paths.emplace_back(xiezhen_task_result_path(get(), n));
-    return paths;
-  }
+  std::vector<std::string> result_paths() const { return detail::result_paths(get()); }
   /// The C handle.
   const xiezhen_task *get() const noexcept { return handle_.get(); }
 

@@ -96,6 +96,18 @@ void errors_and_their_fields() {
   CHECK(busy.retry_after() == 300s && !busy.ret() && !busy.task_id() && busy.message() == busy.what());
   CHECK(!is_quota_error_elsewhere(busy) && !busy.json().empty());
 
+  CHECK(!busy.task());
+
+  fault("errors", R"({"call":"query_task","times":2,"reply":{"status":200,"body":{"ret":0,"body":
+    {"id":"t5","state":5,"tsk_type":1,"result_paths":["https://a.example/1.png"]}}}})");
+  const auto failed = thrown_by<xiezhen::Error>([&] { client.wait_task("t5"); });
+  CHECK(failed.status() == XIEZHEN_TASK_FAILED && failed.task()->id == "t5" && failed.task_id() == "t5");
+  CHECK(failed.task()->state == XIEZHEN_STATE_FAILED && failed.task()->raw_state == 5);
+  CHECK(failed.task()->kind == XIEZHEN_KIND_TRAINING && failed.task()->result_paths.size() == 1);
+  // It lives on when what it was read from is gone.
+  const auto copied = client.wait_many({"t5"})[0].error();
+  CHECK(copied && copied->task()->result_paths[0] == "https://a.example/1.png");
+
   const auto none = thrown_by<xiezhen::Error>([&] { client.create_user_model({}); });
   CHECK(none.status() == XIEZHEN_INVALID_ARGUMENT);
   CHECK(thrown_by<xiezhen::Error>([&] { client.wait_many({}); }).status() == XIEZHEN_INVALID_ARGUMENT);

@@ -1,7 +1,7 @@
-"""Names, parameters, defaults and error codes of the faces, compared with one table (`table.json`).
+"""Names, parameters, defaults, words and error codes of the faces, compared with one table (`table.json`).
 
-Read from `.pyi`, the async Python source, the Node declarations, the C header and the Rust source. Every deviation has
-to be in the table's list of differences, with its reason; a difference that is no longer there fails as well.
+Read from `.pyi`, the Python source, the Node declarations, the C and C++ headers and the Rust source. Every deviation
+has to be in the table's list of differences, with its reason; a difference that is no longer there fails as well.
 """
 
 from __future__ import annotations
@@ -14,8 +14,8 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
 TABLE = json.loads((Path(__file__).parent / "table.json").read_text())
-# How a time is called in each face: with its unit, where the type has none.
-TIMES = {"timeout", "connect_timeout"}
+# Where each set of words is, under the name that it has in each face.
+WORDS = {"state": "TaskState", "kind": "TaskKind", "stage": "Stage", "event": "Event"}
 
 
 def read(path: str) -> str:
@@ -28,7 +28,11 @@ def found(pattern: str, text: str, flags: int = 0) -> str:
 
 
 def snake(name: str) -> str:
-    return re.sub(r"[A-Z]", lambda letter: "_" + letter[0].lower(), name)
+    return re.sub(r"[A-Z]", lambda letter: "_" + letter[0].lower(), name).removeprefix("_")
+
+
+def classes(path: str) -> dict[str, ast.ClassDef]:
+    return {node.name: node for node in ast.parse(read(path)).body if isinstance(node, ast.ClassDef)}
 
 
 def plain(name: str) -> str:
@@ -58,18 +62,29 @@ class Rust:
         listed = found(rf"pub (?:async )?fn {call}\((.*?)\)(?: ->| \{{)", self.client, re.S)
         return set(re.findall(r"(?:^|[\s(,])(\w+): ", listed))
 
+    def methods(self) -> set[str]:
+        """Those of the table: what else is public is there for the other faces."""
+        return set(re.findall(r"pub (?:async )?fn (\w+)", self.client)) & set(TABLE["calls"])
+
+    def words(self, name: str) -> set[str]:
+        source = read({"stage": "core/src/job.rs", "event": "core/src/event.rs"}.get(name, "core/src/task.rs"))
+        body = found(rf"pub enum {WORDS[name]} \{{(.*?)\n\}}", source, re.S)
+        return {snake(word) for word in re.findall(r"^    ([A-Z]\w+)(?:,| \{)", body, re.M)}
+
+    def error(self) -> set[str]:
+        return set(re.findall(r"pub fn (\w+)\(&self\)", read("core/src/error.rs")))
+
 
 class Python:
     name, path, client, constructor = "python", "bindings-python/python/xiezhen/_xiezhen.pyi", "Client", "__new__"
 
     def __init__(self) -> None:
-        classes = [node for node in ast.parse(read(self.path)).body if isinstance(node, ast.ClassDef)]
-        body = next(node for node in classes if node.name == self.client).body
         kinds = (ast.FunctionDef, ast.AsyncFunctionDef)
-        self.methods = {node.name: node.args for node in body if isinstance(node, kinds)}
+        body = classes(self.path)[self.client].body
+        self.arguments = {node.name: node.args for node in body if isinstance(node, kinds)}
 
     def names(self, method: str) -> set[str]:
-        arguments = self.methods[method]
+        arguments = self.arguments.get(method, ast.arguments([], [], None, [], [], None, []))
         every = [*arguments.posonlyargs, *arguments.args, *arguments.kwonlyargs]
         return {argument.arg for argument in every} - {"self", "cls"}
 
@@ -83,13 +98,28 @@ class Python:
 
     def defaults(self) -> dict[str, str]:
         """None: the core decides; False for what is off."""
-        arguments = self.methods[self.constructor]
+        arguments = self.arguments[self.constructor]
         values = [*arguments.defaults, *arguments.kw_defaults]
         own = {ast.unparse(value) for value in values if value} - {"None", "False"}
         return {"a default of its own": value for value in own} or dict(Rust().defaults())
 
     def parameters(self, call: str) -> set[str]:
         return self.names(call)
+
+    def methods(self) -> set[str]:
+        return {name for name in self.arguments if not name.startswith("_")}
+
+    def words(self, name: str) -> set[str]:
+        if name == "event":
+            known = classes(Python.path).values()
+            return {snake(one.name) for one in known if [ast.unparse(base) for base in one.bases] == ["Event"]}
+        body = classes("bindings-python/python/xiezhen/_words.py")[WORDS[name]].body
+        return {ast.literal_eval(node.value) for node in body if isinstance(node, ast.Assign)}
+
+    def error(self) -> set[str]:
+        body = classes("bindings-python/python/xiezhen/errors.py")["XiezhenError"].body
+        fields = {ast.unparse(node.target) for node in body if isinstance(node, ast.AnnAssign)}
+        return fields | {ast.unparse(node.targets[0]) for node in body if isinstance(node, ast.Assign)}
 
 
 class Async(Python):
@@ -134,6 +164,20 @@ class Node:
             names |= self.interface(options)
         return {plain(snake(name)) for name in names - {"options", "signal"}}
 
+    def methods(self) -> set[str]:
+        body = found(r"\nexport class Client \{(.*?)\n\}", self.client, re.S)
+        return {snake(name) for name in re.findall(r"^  (?:async )?(\w+)\(.*\{$", body, re.M)} - {"constructor"}
+
+    def words(self, name: str) -> set[str]:
+        if name == "event":
+            return set(re.findall(r"\{ type: '(\w+)'", found(r"type RawEvent =(.*?)\n\n", self.native, re.S)))
+        return set(re.findall(r"'(\w+)'", found(rf"type {WORDS[name]} = (.*)", self.native)))
+
+    def error(self) -> set[str]:
+        # The message is Error's own.
+        listed = re.findall(r"^  declare readonly (\w+)", read("bindings-node/lib/error.ts"), re.M)
+        return {plain(snake(name)) for name in listed} | {"message"}
+
 
 class C:
     name = "c"
@@ -168,6 +212,74 @@ class C:
         # One options type serves many calls: what belongs to other calls is refused when it is used.
         return names | (known & set(TABLE["calls"][call]))
 
+    def methods(self) -> set[str]:
+        named = re.findall(r"\bxiezhen_(?:client_)?(\w+)\(const xiezhen_client \*client", self.header)
+        return set(named)
+
+    def words(self, name: str) -> set[str]:
+        called = {"event": "event_kind"}.get(name, name)
+        body = found(rf"enum xiezhen_{called}\b(.*?)\}};", self.header, re.S)
+        return {word.lower() for word in re.findall(rf"XIEZHEN_{name.upper()}_(\w+) =", body)}
+
+    def error(self) -> set[str]:
+        names = {plain(name) for name in re.findall(r"\bxiezhen_error_(\w+)\(", self.header)} - {"free"}
+        # A list is a count and one at a time.
+        return names - {"problem_count", "problem"} | ({"problems"} if "problem_count" in names else set())
+
+
+class Cpp:
+    """The header on top of the C header: what it only hands on, it calls by an alias."""
+
+    name = "cpp"
+
+    def __init__(self) -> None:
+        self.c = C()
+        whole = read("bindings-c/include/xiezhen.hpp")
+        self.header = re.sub(r"//[^\n]*", "", whole)
+        # In comments too: what users read there has to exist.
+        known = set(re.findall(r"\bXIEZHEN_\w+", self.c.header))
+        self.unknown = sorted(set(re.findall(r"\bXIEZHEN_[A-Z_]+\b", whole)) - known - {"XIEZHEN_HPP"})
+
+    def block(self, kind: str, name: str) -> str:
+        return found(rf"\n{kind} {name}(?: : public [\w:]+)? \{{(.*?)\n\}};", self.header, re.S)
+
+    def is_alias(self, name: str, of: str) -> bool:
+        return bool(re.search(rf"^using {name} = xiezhen_{of};", self.header, re.M))
+
+    def codes(self) -> dict[str, list[object]]:
+        return self.c.codes() if self.is_alias("Status", "status") else {}
+
+    def members(self, options: str) -> set[str]:
+        return set(re.findall(r"(\w+)(?:\{\}| = [^;]+);", self.block("struct", options)))
+
+    def options(self) -> set[str]:
+        return self.members("ClientOptions")
+
+    def defaults(self) -> dict[str, str]:
+        """None: what is not set is not handed on."""
+        own = re.findall(r"std::optional<[^;]*> (\w+)(?:\{[^}]| = )", self.block("struct", "ClientOptions"))
+        return {"a default of its own": name for name in own} or dict(Rust().defaults())
+
+    def parameters(self, call: str) -> set[str]:
+        """Its own, in any overload, and those of its options that the call is documented to know."""
+        client = self.block("class", "Client")
+        listed = ",".join(re.findall(rf"^  (?! )[\w:<>, ]+ {call}\((.*?)\) const", client, re.M | re.S))
+        known = set().union(*(self.members(options) for options in re.findall(r"const (\w+Options) &", listed)))
+        names = set(re.findall(r"(\w+)(?: = [^,]+)?(?:,|$)", listed)) - {"options"}
+        return names | (known & set(TABLE["calls"][call]))
+
+    def methods(self) -> set[str]:
+        public = self.block("class", "Client").partition("\nprivate:")[0]
+        return set(re.findall(r"^  (?! )[\w:<>, ]+ (\w+)\((?:[^;{]|\{\})*\) const", public, re.M)) - {"get"}
+
+    def words(self, name: str) -> set[str]:
+        alias, of = {"event": ("EventType", "event_kind")}.get(name, (name.capitalize(), name))
+        return self.c.words(name) if self.is_alias(alias, of) else set()
+
+    def error(self) -> set[str]:
+        public = self.block("class", "Error").partition("\nprivate:")[0]
+        return set(re.findall(r"(\w+)\(\) const noexcept", public))
+
 
 def compare(face: str, where: str, got: set[str], wanted: set[str]) -> list[str]:
     justified = [row for row in TABLE["differences"] if (row["face"], row["where"]) == (face, where)]
@@ -180,22 +292,35 @@ def compare(face: str, where: str, got: set[str], wanted: set[str]) -> list[str]
     return problems + [f"{face}: {where}: the difference about {name} is gone" for name in sorted(stale)]
 
 
+def check(face: Rust | Python | Node | C | Cpp) -> list[str]:
+    """Everything about one face that is not as the table says."""
+    codes = face.codes()
+    problems = compare(face.name, "codes", set(codes), set(TABLE["codes"]))
+    problems += [f"{face.name}: {code} is {row}" for code, row in codes.items() if row != TABLE["codes"].get(code)]
+    problems += compare(face.name, "error", face.error(), set(TABLE["error"]))
+    for name, words in TABLE["words"].items():
+        problems += compare(face.name, f"words {name}", face.words(name), set(words))
+    problems += compare(face.name, "options", face.options(), set(TABLE["options"]))
+    wanted = {name: value for name, value in TABLE["options"].items() if value is not None}
+    if face.defaults() != wanted:
+        problems.append(f"{face.name}: the defaults are {face.defaults()}")
+    problems += compare(face.name, "methods", face.methods(), set(TABLE["calls"]))
+    for call, parameters in TABLE["calls"].items():
+        problems += compare(face.name, f"call {call}", face.parameters(call), set(parameters))
+    return problems + [f"{face.name}: {name} is not in the C header" for name in getattr(face, "unknown", [])]
+
+
 def main() -> int:
-    problems, compared = [], 0
-    for face in (Rust(), Python(), Async(), Node(), C()):
-        codes = face.codes()
-        problems += compare(face.name, "codes", set(codes), set(TABLE["codes"]))
-        problems += [f"{face.name}: {code} is {row}" for code, row in codes.items() if row != TABLE["codes"].get(code)]
-        problems += compare(face.name, "options", face.options(), set(TABLE["options"]))
-        wanted = {name: value for name, value in TABLE["options"].items() if value is not None}
-        if face.defaults() != wanted:
-            problems.append(f"{face.name}: the defaults are {face.defaults()}")
-        for call, parameters in TABLE["calls"].items():
-            problems += compare(face.name, f"call {call}", face.parameters(call), set(parameters))
-            compared += 1 + len(parameters)
-        compared += len(codes) + len(TABLE["options"])
+    faces = [Rust(), Python(), Async(), Node(), C(), Cpp()]
+    problems = [problem for face in faces for problem in check(face)]
+    named = [TABLE["codes"], TABLE["error"], TABLE["options"], TABLE["calls"]]
+    named += [*TABLE["words"].values(), *TABLE["calls"].values()]
+    compared = len(faces) * sum(map(len, named))
     print(*problems, sep="\n")
-    print(f"{compared} names compared in 5 faces, {len(TABLE['differences'])} justified differences, {len(problems)} problems")
+    print(
+        f"{compared} names compared in {len(faces)} faces, {len(TABLE['differences'])} justified differences, "
+        f"{len(problems)} problems"
+    )
     return 1 if problems else 0
 
 

@@ -53,10 +53,16 @@ json plain(const xiezhen::Task &task) {
           {"result_paths", task.result_paths()}};
 }
 
+json plain(const xiezhen::TaskRecord &task) {
+  return {{"id", task.id},
+          {"state", state_name(task.state)},
+          {"raw_state", task.raw_state},
+          {"kind", kind_name(task.kind)},
+          {"result_paths", task.result_paths}};
+}
+
 json plain(const xiezhen::Error &error) {
   const auto after = error.retry_after();
-  // The task of a failed wait is in the JSON only.
-  const auto whole = error.json().empty() ? json::object() : json::parse(error.json());
   return {{"code", error.code()},
           {"message", error.message()},
           {"http_status", maybe(error.http_status())},
@@ -69,7 +75,7 @@ json plain(const xiezhen::Error &error) {
           {"problems", error.problems()},
           {"body_start", maybe(error.body_start())},
           {"sent", maybe(error.sent())},
-          {"task", whole.value("task", json())},
+          {"task", error.task() ? plain(*error.task()) : json()},
           {"path", maybe(error.path())}};
 }
 
