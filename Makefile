@@ -32,6 +32,7 @@ test-faces: ## One list of behaviours through every language, the contract, shor
 	$(MAKE) -C tests/consistency test
 	$(MAKE) -C tests/fuzz test
 	$(MAKE) -C tests/chaos test
+	$(MAKE) -C tests/benches test
 
 .PHONY: bench
 bench: ## What it costs beside what is written by hand, as ratios measured in one run
@@ -56,10 +57,11 @@ check-long: ## What takes too long for every change: more random kills, more exi
 	cargo deny check bans licenses sources
 
 .PHONY: lint
-lint: ## Formatting, lints and documentation of the Rust code
+lint: ## Formatting, lints and documentation of the Rust code; the benches' Python
 	cargo fmt --all --check
 	cargo clippy --workspace --all-targets --features xiezhen/cli,xiezhen/process -- -D warnings
 	RUSTDOCFLAGS="-D warnings" cargo doc --no-deps --package xiezhen --features cli,process
+	$(MAKE) --no-print-directory -C tests/benches lint
 
 .PHONY: install
 install: ## The C library: make install PREFIX=/usr/local [DESTDIR=…]
