@@ -26,7 +26,7 @@ use crate::{
     results::Results,
     task::{Created, Style, Task, TaskKind},
     transport::{OnRetry, Payload, Request, Transport, unix_ms},
-    wait::{Scheduler, Schedules},
+    wait::{Place, Scheduler, Schedules},
 };
 
 /// A connection to the service: where, who, limits. Cheap to clone, safe to share between threads.
@@ -113,6 +113,24 @@ impl Drop for Shared {
         let session = self.session.load_full();
         if session.generation != process::generation() {
             std::mem::forget(session);
+        }
+    }
+}
+
+/// A wait that [`Client::begin_wait`] began.
+#[must_use = "dropping it ends the wait"]
+pub struct Wait {
+    session: Arc<Session>,
+    place: Place,
+}
+
+impl Drop for Wait {
+    fn drop(&mut self) {
+        if self.session.generation == process::generation() {
+            self.session.scheduler.give_up(self.place);
+        } else {
+            // The parent's, which a child leaves alone.
+            std::mem::forget(self.session.clone());
         }
     }
 }
@@ -241,6 +259,28 @@ impl Client {
         self.under_way("wait_task", wait).await.map_err(|error| error.with_task_id(task_id))
     }
 
+    /// [`wait_task`](Self::wait_task) for a caller that has its own way of being told: neither a future nor a task of
+    /// the runtime is held, of which thousands take room. Call it within a runtime.
+    ///
+    /// `on_end` is called once, on a thread of that runtime, and only hands on what it hears: it may not call this
+    /// client. Dropping the [`Wait`] ends the wait without a word.
+    pub fn begin_wait(
+        &self,
+        task_id: &str,
+        timeout: Option<Duration>,
+        on_end: impl FnOnce(Result<Task>) + Send + 'static,
+    ) -> Result<Wait> {
+        check_id("task_id", task_id)?;
+        let session = self.session()?;
+        let place = session.scheduler.begin(task_id, timeout, Box::new(on_end));
+        let wait = Wait { session, place };
+        // Closed in between: it may have joined after everybody was told.
+        if wait.session.closing.is_cancelled() {
+            return Err(Error::cancelled("wait_task").with_task_id(task_id));
+        }
+        Ok(wait)
+    }
+
     /// [`wait_task`](Self::wait_task) for many at once: thousands cost little more than their queries.
     ///
     /// `on_end` is told of each as it ends, by its index. The answers are in the order of `task_ids`.
@@ -352,6 +392,7 @@ impl Client {
         let session = self.0.session.load();
         if session.generation == process::generation() {
             session.closing.cancel();
+            session.scheduler.close();
             // A session that was never used holds no connection; creates under way are still waited for.
             let creates = session.creates.clone();
             self.0.session.store(Arc::new(Session { creates, ..Session::new(self.0.options.clone()) }));

@@ -29,7 +29,7 @@ mod task;
 mod transport;
 mod wait;
 
-pub use client::Client;
+pub use client::{Client, Wait};
 pub use error::{Error, ErrorKind, Result};
 pub use event::{Event, OnEvent};
 pub use job::{AdvanceOptions, Job, JobPhoto, Portrait, RunOptions, SaveJob, Stage};

@@ -25,12 +25,13 @@ use tokio::{
 
 pub use self::pace::Schedules;
 use self::{
-    board::{Board, DueLook, Place, Until},
+    board::{Board, DueLook, Until},
     sink::{Gathering, Sink},
 };
 pub(crate) use self::{
-    board::{NOTICE_PAUSE, ends_a_wait, out_of_time, task_failed},
+    board::{NOTICE_PAUSE, Place, ends_a_wait, out_of_time, task_failed},
     pace::Steps,
+    sink::OnEnd,
 };
 use crate::{
     budget::Budget,
@@ -100,6 +101,22 @@ impl<L: Look> Scheduler<L> {
     /// Remembers a task that this client created.
     pub(crate) fn remember(&self, task_id: &str, kind: TaskKind) {
         self.0.board().remember(task_id, kind, Instant::now());
+    }
+
+    /// Waits on behalf of somebody who spares no future for it: `on_end` is told, unless the place is given up before.
+    pub(crate) fn begin(&self, task_id: &str, timeout: Option<Duration>, on_end: OnEnd) -> Place {
+        self.take_place(task_id, Until::Ended, timeout, Sink::Call(on_end))
+    }
+
+    /// Gives up a place.
+    pub(crate) fn give_up(&self, place: Place) {
+        self.0.leave([&place]);
+    }
+
+    /// Ends every wait.
+    pub(crate) fn close(&self) {
+        self.0.board().abandon("the client was closed");
+        self.0.changed.notify_one();
     }
 
     /// Waits until the task has ended.
@@ -261,7 +278,7 @@ impl<L: Look> Drop for Driver<L> {
         if !self.gave_up {
             let mut board = self.shared.board();
             board.driven = false;
-            board.abandon();
+            board.abandon("the wait has ended with its runtime");
         }
     }
 }

@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 
 use futures_util::future::join_all;
 use serde_json::json;
-use xiezhen::{Client, ErrorKind, PollSchedule, TaskKind, TaskState};
+use xiezhen::{Client, ErrorKind, PollSchedule, Task, TaskKind, TaskState};
 use xiezhen_simulator::{Call, DEFAULT_APP_KEY, DEFAULT_APP_SECRET, Fault, Simulator, StallAt};
 
 /// A training that never ends by itself.
@@ -202,4 +202,45 @@ fn a_runtime_that_ends_leaves_nobody_waiting() {
     first.shutdown_background();
     let ended = second.block_on(async { tokio::time::timeout(Duration::from_secs(10), waiter).await });
     assert_eq!(ended.unwrap().unwrap().unwrap_err().kind(), ErrorKind::Cancelled);
+}
+
+/// Begins a wait whose end is sent.
+fn begin(client: &Client, task: &str) -> (xiezhen::Wait, tokio::sync::oneshot::Receiver<xiezhen::Result<Task>>) {
+    let (sender, ended) = tokio::sync::oneshot::channel();
+    let wait = client.begin_wait(task, None, move |outcome| drop(sender.send(outcome)));
+    (wait.unwrap_or_else(|error| panic!("{error}")), ended)
+}
+
+#[tokio::test]
+async fn a_wait_that_holds_no_future_ends_as_any_other() {
+    let (simulator, client, task) = endless().await;
+    simulator.fault(query().state(2).times(3));
+    simulator.finish(&task, 3);
+    let (_wait, ended) = begin(&client, &task);
+    assert_eq!(ended.await.unwrap().unwrap().state, TaskState::Succeeded);
+
+    simulator.finish(&task, 5);
+    let (_wait, ended) = begin(&client, &task);
+    assert_eq!(ended.await.unwrap().unwrap_err().kind(), ErrorKind::TaskFailed);
+
+    let refused = client.begin_wait(" ", None, |_| {}).err().unwrap();
+    assert_eq!(refused.kind(), ErrorKind::InvalidArgument);
+}
+
+#[tokio::test]
+async fn a_wait_that_holds_no_future_is_left_without_a_word_and_ends_with_the_client() {
+    let (simulator, client, task) = endless().await;
+    let (wait, ended) = begin(&client, &task);
+    drop(wait);
+    assert!(ended.await.is_err(), "nobody is told");
+    tokio::time::sleep(Duration::from_millis(100)).await;
+    let looks = simulator.count(Call::QueryTask);
+    tokio::time::sleep(Duration::from_millis(200)).await;
+    assert_eq!(simulator.count(Call::QueryTask), looks);
+
+    let (_wait, ended) = begin(&client, &task);
+    client.close();
+    let error = ended.await.unwrap().unwrap_err();
+    assert_eq!((error.kind(), error.task_id()), (ErrorKind::Cancelled, Some(task.as_str())));
+    assert!(client.begin_wait(&task, None, |_| {}).is_err());
 }

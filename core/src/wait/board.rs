@@ -78,7 +78,7 @@ impl Watch {
 
 /// A waiter's place, for leaving.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Place {
+pub(crate) struct Place {
     watch: usize,
     waiter: u64,
 }
@@ -389,16 +389,15 @@ impl Board {
         }
     }
 
-    /// Ends every wait: nobody is left who could look.
-    pub(super) fn abandon(&mut self) {
+    /// Ends every wait: nobody is left who looks.
+    pub(super) fn abandon(&mut self, why: &str) {
         self.by_task.clear();
         self.due.clear();
         self.expiries.clear();
         self.waiters = 0;
         for watch in self.watches.drain() {
             for waiter in watch.waiters {
-                let error = Error::cancelled("the wait (its runtime has ended)").with_task_id(&watch.task);
-                waiter.sink.tell(Err(error));
+                waiter.sink.tell(Err(Error::new(ErrorKind::Cancelled, why).with_task_id(&watch.task)));
             }
         }
     }

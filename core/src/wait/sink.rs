@@ -9,9 +9,13 @@ use tokio::sync::{Notify, mpsc, oneshot};
 
 use crate::{error::Result, task::Task};
 
+/// Hears how a wait has ended. It is called with the board locked: it hands on what it hears, and no more.
+pub(crate) type OnEnd = Box<dyn FnOnce(Result<Task>) + Send>;
+
 /// Where a waiter is told.
 pub(super) enum Sink {
     One(oneshot::Sender<Result<Task>>),
+    Call(OnEnd),
     Many(Arc<Gathering>, usize),
     Notices(mpsc::UnboundedSender<Arc<str>>),
 }
@@ -21,6 +25,7 @@ impl Sink {
     pub(super) fn tell(self, outcome: Result<Task>) {
         match self {
             Self::One(sender) => drop(sender.send(outcome)),
+            Self::Call(on_end) => on_end(outcome),
             Self::Many(gathering, index) => gathering.add(index, outcome),
             Self::Notices(_) => {}
         }
