@@ -1,8 +1,9 @@
-// One call of the addon: what stops it, and what the caller's callbacks throw.
+// One call of the addon: its promise, what stops it, and what the caller's callbacks throw.
 
-import type { Cancel } from '../native'
+import { setImmediate } from 'node:timers'
+import type { Failure, Ticket } from '../native'
 import { native } from './addon'
-import { type Place, refused, translated, XiezhenError } from './error'
+import { fromFailure, type Place, refused, shared, translated } from './error'
 
 /** What every call takes. */
 export interface CallOptions {
@@ -10,28 +11,93 @@ export interface CallOptions {
   signal?: AbortSignal
 }
 
+/** A call whose end is not known yet. */
+interface Pending {
+  resolve: (value: never) => void
+  reject: (error: unknown) => void
+  place: Place
+  signal: AbortSignal | undefined
+  callbacks: Callbacks | undefined
+}
+
+/** By ticket. */
+const pending: (Pending | undefined)[] = []
+let underWay = 0
+/** With more calls than this under way, their places share memory. */
+const MANY = 256
+
+/** What the addon has under way on this thread. */
+export const calls = new native.Calls(read)
+
+/** Reads what the addon has to tell; there may be more than a turn of the loop has time for. */
+function read(): void {
+  let more = true
+  try {
+    more = calls.read(told, resolved, rejected)
+  } finally {
+    if (more) setImmediate(read)
+  }
+}
+
+function told(ticket: Ticket, what: unknown): void {
+  pending[ticket]?.callbacks?.told(what)
+}
+
+function resolved(ticket: Ticket, value: unknown): void {
+  const call = ended(ticket)
+  if (call?.callbacks?.thrown === undefined) call?.resolve(value as never)
+  else call.reject(call.callbacks.thrown.value)
+}
+
+function rejected(ticket: Ticket, failure: Failure): void {
+  const call = ended(ticket)
+  call?.reject(why(call, failure))
+}
+
+/** The call, unless it could not even begin. */
+function ended(ticket: Ticket): Pending | undefined {
+  const call = pending[ticket]
+  if (call === undefined) return undefined
+  pending[ticket] = undefined
+  underWay--
+  if (call.callbacks !== undefined) call.callbacks.over = true
+  if (call.signal !== undefined) unwatch(call.signal, ticket)
+  return call
+}
+
+/** What a call rejects with. */
+function why({ place, signal, callbacks }: Pending, failure: Failure): unknown {
+  if (callbacks?.thrown !== undefined) return callbacks.thrown.value
+  if (signal?.aborted === true && failure.code === 'cancelled') return signal.reason
+  return translated(fromFailure(failure), place)
+}
+
 /** The callbacks of one call: what one of them throws ends the call, and is what it rejects with. */
 export class Callbacks {
-  readonly cancel = new native.Cancel()
+  ticket: Ticket | undefined
   thrown: { value: unknown } | undefined
   over = false
+  #tell: ((raw: never) => unknown) | undefined
 
-  /** `callback` as the addon calls it: it hears nothing after the call has ended, or after it has thrown. */
+  /** Has `callback` told of what happens: nothing after the call has ended, or after it has thrown. */
   hear<R, A extends unknown[] | []>(
     name: string,
     callback: ((...told: A) => unknown) | undefined,
     convert: (raw: R) => A,
-  ): ((raw: R | null | undefined) => void) | undefined {
-    if (callback === undefined || callback === null) return undefined
+  ): boolean {
+    if (callback === undefined || callback === null) return false
     if (typeof callback !== 'function') throw refused(`${name} must be a function`)
-    return (raw) => {
-      if (raw === null || raw === undefined || this.over || this.thrown !== undefined) return
-      try {
-        const returned = callback(...convert(raw))
-        if (returned instanceof Promise) returned.catch((error) => this.#failed(error))
-      } catch (error) {
-        this.#failed(error)
-      }
+    this.#tell = (raw: R) => callback(...convert(raw))
+    return true
+  }
+
+  told(raw: unknown): void {
+    if (this.over || this.thrown !== undefined) return
+    try {
+      const returned = this.#tell?.(raw as never)
+      if (returned instanceof Promise) returned.catch((error) => this.#failed(error))
+    } catch (error) {
+      this.#failed(error)
     }
   }
 
@@ -51,70 +117,69 @@ export class Callbacks {
     }
   }
 
+  /** Stops the call. */
+  stop(): void {
+    if (this.ticket !== undefined) calls.stop(this.ticket)
+  }
+
   #failed(error: unknown): void {
     // A promise that rejects after the end is unhandled, as it would be without us.
     if (this.over) throw error
     this.thrown ??= { value: error }
-    this.cancel.cancel()
+    this.stop()
   }
 }
 
 /** Makes a call of the addon. `place` is where its caller stands. */
-export async function call<T, O extends CallOptions>(
+export function call<T, O extends CallOptions>(
   place: Place,
   given: O | undefined,
-  start: (options: Partial<O>, cancel: Cancel | undefined) => Promise<T>,
+  start: (options: Partial<O>) => Ticket,
   callbacks?: Callbacks,
 ): Promise<T> {
-  let signal: AbortSignal | undefined
-  let unwatch: (() => void) | undefined
-  try {
-    const options = checked(given)
-    signal = options.signal ?? undefined
-    const cancel = callbacks?.cancel ?? (signal && new native.Cancel())
-    if (signal !== undefined && cancel !== undefined) {
-      signal.throwIfAborted()
-      unwatch = watch(signal, cancel)
+  return new Promise<T>((resolve, reject) => {
+    let signal: AbortSignal | undefined
+    try {
+      const options = checked(given)
+      signal = options.signal ?? undefined
+      signal?.throwIfAborted()
+      const ticket = start(options)
+      pending[ticket] = { resolve, reject, place: underWay < MANY ? place : shared(place), signal, callbacks }
+      underWay++
+      if (callbacks !== undefined) callbacks.ticket = ticket
+      if (signal !== undefined) watch(signal, ticket)
+    } catch (thrown) {
+      if (callbacks !== undefined) callbacks.over = true
+      reject(signal?.aborted === true && thrown === signal.reason ? thrown : translated(thrown, place))
     }
-    const outcome = await start(options, cancel)
-    if (callbacks?.thrown !== undefined) throw callbacks.thrown.value
-    return outcome
-  } catch (thrown) {
-    if (callbacks?.thrown !== undefined) throw callbacks.thrown.value
-    if (signal?.aborted === true && thrown === signal.reason) throw thrown
-    const error = translated(thrown, place)
-    throw signal?.aborted === true && error instanceof XiezhenError && error.code === 'cancelled'
-      ? signal.reason
-      : error
-  } finally {
-    if (callbacks !== undefined) callbacks.over = true
-    unwatch?.()
-  }
+  })
 }
 
 /** What each signal stops. One listener serves all calls of a signal: Node warns of a leak when there are many. */
-const watched = new WeakMap<AbortSignal, { cancels: Set<Cancel>; stop: () => void }>()
+const watched = new WeakMap<AbortSignal, { tickets: Set<Ticket>; stop: () => void }>()
 
-/** Cancels with the signal, until the function returned is called. */
-function watch(signal: AbortSignal, cancel: Cancel): () => void {
+/** Stops the call with the signal. */
+function watch(signal: AbortSignal, ticket: Ticket): void {
   let watch = watched.get(signal)
   if (watch === undefined) {
-    const cancels = new Set<Cancel>()
+    const tickets = new Set<Ticket>()
     const stop = () => {
-      for (const cancel of cancels) cancel.cancel()
+      for (const ticket of tickets) calls.stop(ticket)
     }
-    watch = { cancels, stop }
+    watch = { tickets, stop }
     watched.set(signal, watch)
     signal.addEventListener('abort', stop, { once: true })
   }
-  const { cancels, stop } = watch
-  cancels.add(cancel)
-  return () => {
-    cancels.delete(cancel)
-    if (cancels.size > 0) return
-    watched.delete(signal)
-    signal.removeEventListener('abort', stop)
-  }
+  watch.tickets.add(ticket)
+}
+
+function unwatch(signal: AbortSignal, ticket: Ticket): void {
+  const watch = watched.get(signal)
+  if (watch === undefined) return
+  watch.tickets.delete(ticket)
+  if (watch.tickets.size > 0) return
+  watched.delete(signal)
+  signal.removeEventListener('abort', watch.stop)
 }
 
 /** Does something of the addon that answers at once. */
@@ -126,8 +191,10 @@ export function attempt<T>(place: Place, work: () => T): T {
   }
 }
 
+const none = Object.freeze({})
+
 function checked<O extends CallOptions>(options: O | undefined): Partial<O> & CallOptions {
-  if (options === undefined || options === null) return {}
+  if (options === undefined || options === null) return none
   if (typeof options !== 'object') throw refused(`options must be an object, not ${typeof options}`)
   const { signal } = options
   if (signal === undefined || signal === null) return options

@@ -4,6 +4,7 @@ import type {
   AdvanceSettings,
   Created,
   Ended,
+  Failure,
   Client as Handle,
   LogRecord,
   RawEvent,
@@ -13,8 +14,8 @@ import type {
   Task,
 } from '../native'
 import { native } from './addon'
-import { attempt, Callbacks, type CallOptions, call } from './call'
-import { fromFailure, here, type Place, refused, XiezhenError } from './error'
+import { attempt, Callbacks, type CallOptions, call, calls } from './call'
+import { fromFailure, here, type Place, refused, type XiezhenError } from './error'
 import { type Event, event } from './event'
 import { Job, list, type Photo, source } from './job'
 
@@ -78,7 +79,7 @@ export class Client {
 
   /** Uploads one photo and resolves with the service's path of it. It may take as long as bytes move. */
   uploadFile(photo: Photo, options?: CallOptions): Promise<string> {
-    return call(here(this.uploadFile), options, (_, cancel) => this.#handle.uploadFile(source(photo), cancel))
+    return call(here(this.uploadFile), options, () => this.#handle.uploadFile(calls, source(photo)))
   }
 
   /**
@@ -86,14 +87,14 @@ export class Client {
    * have been carried out: `outcome_unknown` says that it may have.
    */
   createUserModel(imgSet: Iterable<string>, options?: CreateOptions): Promise<Created> {
-    return call(here(this.createUserModel), options, ({ callbackUrl }, cancel) =>
-      this.#handle.createUserModel(list('imgSet', imgSet), callbackUrl, cancel),
+    return call(here(this.createUserModel), options, ({ callbackUrl }) =>
+      this.#handle.createUserModel(calls, list('imgSet', imgSet), callbackUrl),
     )
   }
 
   /** The styles that pictures can be generated in. */
   listStyles(options?: CallOptions): Promise<Style[]> {
-    return call(here(this.listStyles), options, (_, cancel) => this.#handle.listStyles(cancel))
+    return call(here(this.listStyles), options, () => this.#handle.listStyles(calls))
   }
 
   /**
@@ -101,14 +102,14 @@ export class Client {
    * where nothing can have been carried out: `outcome_unknown` says that it may have.
    */
   createTask(userId: string, style: string, options?: CreateOptions): Promise<Created> {
-    return call(here(this.createTask), options, ({ callbackUrl }, cancel) =>
-      this.#handle.createTask(userId, style, callbackUrl, cancel),
+    return call(here(this.createTask), options, ({ callbackUrl }) =>
+      this.#handle.createTask(calls, userId, style, callbackUrl),
     )
   }
 
   /** One look at a task. A failed task is a value here, not an error. */
   queryTask(taskId: string, options?: CallOptions): Promise<Task> {
-    return call(here(this.queryTask), options, (_, cancel) => this.#handle.queryTask(taskId, cancel))
+    return call(here(this.queryTask), options, () => this.#handle.queryTask(calls, taskId))
   }
 
   /**
@@ -116,19 +117,26 @@ export class Client {
    * the task's id: wait again to go on.
    */
   waitTask(taskId: string, options?: WaitOptions): Promise<Task> {
-    return call(here(this.waitTask), options, ({ timeoutMs }, cancel) =>
-      this.#handle.waitTask(taskId, timeoutMs, cancel),
-    )
+    return call(here(this.waitTask), options, ({ timeoutMs }) => this.#handle.waitTask(calls, taskId, timeoutMs))
   }
 
   /** `waitTask` for many at once: thousands cost little more than their queries. The answers are in the order asked. */
   async waitMany(taskIds: Iterable<string>, options?: WaitManyOptions): Promise<(Task | XiezhenError)[]> {
     const callbacks = new Callbacks()
-    const start = ({ timeoutMs, onEnd }: WaitManyOptions) => {
-      const hear = callbacks.hear('onEnd', onEnd, (ended: Ended) => [ended.index, outcome(ended)])
-      return this.#handle.waitMany(list('taskIds', taskIds), timeoutMs, hear, callbacks.cancel)
+    let outcomes: (Task | XiezhenError)[] = []
+    const ended = ({ index, task, error }: Ended): [number, Task | XiezhenError] => {
+      const outcome = task ?? fromFailure(error as Failure)
+      outcomes[index] = outcome
+      return [index, outcome]
     }
-    return (await call(here(this.waitMany), options, start, callbacks)).map(outcome)
+    const start = ({ timeoutMs, onEnd }: WaitManyOptions) => {
+      const tasks = list('taskIds', taskIds)
+      outcomes = Array(tasks.length)
+      callbacks.hear('onEnd', onEnd ?? (() => {}), ended)
+      return this.#handle.waitMany(calls, tasks, timeoutMs)
+    }
+    await call(here(this.waitMany), options, start, callbacks)
+    return outcomes
   }
 
   /** "Look at this task now", because a callback came. Causes at most one look a second; none if nobody waits for it. */
@@ -141,9 +149,7 @@ export class Client {
    * not at all, and one that is there is kept.
    */
   saveResults(task: Task, saveTo: string, options?: SaveResultsOptions): Promise<string[]> {
-    return call(here(this.saveResults), options, ({ style }, cancel) =>
-      this.#handle.saveResults(task, saveTo, style, cancel),
-    )
+    return call(here(this.saveResults), options, ({ style }) => this.#handle.saveResults(calls, task, saveTo, style))
   }
 
   /**
@@ -157,13 +163,15 @@ export class Client {
     const callbacks = new Callbacks()
     const start = (options: AdvanceOptions) =>
       this.#handle.advance(
+        calls,
         Job.handle(job),
         callbacks.save(typeof save === 'function' ? () => save(job) : save),
         options,
         callbacks.hear('onEvent', options.onEvent, (raw: RawEvent) => [event(raw, job)]),
-        callbacks.cancel,
       )
-    return (await call(here(this.advance), options, start, callbacks)) ?? null
+    return (
+      (await call<number | null | undefined, AdvanceOptions>(here(this.advance), options, start, callbacks)) ?? null
+    )
   }
 
   /**
@@ -184,7 +192,7 @@ export class Client {
   async #run(place: Place, job: Job, options: RunOptions | undefined, callbacks: Callbacks): Promise<Job> {
     const start = (options: RunOptions) => {
       const hear = callbacks.hear('onEvent', options.onEvent, (raw: RawEvent) => [event(raw, job)])
-      return this.#handle.run(Job.handle(job), options, hear, callbacks.cancel)
+      return this.#handle.run(calls, Job.handle(job), options, hear)
     }
     await call(place, options, start, callbacks)
     return job
@@ -216,7 +224,7 @@ export class Client {
       }
       await run
     } finally {
-      callbacks.cancel.cancel()
+      callbacks.stop()
       await run.catch(() => {})
     }
   }
@@ -225,11 +233,4 @@ export class Client {
   close(): void {
     attempt(here(this.close), () => this.#handle.close())
   }
-}
-
-/** The task, or why there is none. */
-function outcome({ task, error }: Ended): Task | XiezhenError {
-  if (task !== undefined) return task
-  if (error !== undefined) return fromFailure(error)
-  throw new XiezhenError({ code: 'internal', message: 'a wait ended without an outcome: a defect of xiezhen' })
 }

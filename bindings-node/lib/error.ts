@@ -79,6 +79,24 @@ export function here(method: Callable): Place {
   return place
 }
 
+const places = new Map<string, Place>()
+
+/**
+ * A place that is the same object for the same stack: calls in their thousands come from few lines. It is written out
+ * for that, where a place that is only taken costs less time.
+ */
+export function shared(place: Place): Place {
+  const { stack } = place
+  // Programs may give stacks another form.
+  if (typeof stack !== 'string') return place
+  const same = places.get(stack)
+  if (same !== undefined) return same
+  if (places.size >= 100) places.clear()
+  const written = { stack }
+  places.set(stack, written)
+  return written
+}
+
 /** An argument that has no meaning. */
 export function refused(problem: string): XiezhenError {
   return new XiezhenError({ code: 'invalid_argument', message: problem, problems: [problem] })

@@ -1,22 +1,23 @@
-//! The calls of a client, each a promise.
+//! The calls of a client. Each is begun here and returns its ticket; its outcome comes by letter.
 
 use std::sync::Arc;
 
 use napi::{
     Env,
-    bindgen_prelude::{Either, Function, Promise, PromiseRaw, Uint8Array},
+    bindgen_prelude::{Either, Function, Promise, Uint8Array},
     threadsafe_function::UnknownReturnValue,
 };
 use napi_derive::napi;
 use xiezhen::{Error, ErrorKind, OnEvent, SaveJob};
 
 use crate::{
+    calls::{Calls, Ticket},
     error::{Failure, or_throw},
     event::RawEvent,
     job::{self, JobHandle, text},
     log::{Listener, LogRecord, listen},
+    mailbox::{Callback, Teller, callback},
     options::{AdvanceSettings, ClientOptions, RunSettings, duration},
-    promise::{Callback, Cancel, Teller, callback, promise},
     values::{Created, Style, Task},
 };
 
@@ -32,9 +33,9 @@ pub struct Ended {
 }
 
 impl Ended {
-    fn new(index: usize, outcome: &xiezhen::Result<xiezhen::Task>) -> Self {
+    fn new(index: usize, outcome: xiezhen::Result<xiezhen::Task>) -> Self {
         let error = outcome.as_ref().err().map(Failure::from);
-        Self { index: index as u32, task: outcome.clone().ok().map(Into::into), error }
+        Self { index: index as u32, task: outcome.ok().map(Into::into), error }
     }
 }
 
@@ -60,106 +61,93 @@ impl ClientHandle {
 
     /// Uploads one photo.
     #[napi(catch_unwind)]
-    pub fn upload_file<'env>(
-        &self,
-        env: &'env Env,
-        photo: Either<String, Uint8Array>,
-        cancel: Option<&Cancel>,
-    ) -> napi::Result<PromiseRaw<'env, String>> {
+    pub fn upload_file(&self, env: &Env, calls: &Calls, photo: Either<String, Uint8Array>) -> napi::Result<Ticket> {
         let (client, photo) = (self.client.clone(), job::photo(photo));
-        promise(env, cancel, async move { client.upload_file(photo).await })
+        calls.start(env, |_| async move { client.upload_file(photo).await })
     }
 
     /// Starts training a user model.
     #[napi(catch_unwind)]
-    pub fn create_user_model<'env>(
+    pub fn create_user_model(
         &self,
-        env: &'env Env,
+        env: &Env,
+        calls: &Calls,
         img_set: Vec<String>,
         callback_url: Option<String>,
-        cancel: Option<&Cancel>,
-    ) -> napi::Result<PromiseRaw<'env, Created>> {
+    ) -> napi::Result<Ticket> {
         let client = self.client.clone();
-        promise(env, cancel, async move {
-            client.create_user_model(&img_set, callback_url.as_deref()).await.map(Into::into)
+        calls.start(env, |_| async move {
+            client.create_user_model(&img_set, callback_url.as_deref()).await.map(Created::from)
         })
     }
 
     /// The styles that pictures can be generated in.
     #[napi(catch_unwind)]
-    pub fn list_styles<'env>(
-        &self,
-        env: &'env Env,
-        cancel: Option<&Cancel>,
-    ) -> napi::Result<PromiseRaw<'env, Vec<Style>>> {
+    pub fn list_styles(&self, env: &Env, calls: &Calls) -> napi::Result<Ticket> {
         let client = self.client.clone();
-        promise(env, cancel, async move { Ok(client.list_styles().await?.into_iter().map(Into::into).collect()) })
+        calls.start(env, |_| async move {
+            let styles = client.list_styles().await?;
+            Ok(styles.into_iter().map(Style::from).collect::<Vec<_>>())
+        })
     }
 
     /// Starts generating pictures of a trained model in one style.
     #[napi(catch_unwind)]
-    pub fn create_task<'env>(
+    pub fn create_task(
         &self,
-        env: &'env Env,
+        env: &Env,
+        calls: &Calls,
         user_id: String,
         style: String,
         callback_url: Option<String>,
-        cancel: Option<&Cancel>,
-    ) -> napi::Result<PromiseRaw<'env, Created>> {
+    ) -> napi::Result<Ticket> {
         let client = self.client.clone();
-        promise(env, cancel, async move {
-            client.create_task(&user_id, &style, callback_url.as_deref()).await.map(Into::into)
+        calls.start(env, |_| async move {
+            client.create_task(&user_id, &style, callback_url.as_deref()).await.map(Created::from)
         })
     }
 
     /// One look at a task.
     #[napi(catch_unwind)]
-    pub fn query_task<'env>(
-        &self,
-        env: &'env Env,
-        task_id: String,
-        cancel: Option<&Cancel>,
-    ) -> napi::Result<PromiseRaw<'env, Task>> {
+    pub fn query_task(&self, env: &Env, calls: &Calls, task_id: String) -> napi::Result<Ticket> {
         let client = self.client.clone();
-        promise(env, cancel, async move { client.query_task(&task_id).await.map(Into::into) })
+        calls.start(env, |_| async move { client.query_task(&task_id).await.map(Task::from) })
     }
 
     /// Looks at a task until it has ended.
     #[napi(catch_unwind)]
-    pub fn wait_task<'env>(
+    pub fn wait_task(
         &self,
-        env: &'env Env,
+        env: &Env,
+        calls: &Calls,
         task_id: String,
         timeout_ms: Option<f64>,
-        cancel: Option<&Cancel>,
-    ) -> napi::Result<PromiseRaw<'env, Task>> {
+    ) -> napi::Result<Ticket> {
         let timeout = or_throw(env, duration("timeoutMs", timeout_ms))?;
-        let client = self.client.clone();
-        promise(env, cancel, async move { client.wait_task(&task_id, timeout).await.map(Into::into) })
+        calls.wait(env, |ending| {
+            self.client.begin_wait(&task_id, timeout, |outcome| ending.tell(outcome.map(Task::from)))
+        })
     }
 
-    /// The same for many; `on_end` hears of each as it ends, and `null` at last.
+    /// The same for many: tells of each as it ends, and resolves when all have.
     #[napi(catch_unwind)]
-    pub fn wait_many<'env>(
+    pub fn wait_many(
         &self,
-        env: &'env Env,
+        env: &Env,
+        calls: &Calls,
         task_ids: Vec<String>,
         timeout_ms: Option<f64>,
-        on_end: Option<Function<'_, Option<Ended>, UnknownReturnValue>>,
-        cancel: Option<&Cancel>,
-    ) -> napi::Result<PromiseRaw<'env, Vec<Ended>>> {
+    ) -> napi::Result<Ticket> {
         let timeout = or_throw(env, duration("timeoutMs", timeout_ms))?;
-        let teller = on_end.as_ref().map(Teller::new).transpose()?;
         let client = self.client.clone();
-        promise(env, cancel, async move {
-            let tell = |index: usize, outcome: &xiezhen::Result<xiezhen::Task>| {
-                if let Some(teller) = &teller {
-                    teller.tell(Ended::new(index, outcome));
-                }
-            };
-            let ended = client.wait_many(&task_ids, timeout, tell).await;
-            flush(teller.as_ref()).await;
-            Ok(ended?.iter().enumerate().map(|(index, outcome)| Ended::new(index, outcome)).collect())
+        calls.start(env, |teller| async move {
+            client
+                .wait_many(&task_ids, timeout, |index, outcome| {
+                    let outcome = outcome.clone();
+                    teller.tell(move || Ended::new(index, outcome));
+                })
+                .await?;
+            Ok(())
         })
     }
 
@@ -171,62 +159,57 @@ impl ClientHandle {
 
     /// Fetches the pictures of a task that has ended.
     #[napi(catch_unwind)]
-    pub fn save_results<'env>(
+    pub fn save_results(
         &self,
-        env: &'env Env,
+        env: &Env,
+        calls: &Calls,
         task: Task,
         save_to: String,
         style: Option<String>,
-        cancel: Option<&Cancel>,
-    ) -> napi::Result<PromiseRaw<'env, Vec<String>>> {
+    ) -> napi::Result<Ticket> {
         let (client, task) = (self.client.clone(), xiezhen::Task::from(task));
-        promise(env, cancel, async move {
+        calls.start(env, |_| async move {
             let files = client.save_results(&task, save_to, style.as_deref()).await?;
-            Ok(files.into_iter().map(text).collect())
+            Ok(files.into_iter().map(text).collect::<Vec<_>>())
         })
     }
 
     /// Does what is due of a job; resolves with the milliseconds until more is. `save` resolves with whether it saved.
     #[napi(catch_unwind)]
-    pub fn advance<'env>(
+    pub fn advance(
         &self,
-        env: &'env Env,
+        env: &Env,
+        calls: &Calls,
         job: &JobHandle,
         save: Function<'_, (), Promise<bool>>,
         settings: AdvanceSettings,
-        on_event: Option<Function<'_, Option<RawEvent>, UnknownReturnValue>>,
-        cancel: Option<&Cancel>,
-    ) -> napi::Result<PromiseRaw<'env, Option<f64>>> {
+        events: bool,
+    ) -> napi::Result<Ticket> {
         let save = saving(callback(&save)?);
-        let teller = on_event.as_ref().map(Teller::new).transpose()?;
-        let mut options = settings.into_core();
-        options.on_event = spread(options.on_event, teller.clone());
         let (client, job) = (self.client.clone(), job.job.clone());
-        promise(env, cancel, async move {
-            let due = client.advance_with(&job, save, options).await;
-            flush(teller.as_ref()).await;
-            Ok(due?.map(|pause| pause.as_secs_f64() * 1000.0))
+        calls.start(env, |teller| async move {
+            let mut options = settings.into_core();
+            options.on_event = spread(options.on_event, events.then_some(teller));
+            let due = client.advance_with(&job, save, options).await?;
+            Ok(due.map(|pause| pause.as_secs_f64() * 1000.0))
         })
     }
 
-    /// Brings a job to its end; `on_event` hears `null` at last.
+    /// Brings a job to its end; tells of `events` if they are wanted.
     #[napi(catch_unwind)]
-    pub fn run<'env>(
+    pub fn run(
         &self,
-        env: &'env Env,
+        env: &Env,
+        calls: &Calls,
         job: &JobHandle,
         settings: RunSettings,
-        on_event: Option<Function<'_, Option<RawEvent>, UnknownReturnValue>>,
-        cancel: Option<&Cancel>,
-    ) -> napi::Result<PromiseRaw<'env, ()>> {
-        let teller = on_event.as_ref().map(Teller::new).transpose()?;
+        events: bool,
+    ) -> napi::Result<Ticket> {
         let mut options = or_throw(env, settings.into_core())?;
-        options.on_event = spread(options.on_event, teller.clone());
         let (client, job) = (self.client.clone(), job.job.clone());
-        promise(env, cancel, async move {
-            let ended = client.run(&job, options).await;
-            flush(teller.as_ref()).await;
-            ended
+        calls.start(env, |teller| async move {
+            options.on_event = spread(options.on_event, events.then_some(teller));
+            client.run(&job, options).await
         })
     }
 
@@ -239,22 +222,16 @@ impl ClientHandle {
 }
 
 /// Events for whoever wants them: the progress bars, and the caller.
-fn spread(bars: Option<OnEvent>, teller: Option<Teller<RawEvent>>) -> Option<OnEvent> {
+fn spread(bars: Option<OnEvent>, teller: Option<Teller>) -> Option<OnEvent> {
     let Some(teller) = teller else { return bars };
     Some(Arc::new(move |event| {
         if let Some(bars) = &bars {
             bars(event.clone());
         }
         if let Some(event) = RawEvent::new(event) {
-            teller.tell(event);
+            teller.tell(|| event);
         }
     }))
-}
-
-async fn flush<T: napi::bindgen_prelude::ToNapiValue + 'static>(teller: Option<&Teller<T>>) {
-    if let Some(teller) = teller {
-        teller.flush().await;
-    }
 }
 
 /// The caller's `save`, which says only whether it succeeded: what it threw stays in JavaScript.

@@ -9,7 +9,7 @@ use napi::{
 };
 use napi_derive::napi;
 
-use crate::promise::{Callback, callback};
+use crate::mailbox::{Callback, callback};
 
 /// One thing that the library has to say to whoever looks after it. Never a credential, never a body.
 #[napi(object, object_from_js = false)]
