@@ -1,6 +1,6 @@
-//! A call that blocks its thread: it runs on the library's runtime, and what it has to tell is told here.
+//! A call that blocks its thread, which drives the library's runtime meanwhile; what it has to tell is told here.
 
-use std::{future::Future, time::Duration};
+use std::future::Future;
 
 use tokio_util::sync::CancellationToken;
 use xiezhen_core::{
@@ -9,9 +9,6 @@ use xiezhen_core::{
 };
 
 use crate::{client::xiezhen_client, log};
-
-/// How long to sleep between two looks at a call that says nothing: whatever it says wakes this thread at once.
-const PATIENCE: Duration = Duration::from_secs(3600);
 
 /// What a running call tells the thread that made it.
 pub(crate) enum Message<M> {
@@ -55,7 +52,7 @@ pub(crate) fn talk<T: Send + 'static, M: Send + 'static, F: Future<Output = Resu
 ) -> Result<T> {
     let stop = cancel.map_or_else(CancellationToken::new, CancellationToken::child_token);
     let stopped = stop.clone();
-    let running = process::start(|teller: Teller<Message<M>>| {
+    let mut running = process::start(|teller: Teller<Message<M>>| {
         let log_to = teller.clone();
         let work = work(client.core.clone(), Tell(teller));
         let call = async move {
@@ -74,7 +71,7 @@ pub(crate) fn talk<T: Send + 'static, M: Send + 'static, F: Future<Output = Resu
     // The call is stopped by its token rather than dropped, so that it is gone when this returns.
     let mut refused = None;
     loop {
-        match running.next(PATIENCE) {
+        match running.next(None) {
             Said::Message(Message::Log(line)) => {
                 if let Some(log) = &client.log {
                     log.tell(&line);

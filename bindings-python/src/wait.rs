@@ -41,7 +41,7 @@ where
     loop {
         let said;
         (running, said) = gate::detach(py, move || {
-            let said = running.next(SLICE);
+            let said = running.next(Some(SLICE));
             (running, said)
         });
         let heard = match said {

@@ -1,0 +1,100 @@
+//! Calls that block their thread.
+
+use std::{future::Future, time::Duration};
+
+use futures_util::future::lazy;
+use tokio::{
+    sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel},
+    task::{JoinError, JoinHandle},
+    time,
+};
+
+use super::{Host, host};
+use crate::error::{Error, ErrorKind, Result};
+
+/// Carries what a call has to tell, in order, to the thread that made it.
+pub struct Teller<M>(UnboundedSender<M>);
+
+impl<M> Clone for Teller<M> {
+    fn clone(&self) -> Self {
+        Self(self.0.clone())
+    }
+}
+
+impl<M> Teller<M> {
+    /// Tells the caller. False if it has gone away.
+    pub fn tell(&self, message: M) -> bool {
+        self.0.send(message).is_ok()
+    }
+}
+
+/// What the caller of a running call hears next.
+pub enum Said<T, M> {
+    /// Something on the way.
+    Message(M),
+    /// The end.
+    Done(Result<T>),
+    /// Nothing within the caller's patience.
+    Nothing,
+}
+
+/// A call on the process's runtime, which its caller's thread drives while it waits. It stops when this is dropped.
+pub struct Running<T, M> {
+    host: &'static Host,
+    messages: UnboundedReceiver<M>,
+    call: JoinHandle<Result<T>>,
+}
+
+/// Starts a call. `work` is given the means to speak to the caller's thread: callbacks run there, and the runtime
+/// stands still for none of them.
+pub fn start<T, M, F>(work: impl FnOnce(Teller<M>) -> F) -> Result<Running<T, M>>
+where
+    T: Send + 'static,
+    F: Future<Output = Result<T>> + Send + 'static,
+{
+    let host = host()?;
+    let (sender, messages) = unbounded_channel();
+    // Calls are futures of kilobytes, and every layer that takes one by value holds it twice.
+    let work = Box::pin(work(Teller(sender)));
+    // Begun while this thread drives, a call wakes nobody.
+    let call = host.drive(lazy(|_| tokio::spawn(work)));
+    Ok(Running { host, messages, call })
+}
+
+impl<T, M> Running<T, M> {
+    /// Stops the call and waits, for as long as `patience`, until it has let go of what it held.
+    pub fn stop(mut self, patience: Duration) {
+        self.call.abort();
+        let _ = self.host.drive(async { time::timeout(patience, &mut self.call).await });
+    }
+
+    /// Waits for what the call says next, for as long as `patience` if there is one.
+    pub fn next(&mut self, patience: Option<Duration>) -> Said<T, M> {
+        let (messages, call) = (&mut self.messages, &mut self.call);
+        let say = async {
+            tokio::select! {
+                biased;
+                Some(message) = messages.recv() => Said::Message(message),
+                outcome = call => Said::Done(outcome.unwrap_or_else(|error| Err(defect(&error)))),
+            }
+        };
+        self.host.drive(async {
+            match patience {
+                None => say.await,
+                Some(patience) => time::timeout(patience, say).await.unwrap_or(Said::Nothing),
+            }
+        })
+    }
+}
+
+impl<T, M> Drop for Running<T, M> {
+    fn drop(&mut self) {
+        self.call.abort();
+    }
+}
+
+/// A call that ended without an outcome has panicked.
+fn defect(error: &JoinError) -> Error {
+    let message = "the call ended without an outcome: a defect of xiezhen; please report it";
+    Error::new(ErrorKind::Internal, message).with_source(std::io::Error::other(error.to_string()))
+}

@@ -1,0 +1,108 @@
+//! Calls that block their thread, as the bindings make them: that thread drives the runtime.
+#![allow(missing_docs, clippy::expect_used, clippy::unwrap_used, clippy::indexing_slicing, clippy::panic)]
+
+mod service;
+
+use std::{
+    sync::mpsc,
+    thread,
+    time::{Duration, Instant},
+};
+
+use xiezhen::{
+    Client, Error, ErrorKind, Result, Task,
+    process::{self, Said, Teller},
+};
+use xiezhen_simulator::{Call, Fault, Simulator};
+
+/// Makes a call and waits for its end, as a binding does.
+fn call<T: Send + 'static, F: Future<Output = Result<T>> + Send + 'static>(work: F) -> Result<T> {
+    let mut running = process::start(|_: Teller<()>| work)?;
+    match running.next(None) {
+        Said::Done(outcome) => outcome,
+        Said::Message(()) | Said::Nothing => panic!("nothing was told, and there was no limit"),
+    }
+}
+
+/// A service on threads of its own, and a training that has ended.
+fn trained() -> (tokio::runtime::Runtime, Simulator, Client, String) {
+    let elsewhere = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build().unwrap();
+    let simulator = elsewhere.block_on(service::start());
+    let client = service::client(&simulator.url());
+    let task = {
+        let client = client.clone();
+        call(async move {
+            let task = service::training(&client).await;
+            client.wait_task(&task.task_id, None).await
+        })
+    };
+    simulator.clear_journal();
+    (elsewhere, simulator, client, task.unwrap().id)
+}
+
+fn query(client: &Client, task: &str) -> Result<Task> {
+    let (client, task) = (client.clone(), task.to_owned());
+    call(async move { client.query_task(&task).await })
+}
+
+#[test]
+fn many_threads_call_at_once() {
+    let (_elsewhere, simulator, client, task) = trained();
+    thread::scope(|threads| {
+        for _ in 0..16 {
+            threads.spawn(|| (0..25).for_each(|_| drop(query(&client, &task).unwrap())));
+        }
+    });
+    assert!((1..=400).contains(&simulator.count(Call::QueryTask)), "looks at one task are shared");
+}
+
+#[test]
+fn a_callback_makes_a_call_of_its_own() {
+    let (_elsewhere, _simulator, client, task) = trained();
+    let mut running = process::start(|teller: Teller<()>| async move {
+        teller.tell(());
+        teller.tell(());
+        Ok(7)
+    })
+    .unwrap();
+    for _ in 0..2 {
+        assert!(matches!(running.next(None), Said::Message(())));
+        query(&client, &task).unwrap();
+    }
+    assert!(matches!(running.next(None), Said::Done(Ok(7))), "the outcome comes after all messages");
+}
+
+#[test]
+fn what_goes_on_unseen_goes_on_while_nobody_calls() {
+    let (_elsewhere, simulator, client, task) = trained();
+    simulator.fault(Fault::on(Call::QueryTask).delay(Duration::from_millis(50)));
+    let (sender, ended) = mpsc::channel();
+    let unseen = {
+        let client = client.clone();
+        async move { sender.send(client.query_task(&task).await.is_ok()) }
+    };
+    drop(process::runtime().unwrap().spawn(unseen));
+    assert_eq!(ended.recv_timeout(Duration::from_secs(20)), Ok(true));
+}
+
+#[test]
+fn patience_ends_and_a_stopped_call_lets_go() {
+    let (sender, gone) = mpsc::channel::<()>();
+    let mut running = process::start(|_: Teller<()>| async move {
+        let _held = sender;
+        std::future::pending::<Result<()>>().await
+    })
+    .unwrap();
+    assert!(matches!(running.next(Some(Duration::from_millis(5))), Said::Nothing));
+    let began = Instant::now();
+    running.stop(Duration::from_secs(20));
+    assert!(began.elapsed() < Duration::from_secs(10), "it waited for a call that had ended");
+    assert_eq!(gone.try_recv(), Err(mpsc::TryRecvError::Disconnected), "the call holds what it held");
+}
+
+#[test]
+fn a_defect_is_an_error() {
+    let panics = async { if std::hint::black_box(true) { panic!("a defect") } else { Ok::<(), Error>(()) } };
+    let error = call(panics).unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Internal);
+}
