@@ -110,6 +110,8 @@ fn confirmed(folder: &Path) -> HashSet<String> {
 
 /// Takes the job up as a caller would, and checks that nothing was done or paid twice.
 fn finish(runtime: &tokio::runtime::Runtime, simulator: &Simulator, folder: &Path, when: &str) {
+    // What the killed process had sent is carried out all the same, and may be so after it has ended.
+    runtime.block_on(simulator.quiet()).unwrap();
     let confirmed = confirmed(folder);
     let seen = simulator.journal().len();
     let client = service::client(&simulator.url());

@@ -16,7 +16,7 @@ use std::{
     path::{Path, PathBuf},
     process::ExitCode,
     sync::atomic::Ordering,
-    time::{Duration, Instant},
+    time::Instant,
 };
 
 use fastrand::Rng;
@@ -91,7 +91,11 @@ fn chaos(jobs: usize, seed: u64) -> Outcome<Vec<String>> {
         let wild = round < WILD;
         proxy.calm.store(!wild, Ordering::Relaxed);
         let outcomes = run_round(&watch, &proxy.url, root.path(), &orders, wild, &mut random, &mut kills)?;
-        runtime.block_on(proxy.drained());
+        // Requests that were on their way have arrived, and what they asked for is done.
+        runtime.block_on(async {
+            proxy.drained().await?;
+            simulator.quiet().await
+        })?;
         let mut told: BTreeMap<String, usize> = BTreeMap::new();
         for (job, outcome) in outcomes {
             *told.entry(outcome.clone()).or_default() += 1;
@@ -155,7 +159,5 @@ fn run_round(
     for job in orders.keys() {
         outcomes.entry(*job).or_insert_with(|| "killed".to_owned());
     }
-    // Requests that were on their way have arrived by then, or never will.
-    std::thread::sleep(Duration::from_millis(300));
     Ok(outcomes)
 }

@@ -65,11 +65,22 @@ impl Proxy {
         Ok(proxy)
     }
 
-    /// Returns when no connection is left.
-    pub(crate) async fn drained(&self) {
+    /// Returns when no connection is left, of those included that nobody had accepted yet.
+    pub(crate) async fn drained(&self) -> std::io::Result<()> {
+        let address: SocketAddr = self.url.trim_start_matches("http://").parse().map_err(std::io::Error::other)?;
+        // Accepted behind all others, or thrown away with them where the port is closed.
+        let mut last = loop {
+            match TcpStream::connect(address).await {
+                Ok(stream) => break stream,
+                Err(_) => sleep(Duration::from_millis(10)).await,
+            }
+        };
+        let _ = last.shutdown().await;
+        let _ = last.read_to_end(&mut Vec::new()).await;
         while self.open.load(Ordering::SeqCst) > 0 {
             sleep(Duration::from_millis(10)).await;
         }
+        Ok(())
     }
 
     pub(crate) fn report(&self) -> String {

@@ -93,7 +93,13 @@ pub(crate) async fn serve(
     let fault = met.map_or_else(|| Fault::on(Call::Any), |(_, fault)| fault);
     // A task of its own: a client that leaves does not keep the service from what it has begun.
     let process = process(Arc::clone(&shared), Arc::clone(&world), request, refusal, fault, entry, settings.clone());
-    let (outcome, entry) = tokio::spawn(process).await.map_err(|_| Broken)?;
+    let busy = shared.busy();
+    let processed = tokio::spawn(async move {
+        let processed = process.await;
+        drop(busy);
+        processed
+    });
+    let (outcome, entry) = processed.await.map_err(|_| Broken)?;
     end(outcome, &line, tail(&world, &line, &settings, entry)).await
 }
 

@@ -16,7 +16,9 @@ use std::path::PathBuf;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
-use tokio::net::TcpListener;
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::watch;
 use tokio::task::{JoinHandle, JoinSet};
 use tokio_util::sync::CancellationToken;
 
@@ -39,9 +41,25 @@ pub(crate) struct Shared {
     pub(crate) stop: CancellationToken,
     worlds: Mutex<HashMap<String, Arc<World>>>,
     connections: AtomicU64,
+    /// Connections that are open, and work that was begun on any.
+    busy: watch::Sender<usize>,
+}
+
+/// Something that is under way, for as long as this lives.
+pub(crate) struct Busy(Arc<Shared>);
+
+impl Drop for Busy {
+    fn drop(&mut self) {
+        self.0.busy.send_modify(|busy| *busy -= 1);
+    }
 }
 
 impl Shared {
+    pub(crate) fn busy(self: &Arc<Self>) -> Busy {
+        self.busy.send_modify(|busy| *busy += 1);
+        Busy(Arc::clone(self))
+    }
+
     /// The world of a prefix, made on first use.
     pub(crate) fn world(&self, prefix: &str) -> Arc<World> {
         let mut worlds = self.worlds.lock().unwrap_or_else(PoisonError::into_inner);
@@ -169,6 +187,7 @@ impl Builder {
             stop: CancellationToken::new(),
             worlds: Mutex::default(),
             connections: AtomicU64::new(0),
+            busy: watch::Sender::new(0),
         });
         for space in kept {
             let world = Arc::new(World::restored(space, shared.seed, shared.settings.clone()));
@@ -193,7 +212,12 @@ async fn accept(listener: TcpListener, shared: Arc<Shared>) {
             accepted = listener.accept() => match accepted {
                 Ok((stream, _)) => {
                     let number = shared.connections.fetch_add(1, Ordering::Relaxed) + 1;
-                    connections.spawn(connection::serve(Arc::clone(&shared), stream, number));
+                    let busy = shared.busy();
+                    let serve = connection::serve(Arc::clone(&shared), stream, number);
+                    connections.spawn(async move {
+                        serve.await;
+                        drop(busy);
+                    });
                 }
                 // Out of descriptors: others must end before the next can begin.
                 Err(_) => tokio::time::sleep(Duration::from_millis(10)).await,
@@ -233,6 +257,18 @@ impl Simulator {
             name => format!("/spaces/{name}"),
         };
         Space::new(Arc::clone(&self.shared), &prefix)
+    }
+
+    /// Returns when all that clients sent before they left has been dealt with, and no connection is open: whoever
+    /// looks at the tasks now sees what will ever come of it.
+    pub async fn quiet(&self) -> io::Result<()> {
+        // Connections are accepted in the order in which they were made: behind ours, none is left.
+        let mut last = TcpStream::connect(self.shared.url.trim_start_matches("http://")).await?;
+        last.shutdown().await?;
+        last.read_to_end(&mut Vec::new()).await?;
+        // The sender is held here.
+        let _ = self.shared.busy.subscribe().wait_for(|busy| *busy == 0).await;
+        Ok(())
     }
 
     /// Stops it and returns when the port is free.

@@ -274,3 +274,22 @@ async fn everything_is_asked_for_over_http() {
     assert_eq!((space.created(), space.settings().pictures_per_task), (0, 3));
     assert_eq!(control(&space, "GET", "other", &Value::Null).await.status, 404);
 }
+
+#[tokio::test]
+async fn it_is_quiet_when_what_clients_sent_before_they_left_is_done() {
+    let sim = start().await;
+    let mut paths = Vec::new();
+    for photo in photos().into_iter().take(8) {
+        paths.push(upload(&sim, &photo).await["body"].clone());
+    }
+    sim.fault(Fault::on(Call::CreateUserModel).delay(Duration::from_millis(300)));
+    let body = json!({ "img_set": paths }).to_string();
+    let headers = [("Authorization", &*app_code()), ("Content-Type", "application/json")];
+    let sent = request("POST", "/cloud/aigc_user_model_create", &headers, body.as_bytes());
+    let mut client = connect(&sim).await;
+    client.write_all(&sent).await.unwrap();
+    sim.wait_for(Call::CreateUserModel, 1).await;
+    drop(client);
+    sim.quiet().await.unwrap();
+    assert_eq!(sim.created(), 1);
+}
