@@ -44,6 +44,7 @@ def style(colours: Colours) -> dict[str, Any]:
         # The same numbers give the same file.
         "svg.hashsalt": "xiezhen",
         "font.family": "sans-serif",
+        "font.sans-serif": ["DejaVu Sans", "Helvetica", "Arial"],
         "font.size": 10,
         "text.color": colours["ink"],
         "axes.labelcolor": colours["ink"],

@@ -77,7 +77,8 @@ def line(points: list[Point]) -> str:
 
 def cell(point: Point) -> str:
     lost = f" ({point['given_up']:.0%})" if point["given_up"] >= 0.005 else ""
-    return f"{point['queries']:,.1f} / {point['delay']:.1f} s{lost}"
+    delay = point["delay"]
+    return f"{point['queries']:,.1f} / {delay:.{1 if delay >= 1 else 2}f} s{lost}"
 
 
 def verdict(panels: list[Panel]) -> str:

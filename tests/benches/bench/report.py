@@ -20,8 +20,8 @@ def write(sections: Sequence[Section], rounds: int, seconds: float) -> str:
         "",
         "Written by `make bench`; do not edit.",
         "",
-        f"{datetime.date.today()}, {rounds} rounds in {seconds / 60:.0f} minutes, at a load of {load:.1f}. Ours and "
-        "theirs took turns, each time in a fresh process.",
+        f"{datetime.date.today()}, rounds: {rounds}, in {seconds / 60:.0f} minutes, the load at their end {load:.1f}. "
+        "Ours and theirs took turns, each time in a fresh process.",
         "CPU time is user and system; ratios are within each round: median (min–max).",
         "",
         *(f"- {version}" for version in versions()),

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from math import inf
 from statistics import median
 
 HEAD = "| face | work | xiezhen | peer | ratio | target | met? |\n|---|---|---|---|---|---|---|"
@@ -24,11 +25,14 @@ class Row:
 
     @property
     def ratios(self) -> list[float]:
-        return [us / them if them > 0 else float("inf") for us, them in zip(self.ours, self.theirs, strict=True)]
+        """None where a difference of two measurements came out as nothing or less."""
+        if not self.theirs or min(self.theirs) <= 0:
+            return []
+        return [us / them for us, them in zip(self.ours, self.theirs, strict=True)]
 
     @property
     def ratio(self) -> float:
-        return median(self.ratios)
+        return median(self.ratios or [inf])
 
     @property
     def met(self) -> bool | None:
@@ -38,18 +42,22 @@ class Row:
 
     def __str__(self) -> str:
         peer = f"{self.peer}: {self.amount(self.theirs)}" if self.theirs else ""
-        ratio = f"{self.ratio:.2f} ({min(self.ratios):.2f}–{max(self.ratios):.2f})" if self.theirs else ""
+        spread = "–".join(digits(edge(self.ratios)) for edge in (min, max)) if self.ratios else ""
+        ratio = f"{digits(self.ratio)} ({spread})" if spread else ""
         bound = "" if self.target is None else f"≤ {self.target}"
         if self.limit is not None:
             bound = f"≤ {self.limit:g} {self.unit}"
-            spread = f"{min(self.ours):.1f}–{max(self.ours):.1f} {self.unit}"
-            ratio = spread if len(self.ours) > 1 else ""
+            ratio = f"({min(self.ours):.1f}–{max(self.ours):.1f} {self.unit})" if len(self.ours) > 1 else ""
         met = {True: "yes", False: "**no**", None: ""}[self.met]
         return f"| {self.face} | {self.work} | {self.amount(self.ours)} | {peer} | {ratio} | {bound} | {met} |"
 
     def amount(self, values: Sequence[float]) -> str:
         middle = median(values)
         return f"{middle:.2f} {self.unit}" if abs(middle) < 10 else f"{middle:,.1f} {self.unit}"
+
+
+def digits(ratio: float) -> str:
+    return f"{ratio:.2f}" if ratio >= 0.095 else f"{ratio:.3f}"
 
 
 @dataclass
