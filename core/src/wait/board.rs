@@ -43,9 +43,9 @@ pub(super) enum Until {
 struct Waiter {
     id: u64,
     since: Instant,
-    /// The caller's own; else the kind's.
-    timeout: Option<Duration>,
     deadline: Option<Instant>,
+    /// Whether that is the caller's own; else it is the kind's.
+    own_deadline: bool,
     until: Until,
     sink: Sink,
 }
@@ -155,7 +155,7 @@ impl Board {
         let patience = timeout.unwrap_or_else(|| Schedules::deadline(watch.kind));
         // A deadline beyond the clock's range is none.
         let deadline = if waits { now.checked_add(patience) } else { None };
-        watch.waiters.push(Waiter { id, since: now, timeout, deadline, until, sink });
+        watch.waiters.push(Waiter { id, since: now, deadline, own_deadline: timeout.is_some(), until, sink });
         if let Some(deadline) = deadline {
             self.expiries.push(Reverse((deadline, key, id)));
         }
@@ -179,7 +179,7 @@ impl Board {
             task: task.clone(),
             kind,
             state: None,
-            pace: Pace::new(self.schedules.of(kind), created, now),
+            pace: Pace::new(&self.schedules.of(kind), created, now),
             due: None,
             looked: None,
             looking: None,
@@ -329,9 +329,8 @@ impl Board {
                 let learned = watch.kind == TaskKind::Unknown && task.kind != TaskKind::Unknown;
                 if learned {
                     watch.kind = task.kind;
-                    watch.pace.change(self.schedules.of(task.kind));
                 }
-                let pause = watch.pace.after_sight();
+                let pause = watch.pace.after_sight(&self.schedules.of(watch.kind));
                 self.go_on(key, &Ok(task), now + pause, now);
                 if learned {
                     self.shorten_deadlines(key);
@@ -339,7 +338,7 @@ impl Board {
             }
             Err(error) => {
                 tracing::info!(task_id = %watch.task, %error, "a look at a task failed: waiting on");
-                let pause = watch.pace.after_failure(error.retry_after());
+                let pause = watch.pace.after_failure(&self.schedules.of(watch.kind), error.retry_after());
                 watch.not_before = error.retry_after().map(|_| now + pause);
                 let error = error.with_task_id(&watch.task);
                 self.go_on(key, &Err(error), now + pause, now);
@@ -382,7 +381,7 @@ impl Board {
     fn shorten_deadlines(&mut self, key: usize) {
         let Some(watch) = self.watches.get_mut(key) else { return };
         let patience = Schedules::deadline(watch.kind);
-        for waiter in watch.waiters.iter_mut().filter(|waiter| waiter.timeout.is_none() && waiter.deadline.is_some()) {
+        for waiter in watch.waiters.iter_mut().filter(|waiter| !waiter.own_deadline && waiter.deadline.is_some()) {
             let deadline = waiter.since + patience;
             waiter.deadline = Some(deadline);
             self.expiries.push(Reverse((deadline, key, waiter.id)));

@@ -66,10 +66,9 @@ fn jittered(pause: Duration) -> Duration {
     pause.mul_f64(0.8 + 0.4 * fastrand::f64())
 }
 
-/// A watched task's schedule and its place in it.
+/// A watched task's place in the schedule of its kind, which it does not hold: there may be ten thousand.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Pace {
-    schedule: PollSchedule,
     steps: Steps,
     /// Set until the first look: when this client created the task.
     first: Option<Instant>,
@@ -77,10 +76,10 @@ pub(super) struct Pace {
 
 impl Pace {
     /// A task created here is first looked at after the schedule's first pause, any other at once.
-    pub(super) fn new(schedule: PollSchedule, created: Option<Instant>, now: Instant) -> Self {
+    pub(super) fn new(schedule: &PollSchedule, created: Option<Instant>, now: Instant) -> Self {
         let mut steps = Steps::default();
-        let first = created.map_or(now, |at| now.max(at + steps.after_sight(&schedule)));
-        Self { schedule, steps, first: Some(first) }
+        let first = created.map_or(now, |at| now.max(at + steps.after_sight(schedule)));
+        Self { steps, first: Some(first) }
     }
 
     /// When a new waiter wants the task looked at, unless a look is planned already.
@@ -88,18 +87,13 @@ impl Pace {
         self.first.map_or(now, |first| first.max(now))
     }
 
-    /// The kind has become known.
-    pub(super) fn change(&mut self, schedule: PollSchedule) {
-        self.schedule = schedule;
+    pub(super) fn after_sight(&mut self, schedule: &PollSchedule) -> Duration {
+        self.first = None;
+        self.steps.after_sight(schedule)
     }
 
-    pub(super) fn after_sight(&mut self) -> Duration {
+    pub(super) fn after_failure(&mut self, schedule: &PollSchedule, retry_after: Option<Duration>) -> Duration {
         self.first = None;
-        self.steps.after_sight(&self.schedule)
-    }
-
-    pub(super) fn after_failure(&mut self, retry_after: Option<Duration>) -> Duration {
-        self.first = None;
-        self.steps.after_failure(&self.schedule, retry_after)
+        self.steps.after_failure(schedule, retry_after)
     }
 }
