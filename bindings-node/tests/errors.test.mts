@@ -179,6 +179,8 @@ test('the stack points at the line of the call', async () => {
     assert.match(error.stack ?? '', new RegExp(`^XiezhenError: .*\\n.*at${name}`, 'is'))
     assert.ok(error.stack?.startsWith(`XiezhenError: ${error.message}`))
   }
+  const many = Array.from({ length: 600 }, () => caught(client.queryTask('nobody')))
+  for (const error of await Promise.all(many)) assert.match(line(error), /errors\.test\.m/)
   const thrown = await caught((async () => client.notify(5 as unknown as string))())
   assert.match(line(thrown), /errors\.test\.m/)
 })

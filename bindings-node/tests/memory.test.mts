@@ -1,9 +1,9 @@
-// Ten thousand calls leave nothing behind.
+// Ten thousand calls leave nothing behind, and let others have their turn.
 
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { Job } from 'xiezhen'
-import { photos, simulator } from './simulator.mjs'
+import { photos, simulator, style } from './simulator.mjs'
 
 const space = await simulator()
 
@@ -46,5 +46,34 @@ test('10,000 calls and 1,000 aborted ones', async () => {
   await aborted(1000)
   const grown = (await resident()) - before
   assert.ok(grown < 24, `grew by ${grown.toFixed(1)} MiB`)
+  assert.deepEqual(held(), [])
+})
+
+test('10,000 waits that end at once leave the loop its turns, and nothing behind', async () => {
+  const world = space('waits')
+  await world.set({ journal_limit: 10 })
+  const client = world.client()
+  const userId = await world.trained(client)
+  const round = async () => {
+    await world.set({ clock_scale: 0 })
+    const { taskId } = await client.createTask(userId, style.id)
+    let [ended, turns] = [0, 0]
+    const waits = Array.from({ length: 10_000 }, () => client.waitTask(taskId).then(() => ended++))
+    const turn = () => {
+      if (ended > 0) turns++
+      if (ended < waits.length) setImmediate(turn)
+    }
+    turn()
+    const all = Promise.all(waits)
+    await world.set({ clock_scale: 1000 })
+    await all
+    assert.ok(turns >= 3, `${turns} turns of the loop while 10,000 promises were resolved`)
+  }
+
+  await round()
+  const before = await resident()
+  for (let count = 0; count < 3; count++) await round()
+  const grown = (await resident()) - before
+  assert.ok(grown < 16, `grew by ${grown.toFixed(1)} MiB`)
   assert.deepEqual(held(), [])
 })

@@ -31,6 +31,19 @@ test('a pending call keeps the process alive', async () => {
   assert.deepEqual([ended.code, ended.out.trim()], [0, '8'], ended.err)
 })
 
+test('a pending wait does, and one that was aborted does not', async () => {
+  const world = space('waiting')
+  const taskId = await world.endless()
+  const wait = `${begin} const waiting = (options) => client.waitTask('${taskId}', options).catch((e) => console.log(e.code))`
+  const expired = await script(`${wait}; waiting({ timeoutMs: 300 })`, env(world.url))
+  assert.deepEqual([expired.code, expired.out.trim()], [0, 'timeout'], expired.err)
+  const code = `${wait}; const controller = new AbortController(); waiting({ signal: controller.signal })
+    for (let count = 0; count < 3; count++) client.listStyles({ signal: controller.signal }).catch(() => {})
+    setTimeout(() => controller.abort(), 50)`
+  const aborted = await script(code, env(world.url))
+  assert.deepEqual([aborted.code, aborted.out.trim()], [0, '20'], aborted.err)
+})
+
 test('a forgotten client does not, not even one that listens to the log', async () => {
   const world = space('forgotten')
   const code = `${begin} new Client({ onLog: () => {} }); await client.listStyles(); console.log('end')`
@@ -122,6 +135,26 @@ test('workers that are terminated leave no call behind', async () => {
   await new Promise((resolve) => setTimeout(resolve, 400))
   assert.deepEqual((await world.counts()).requests, requests)
   assert.ok((await client.listStyles()).length > 0)
+})
+
+test('a worker with a thousand waits and calls under way is terminated while others go on', async () => {
+  const world = space('thousand')
+  const client = world.client()
+  const taskId = await world.endless(client)
+  const code = `${working}
+    const own = new Client({ baseUrl: workerData.url, appCode: workerData.appCode })
+    for (let count = 0; count < 1000; count++) own.waitTask(count % 2 ? '${taskId}' : 't' + count).catch(() => {})
+    for (let count = 0; count < 100; count++) own.queryTask('${taskId}').catch(() => {})
+    client.listStyles().then(() => parentPort.postMessage('busy'))`
+  const mine = client.waitTask(taskId)
+  for (let count = 0; count < 3; count++) {
+    const worker = new Worker(code, data(world.url))
+    await once(worker, 'message')
+    assert.equal(await worker.terminate(), 1)
+    assert.equal((await client.queryTask(taskId)).id, taskId)
+  }
+  await world.set({ clock_scale: 1000 })
+  assert.equal((await mine).state, 'succeeded')
 })
 
 /** A copy of the package, to be spoilt. */
