@@ -51,7 +51,9 @@ def main() -> int:
             raise SystemExit(f"{one['defect']}: {one['file']} has its text {sound.count(one['from'])} times, not once")
         path.write_text(sound.replace(one["from"], one["to"]), "utf-8")
         try:
-            subprocess.run(build, cwd=tree, env=environment, check=True)
+            built = subprocess.run(build, cwd=tree, env=environment, check=False, capture_output=True, text=True)
+            if built.returncode:
+                raise SystemExit(f"{one['defect']}: does not build:\n{built.stderr}")
             caught = first_failure(tree, environment)
         finally:
             path.write_text(sound, "utf-8")

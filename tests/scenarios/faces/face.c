@@ -439,9 +439,12 @@ int main(void) {
       pthread_join(background.thread, NULL);
       reply = background.reply;
       cJSON_Delete(background.request);
+      if (held.job) xiezhen_job_free(background.held.job);
+      else held.job = background.held.job;
     } else if (cJSON_IsTrue(get(request, "background"))) {
-      /* A task that it looks at is its own. */
+      /* Its job is its own until it is joined, and so is a task that it looks at. */
       background.held = (struct held){held.client, held.job, NULL};
+      held.job = NULL;
       background.request = request;
       request = NULL;
       pthread_create(&background.thread, NULL, go, &background);

@@ -94,13 +94,16 @@ async function call({ call, background: _, ...given }, events) {
 
 async function answer(request) {
   const events = []
+  const own = held.job
   let reply
   try {
     reply = { value: plain(await call(request, events)) }
   } catch (error) {
     reply = error instanceof XiezhenError ? { error: plain(error) } : { broken: String(error) }
   }
-  if (JOBS.includes(request.call) && held.job) reply = { ...reply, job: plain(held.job), events: plain(events) }
+  // Another job may have come while this was in the background.
+  const job = request.background ? own : held.job
+  if (JOBS.includes(request.call) && job) reply = { ...reply, job: plain(job), events: plain(events) }
   return reply
 }
 

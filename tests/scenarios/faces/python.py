@@ -109,25 +109,29 @@ def plain(thing):
     return thing
 
 
-def reply_to(call, events, outcome):
-    if call in ("job", "job_json", "adopt", "adopt_portrait", "run", "advance") and "job" in held:
-        outcome |= {"job": plain(held["job"]), "events": plain(events)}
+def reply_to(call, events, outcome, own):
+    # Another job may have come while this was in the background.
+    job = own or held.get("job")
+    if call in ("job", "job_json", "adopt", "adopt_portrait", "run", "advance") and job:
+        outcome |= {"job": plain(job), "events": plain(events)}
     return outcome
 
 
 def answer(request):
     call, events = request["call"], []
+    own = held.get("job") if request.get("background") else None
     try:
         outcome = {"value": value_of(call, prepare(request, events)())}
     except xiezhen.XiezhenError as error:
         outcome = {"error": plain(error)}
     except Exception as error:  # noqa: BLE001 - whatever it is, the scenario fails with it
         outcome = of_python(error)
-    return reply_to(call, events, outcome)
+    return reply_to(call, events, outcome, own)
 
 
 async def answer_async(request):
     call, events = request["call"], []
+    own = held.get("job") if request.get("background") else None
     try:
         value = prepare(request, events)()
         outcome = {"value": value_of(call, await value if inspect.isawaitable(value) else value)}
@@ -135,7 +139,7 @@ async def answer_async(request):
         outcome = {"error": plain(error)}
     except (Exception, asyncio.CancelledError) as error:  # noqa: BLE001
         outcome = of_python(error)
-    return reply_to(call, events, outcome)
+    return reply_to(call, events, outcome, own)
 
 
 def of_python(error):
