@@ -6,7 +6,7 @@ import time
 from typing import Any
 
 import bench
-from bench import calls, charts, curves, economy, files, jobs, queries, report, start, waits
+from bench import calls, charts, curves, economy, files, jobs, queries, report, sizes, start, waits
 from bench.places import MEASURED, RUST
 from bench.rounds import Server
 from bench.table import Section
@@ -31,8 +31,9 @@ def measure(rounds: int) -> None:
         grown, shapes = curves.measure(server, rounds)
         carried = files.measure(server, rounds)
         called = calls.measure(server, rounds)
+        started = start.measure(server, rounds)
     sections = [asked, waited, told_apart, grown, carried, jobs.measure(rounds)]
-    sections += [start.measure(rounds), start.sizes(), called, economy.section(simulated)]
+    sections += [started, sizes.measure(), called, economy.section(simulated)]
     keep(panels=simulated["panels"], ratios=ratios(asked, waited), curves=shapes)
     print(report.write(sections, rounds, time.monotonic() - began))
 

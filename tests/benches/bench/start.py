@@ -1,21 +1,18 @@
-"""What a program's start costs, and what has to be installed for it."""
+"""What a program's start costs, and its first call."""
 
-import json
 import os
-import re
 import subprocess
 import sys
-from importlib.metadata import Distribution, distributions
-from pathlib import Path
 
-from bench.places import HERE, PYTHON, REPO
-from bench.rounds import tell
+from bench.places import HERE, PYTHON
+from bench.rounds import Server, tell
 from bench.table import Row, Section
 
-MIB = 1 << 20
-LARGEST = 6
-PACKAGES = HERE / "node/node_modules"
-# The first line is the empty program's, the second is ours.
+TASK = "7e1cac92-e348-4c90-ac66-0fc1050c9146"
+BODY = f'{{"task_id":"{TASK}"}}'
+# The same in Python and in JavaScript.
+HEADERS = '{"authorization": "APPCODE bench", "content-type": "application/json; charset=utf-8"}'
+# The first is the empty program's, the second is ours.
 PYTHON_LINES = (
     "pass",
     "import xiezhen",
@@ -24,26 +21,57 @@ PYTHON_LINES = (
 NODE_LINES = ("0", *(f"require('{name}')" for name in ("xiezhen", "@fal-ai/client", "replicate", "openai")))
 PYTHON_TARGETS = {"import fal_client": 0.1}
 NODE_TARGETS = {"require('@fal-ai/client')": 0.5}
-PYTHON_SDKS = ("xiezhen", "fal-client", "replicate", "openai", "dashscope")
-NODE_SDKS = ("xiezhen", "@fal-ai/client", "replicate", "openai")
 
 
-def measure(rounds: int) -> Section:
-    rows = starts("Python", [PYTHON, "-c"], PYTHON_LINES, PYTHON_TARGETS, rounds)
-    rows += starts("Node", ["node", "-e"], NODE_LINES, NODE_TARGETS, rounds)
-    return Section("Start-up", "CPU time of a program that only imports, over an empty one.", rows)
+def measure(server: Server, rounds: int) -> Section:
+    rows = starts("Python", [PYTHON, "-c"], named(PYTHON_LINES), PYTHON_TARGETS, rounds)
+    rows += starts("Node", ["node", "-e"], named(NODE_LINES), NODE_TARGETS, rounds)
+    server.ask("/count")
+    rows += starts("Python", [PYTHON, "-c"], python_calls(server.url), {}, rounds)
+    rows += starts("Node", ["node", "-e"], node_calls(server.url), {}, rounds)
+    made, expected = server.ask("/count")["requests"], 5 * (rounds + 1)
+    if made != expected:
+        sys.exit(f"first calls made {made} requests, not {expected}")
+    return Section(
+        "Start-up", "CPU time of a program that imports, or makes one query as well, over an empty one.", rows
+    )
 
 
-def starts(face: str, command: list[str], lines: tuple[str, ...], targets: dict[str, float], rounds: int) -> list[Row]:
-    spent: dict[str, list[float]] = {line: [] for line in lines[1:]}
+def named(lines: tuple[str, ...]) -> dict[str, str]:
+    return {line: line for line in lines}
+
+
+def python_calls(url: str) -> dict[str, str]:
+    sent = f"'{url}/cloud/aigc_task_query', headers={HEADERS}"
+    return {
+        "nothing": "pass",
+        "import and first call": f"import xiezhen; xiezhen.Client('{url}', app_code='bench').query_task('{TASK}')",
+        "urllib3": f"import json, urllib3; json.loads(urllib3.request('POST', {sent}, body='{BODY}').data)['body']",
+        "httpx": f"import httpx; httpx.post({sent}, content='{BODY}').json()['body']",
+    }
+
+
+def node_calls(url: str) -> dict[str, str]:
+    sent = f"'{url}/cloud/aigc_task_query', {{ method: 'POST', headers: {HEADERS}, body: '{BODY}' }}"
+    client = f"new (require('xiezhen').Client)({{ baseUrl: '{url}', appCode: 'bench' }})"
+    leave = ".then(() => process.exit())"
+    return {
+        "nothing": "0",
+        "require and first call": f"{client}.queryTask('{TASK}'){leave}",
+        "undici": f"require('undici').request({sent}).then((answer) => answer.body.json()){leave}",
+    }
+
+
+def starts(face: str, command: list[str], lines: dict[str, str], targets: dict[str, float], rounds: int) -> list[Row]:
+    _, ours, *peers = lines
+    spent: dict[str, list[float]] = {name: [] for name in (ours, *peers)}
     # The first round fills the caches.
     for number in range(rounds + 1):
-        nothing, *some = (start(command, line) for line in lines)
-        for line, one in zip(spent, some, strict=True):
+        nothing, *some = (start(command, line) for line in lines.values())
+        for name, one in zip(spent, some, strict=True):
             if number:
-                spent[line].append((one - nothing) * 1e3)
-    tell(f"{face}: start")
-    ours, *peers = lines[1:]
+                spent[name].append((one - nothing) * 1e3)
+    tell(f"{face}: {ours}")
     return [Row(face, ours, spent[ours], "ms", peer, spent[peer], targets.get(peer)) for peer in peers]
 
 
@@ -54,79 +82,3 @@ def start(command: list[str], line: str) -> float:
     if process.returncode:
         sys.exit(f"{line} failed")
     return used.ru_utime + used.ru_stime
-
-
-def sizes() -> Section:
-    rows = [
-        file("C", "stripped .so", newest(HERE / "c/installed/lib", "*.so.*")),
-        file("Python", "wheel", newest(REPO / "bindings-python/dist", "*.whl")),
-        file("Node", "addon", newest(PACKAGES / "xiezhen", "*.node")),
-    ]
-    rows += installed("Python", {name: python_size(name) for name in PYTHON_SDKS})
-    rows += installed("Node", {name: node_size(name) for name in NODE_SDKS})
-    return Section("Sizes", "What is installed counts with everything it depends on, without compiled Python.", rows)
-
-
-def installed(face: str, found: dict[str, float]) -> list[Row]:
-    (_, ours), *peers = found.items()
-    return [Row(face, "installed", [ours], "MiB", name, [theirs]) for name, theirs in peers]
-
-
-def file(face: str, what: str, path: Path) -> Row:
-    return Row(face, f"the {what}", [path.stat().st_size / MIB], "MiB", limit=LARGEST)
-
-
-def newest(folder: Path, pattern: str) -> Path:
-    return max(folder.glob(pattern), key=lambda file: file.stat().st_mtime)
-
-
-def normal(name: str) -> str:
-    return re.sub("[-_.]+", "-", name).lower()
-
-
-def python_size(name: str) -> float:
-    """A distribution and what it needs, without extras."""
-    folder = next(Path(PYTHON).parent.parent.glob("lib/python*/site-packages"))
-    all_of = {normal(found.name): found for found in distributions(path=[str(folder)])}
-    needed: set[str] = set()
-    left = [normal(name)]
-    while left:
-        one = left.pop()
-        if one in all_of and one not in needed:
-            needed.add(one)
-            left += requirements(all_of[one])
-    return sum(map(bytes_of, (all_of[one] for one in needed))) / MIB
-
-
-def requirements(found: Distribution) -> list[str]:
-    plain = [line for line in found.requires or () if "extra ==" not in line]
-    return [normal(match[0]) for line in plain if (match := re.match(r"[\w.-]+", line))]
-
-
-def bytes_of(found: Distribution) -> int:
-    paths = (Path(str(found.locate_file(file))) for file in found.files or () if "__pycache__" not in str(file))
-    return sum(path.stat().st_size for path in paths if path.is_file())
-
-
-def node_size(name: str) -> float:
-    needed: set[Path] = set()
-    left = [PACKAGES / name]
-    while left:
-        folder = left.pop()
-        if folder in needed:
-            continue
-        needed.add(folder)
-        told = json.loads((folder / "package.json").read_text())
-        left += [place for depends in told.get("dependencies", {}) if (place := resolve(folder, depends))]
-    return sum(own_size(folder) for folder in needed) / MIB
-
-
-def resolve(folder: Path, name: str) -> Path | None:
-    """Where a package finds another: in its own folder, or in one above."""
-    places = [folder / "node_modules" / name, PACKAGES / name]
-    return next((place for place in places if place.is_dir()), None)
-
-
-def own_size(folder: Path) -> int:
-    nested = folder / "node_modules"
-    return sum(file.stat().st_size for file in folder.rglob("*") if file.is_file() and nested not in file.parents)
