@@ -182,8 +182,10 @@ impl Client {
         let session = self.session()?;
         let closing = session.closing.clone();
         tokio::select! {
-            outcome = start(session) => outcome,
+            // First: a close ends the scheduler's waits too, and a call says the same however the two are polled.
+            biased;
             () = closing.cancelled() => Err(Error::cancelled(what)),
+            outcome = start(session) => outcome,
         }
     }
 

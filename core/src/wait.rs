@@ -35,7 +35,7 @@ pub(crate) use self::{
 };
 use crate::{
     budget::Budget,
-    error::{Error, Result},
+    error::{Error, ErrorKind, Result},
     task::{Task, TaskKind},
 };
 
@@ -115,7 +115,7 @@ impl<L: Look> Scheduler<L> {
 
     /// Ends every wait.
     pub(crate) fn close(&self) {
-        self.0.board().abandon("the client was closed");
+        self.0.board().abandon(&Error::cancelled("wait_task"));
         self.0.changed.notify_one();
     }
 
@@ -278,7 +278,7 @@ impl<L: Look> Drop for Driver<L> {
         if !self.gave_up {
             let mut board = self.shared.board();
             board.driven = false;
-            board.abandon("the wait has ended with its runtime");
+            board.abandon(&Error::new(ErrorKind::Cancelled, "the wait has ended with its runtime"));
         }
     }
 }

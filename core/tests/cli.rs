@@ -246,7 +246,7 @@ async fn an_error_says_how_to_go_on() {
     let resume = format!("xiezhen resume '{}/it'\\''s/job.json'", folder.path().display());
 
     simulator.set(|settings| settings.clock_scale = 0.0);
-    let said = refused(run(&url, &out).args(["--timeout", "1"]), ErrorKind::Timeout);
+    let said = refused(run(&url, &out).args(["--timeout", "3"]), ErrorKind::Timeout);
     assert!(said.contains(&format!("To go on: {resume}\n")), "{said}");
     simulator.set(|settings| {
         settings.clock_scale = 1.0;

@@ -64,7 +64,7 @@ async fn a_lost_answer_is_an_unknown_outcome_and_nothing_is_sent_again() {
 #[tokio::test]
 async fn a_silent_service_is_an_unknown_outcome_at_the_timeout() {
     let (simulator, _, paths) = uploaded().await;
-    let client = service::builder(&simulator.url()).timeout(Duration::from_millis(300)).build().unwrap();
+    let client = service::builder(&simulator.url()).timeout(Duration::from_secs(2)).build().unwrap();
     simulator.fault(create().stall(StallAt::After));
     let error = client.create_user_model(&paths, None).await.unwrap_err();
     assert_eq!((error.kind(), sent(&simulator)), (ErrorKind::OutcomeUnknown, 1));

@@ -20,7 +20,7 @@ async fn generated(client: &Client) -> Task {
 
 async fn start() -> (Simulator, Client, Task, tempfile::TempDir) {
     let simulator = service::start().await;
-    let client = service::builder(&simulator.url()).stall_limit(Duration::from_millis(300)).build().unwrap();
+    let client = service::client(&simulator.url());
     let task = generated(&client).await;
     (simulator, client, task, tempfile::tempdir().unwrap())
 }
@@ -51,7 +51,8 @@ async fn pictures_are_called_after_style_task_and_number() {
 
 #[tokio::test]
 async fn what_breaks_off_is_fetched_again_and_leaves_no_half_file() {
-    let (simulator, client, task, folder) = start().await;
+    let (simulator, _, task, folder) = start().await;
+    let client = service::builder(&simulator.url()).stall_limit(Duration::from_secs(2)).build().unwrap();
     simulator.fault(Fault::on(Call::Result).half().times(2));
     simulator.fault(Fault::on(Call::Result).stall(StallAt::Body(100)).once());
     simulator.fault(Fault::on(Call::Result).reply(503).header("Retry-After", "0").times(2));

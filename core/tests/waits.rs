@@ -24,6 +24,19 @@ fn query() -> Fault {
     Fault::on(Call::QueryTask)
 }
 
+/// What was on its way may still arrive; what goes on looking never ends.
+async fn looks_end(simulator: &Simulator) {
+    let mut looks = simulator.count(Call::QueryTask);
+    for _ in 0..20 {
+        tokio::time::sleep(Duration::from_millis(200)).await;
+        let before = std::mem::replace(&mut looks, simulator.count(Call::QueryTask));
+        if looks == before {
+            return;
+        }
+    }
+    panic!("it looks on: {looks} times by now");
+}
+
 #[tokio::test]
 async fn a_wait_ends_with_the_task() {
     let (simulator, client, task) = endless().await;
@@ -159,23 +172,29 @@ async fn notify_brings_the_look_forward_and_does_nothing_for_others() {
 async fn a_dropped_wait_drops_its_request_and_looks_no_more() {
     let (simulator, client, task) = endless().await;
     simulator.fault(query().delay(Duration::from_millis(50)));
-    let wait = tokio::time::timeout(Duration::from_millis(120), client.wait_task(&task, None));
-    assert!(wait.await.is_err());
-    tokio::time::sleep(Duration::from_millis(100)).await;
-    let looks = simulator.count(Call::QueryTask);
-    tokio::time::sleep(Duration::from_millis(200)).await;
-    assert_eq!(simulator.count(Call::QueryTask), looks);
+    let mut wait = Box::pin(client.wait_task(&task, None));
+    tokio::select! {
+        ended = &mut wait => panic!("{ended:?}"),
+        () = simulator.wait_for(Call::QueryTask, 2) => {}
+    }
+    drop(wait);
+    looks_end(&simulator).await;
 }
 
 #[tokio::test]
 async fn a_closed_client_ends_its_waits_and_refuses_calls() {
-    let (_simulator, client, task) = endless().await;
+    let (simulator, client, task) = endless().await;
     let waiter = tokio::spawn({
         let (client, task) = (client.clone(), task.clone());
         async move { client.wait_task(&task, None).await }
     });
-    tokio::time::sleep(Duration::from_millis(50)).await;
+    let many = tokio::spawn({
+        let (client, tasks) = (client.clone(), vec![task.clone()]);
+        async move { client.wait_many(&tasks, None, |_, _| {}).await }
+    });
+    simulator.wait_for(Call::QueryTask, 1).await;
     client.close();
+    assert!(many.await.unwrap().is_err_and(|error| error.kind() == ErrorKind::Cancelled), "the call, not each task");
     let error = waiter.await.unwrap().unwrap_err();
     assert_eq!((error.kind(), error.task_id()), (ErrorKind::Cancelled, Some(task.as_str())));
     assert_eq!(client.query_task(&task).await.unwrap_err().kind(), ErrorKind::InvalidArgument);
@@ -185,23 +204,20 @@ async fn a_closed_client_ends_its_waits_and_refuses_calls() {
 fn a_runtime_that_ends_leaves_nobody_waiting() {
     let runtime = || tokio::runtime::Builder::new_multi_thread().enable_all().worker_threads(1).build().unwrap();
     let (first, second) = (runtime(), runtime());
-    let (_simulator, client, task) = second.block_on(endless());
+    let (simulator, client, task) = second.block_on(endless());
     // The scheduler is driven from the runtime where the first wait began.
     first.spawn({
         let (client, task) = (client.clone(), task.clone());
         async move { client.wait_task(&task, None).await }
     });
-    let waiter = second.spawn({
-        let (client, task) = (client.clone(), task.clone());
-        async move {
-            tokio::time::sleep(Duration::from_millis(100)).await;
-            client.wait_task(&task, None).await
-        }
+    let ended = second.block_on(async {
+        simulator.wait_for(Call::QueryTask, 1).await;
+        let mut wait = Box::pin(client.wait_task(&task, None));
+        assert!(futures_util::poll!(&mut wait).is_pending());
+        first.shutdown_background();
+        tokio::time::timeout(Duration::from_secs(10), wait).await
     });
-    std::thread::sleep(Duration::from_millis(300));
-    first.shutdown_background();
-    let ended = second.block_on(async { tokio::time::timeout(Duration::from_secs(10), waiter).await });
-    assert_eq!(ended.unwrap().unwrap().unwrap_err().kind(), ErrorKind::Cancelled);
+    assert_eq!(ended.unwrap().unwrap_err().kind(), ErrorKind::Cancelled);
 }
 
 /// Begins a wait whose end is sent.
@@ -233,10 +249,7 @@ async fn a_wait_that_holds_no_future_is_left_without_a_word_and_ends_with_the_cl
     let (wait, ended) = begin(&client, &task);
     drop(wait);
     assert!(ended.await.is_err(), "nobody is told");
-    tokio::time::sleep(Duration::from_millis(100)).await;
-    let looks = simulator.count(Call::QueryTask);
-    tokio::time::sleep(Duration::from_millis(200)).await;
-    assert_eq!(simulator.count(Call::QueryTask), looks);
+    looks_end(&simulator).await;
 
     let (_wait, ended) = begin(&client, &task);
     client.close();

@@ -389,14 +389,14 @@ impl Board {
     }
 
     /// Ends every wait: nobody is left who looks.
-    pub(super) fn abandon(&mut self, why: &str) {
+    pub(super) fn abandon(&mut self, why: &Error) {
         self.by_task.clear();
         self.due.clear();
         self.expiries.clear();
         self.waiters = 0;
         for watch in self.watches.drain() {
             for waiter in watch.waiters {
-                waiter.sink.tell(Err(Error::new(ErrorKind::Cancelled, why).with_task_id(&watch.task)));
+                waiter.sink.tell(Err(why.clone().with_task_id(&watch.task)));
             }
         }
     }
