@@ -54,7 +54,8 @@ pub(crate) fn talk<T: Send + 'static, M: Send + 'static, F: Future<Output = Resu
     let stopped = stop.clone();
     let mut running = process::start(|teller: Teller<Message<M>>| {
         let log_to = teller.clone();
-        let work = work(client.core.clone(), Tell(teller));
+        // Held once, not once for each layer that takes it by value.
+        let work = Box::pin(work(client.core.clone(), Tell(teller)));
         let call = async move {
             tokio::select! {
                 biased;

@@ -32,9 +32,10 @@ where
     logging::refresh(py);
     let begin = || {
         start(|teller| {
-            work(Arc::new(move |message| {
+            // Held once, not once for each layer that takes it by value.
+            Box::pin(work(Arc::new(move |message| {
                 teller.tell(message);
-            }))
+            })))
         })
     };
     let mut running = gate::detach(py, begin).map_err(|error| errors::raised(py, &error))?;

@@ -75,8 +75,7 @@ impl Session {
     }
 
     pub(crate) async fn query(&self, task_id: &str) -> Result<Task> {
-        let request = Request::new(Call::QueryTask, task_id, job::json(&json!({ "task_id": task_id })));
-        self.transport.call(request).await
+        self.transport.call(Request::query(task_id)?).await
     }
 
     /// A create, on a connection of its own.
@@ -86,7 +85,7 @@ impl Session {
         body: serde_json::Value,
         on_retry: Option<OnRetry>,
     ) -> Result<Created> {
-        let request = Request::new(call, "", job::json(&body)).on_retry(on_retry);
+        let request = Request::new(call, "", Payload::json(&body)?).on_retry(on_retry);
         let created: Created = self.transport.call(request).await?;
         let kind = if call == Call::CreateUserModel { TaskKind::Training } else { TaskKind::Generation };
         self.scheduler.remember(&created.task_id, kind);

@@ -17,10 +17,7 @@ use std::{
 use serde::{Deserialize, Serialize};
 
 use self::record::{Record, VERSION};
-pub(crate) use self::{
-    advance::json,
-    run::{advance, run},
-};
+pub(crate) use self::run::{advance, run};
 use crate::{
     error::{Error, ErrorKind, Result},
     event::OnEvent,

@@ -17,6 +17,7 @@ use reqwest::{
     header::{ACCEPT, CONTENT_TYPE, DATE, HeaderMap, HeaderName, HeaderValue},
     multipart::{Form, Part},
 };
+use serde::Serialize;
 use tokio::time::Instant;
 use tracing::Instrument;
 
@@ -50,6 +51,14 @@ pub(crate) enum Payload {
     Photo { photo: CheckedPhoto, on_bytes: Option<OnBytes> },
 }
 
+impl Payload {
+    pub(crate) fn json(body: &impl Serialize) -> Result<Self> {
+        let json = serde_json::to_vec(body);
+        let json = json.map_err(|error| Error::new(ErrorKind::Internal, format!("no JSON can be made: {error}")))?;
+        Ok(Self::Json(Bytes::from(json)))
+    }
+}
+
 /// Is told of each repetition: why, and after what pause.
 pub(crate) type OnRetry = Arc<dyn Fn(Call, &Error, Duration) + Send + Sync>;
 
@@ -65,6 +74,15 @@ pub(crate) struct Request {
 impl Request {
     pub(crate) fn new(call: Call, subject: impl Into<String>, payload: Payload) -> Self {
         Self { call, subject: subject.into(), payload, on_retry: None }
+    }
+
+    /// One look at a task.
+    pub(crate) fn query(task_id: &str) -> Result<Self> {
+        #[derive(Serialize)]
+        struct Query<'a> {
+            task_id: &'a str,
+        }
+        Ok(Self::new(Call::QueryTask, task_id, Payload::json(&Query { task_id })?))
     }
 
     pub(crate) fn on_retry(mut self, on_retry: Option<OnRetry>) -> Self {
@@ -166,8 +184,7 @@ impl Transport {
 
     /// One attempt of a query, for the scheduler: it repeats in its own time, on a budget it has asked for.
     pub(crate) async fn look<T: Reply>(&self, task_id: &str) -> Result<T> {
-        let payload = Payload::Json(Bytes::from(format!("{{\"task_id\":{}}}", serde_json::Value::from(task_id))));
-        let request = Request::new(Call::QueryTask, task_id, payload);
+        let request = Request::query(task_id)?;
         let deadline = self.deadline(&request.payload);
         let mut outcome = self.attempt(&request, deadline).await;
         // What is cured by a new timestamp and nonce is no reason to end a wait.

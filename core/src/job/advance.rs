@@ -9,7 +9,6 @@ use std::{
     time::Duration,
 };
 
-use bytes::Bytes;
 use futures_util::{StreamExt, TryStreamExt, future::join_all, stream};
 use tokio::sync::OwnedMutexGuard;
 
@@ -436,9 +435,4 @@ const fn kind(slot: Slot) -> TaskKind {
 /// When waiting for this work has taken as long as it may.
 fn deadline(slot: Slot, work: &Work) -> Option<u64> {
     Some(work.waiting_since?.saturating_add(Schedules::deadline(kind(slot)).as_millis() as u64))
-}
-
-/// The body of a JSON call.
-pub(crate) fn json(value: &serde_json::Value) -> Payload {
-    Payload::Json(Bytes::from(value.to_string()))
 }

@@ -2,9 +2,9 @@
 
 use std::{future::Future, time::Duration};
 
-use futures_util::future::lazy;
+use futures_channel::mpsc::{UnboundedReceiver, UnboundedSender, unbounded};
+use futures_util::{StreamExt, future::lazy};
 use tokio::{
-    sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel},
     task::{JoinError, JoinHandle},
     time,
 };
@@ -24,7 +24,7 @@ impl<M> Clone for Teller<M> {
 impl<M> Teller<M> {
     /// Tells the caller. False if it has gone away.
     pub fn tell(&self, message: M) -> bool {
-        self.0.send(message).is_ok()
+        self.0.unbounded_send(message).is_ok()
     }
 }
 
@@ -53,9 +53,8 @@ where
     F: Future<Output = Result<T>> + Send + 'static,
 {
     let host = host()?;
-    let (sender, messages) = unbounded_channel();
-    // Calls are futures of kilobytes, and every layer that takes one by value holds it twice.
-    let work = Box::pin(work(Teller(sender)));
+    let (sender, messages) = unbounded();
+    let work = work(Teller(sender));
     // Begun while this thread drives, a call wakes nobody.
     let call = host.drive(lazy(|_| tokio::spawn(work)));
     Ok(Running { host, messages, call })
@@ -74,7 +73,7 @@ impl<T, M> Running<T, M> {
         let say = async {
             tokio::select! {
                 biased;
-                Some(message) = messages.recv() => Said::Message(message),
+                Some(message) = messages.next() => Said::Message(message),
                 outcome = call => Said::Done(outcome.unwrap_or_else(|error| Err(defect(&error)))),
             }
         };
