@@ -11,7 +11,7 @@ use crate::{
     calls,
     client::Client,
     job::Job,
-    mailbox::future,
+    mailbox::{future, wait},
     values::{Created, Style, Task, outcomes},
 };
 
@@ -75,10 +75,8 @@ impl Futures {
     }
 
     #[pyo3(signature = (task_id, timeout) -> "collections.abc.Awaitable[Task]")]
-    fn wait_task(&self, py: Python<'_>, task_id: String, timeout: Option<Seconds>) -> PyResult<Py<PyAny>> {
-        let client = self.0.clone();
-        let look = |_| async move { client.wait_task(&task_id, timeout.map(|timeout| timeout.0)).await };
-        future(py, Callbacks::none(), look, |py, task| Task::from(task).into_py_any(py))
+    fn wait_task(&self, py: Python<'_>, task_id: &str, timeout: Option<Seconds>) -> PyResult<Py<PyAny>> {
+        wait(py, |on_end| self.0.begin_wait(task_id, timeout.map(|timeout| timeout.0), on_end))
     }
 
     #[pyo3(signature = (task_ids, on_end: "collections.abc.Callable[[int, Task | xiezhen.errors.XiezhenError], object] | None", timeout)

@@ -1,7 +1,7 @@
 //! Async calls: an `asyncio` future each, settled on its own loop's thread.
 //!
 //! What the runtime has to say is put into the loop's mailbox, and the loop is woken once for all that has gathered
-//! there: ten thousand answers do not take the GIL ten thousand times. The loop empties it in slices of 2 ms.
+//! there: ten thousand answers do not take the GIL ten thousand times. The loop empties it in slices of half a millisecond.
 
 use std::{
     collections::VecDeque,
@@ -15,17 +15,17 @@ use std::{
 };
 
 use futures_util::FutureExt;
-use pyo3::{intern, prelude::*, sync::PyOnceLock};
+use pyo3::{IntoPyObjectExt, intern, prelude::*, sync::PyOnceLock};
 use tokio::task::AbortHandle;
-use xiezhen::{Error, ErrorKind, Result, process::runtime};
+use xiezhen::{Error, ErrorKind, Result, Task, Wait, process::runtime};
 
 use crate::{
     callbacks::{Callbacks, Tell},
-    errors, gate, logging,
+    errors, gate, logging, values,
 };
 
 /// How long the loop is kept at a time.
-const SLICE: Duration = Duration::from_millis(2);
+const SLICE: Duration = Duration::from_micros(500);
 
 type Letter = Box<dyn for<'py> FnOnce(Python<'py>) + Send>;
 
@@ -118,14 +118,38 @@ impl Postman {
     }
 }
 
+/// What stops a call.
+enum Stopper {
+    Task(AbortHandle),
+    /// Stops when it is dropped.
+    Wait(Wait),
+}
+
 /// Stops a call when its future is done, however it came to be.
 #[pyclass(frozen)]
-struct Stop(AbortHandle);
+struct Stop(Mutex<Option<Stopper>>);
 
 #[pymethods]
 impl Stop {
     fn __call__(&self, _future: &Bound<'_, PyAny>) {
-        self.0.abort();
+        self.stop();
+    }
+}
+
+impl Stop {
+    /// Without the GIL: the core may be logging, for which it needs the GIL, under a lock that is needed here.
+    fn stop(&self) {
+        match lock(&self.0).take() {
+            Some(Stopper::Task(task)) => task.abort(),
+            Some(Stopper::Wait(wait)) => Python::attach(|py| gate::detach(py, || drop(wait))),
+            None => {}
+        }
+    }
+}
+
+impl Drop for Stop {
+    fn drop(&mut self) {
+        self.stop();
     }
 }
 
@@ -168,6 +192,56 @@ impl Awaited {
     }
 }
 
+/// A call that is to be settled: its future, and the mailbox of its loop.
+pub(crate) struct Pending<C> {
+    mailbox: Arc<Mailbox>,
+    awaited: Arc<Awaited>,
+    convert: C,
+}
+
+impl<C> Pending<C> {
+    fn new(py: Python<'_>, callbacks: Callbacks, convert: C) -> PyResult<Self> {
+        static RUNNING_LOOP: PyOnceLock<Py<PyAny>> = PyOnceLock::new();
+        let event_loop = RUNNING_LOOP.import(py, "asyncio", "get_running_loop")?.call0()?;
+        logging::refresh(py);
+        let future = event_loop.call_method0(intern!(py, "create_future"))?.unbind();
+        let mailbox = Mailbox::of(&event_loop);
+        Ok(Self { mailbox, awaited: Arc::new(Awaited { future, callbacks }), convert })
+    }
+
+    /// Tells the callbacks.
+    fn tell(&self) -> Tell {
+        let (mailbox, awaited) = (self.mailbox.clone(), self.awaited.clone());
+        Arc::new(move |message| {
+            let awaited = awaited.clone();
+            mailbox.post(Box::new(move |py| awaited.hear(py, message)));
+        })
+    }
+
+    /// Settles the future, from any thread.
+    fn settle<T: Send + 'static>(self, outcome: Result<T>)
+    where
+        C: FnOnce(Python<'_>, T) -> PyResult<Py<PyAny>> + Send + 'static,
+    {
+        let Self { mailbox, awaited, convert } = self;
+        mailbox.post(Box::new(move |py| {
+            let outcome = awaited.callbacks.outcome(py, outcome).and_then(|value| convert(py, value));
+            awaited.settle(py, outcome);
+        }));
+    }
+
+    /// Begins the call and returns its `asyncio.Future`. Cancelling that stops the call.
+    fn begin(self, py: Python<'_>, begin: impl FnOnce(Self) -> Result<Stopper> + Send) -> PyResult<Py<PyAny>>
+    where
+        C: Send,
+    {
+        let future = self.awaited.future.clone_ref(py);
+        let stopper = gate::detach(py, move || begin(self)).map_err(|error| errors::raised(py, &error))?;
+        future.call_method1(py, intern!(py, "add_done_callback"), (Stop(Mutex::new(Some(stopper))),))?;
+        Ok(future)
+    }
+}
+
 /// Starts a call and returns the `asyncio.Future` of it. Cancelling that drops the call.
 pub(crate) fn future<T, F>(
     py: Python<'_>,
@@ -179,35 +253,25 @@ where
     T: Send + 'static,
     F: Future<Output = Result<T>> + Send + 'static,
 {
-    static RUNNING_LOOP: PyOnceLock<Py<PyAny>> = PyOnceLock::new();
-    let event_loop = RUNNING_LOOP.import(py, "asyncio", "get_running_loop")?.call0()?;
-    logging::refresh(py);
-
-    let future = event_loop.call_method0(intern!(py, "create_future"))?.unbind();
-    let mailbox = Mailbox::of(&event_loop);
-    let awaited = Arc::new(Awaited { future: future.clone_ref(py), callbacks });
-    let tell: Tell = {
-        let (mailbox, awaited) = (mailbox.clone(), awaited.clone());
-        Arc::new(move |message| {
-            let awaited = awaited.clone();
-            mailbox.post(Box::new(move |py| awaited.hear(py, message)));
-        })
-    };
-
-    let begin = || {
-        // Held once, not once for each layer that takes it by value: there may be ten thousand.
-        let work = Box::pin(work(tell));
+    Pending::new(py, callbacks, convert)?.begin(py, |pending| {
+        // Held once, not once for each layer that takes it by value.
+        let work = Box::pin(work(pending.tell()));
         let task = runtime()?.spawn(async move {
             let ended = AssertUnwindSafe(work).catch_unwind().await;
-            let outcome = ended.unwrap_or_else(|_| Err(Error::new(ErrorKind::Internal, errors::DEFECT)));
-            mailbox.post(Box::new(move |py| {
-                let outcome = awaited.callbacks.outcome(py, outcome).and_then(|value| convert(py, value));
-                awaited.settle(py, outcome);
-            }));
+            pending.settle(ended.unwrap_or_else(|_| Err(Error::new(ErrorKind::Internal, errors::DEFECT))));
         });
-        Ok(task.abort_handle())
-    };
-    let stop = Stop(gate::detach(py, begin).map_err(|error: Error| errors::raised(py, &error))?);
-    future.call_method1(py, intern!(py, "add_done_callback"), (stop,))?;
-    Ok(future)
+        Ok(Stopper::Task(task.abort_handle()))
+    })
+}
+
+/// Begins a wait, which needs no task of the runtime, and returns the `asyncio.Future` of it.
+pub(crate) fn wait(
+    py: Python<'_>,
+    begin: impl FnOnce(Box<dyn FnOnce(Result<Task>) + Send>) -> Result<Wait> + Send,
+) -> PyResult<Py<PyAny>> {
+    let convert = |py: Python<'_>, task| values::Task::from(task).into_py_any(py);
+    Pending::new(py, Callbacks::none(), convert)?.begin(py, |pending| {
+        let _within = runtime()?.enter();
+        begin(Box::new(|outcome| pending.settle(outcome))).map(Stopper::Wait)
+    })
 }
