@@ -2,6 +2,7 @@
 
 pub(crate) mod body;
 mod connection;
+mod request;
 
 use std::{
     sync::{
@@ -15,15 +16,15 @@ use bytes::{Bytes, BytesMut};
 use reqwest::{
     Client, Request as Outgoing, Response, StatusCode, Url,
     header::{ACCEPT, CONTENT_TYPE, DATE, HeaderMap, HeaderName, HeaderValue},
-    multipart::{Form, Part},
 };
-use serde::Serialize;
-use tokio::time::Instant;
+use tokio::{sync::Semaphore, time::Instant};
 use tracing::Instrument;
 
+pub(crate) use self::request::{OnRetry, Payload, Request};
 use self::{
-    body::{Handed, OnBytes, Pulse},
+    body::{Handed, Pulse},
     connection::Connections,
+    request::{form, sent},
 };
 use crate::{
     answer,
@@ -33,7 +34,6 @@ use crate::{
     error::{Error, ErrorKind, Result},
     gateway::{self, Marks},
     options::Options,
-    photo::CheckedPhoto,
     task::Reply,
 };
 
@@ -43,57 +43,8 @@ const MAX_ANSWER: usize = 8 << 20;
 const MAX_PICTURE: usize = 64 << 20;
 const CONTENT_MD5: HeaderName = HeaderName::from_static("content-md5");
 const JSON: HeaderValue = HeaderValue::from_static("application/json; charset=utf-8");
-
-/// What a call sends.
-pub(crate) enum Payload {
-    Nothing,
-    Json(Bytes),
-    Photo { photo: CheckedPhoto, on_bytes: Option<OnBytes> },
-}
-
-impl Payload {
-    pub(crate) fn json(body: &impl Serialize) -> Result<Self> {
-        let json = serde_json::to_vec(body);
-        let json = json.map_err(|error| Error::new(ErrorKind::Internal, format!("no JSON can be made: {error}")))?;
-        Ok(Self::Json(Bytes::from(json)))
-    }
-}
-
-/// Is told of each repetition: why, and after what pause.
-pub(crate) type OnRetry = Arc<dyn Fn(Call, &Error, Duration) + Send + Sync>;
-
-/// One call, as the caller wants it.
-pub(crate) struct Request {
-    pub(crate) call: Call,
-    /// What it is about, for messages: a task id, a photo.
-    pub(crate) subject: String,
-    pub(crate) payload: Payload,
-    pub(crate) on_retry: Option<OnRetry>,
-}
-
-impl Request {
-    pub(crate) fn new(call: Call, subject: impl Into<String>, payload: Payload) -> Self {
-        Self { call, subject: subject.into(), payload, on_retry: None }
-    }
-
-    /// One look at a task.
-    pub(crate) fn query(task_id: &str) -> Result<Self> {
-        #[derive(Serialize)]
-        struct Query<'a> {
-            task_id: &'a str,
-        }
-        Ok(Self::new(Call::QueryTask, task_id, Payload::json(&Query { task_id })?))
-    }
-
-    pub(crate) fn on_retry(mut self, on_retry: Option<OnRetry>) -> Self {
-        self.on_retry = on_retry;
-        self
-    }
-
-    fn place(&self) -> String {
-        if self.subject.is_empty() { self.call.name().to_owned() } else { format!("{} {}", self.call, self.subject) }
-    }
-}
+/// Pictures that are fetched at a time, of all tasks together: more would not come sooner, and each takes room whole.
+const DOWNLOADS_AT_ONCE: usize = 16;
 
 /// An attempt that brought no answer: what it means, and what the gateway said about trying again.
 struct Failure {
@@ -117,6 +68,7 @@ pub(crate) struct Transport {
     /// The address of each call, made once.
     urls: [Url; Call::ALL.len()],
     pub(crate) budget: Budget,
+    downloads: Semaphore,
     /// What the gateway's clock is ahead of ours, in milliseconds.
     clock_offset: AtomicI64,
 }
@@ -126,6 +78,7 @@ impl Transport {
         Self {
             connections: Connections::new(options.clone()),
             budget: Budget::new(options.limits.requests_per_second),
+            downloads: Semaphore::new(DOWNLOADS_AT_ONCE),
             clock_offset: AtomicI64::new(0),
             urls: Call::ALL.map(|call| {
                 let mut url = options.base_url.clone();
@@ -343,6 +296,8 @@ impl Transport {
 
     /// Fetches a picture: no credential goes along, and what is not moving for too long is given up.
     pub(crate) async fn download(&self, url: &Url) -> Result<Bytes, (Option<StatusCode>, Error)> {
+        // Never closed: there is always a permit to wait for.
+        let _turn = self.downloads.acquire().await;
         let stall = self.options.limits.stall_limit;
         let pulse = Pulse::new();
         let fetch = async {
@@ -374,21 +329,6 @@ pub(crate) fn backoff(retry: u32) -> Duration {
     const LONGEST: Duration = Duration::from_secs(10);
     let longest = FIRST.saturating_mul(1 << retry.saturating_sub(1).min(16)).min(LONGEST);
     longest.mul_f64(fastrand::f64())
-}
-
-/// What a create asked for; nothing else needs to be told.
-fn sent(payload: &Payload) -> &str {
-    match payload {
-        Payload::Json(json) => std::str::from_utf8(json).unwrap_or_default(),
-        Payload::Nothing | Payload::Photo { .. } => "",
-    }
-}
-
-/// Files keep no name of theirs: it may be anything, and says who is on the photo.
-fn form(photo: &CheckedPhoto, body: reqwest::Body) -> reqwest::Result<Form> {
-    let name = format!("photo.{}", photo.format.extension());
-    let part = Part::stream_with_length(body, photo.bytes).file_name(name).mime_str(photo.format.mime())?;
-    Ok(Form::new().part("file", part))
 }
 
 fn unsendable(error: reqwest::Error) -> Error {

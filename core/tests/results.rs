@@ -3,11 +3,20 @@
 
 mod service;
 
-use std::{fs, path::Path, time::Duration};
+use std::{
+    fs,
+    path::Path,
+    sync::{
+        Arc,
+        atomic::{AtomicUsize, Ordering},
+    },
+    time::Duration,
+};
 
+use futures_util::future::join_all;
 use serde_json::json;
 use xiezhen::{Client, ErrorKind, Job, RunOptions, Task, TaskKind, TaskState};
-use xiezhen_simulator::{Call, Fault, Simulator, StallAt};
+use xiezhen_simulator::{Call, Fault, Moment, Simulator, StallAt};
 
 /// A generation that has ended with two pictures.
 async fn generated(client: &Client) -> Task {
@@ -47,6 +56,31 @@ async fn pictures_are_called_after_style_task_and_number() {
     fs::write(&files[0], "cut off").unwrap();
     client.save_results(&task, folder.path(), Some("仙气/十足")).await.unwrap();
     assert_eq!(simulator.count(Call::Result), fetched + 1, "what is not is fetched again");
+}
+
+#[tokio::test]
+async fn pictures_of_many_tasks_are_fetched_sixteen_at_a_time() {
+    const TASKS: usize = 12;
+    let (simulator, client, task, folder) = start().await;
+    let (under_way, most) = (Arc::new(AtomicUsize::new(0)), Arc::new(AtomicUsize::new(0)));
+    simulator.fault(Fault::on(Call::Result).delay(Duration::from_millis(100)));
+    simulator.on_request({
+        let most = most.clone();
+        move |entry, moment| match moment {
+            Moment::Arrived if entry.call == Call::Result => {
+                most.fetch_max(under_way.fetch_add(1, Ordering::SeqCst) + 1, Ordering::SeqCst);
+            }
+            Moment::Worked if entry.call == Call::Result => drop(under_way.fetch_sub(1, Ordering::SeqCst)),
+            _ => {}
+        }
+    });
+    let saved = join_all((0..TASKS).map(|n| {
+        let (client, task, folder) = (&client, &task, folder.path().join(n.to_string()));
+        async move { client.save_results(task, folder, None).await.unwrap().len() }
+    }));
+    assert_eq!(saved.await.into_iter().sum::<usize>(), 2 * TASKS);
+    let most = most.load(Ordering::SeqCst);
+    assert!((5..=16).contains(&most), "{most} at a time");
 }
 
 #[tokio::test]

@@ -1,0 +1,80 @@
+//! What a call sends.
+
+use std::{sync::Arc, time::Duration};
+
+use bytes::Bytes;
+use reqwest::multipart::{Form, Part};
+use serde::Serialize;
+
+use super::body::OnBytes;
+use crate::{
+    call::Call,
+    error::{Error, ErrorKind, Result},
+    photo::CheckedPhoto,
+};
+
+/// The body of a call.
+pub(crate) enum Payload {
+    Nothing,
+    Json(Bytes),
+    Photo { photo: CheckedPhoto, on_bytes: Option<OnBytes> },
+}
+
+impl Payload {
+    pub(crate) fn json(body: &impl Serialize) -> Result<Self> {
+        let json = serde_json::to_vec(body);
+        let json = json.map_err(|error| Error::new(ErrorKind::Internal, format!("no JSON can be made: {error}")))?;
+        Ok(Self::Json(Bytes::from(json)))
+    }
+}
+
+/// Is told of each repetition: why, and after what pause.
+pub(crate) type OnRetry = Arc<dyn Fn(Call, &Error, Duration) + Send + Sync>;
+
+/// One call, as the caller wants it.
+pub(crate) struct Request {
+    pub(crate) call: Call,
+    /// What it is about, for messages: a task id, a photo.
+    pub(crate) subject: String,
+    pub(crate) payload: Payload,
+    pub(crate) on_retry: Option<OnRetry>,
+}
+
+impl Request {
+    pub(crate) fn new(call: Call, subject: impl Into<String>, payload: Payload) -> Self {
+        Self { call, subject: subject.into(), payload, on_retry: None }
+    }
+
+    /// One look at a task.
+    pub(crate) fn query(task_id: &str) -> Result<Self> {
+        #[derive(Serialize)]
+        struct Query<'a> {
+            task_id: &'a str,
+        }
+        Ok(Self::new(Call::QueryTask, task_id, Payload::json(&Query { task_id })?))
+    }
+
+    pub(crate) fn on_retry(mut self, on_retry: Option<OnRetry>) -> Self {
+        self.on_retry = on_retry;
+        self
+    }
+
+    pub(super) fn place(&self) -> String {
+        if self.subject.is_empty() { self.call.name().to_owned() } else { format!("{} {}", self.call, self.subject) }
+    }
+}
+
+/// What a create asked for; nothing else needs to be told.
+pub(super) fn sent(payload: &Payload) -> &str {
+    match payload {
+        Payload::Json(json) => std::str::from_utf8(json).unwrap_or_default(),
+        Payload::Nothing | Payload::Photo { .. } => "",
+    }
+}
+
+/// Files keep no name of theirs: it may be anything, and says who is on the photo.
+pub(super) fn form(photo: &CheckedPhoto, body: reqwest::Body) -> reqwest::Result<Form> {
+    let name = format!("photo.{}", photo.format.extension());
+    let part = Part::stream_with_length(body, photo.bytes).file_name(name).mime_str(photo.format.mime())?;
+    Ok(Form::new().part("file", part))
+}
