@@ -31,3 +31,26 @@ def test_nothing_when_the_level_is_off(client: xiezhen.Client, caplog: pytest.Lo
     with caplog.at_level(logging.CRITICAL, logger="xiezhen"):
         client.list_styles()
     assert not [record for record in caplog.records if record.name == "xiezhen"]
+
+
+def test_a_handler_that_calls_is_refused(client: xiezhen.Client) -> None:
+    refused: list[xiezhen.InvalidArgument] = []
+
+    class Calling(logging.Handler):
+        def emit(self, record: logging.LogRecord) -> None:
+            try:
+                client.list_styles()
+            except xiezhen.InvalidArgument as error:
+                refused.append(error)
+
+    logger = logging.getLogger("xiezhen")
+    level, handler = logger.level, Calling(logging.DEBUG)
+    logger.setLevel(logging.DEBUG)
+    logger.addHandler(handler)
+    try:
+        assert client.list_styles()
+    finally:
+        logger.removeHandler(handler)
+        logger.setLevel(level)
+    assert refused
+    assert "log handler" in str(refused[0])

@@ -64,9 +64,7 @@ impl Host {
     /// Has a thread of its own attend to it from now on.
     pub(super) fn attend(&'static self) -> Result<()> {
         let attendant = thread::Builder::new().name("xiezhen".to_owned()).spawn(|| self.keep());
-        let attendant = attendant.map_err(|error| failure("thread", error))?;
-        let _ = self.attendant.set(attendant.thread().clone());
-        Ok(())
+        attendant.map(drop).map_err(|error| failure("thread", error))
     }
 
     /// Drives the runtime on this thread until `future` is ready.
@@ -90,6 +88,8 @@ impl Host {
     }
 
     fn keep(&self) {
+        // Before anybody can find it asleep.
+        let _ = self.attendant.set(thread::current());
         loop {
             // A caller looks here after it has counted itself: one of the two sees the other.
             self.attended.store(true, SeqCst);

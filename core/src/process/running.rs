@@ -5,6 +5,7 @@ use std::{future::Future, time::Duration};
 use futures_channel::mpsc::{UnboundedReceiver, UnboundedSender, unbounded};
 use futures_util::{StreamExt, future::lazy};
 use tokio::{
+    runtime::Handle,
     task::{JoinError, JoinHandle},
     time,
 };
@@ -53,6 +54,10 @@ where
     F: Future<Output = Result<T>> + Send + 'static,
 {
     let host = host()?;
+    if Handle::try_current().is_ok() {
+        let problem = "a call that blocks can't be made from what this library calls on its way, such as a log handler";
+        return Err(Error::invalid(vec![problem.to_owned()]));
+    }
     let (sender, messages) = unbounded();
     let work = work(Teller(sender));
     // Begun while this thread drives, a call wakes nobody.
