@@ -179,8 +179,8 @@ fn unanswered(what: &str) -> Error {
     Error::new(ErrorKind::OutcomeUnknown, message)
 }
 
-fn refuse<T>(problem: String) -> Result<T> {
-    Err(Error::invalid(vec![problem]))
+fn refuse<T>(problem: impl Into<String>) -> Result<T> {
+    Err(Error::invalid(vec![problem.into()]))
 }
 
 impl Record {
@@ -298,12 +298,10 @@ impl Record {
     /// Attaches a task that exists at the service to the first create whose outcome is unknown.
     pub(super) fn adopt(&mut self, task_id: &str, user_id: Option<&str>) -> Result<()> {
         let Some(slot) = self.works().find(|(_, work)| work.is_unknown()).map(|(slot, _)| slot) else {
-            return refuse(
-                "nothing of this job has an unknown outcome: there is nothing to adopt a task for".to_owned(),
-            );
+            return refuse("nothing of this job has an unknown outcome: there is nothing to adopt a task for");
         };
         match (slot, user_id) {
-            (Slot::Training, None) => return refuse("a training is adopted with its user_id: pass both".to_owned()),
+            (Slot::Training, None) => return refuse("a training is adopted with its user_id: pass both"),
             (Slot::Training, Some(user_id)) => self.user_id = Some(user_id.to_owned()),
             (Slot::Portrait(_), _) => {}
         }

@@ -46,8 +46,8 @@ pub struct Running<T, M> {
     call: JoinHandle<Result<T>>,
 }
 
-/// Starts a call. `work` is given the means to speak to the caller's thread: callbacks run there, and the runtime
-/// stands still for none of them.
+/// Starts a call. `work` is given the means to speak to the caller's thread: callbacks run there, between two turns at
+/// driving, and a long one leaves the runtime to its attendant.
 pub fn start<T, M, F>(work: impl FnOnce(Teller<M>) -> F) -> Result<Running<T, M>>
 where
     T: Send + 'static,
