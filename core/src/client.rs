@@ -1,5 +1,7 @@
 //! The client: the five calls, waiting, jobs, and results. Everything else is behind it.
 
+mod session;
+
 use std::{
     future::Future,
     path::{Path, PathBuf},
@@ -7,26 +9,24 @@ use std::{
         Arc,
         atomic::{AtomicBool, Ordering},
     },
-    time::{Duration, SystemTime},
+    time::Duration,
 };
 
 use arc_swap::ArcSwap;
 use serde_json::json;
-use tokio::time::Instant;
-use tokio_util::{sync::CancellationToken, task::TaskTracker};
 use tracing::Instrument;
 
+pub(crate) use self::session::{Session, schedules};
 use crate::{
     call::Call,
-    error::{Error, ErrorKind, Result},
+    error::{Error, Result},
     job::{self, AdvanceOptions, Job, RunOptions, SaveJob},
     options::{ClientBuilder, Options},
     photo::{CheckedPhoto, Photo},
-    process,
     results::Results,
-    task::{Created, Style, Task, TaskKind},
-    transport::{OnRetry, Payload, Request, Transport, unix_ms},
-    wait::{Place, Scheduler, Schedules},
+    task::{Created, Style, Task},
+    transport::{Payload, Request},
+    wait::Place,
 };
 
 /// A connection to the service: where, who, limits. Cheap to clone, safe to share between threads.
@@ -42,75 +42,11 @@ struct Shared {
     closed: AtomicBool,
 }
 
-/// What a client has under way in one process: a forked child gets another one.
-pub(crate) struct Session {
-    pub(crate) options: Arc<Options>,
-    pub(crate) transport: Arc<Transport>,
-    pub(crate) scheduler: Scheduler<Transport>,
-    /// The process it belongs to, counted in forks.
-    generation: u32,
-    closing: CancellationToken,
-    creates: TaskTracker,
-    /// One moment on both clocks: times that are written down follow the steady one.
-    began: (Instant, u64),
-}
-
-impl Session {
-    fn new(options: Arc<Options>) -> Self {
-        let transport = Arc::new(Transport::new(options.clone()));
-        Self {
-            scheduler: Scheduler::new(transport.clone(), schedules(&options)),
-            transport,
-            options,
-            generation: process::generation(),
-            closing: CancellationToken::new(),
-            creates: TaskTracker::new(),
-            began: (Instant::now(), unix_ms(SystemTime::now())),
-        }
-    }
-
-    /// Milliseconds since 1970, never going back.
-    pub(crate) fn now_ms(&self) -> u64 {
-        self.began.1 + self.began.0.elapsed().as_millis() as u64
-    }
-
-    pub(crate) async fn query(&self, task_id: &str) -> Result<Task> {
-        self.transport.call(Request::query(task_id)?).await
-    }
-
-    /// A create, on a connection of its own.
-    pub(crate) async fn create(
-        &self,
-        call: Call,
-        body: serde_json::Value,
-        on_retry: Option<OnRetry>,
-    ) -> Result<Created> {
-        let request = Request::new(call, "", Payload::json(&body)?).on_retry(on_retry);
-        let created: Created = self.transport.call(request).await?;
-        let kind = if call == Call::CreateUserModel { TaskKind::Training } else { TaskKind::Generation };
-        self.scheduler.remember(&created.task_id, kind);
-        tracing::info!(%call, task_id = created.task_id, user_id = created.user_id, "created");
-        Ok(created)
-    }
-
-    /// Runs `work` to its end even if the caller goes away.
-    pub(crate) async fn detached<T: Send + 'static>(
-        &self,
-        work: impl Future<Output = Result<T>> + Send + 'static,
-    ) -> Result<T> {
-        let ended = self.creates.spawn(work.in_current_span()).await;
-        ended.map_err(|error| {
-            let message = format!("a create was interrupted: {error}; its outcome is unknown");
-            Error::new(ErrorKind::OutcomeUnknown, message).with_source(error)
-        })?
-    }
-}
-
 impl Drop for Shared {
     /// A child leaves what it inherited alone: even dropping the parent's connections would touch them.
     fn drop(&mut self) {
         let session = self.session.load_full();
-        if session.generation != process::generation() {
+        if !session.is_ours() {
             std::mem::forget(session);
         }
     }
@@ -125,7 +61,7 @@ pub struct Wait {
 
 impl Drop for Wait {
     fn drop(&mut self) {
-        if self.session.generation == process::generation() {
+        if self.session.is_ours() {
             self.session.scheduler.give_up(self.place);
         } else {
             // The parent's, which a child leaves alone.
@@ -163,7 +99,7 @@ impl Client {
         if self.0.closed.load(Ordering::Acquire) {
             return Err(Error::invalid(vec!["the client is closed".into()]));
         }
-        if session.generation == process::generation() {
+        if session.is_ours() {
             return Ok(session);
         }
         // In a forked child: the parent's connections and waits are its own, and even dropping them would touch them.
@@ -205,7 +141,8 @@ impl Client {
 
     /// Starts training a user model from 8 to 20 uploaded photos (document, step 2). This is paid for.
     ///
-    /// Sent again only where nothing can have been carried out; [`ErrorKind::OutcomeUnknown`] says that it may have.
+    /// Sent again only where nothing can have been carried out;
+    /// [`OutcomeUnknown`](crate::ErrorKind::OutcomeUnknown) says that it may have.
     pub async fn create_user_model(&self, img_set: &[String], callback_url: Option<&str>) -> Result<Created> {
         let mut problems = Vec::new();
         if !(8..=20).contains(&img_set.len()) {
@@ -228,7 +165,8 @@ impl Client {
 
     /// Starts generating pictures of a trained model in one style, given by its id (document, step 5). This is paid for.
     ///
-    /// Sent again only where nothing can have been carried out; [`ErrorKind::OutcomeUnknown`] says that it may have.
+    /// Sent again only where nothing can have been carried out;
+    /// [`OutcomeUnknown`](crate::ErrorKind::OutcomeUnknown) says that it may have.
     pub async fn create_task(&self, user_id: &str, style: &str, callback_url: Option<&str>) -> Result<Created> {
         check_id("user_id", user_id)?;
         check_id("style", style)?;
@@ -250,7 +188,8 @@ impl Client {
         self.under_way("query_task", query).await.map_err(|error| error.with_task_id(task_id))
     }
 
-    /// Looks at a task until it has ended, as often as its schedule says. State 5 is [`ErrorKind::TaskFailed`].
+    /// Looks at a task until it has ended, as often as its schedule says. State 5 is
+    /// [`TaskFailed`](crate::ErrorKind::TaskFailed).
     ///
     /// Outages and unreadable answers are waited out. Without a `timeout`, a training may take 2 h and a
     /// generation 30 min. Every error carries the task's id: wait again to go on.
@@ -374,7 +313,7 @@ impl Client {
     pub async fn settle(&self) {
         let session = self.0.session.load_full();
         // A parent's creates are answered to the parent.
-        if session.generation != process::generation() {
+        if !session.is_ours() {
             return;
         }
         session.creates.close();
@@ -391,12 +330,10 @@ impl Client {
     pub fn close(&self) {
         self.0.closed.store(true, Ordering::Release);
         let session = self.0.session.load();
-        if session.generation == process::generation() {
+        if session.is_ours() {
             session.closing.cancel();
             session.scheduler.close();
-            // A session that was never used holds no connection; creates under way are still waited for.
-            let creates = session.creates.clone();
-            self.0.session.store(Arc::new(Session { creates, ..Session::new(self.0.options.clone()) }));
+            self.0.session.store(Arc::new(session.unused()));
         }
     }
 }
@@ -413,11 +350,6 @@ impl std::fmt::Debug for Client {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("Client").field("base_url", &self.0.options.base_url.as_str()).finish_non_exhaustive()
     }
-}
-
-/// When each kind of task is looked at.
-pub(crate) fn schedules(options: &Options) -> Schedules {
-    Schedules { training: options.limits.training_schedule, generation: options.limits.generation_schedule }
 }
 
 /// Refuses an id that can't be one.

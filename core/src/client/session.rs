@@ -1,0 +1,96 @@
+//! What a client has under way.
+
+use std::{future::Future, sync::Arc, time::SystemTime};
+
+use tokio::time::Instant;
+use tokio_util::{sync::CancellationToken, task::TaskTracker};
+use tracing::Instrument;
+
+use crate::{
+    call::Call,
+    error::{Error, ErrorKind, Result},
+    options::Options,
+    process,
+    task::{Created, Task, TaskKind},
+    transport::{OnRetry, Payload, Request, Transport, unix_ms},
+    wait::{Scheduler, Schedules},
+};
+
+/// What a client has under way in one process: a forked child gets another one.
+pub(crate) struct Session {
+    pub(crate) options: Arc<Options>,
+    pub(crate) transport: Arc<Transport>,
+    pub(crate) scheduler: Scheduler<Transport>,
+    /// The process it belongs to, counted in forks.
+    generation: u32,
+    pub(super) closing: CancellationToken,
+    pub(super) creates: TaskTracker,
+    /// One moment on both clocks: times that are written down follow the steady one.
+    began: (Instant, u64),
+}
+
+impl Session {
+    pub(super) fn new(options: Arc<Options>) -> Self {
+        let transport = Arc::new(Transport::new(options.clone()));
+        Self {
+            scheduler: Scheduler::new(transport.clone(), schedules(&options)),
+            transport,
+            options,
+            generation: process::generation(),
+            closing: CancellationToken::new(),
+            creates: TaskTracker::new(),
+            began: (Instant::now(), unix_ms(SystemTime::now())),
+        }
+    }
+
+    /// One that was never used, and holds no connection; creates under way are still waited for.
+    pub(super) fn unused(&self) -> Self {
+        Self { creates: self.creates.clone(), ..Self::new(self.options.clone()) }
+    }
+
+    /// Whether it is this process's: a forked child inherits the parent's.
+    pub(super) fn is_ours(&self) -> bool {
+        self.generation == process::generation()
+    }
+
+    /// Milliseconds since 1970, never going back.
+    pub(crate) fn now_ms(&self) -> u64 {
+        self.began.1 + self.began.0.elapsed().as_millis() as u64
+    }
+
+    pub(crate) async fn query(&self, task_id: &str) -> Result<Task> {
+        self.transport.call(Request::query(task_id)?).await
+    }
+
+    /// A create, on a connection of its own.
+    pub(crate) async fn create(
+        &self,
+        call: Call,
+        body: serde_json::Value,
+        on_retry: Option<OnRetry>,
+    ) -> Result<Created> {
+        let request = Request::new(call, "", Payload::json(&body)?).on_retry(on_retry);
+        let created: Created = self.transport.call(request).await?;
+        let kind = if call == Call::CreateUserModel { TaskKind::Training } else { TaskKind::Generation };
+        self.scheduler.remember(&created.task_id, kind);
+        tracing::info!(%call, task_id = created.task_id, user_id = created.user_id, "created");
+        Ok(created)
+    }
+
+    /// Runs `work` to its end even if the caller goes away.
+    pub(crate) async fn detached<T: Send + 'static>(
+        &self,
+        work: impl Future<Output = Result<T>> + Send + 'static,
+    ) -> Result<T> {
+        let ended = self.creates.spawn(work.in_current_span()).await;
+        ended.map_err(|error| {
+            let message = format!("a create was interrupted: {error}; its outcome is unknown");
+            Error::new(ErrorKind::OutcomeUnknown, message).with_source(error)
+        })?
+    }
+}
+
+/// When each kind of task is looked at.
+pub(crate) fn schedules(options: &Options) -> Schedules {
+    Schedules { training: options.limits.training_schedule, generation: options.limits.generation_schedule }
+}
