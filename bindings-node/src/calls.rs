@@ -14,7 +14,10 @@ use napi::{
 use napi_derive::napi;
 use slab::Slab;
 use tokio_util::task::AbortOnDropHandle;
-use xiezhen::{Result, Wait, process::runtime};
+use xiezhen::{
+    Result, Wait,
+    process::{runtime, spawn},
+};
 
 use crate::{
     error::or_throw,
@@ -93,16 +96,16 @@ impl Calls {
         T: ToNapiValue + Send + 'static,
         F: Future<Output = Result<T>> + Send + 'static,
     {
-        let runtime = or_throw(env, runtime())?;
         let (ticket, mut ending) = self.open(env)?;
         // Held once, not once for each layer that takes it by value.
         let work = Box::pin(work(ending.teller()));
-        let task = runtime.spawn(async move {
+        let task = spawn(async move {
             // Dropped last: a call that is stopped has let go of everything when that is told.
             let ending = ending;
             let outcome = work.await;
             ending.tell(outcome);
         });
+        let task = or_throw(env, task)?;
         Ok(self.under_way(ticket, Stop::Task(AbortOnDropHandle::new(task))))
     }
 

@@ -18,7 +18,10 @@ use std::{
 use futures_util::FutureExt;
 use pyo3::{IntoPyObjectExt, intern, prelude::*, sync::PyOnceLock};
 use tokio::task::AbortHandle;
-use xiezhen::{Error, ErrorKind, Result, Task, Wait, process::runtime};
+use xiezhen::{
+    Error, ErrorKind, Result, Task, Wait,
+    process::{runtime, spawn},
+};
 
 use crate::{
     callbacks::{Callbacks, Tell},
@@ -257,10 +260,10 @@ where
     Pending::new(py, callbacks, convert)?.begin(py, |pending| {
         // Held once, not once for each layer that takes it by value.
         let work = Box::pin(work(pending.tell()));
-        let task = runtime()?.spawn(async move {
+        let task = spawn(async move {
             let ended = AssertUnwindSafe(work).catch_unwind().await;
             pending.settle(ended.unwrap_or_else(|_| Err(Error::new(ErrorKind::Internal, errors::DEFECT))));
-        });
+        })?;
         Ok(Stopper::Task(task.abort_handle()))
     })
 }

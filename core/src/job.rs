@@ -5,6 +5,7 @@ mod photos;
 mod record;
 mod run;
 mod styles;
+mod telling;
 
 use std::{
     future::Future,

@@ -13,7 +13,7 @@ mod running;
 use self::host::Host;
 #[cfg(feature = "process")]
 pub use self::{
-    running::{Running, Said, Teller, start},
+    running::{Running, Said, Teller, spawn, start},
     shared::runtime,
 };
 #[cfg(feature = "process")]

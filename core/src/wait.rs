@@ -6,10 +6,12 @@
 #![allow(unreachable_pub, reason = "public for benchmarks, which measure the scheduler alone")]
 
 mod board;
+mod ending;
 pub(crate) mod pace;
 mod sink;
 #[cfg(test)]
 mod tests;
+mod watch;
 
 use std::{
     future::Future,
@@ -24,14 +26,17 @@ use tokio::{
 };
 
 pub use self::pace::Schedules;
-use self::{
-    board::{Board, DueLook, Until},
-    sink::{Gathering, Sink},
-};
 pub(crate) use self::{
-    board::{NOTICE_PAUSE, Place, ends_a_wait, out_of_time, task_failed},
+    board::Place,
+    ending::{ends_a_wait, out_of_time, task_failed},
     pace::Steps,
     sink::OnEnd,
+    watch::NOTICE_PAUSE,
+};
+use self::{
+    board::{Board, DueLook},
+    sink::{Gathering, Sink},
+    watch::Until,
 };
 use crate::{
     budget::Budget,
@@ -41,6 +46,9 @@ use crate::{
 
 /// How many looks are under way at a time: enough for a slow gateway, few enough for its connections.
 const LOOKS_AT_ONCE: usize = 64;
+/// What falls due so soon after other looks waits for the next ones: with hundreds of waits, each would be a wake-up of
+/// its own.
+const GATHER: Duration = Duration::from_millis(5);
 
 /// Looks at a task once.
 pub trait Look: Send + Sync + 'static {
@@ -169,8 +177,11 @@ impl<L: Look> Scheduler<L> {
 
     /// "Look at this task now": does nothing if nobody waits for it.
     pub(crate) fn notify(&self, task_id: &str) {
-        self.0.board().notify(task_id, Instant::now());
-        self.0.changed.notify_one();
+        let mut board = self.0.board();
+        board.notify(task_id, Instant::now());
+        if board.wakes_too_late() {
+            self.0.changed.notify_one();
+        }
     }
 
     /// Is told of every `notify` for the tasks it attends to.
@@ -184,16 +195,15 @@ impl<L: Look> Scheduler<L> {
     }
 
     fn take_place(&self, task_id: &str, until: Until, timeout: Option<Duration>, sink: Sink) -> Place {
-        let (place, start) = {
-            let mut board = self.0.board();
-            let place = board.join(task_id, until, timeout, sink, Instant::now());
-            let start = until != Until::Noticed && !board.driven;
-            board.driven |= start;
-            (place, start)
-        };
+        let mut board = self.0.board();
+        let place = board.join(task_id, until, timeout, sink, Instant::now());
+        let start = until != Until::Noticed && !board.driven;
+        board.driven |= start;
+        let wake = board.wakes_too_late();
+        drop(board);
         if start {
             tokio::spawn(drive(Driver { shared: self.0.clone(), gave_up: false }));
-        } else {
+        } else if wake {
             self.0.changed.notify_one();
         }
         place
@@ -287,9 +297,10 @@ impl<L: Look> Drop for Driver<L> {
 async fn drive<L: Look>(mut driver: Driver<L>) {
     let shared = driver.shared.clone();
     let mut looks = FuturesUnordered::new();
-    let mut granted: Option<Instant> = None;
+    let mut granted = None;
     let timer = tokio::time::sleep(Duration::ZERO);
-    tokio::pin!(timer);
+    let changed = shared.changed.notified();
+    tokio::pin!(timer, changed);
     loop {
         let wake = {
             let now = Instant::now();
@@ -300,28 +311,14 @@ async fn drive<L: Look>(mut driver: Driver<L>) {
                 driver.gave_up = true;
                 return;
             }
-            let mut next = None;
-            while looks.len() < LOOKS_AT_ONCE {
-                next = board.next_due();
-                if next.is_none_or(|at| at > now) {
-                    break;
-                }
-                // A grant that was not used in time is void: its second is over.
-                let unused = granted.take().filter(|at| now - *at < NOTICE_PAUSE);
-                let slot = unused.unwrap_or_else(|| shared.look.pay(now));
-                if slot > now {
-                    granted = Some(slot);
-                    next = Some(slot);
-                    break;
-                }
-                next = None;
-                let Some(due) = board.take_due(now) else { break };
-                looks.push(one_look(shared.look.clone(), due));
-            }
-            next.into_iter().chain(board.next_expiry()).min()
+            let begin = |due| looks.push(one_look(shared.look.clone(), due));
+            let looks_from =
+                begin_due(&mut board, LOOKS_AT_ONCE - looks.len(), &*shared.look, &mut granted, now, begin);
+            board.sleep(looks_from)
         };
 
-        if let Some(at) = wake {
+        // Woken too early, it just looks again: setting a timer costs more.
+        if let Some(at) = wake.filter(|at| timer.is_elapsed() || *at < timer.deadline()) {
             timer.as_mut().reset(at);
         }
         tokio::select! {
@@ -331,9 +328,35 @@ async fn drive<L: Look>(mut driver: Driver<L>) {
                 }
             }
             () = &mut timer, if wake.is_some() => {}
-            () = shared.changed.notified() => {}
+            () = &mut changed => changed.set(shared.changed.notified()),
         }
     }
+}
+
+/// Begins the looks that are due, as many as there are `places`, and as the budget allows. Says from when on there may be
+/// more; `None` if all places are taken.
+fn begin_due<L: Look>(
+    board: &mut Board,
+    places: usize,
+    look: &L,
+    granted: &mut Option<Instant>,
+    now: Instant,
+    mut begin: impl FnMut(DueLook),
+) -> Option<Instant> {
+    for _ in 0..places {
+        if board.next_due().is_none_or(|at| at > now) {
+            return Some(now + GATHER);
+        }
+        // A grant that was not used in time is void: its second is over.
+        let unused = granted.take().filter(|at| now - *at < NOTICE_PAUSE);
+        let slot = unused.unwrap_or_else(|| look.pay(now));
+        if slot > now {
+            *granted = Some(slot);
+            return Some(slot);
+        }
+        board.take_due(now).map(&mut begin);
+    }
+    None
 }
 
 /// Ends without an outcome when nobody wants it any more.

@@ -2,10 +2,7 @@
 
 use std::{
     path::{Path, PathBuf},
-    sync::{
-        Arc, Weak,
-        atomic::{AtomicU64, Ordering},
-    },
+    sync::{Arc, Weak},
     time::Duration,
 };
 
@@ -27,7 +24,7 @@ use crate::{
     photo::CheckedPhoto,
     results::Results,
     task::{Style, Task, TaskKind, TaskState},
-    transport::{OnRetry, Payload, Request, body::OnBytes},
+    transport::{Payload, Request},
     wait::{Schedules, ends_a_wait, out_of_time, task_failed},
 };
 
@@ -286,37 +283,6 @@ impl Advance {
         }
     }
 
-    fn tell_state(&self, slot: Slot, task: &Task) {
-        let (task_id, state) = (task.id.clone(), task.state);
-        if state == TaskState::Unknown {
-            return self.tell(Event::UnknownState { task_id, raw_state: task.raw_state });
-        }
-        self.tell_work(slot, task_id, state);
-    }
-
-    fn tell_work(&self, slot: Slot, task_id: String, state: TaskState) {
-        match slot {
-            Slot::Training => self.tell(Event::Training { task_id, state }),
-            Slot::Portrait(index) => self.tell(Event::Generating { style: self.style(index), task_id, state }),
-        }
-    }
-
-    /// Tells of the work that was under way before this turn: what is waited for is never a secret.
-    pub(super) fn tell_pending(&self) {
-        let pending: Vec<(Slot, String, TaskState)> = self.job.known(|record| {
-            let pending = record.works().filter(|(_, work)| work.is_pending());
-            let told = pending.filter_map(|(slot, work)| {
-                // A number that nobody knows is told of when it is seen.
-                let state = work.state.unwrap_or(TaskState::Waiting);
-                Some((slot, work.task_id.clone()?, state)).filter(|_| state != TaskState::Unknown)
-            });
-            told.collect()
-        });
-        for (slot, task_id, state) in pending {
-            self.tell_work(slot, task_id, state);
-        }
-    }
-
     /// Gives up waiting (not the task) where it has taken longer than its kind may. True if something was.
     fn end_overdue(&self) -> bool {
         let now = self.session.now_ms();
@@ -392,36 +358,8 @@ impl Advance {
         self.job.edit(|record| record.work(slot).map(change));
     }
 
-    fn style(&self, index: usize) -> String {
+    pub(super) fn style(&self, index: usize) -> String {
         self.job.known(|record| record.portraits.get(index).map(|portrait| portrait.style.clone())).unwrap_or_default()
-    }
-
-    fn tell(&self, event: Event) {
-        if let Some(tell) = &self.on_event {
-            tell(event);
-        }
-    }
-
-    fn on_retry(&self) -> Option<OnRetry> {
-        let tell = self.on_event.clone()?;
-        Some(Arc::new(move |call, error, delay| {
-            tell(Event::Retrying { call: call.name().into(), error: error.clone(), delay });
-        }))
-    }
-
-    /// Reports a photo's bytes in steps of a twentieth, and in none smaller than what is read at a time.
-    fn on_bytes(&self, index: usize) -> Option<OnBytes> {
-        let tell = self.on_event.clone()?;
-        let told = AtomicU64::new(0);
-        Some(Arc::new(move |bytes_sent, bytes| {
-            let step = (bytes / 20).max(64 << 10);
-            let before = told.load(Ordering::Relaxed);
-            // A repeated upload begins anew.
-            if bytes_sent == bytes || bytes_sent < before || bytes_sent - before >= step {
-                told.store(bytes_sent, Ordering::Relaxed);
-                tell(Event::PhotoUploading { index, bytes_sent, bytes });
-            }
-        }))
     }
 }
 

@@ -34,8 +34,10 @@ pub(super) struct Host {
     pub(super) runtime: Runtime,
     /// How many threads drive the runtime, or wait for their turn.
     callers: AtomicUsize,
-    /// How many calls there were, to tell a pause from a rest.
+    /// How often a thread came to drive, to tell a pause from a rest.
     visits: AtomicUsize,
+    /// How many calls there were, of whatever kind.
+    calls: AtomicUsize,
     attendant: OnceLock<Thread>,
     /// Whether the attendant drives, or is about to.
     attended: AtomicBool,
@@ -53,6 +55,7 @@ impl Host {
             runtime: runtime.map_err(|error| failure("runtime", error))?,
             callers: AtomicUsize::new(0),
             visits: AtomicUsize::new(0),
+            calls: AtomicUsize::new(0),
             attendant: OnceLock::new(),
             attended: AtomicBool::new(false),
             called: Notify::new(),
@@ -70,18 +73,23 @@ impl Host {
     /// Drives the runtime on this thread until `future` is ready.
     pub(super) fn drive<F: Future>(&'static self, future: F) -> F::Output {
         let _visit = Visit::begin(self);
-        if !self.pulsing.swap(true, Relaxed) {
-            self.runtime.spawn(self.pulse());
-        }
+        self.expect_timers();
         self.runtime.block_on(future)
     }
 
     /// Keeps a timer going that is earlier than any call's time limit, for as long as calls are made: setting the
     /// earliest timer of all costs tokio two system calls, even on the thread that would be woken by it.
+    pub(super) fn expect_timers(&'static self) {
+        self.calls.fetch_add(1, Relaxed);
+        if !self.pulsing.swap(true, Relaxed) {
+            self.runtime.spawn(self.pulse());
+        }
+    }
+
     async fn pulse(&self) {
-        let mut visits = 0;
-        while visits != self.visits.load(Relaxed) {
-            visits = self.visits.load(Relaxed);
+        let mut calls = 0;
+        while calls != self.calls.load(Relaxed) {
+            calls = self.calls.load(Relaxed);
             time::sleep(PULSE).await;
         }
         self.pulsing.store(false, Relaxed);

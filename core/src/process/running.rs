@@ -65,6 +65,16 @@ where
     Ok(Running { host, messages, call })
 }
 
+/// Starts what is not waited for here: whoever wants its outcome is told by the work itself.
+pub fn spawn<F>(work: F) -> Result<JoinHandle<F::Output>>
+where
+    F: Future<Output: Send> + Send + 'static,
+{
+    let host = host()?;
+    host.expect_timers();
+    Ok(host.runtime.spawn(work))
+}
+
 impl<T, M> Running<T, M> {
     /// Stops the call and waits, for as long as `patience`, until it has let go of what it held.
     pub fn stop(mut self, patience: Duration) {

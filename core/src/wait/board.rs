@@ -13,74 +13,28 @@ use slab::Slab;
 use tokio::{sync::oneshot, time::Instant};
 
 use super::{
+    ending::{ended, ends_a_wait, out_of_time},
     pace::{Pace, Schedules},
     sink::Sink,
+    watch::{Until, Waiter, Waiters, Watch},
 };
 use crate::{
-    error::{Error, ErrorKind, Result},
+    error::{Error, Result},
     task::{Task, TaskKind, TaskState},
 };
 
-/// A notified task is looked at again at most once in this time.
-pub(crate) const NOTICE_PAUSE: Duration = Duration::from_secs(1);
 /// What a look may be late before somebody is told that the budget is too small.
 const LATE: Duration = Duration::from_secs(5);
 const WARN_AGAIN: Duration = Duration::from_secs(60);
 /// How many tasks that nobody waits for yet are remembered as created here.
 const REMEMBERED: usize = 10_000;
 
-/// When a waiter has what it came for.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Until {
-    /// The task has ended.
-    Ended,
-    /// Somebody has looked at it, whatever was seen.
-    Seen,
-    /// `notify` was called for it; causes no look.
-    Noticed,
-}
-
-struct Waiter {
-    id: u64,
-    since: Instant,
-    deadline: Option<Instant>,
-    /// Whether that is the caller's own; else it is the kind's.
-    own_deadline: bool,
-    until: Until,
-    sink: Sink,
-}
-
-/// A task that somebody waits for.
-struct Watch {
-    task: Arc<str>,
-    kind: TaskKind,
-    state: Option<TaskState>,
-    pace: Pace,
-    /// Distinguishes valid entries of the heap from outdated ones.
-    due: Option<Instant>,
-    looked: Option<Instant>,
-    /// While a look is under way; dropping it stops the look.
-    looking: Option<oneshot::Sender<()>>,
-    /// Notified while being looked at: look once more.
-    again: bool,
-    /// The service asked for a pause: no notice cuts it short.
-    not_before: Option<Instant>,
-    waiters: Vec<Waiter>,
-}
-
-impl Watch {
-    /// When a notice may have the task looked at.
-    fn soonest(&self, now: Instant) -> Instant {
-        let looked = self.looked.map_or(now, |looked| now.max(looked + NOTICE_PAUSE));
-        self.not_before.map_or(looked, |at| looked.max(at))
-    }
-}
-
 /// A waiter's place, for leaving.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) struct Place {
     watch: usize,
-    waiter: u64,
+    waiter: usize,
+    id: u64,
 }
 
 /// A look that is due.
@@ -91,12 +45,21 @@ pub(super) struct DueLook {
     pub(super) abandoned: oneshot::Receiver<()>,
 }
 
+/// What the driver has in mind while it sleeps.
+#[derive(Default)]
+struct Plan {
+    /// When it wakes by itself.
+    wakes: Option<Instant>,
+    /// From when on it begins further looks; `None` while as many as may be are under way.
+    looks_from: Option<Instant>,
+}
+
 pub(super) struct Board {
     schedules: Schedules,
     watches: Slab<Watch>,
     by_task: HashMap<Arc<str>, usize>,
     due: BinaryHeap<Reverse<(Instant, usize)>>,
-    expiries: BinaryHeap<Reverse<(Instant, usize, u64)>>,
+    expiries: BinaryHeap<Reverse<(Instant, Place)>>,
     created: HashMap<Arc<str>, (TaskKind, Instant)>,
     next_waiter: u64,
     /// Without those that wait for notices only.
@@ -104,6 +67,7 @@ pub(super) struct Board {
     warned: Option<Instant>,
     /// Whether a driver runs.
     pub(super) driven: bool,
+    plan: Plan,
 }
 
 impl Board {
@@ -119,6 +83,7 @@ impl Board {
             waiters: 0,
             warned: None,
             driven: false,
+            plan: Plan::default(),
         }
     }
 
@@ -147,7 +112,7 @@ impl Board {
         };
         self.next_waiter += 1;
         let id = self.next_waiter;
-        let Some(watch) = self.watches.get_mut(key) else { return Place { watch: key, waiter: id } };
+        let Some(watch) = self.watches.get_mut(key) else { return Place { watch: key, waiter: 0, id } };
 
         self.waiters += usize::from(until != Until::Noticed);
         let waits = until == Until::Ended;
@@ -155,9 +120,10 @@ impl Board {
         let patience = timeout.unwrap_or_else(|| Schedules::deadline(watch.kind));
         // A deadline beyond the clock's range is none.
         let deadline = if waits { now.checked_add(patience) } else { None };
-        watch.waiters.push(Waiter { id, since: now, deadline, own_deadline: timeout.is_some(), until, sink });
+        let waiter = Waiter { id, since: now, deadline, own_deadline: timeout.is_some(), until, sink };
+        let place = Place { watch: key, waiter: watch.waiters.add(waiter), id };
         if let Some(deadline) = deadline {
-            self.expiries.push(Reverse((deadline, key, id)));
+            self.expiries.push(Reverse((deadline, place)));
         }
         let at = match until {
             Until::Ended if planned => None,
@@ -168,7 +134,7 @@ impl Board {
         if let Some(at) = at {
             self.schedule(key, at);
         }
-        Place { watch: key, waiter: id }
+        place
     }
 
     fn open(&mut self, task: &str, now: Instant) -> usize {
@@ -185,7 +151,7 @@ impl Board {
             looking: None,
             again: false,
             not_before: None,
-            waiters: Vec::with_capacity(1),
+            waiters: Waiters::with_room_for_one(),
         });
         self.by_task.insert(task, key);
         key
@@ -194,16 +160,14 @@ impl Board {
     /// Takes a waiter away; the last one takes the watch and its look with it.
     pub(super) fn leave(&mut self, place: Place) {
         let Some(watch) = self.watches.get_mut(place.watch) else { return };
-        // Keys are used again: only the waiter's own id tells that it is still there.
-        let Some(index) = watch.waiters.iter().position(|waiter| waiter.id == place.waiter) else { return };
-        let waiter = watch.waiters.swap_remove(index);
+        let Some(waiter) = watch.waiters.remove(place.waiter, place.id) else { return };
         self.waiters -= usize::from(waiter.until != Until::Noticed);
         self.close_if_left(place.watch);
     }
 
     fn close_if_left(&mut self, key: usize) {
         let Some(watch) = self.watches.get_mut(key) else { return };
-        if watch.waiters.iter().all(|waiter| waiter.until == Until::Noticed) {
+        if !watch.waiters.want_looks() {
             // Nobody wants the look that may be under way, and nobody will take its outcome in.
             (watch.looking, watch.due, watch.again) = (None, None, false);
         }
@@ -222,9 +186,9 @@ impl Board {
         }
         if self.expiries.len() > 64 + 2 * self.waiters {
             let watches = &self.watches;
-            self.expiries.retain(|Reverse((at, key, id))| {
-                let valid = |waiter: &Waiter| waiter.id == *id && waiter.deadline == Some(*at);
-                watches.get(*key).is_some_and(|watch| watch.waiters.iter().any(valid))
+            self.expiries.retain(|Reverse((at, place))| {
+                let waiter = watches.get(place.watch).and_then(|watch| watch.waiters.get(place.waiter, place.id));
+                waiter.is_some_and(|waiter| waiter.deadline == Some(*at))
             });
         }
     }
@@ -242,12 +206,8 @@ impl Board {
     pub(super) fn notify(&mut self, task: &str, now: Instant) {
         let Some(&key) = self.by_task.get(task) else { return };
         let Some(watch) = self.watches.get_mut(key) else { return };
-        for waiter in &watch.waiters {
-            if let Sink::Notices(sender) = &waiter.sink {
-                let _ = sender.send(watch.task.clone());
-            }
-        }
-        if watch.waiters.iter().any(|waiter| waiter.until == Until::Ended) {
+        watch.waiters.hear_notice(&watch.task);
+        if watch.waiters.want_the_end() {
             watch.again = watch.looking.is_some();
             let at = watch.soonest(now);
             self.schedule(key, at);
@@ -256,19 +216,22 @@ impl Board {
 
     /// Ends the waits whose deadline has passed.
     pub(super) fn expire(&mut self, now: Instant) {
-        while let Some(&Reverse((at, key, id))) = self.expiries.peek() {
+        while let Some(&Reverse((at, place))) = self.expiries.peek() {
             if at > now {
                 return;
             }
             self.expiries.pop();
-            let Some(watch) = self.watches.get_mut(key) else { continue };
-            let overdue = |waiter: &Waiter| waiter.id == id && waiter.deadline.is_some_and(|deadline| deadline <= now);
-            let Some(index) = watch.waiters.iter().position(overdue) else { continue };
-            let waiter = watch.waiters.swap_remove(index);
+            let Some(watch) = self.watches.get_mut(place.watch) else { continue };
+            let waiter = watch.waiters.get(place.waiter, place.id);
+            // A deadline may have been brought forward, and this entry be of the old one.
+            if waiter.is_none_or(|waiter| waiter.deadline.is_none_or(|deadline| deadline > now)) {
+                continue;
+            }
+            let Some(waiter) = watch.waiters.remove(place.waiter, place.id) else { continue };
             self.waiters -= 1;
             let error = out_of_time(&watch.task, watch.state, now - waiter.since);
             waiter.sink.tell(Err(error));
-            self.close_if_left(key);
+            self.close_if_left(place.watch);
         }
     }
 
@@ -283,9 +246,28 @@ impl Board {
         None
     }
 
-    /// When the next wait runs out.
-    pub(super) fn next_expiry(&self) -> Option<Instant> {
-        self.expiries.peek().map(|Reverse((at, ..))| *at)
+    /// When something is to be done, if looks are made from a time on.
+    fn next_event(&mut self, looks_from: Option<Instant>) -> Option<Instant> {
+        let look = looks_from.and_then(|from| Some(self.next_due()?.max(from)));
+        let expiry = self.expiries.peek().map(|Reverse((at, _))| *at);
+        look.into_iter().chain(expiry).min()
+    }
+
+    /// Says how long the driver may sleep, and remembers it.
+    pub(super) fn sleep(&mut self, looks_from: Option<Instant>) -> Option<Instant> {
+        let wakes = self.next_event(looks_from);
+        self.plan = Plan { wakes, looks_from };
+        wakes
+    }
+
+    /// Whether something has come up that the driver would sleep through. Says so once.
+    pub(super) fn wakes_too_late(&mut self) -> bool {
+        let next = self.next_event(self.plan.looks_from);
+        let late = next.is_some_and(|at| self.plan.wakes.is_none_or(|wakes| at < wakes));
+        if late {
+            self.plan.wakes = next;
+        }
+        late
     }
 
     /// The task that has been due for longest, if one is due now.
@@ -349,12 +331,11 @@ impl Board {
     /// Everybody who looked gets it; those who wait go on waiting.
     fn go_on(&mut self, key: usize, outcome: &Result<Task>, next: Instant, now: Instant) {
         let Some(watch) = self.watches.get_mut(key) else { return };
-        let looked = watch.waiters.extract_if(.., |waiter| waiter.until == Until::Seen);
-        for waiter in looked {
+        for waiter in watch.waiters.take_lookers() {
             self.waiters -= 1;
             waiter.sink.tell(outcome.clone());
         }
-        if watch.waiters.iter().any(|waiter| waiter.until == Until::Ended) {
+        if watch.waiters.want_the_end() {
             let again = std::mem::take(&mut watch.again);
             let at = if again { next.min(watch.soonest(now)) } else { next };
             self.schedule(key, at);
@@ -365,7 +346,7 @@ impl Board {
     /// The task has ended, or can't be looked at: everybody is told but those who wait for notices.
     fn end(&mut self, key: usize, outcome: &Result<Task>) {
         let Some(watch) = self.watches.get_mut(key) else { return };
-        for waiter in watch.waiters.extract_if(.., |waiter| waiter.until != Until::Noticed) {
+        for waiter in watch.waiters.take_all_but_listeners() {
             self.waiters -= 1;
             let outcome = match outcome {
                 Ok(task) if waiter.until == Until::Ended => ended(task.clone()),
@@ -381,10 +362,10 @@ impl Board {
     fn shorten_deadlines(&mut self, key: usize) {
         let Some(watch) = self.watches.get_mut(key) else { return };
         let patience = Schedules::deadline(watch.kind);
-        for waiter in watch.waiters.iter_mut().filter(|waiter| !waiter.own_deadline && waiter.deadline.is_some()) {
+        for (place, waiter) in watch.waiters.patient() {
             let deadline = waiter.since + patience;
             waiter.deadline = Some(deadline);
-            self.expiries.push(Reverse((deadline, key, waiter.id)));
+            self.expiries.push(Reverse((deadline, Place { watch: key, waiter: place, id: waiter.id })));
         }
     }
 
@@ -395,9 +376,7 @@ impl Board {
         self.expiries.clear();
         self.waiters = 0;
         for watch in self.watches.drain() {
-            for waiter in watch.waiters {
-                waiter.sink.tell(Err(why.clone().with_task_id(&watch.task)));
-            }
+            watch.waiters.tell(|| Err(why.clone().with_task_id(&watch.task)));
         }
     }
 
@@ -411,28 +390,4 @@ impl Board {
     pub(super) fn is_idle(&self) -> bool {
         self.waiters == 0
     }
-}
-
-/// What a wait returns for a task that has ended.
-fn ended(task: Task) -> Result<Task> {
-    if task.state == TaskState::Failed { Err(task_failed(task)) } else { Ok(task) }
-}
-
-pub(crate) fn task_failed(task: Task) -> Error {
-    let message = format!("task {} failed: the service gave it up (state {})", task.id, task.raw_state);
-    Error::new(ErrorKind::TaskFailed, message).with_task(task)
-}
-
-pub(crate) fn out_of_time(task: &str, state: Option<TaskState>, waited: Duration) -> Error {
-    let state = state.map_or("not seen yet", TaskState::name);
-    let message = format!(
-        "task {task} did not end within {:.1} s ({state}); it goes on at the service: wait for it again",
-        waited.as_secs_f64()
-    );
-    Error::new(ErrorKind::Timeout, message).with_task_id(task)
-}
-
-/// Outages, throttling and unreadable answers are waited out; what stays as it is, is not.
-pub(crate) const fn ends_a_wait(kind: ErrorKind) -> bool {
-    !matches!(kind, ErrorKind::RateLimited | ErrorKind::Protocol | ErrorKind::Transport | ErrorKind::Timeout)
 }

@@ -30,6 +30,13 @@ impl Sink {
             Self::Notices(_) => {}
         }
     }
+
+    /// Tells of a notice whoever listens for those.
+    pub(super) fn hear_notice(&self, task: &Arc<str>) {
+        if let Self::Notices(sender) = self {
+            let _ = sender.send(task.clone());
+        }
+    }
 }
 
 /// Outcomes on their way to one caller who waits for many.

@@ -153,6 +153,32 @@ async fn a_notice_causes_at_most_one_look_a_second() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn who_joins_while_the_scheduler_sleeps_is_attended_to_at_once() {
+    let (scheduler, service) = scheduler(Service::new(10.0).task("g", TaskKind::Generation, Duration::ZERO));
+    let first = scheduler.wait("t", Some(Duration::from_secs(100)));
+    let later = async {
+        // The next look at the other task is due after 15 s at the earliest.
+        tokio::time::sleep(Duration::from_secs(5)).await;
+        scheduler.wait("g", None).await.unwrap();
+        assert!(service.began.elapsed() < Duration::from_secs(6), "{:?}", service.times());
+        scheduler.wait("t", Some(Duration::from_secs(1))).await.unwrap_err();
+        assert!(service.began.elapsed() < Duration::from_secs(7), "{:?}", service.times());
+    };
+    let (first, ()) = tokio::join!(first, later);
+    assert_eq!(first.unwrap_err().kind(), ErrorKind::Timeout);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_hundred_thousand_may_wait_for_one_task_and_leave() {
+    let (scheduler, service) = scheduler(Service::new(10.0).task("t", TaskKind::Training, Duration::MAX));
+    let tasks = vec!["t".to_owned(); 100_000];
+    let wait = scheduler.wait_many(&tasks, None, |_, _| {});
+    assert!(tokio::time::timeout(Duration::from_secs(100), wait).await.is_err());
+    assert!(service.times().len() <= 6, "{:?}", service.times());
+    assert_eq!(scheduler.0.board().counts().0, 0);
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_wait_that_is_dropped_leaves_nothing_behind() {
     let (scheduler, service) = scheduler(Service::new(10.0));
     for round in 0..1000 {

@@ -1,0 +1,148 @@
+//! The command `xiezhen`, interrupted or left without an answer, and taken up again.
+#![allow(missing_docs, clippy::expect_used, clippy::unwrap_used, clippy::indexing_slicing, clippy::panic)]
+
+mod command;
+mod service;
+
+use std::{
+    io::{BufRead as _, BufReader, Read as _},
+    process::{Child, ChildStderr, Command},
+    time::Duration,
+};
+
+use command::{exit, refused, run, text, xiezhen};
+use xiezhen::{ErrorKind, Job, Stage};
+use xiezhen_simulator::{Call, Fault, Simulator};
+
+/// Reads on until a line contains `what`; returns that line.
+fn until(lines: &mut BufReader<ChildStderr>, what: &str) -> String {
+    let mut all = String::new();
+    loop {
+        let mut line = String::new();
+        assert_ne!(lines.read_line(&mut line).unwrap(), 0, "{what:?} was never said, but: {all}");
+        if line.contains(what) {
+            return line;
+        }
+        all.push_str(&line);
+    }
+}
+
+fn interrupt(child: &Child) {
+    let sent = Command::new("kill").args(["-INT", &child.id().to_string()]).status().unwrap();
+    assert!(sent.success());
+}
+
+fn start(command: &mut Command) -> (Child, BufReader<ChildStderr>) {
+    let mut child = command.spawn().unwrap();
+    let lines = BufReader::new(child.stderr.take().unwrap());
+    (child, lines)
+}
+
+/// What is left to be said, and what it exits with.
+fn end(mut child: Child, mut lines: BufReader<ChildStderr>) -> (String, Option<i32>) {
+    let mut said = String::new();
+    lines.read_to_string(&mut said).unwrap();
+    (said, child.wait().unwrap().code())
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_create_without_an_answer_is_never_repeated_unasked() {
+    let simulator = service::start().await;
+    let url = simulator.url();
+    let folder = tempfile::tempdir().unwrap();
+    let checkpoint = folder.path().join("job.json");
+
+    simulator.fault(Fault::on(Call::CreateUserModel).once().close_after());
+    let said = refused(&mut run(&url, folder.path()), ErrorKind::OutcomeUnknown);
+    assert!(said.contains(" --adopt TASK_ID") && said.contains(" --recreate\n"), "{said}");
+    let mut resume = xiezhen(&url, ["resume"]);
+    refused(resume.arg(&checkpoint), ErrorKind::OutcomeUnknown);
+    assert_eq!(simulator.created(), 1);
+
+    let task = simulator.tasks().remove(0);
+    simulator.fault(Fault::on(Call::CreateTask).once().close_after());
+    let mut adopt = xiezhen(&url, ["resume", "--adopt", &task.id, "--user-id", &task.user_id]);
+    let output = adopt.arg(&checkpoint).output().unwrap();
+    assert_eq!(text(&output.stdout).lines().count(), 2, "the other style is finished: {}", text(&output.stderr));
+
+    let tasks = simulator.tasks();
+    let job = xiezhen::Job::read_checkpoint(&checkpoint).unwrap();
+    let lost = job.portraits().into_iter().find(|portrait| portrait.task_id.is_none()).unwrap();
+    let task = tasks.iter().find(|task| task.style == lost.style_id && task.kind == 2).unwrap();
+    let mut adopt = xiezhen(&url, ["resume", "--adopt", &task.id, "--style", &lost.style]);
+    let output = adopt.arg(&checkpoint).output().unwrap();
+    assert_eq!((exit(&output), text(&output.stdout).lines().count()), (0, 4), "{}", text(&output.stderr));
+    assert_eq!(simulator.created(), 3);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn ctrl_c_says_how_to_resume_and_nothing_is_done_twice() {
+    let simulator = service::start().await;
+    simulator.set(|settings| settings.clock_scale = 0.0);
+    let folder = tempfile::tempdir().unwrap();
+    let checkpoint = folder.path().join("job.json");
+
+    let (child, mut lines) = start(&mut run(&simulator.url(), folder.path()));
+    until(&mut lines, "training ");
+    interrupt(&child);
+    let (said, code) = end(child, lines);
+    assert_eq!(
+        (code, said),
+        (Some(130), format!("xiezhen: interrupted; to go on: xiezhen resume {}\n", checkpoint.display()))
+    );
+    assert_eq!(Job::read_checkpoint(&checkpoint).unwrap().stage(), Stage::Training);
+
+    simulator.set(|settings| settings.clock_scale = 1.0);
+    let resumed = xiezhen(&simulator.url(), ["resume"]).arg(&checkpoint).output().unwrap();
+    assert_eq!((exit(&resumed), text(&resumed.stdout).lines().count()), (0, 4), "{}", text(&resumed.stderr));
+    assert!(folder.path().join("index.html").exists());
+    assert_eq!((simulator.count(Call::UploadFile), simulator.created()), (10, 3));
+    assert_eq!(simulator.count(Call::CreateUserModel), 1);
+}
+
+/// A simulator that answers the training's create late, and tells when it has done the work.
+async fn slow_to_answer(pause: Duration) -> (Simulator, std::sync::mpsc::Receiver<()>) {
+    let simulator = service::start().await;
+    simulator.fault(Fault::on(Call::CreateUserModel).delay_answer(pause));
+    let (tell, told) = std::sync::mpsc::channel();
+    simulator.on_request(move |entry, moment| {
+        if entry.call == Call::CreateUserModel && moment == xiezhen_simulator::Moment::Worked {
+            let _ = tell.send(());
+        }
+    });
+    (simulator, told)
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn ctrl_c_waits_for_the_answer_of_a_create() {
+    let (simulator, worked) = slow_to_answer(Duration::from_secs(2)).await;
+    let folder = tempfile::tempdir().unwrap();
+
+    let (child, mut lines) = start(&mut run(&simulator.url(), folder.path()));
+    worked.recv_timeout(Duration::from_secs(30)).unwrap();
+    interrupt(&child);
+    until(&mut lines, "a create is under way");
+    let (said, code) = end(child, lines);
+    assert!(code == Some(130) && said.contains("to go on: xiezhen resume"), "{code:?} {said}");
+
+    let job = Job::read_checkpoint(folder.path().join("job.json")).unwrap();
+    assert_eq!(job.training_task_id().unwrap(), simulator.tasks()[0].id);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_second_ctrl_c_quits_at_once() {
+    let (simulator, worked) = slow_to_answer(Duration::from_secs(600)).await;
+    let folder = tempfile::tempdir().unwrap();
+
+    let (child, mut lines) = start(&mut run(&simulator.url(), folder.path()));
+    worked.recv_timeout(Duration::from_secs(30)).unwrap();
+    interrupt(&child);
+    until(&mut lines, "a create is under way");
+    interrupt(&child);
+    let (said, code) = end(child, lines);
+    assert!(code == Some(130) && said.contains("to go on: xiezhen resume"), "{code:?} {said}");
+
+    let mut resume = xiezhen(&simulator.url(), ["resume"]);
+    refused(resume.arg(folder.path().join("job.json")), ErrorKind::OutcomeUnknown);
+    assert_eq!(simulator.created(), 1);
+}

@@ -1,0 +1,52 @@
+//! The command `xiezhen` as a process, and how it may end.
+#![allow(dead_code, unreachable_pub, reason = "each test program uses its own part")]
+
+use std::{
+    ffi::OsStr,
+    path::Path,
+    process::{Command, Output, Stdio},
+};
+
+use xiezhen::ErrorKind;
+use xiezhen_simulator::DEFAULT_APP_CODE;
+
+use crate::service::{STYLES, photos};
+
+/// The command, with a credential and nothing else of the environment's, looking often.
+pub fn xiezhen(url: &str, arguments: impl IntoIterator<Item = impl AsRef<OsStr>>) -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_xiezhen"));
+    for name in ["XIEZHEN_APP_KEY", "XIEZHEN_APP_SECRET"] {
+        command.env_remove(name);
+    }
+    command.env("XIEZHEN_BASE_URL", url).env("XIEZHEN_APP_CODE", DEFAULT_APP_CODE);
+    command.args(["--requests-per-second", "inf", "--max-retries", "0"]);
+    command.args(["--training-schedule", "0.02,1,0.02", "--generation-schedule", "0.02,1,0.02"]);
+    command.args(arguments);
+    command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
+    command
+}
+
+/// `xiezhen run` on the ten photos, in two styles.
+pub fn run(url: &str, out: &Path) -> Command {
+    let mut command = xiezhen(url, ["run", "--style", STYLES[0], "--style", STYLES[1], "--out"]);
+    command.arg(out).args(photos());
+    command
+}
+
+pub fn text(bytes: &[u8]) -> &str {
+    std::str::from_utf8(bytes).expect("all that is printed is UTF-8")
+}
+
+pub fn exit(output: &Output) -> u8 {
+    output.status.code().expect("it exits by itself").try_into().unwrap()
+}
+
+/// Ends with `kind`'s exit code, names the kind first, and prints no result. Returns what was said.
+pub fn refused(command: &mut Command, kind: ErrorKind) -> String {
+    let output = command.output().unwrap();
+    let said = text(&output.stderr).to_owned();
+    assert_eq!(exit(&output), kind.exit_code(), "{said}");
+    assert!(said.contains(&format!("xiezhen: {kind}\n")), "{said}");
+    assert_eq!(text(&output.stdout), "");
+    said
+}
