@@ -364,8 +364,10 @@ impl Board {
         let patience = Schedules::deadline(watch.kind);
         for (place, waiter) in watch.waiters.patient() {
             let deadline = waiter.since + patience;
-            waiter.deadline = Some(deadline);
-            self.expiries.push(Reverse((deadline, Place { watch: key, waiter: place, id: waiter.id })));
+            // A second entry of the same deadline could never be told from the first.
+            if waiter.deadline.replace(deadline) != Some(deadline) {
+                self.expiries.push(Reverse((deadline, Place { watch: key, waiter: place, id: waiter.id })));
+            }
         }
     }
 
