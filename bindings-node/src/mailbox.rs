@@ -1,15 +1,13 @@
 //! What the runtime has to tell an environment of Node: the main thread is one, each worker another.
 //!
-//! Letters gather in the environment's mailbox, and its loop is woken once for all that are there: ten thousand
-//! outcomes are not ten thousand wake-ups. The loop reads them in slices of a millisecond, other work in between.
+//! Letters gather in the environment's mailbox; its loop reads them in slices of a millisecond.
 
 use std::{
-    collections::VecDeque,
     sync::{
         Arc, Mutex, MutexGuard, PoisonError,
-        atomic::{AtomicBool, AtomicUsize, Ordering},
+        atomic::{AtomicUsize, Ordering},
     },
-    time::{Duration, Instant},
+    time::Duration,
 };
 
 use napi::{
@@ -17,7 +15,10 @@ use napi::{
     bindgen_prelude::{FnArgs, FromNapiValue, Function, JsValuesTupleIntoVec, ToNapiValue, Unknown},
     threadsafe_function::{ThreadsafeFunction, ThreadsafeFunctionCallMode, UnknownReturnValue},
 };
-use xiezhen::{Error, ErrorKind, Result, process::runtime};
+use xiezhen::{
+    Error, ErrorKind, Result,
+    process::{self, spawn},
+};
 
 use crate::{calls::Ticket, error::Failure};
 
@@ -72,10 +73,8 @@ struct Letter {
 
 /// What has been said to one environment and is not read yet.
 pub(crate) struct Mailbox {
-    letters: Mutex<VecDeque<Letter>>,
+    letters: process::Mailbox<Letter>,
     bell: Mutex<Callback<(), UnknownReturnValue>>,
-    /// Whether the loop was told, and has not yet found the mailbox empty.
-    rung: AtomicBool,
     /// Calls whose end has not been read.
     under_way: AtomicUsize,
 }
@@ -87,8 +86,7 @@ pub(crate) fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 impl Mailbox {
     /// A mailbox whose environment is called through `bell` when letters have come.
     pub(crate) fn new(bell: Callback<(), UnknownReturnValue>) -> Self {
-        let (letters, rung, under_way) = (Mutex::default(), AtomicBool::new(false), AtomicUsize::new(0));
-        Self { letters, bell: Mutex::new(bell), rung, under_way }
+        Self { letters: process::Mailbox::default(), bell: Mutex::new(bell), under_way: AtomicUsize::new(0) }
     }
 
     /// One call more is under way: the first keeps the environment alive.
@@ -104,19 +102,19 @@ impl Mailbox {
 
     /// Leaves a letter, from any thread.
     fn post(self: &Arc<Self>, letter: Letter) {
-        lock(&self.letters).push_back(letter);
-        if self.rung.swap(true, Ordering::AcqRel) {
+        if !self.letters.post(letter) {
             return;
         }
-        match runtime() {
-            Ok(runtime) if self.under_way.load(Ordering::Relaxed) > FEW => {
-                let mailbox = self.clone();
-                runtime.spawn(async move {
-                    tokio::time::sleep(MOMENT).await;
-                    mailbox.ring();
-                });
-            }
-            _ => self.ring(),
+        if self.under_way.load(Ordering::Relaxed) <= FEW {
+            return self.ring();
+        }
+        let mailbox = self.clone();
+        let later = spawn(async move {
+            tokio::time::sleep(MOMENT).await;
+            mailbox.ring();
+        });
+        if later.is_err() {
+            self.ring();
         }
     }
 
@@ -125,24 +123,9 @@ impl Mailbox {
         lock(&self.bell).call((), ThreadsafeFunctionCallMode::NonBlocking);
     }
 
-    fn next(&self) -> Option<Letter> {
-        loop {
-            let letter = lock(&self.letters).pop_front();
-            if letter.is_some() {
-                return letter;
-            }
-            self.rung.store(false, Ordering::Release);
-            // Whoever posted in between saw that the loop was told already.
-            if lock(&self.letters).is_empty() || self.rung.swap(true, Ordering::AcqRel) {
-                return None;
-            }
-        }
-    }
-
     /// Reads letters for as long as a slice, and says which calls have ended. True if there may be more.
     pub(crate) fn read(&self, env: &Env, ears: &Ears<'_>, ended: impl Fn(Ticket)) -> napi::Result<bool> {
-        let until = Instant::now() + SLICE;
-        while let Some(Letter { ticket, says, value }) = self.next() {
+        self.letters.read(SLICE, |Letter { ticket, says, value }| {
             if says != Says::Told {
                 ended(ticket);
                 self.end(env)?;
@@ -152,12 +135,8 @@ impl Mailbox {
                 Says::Resolved => &ears.resolved,
                 Says::Rejected => &ears.rejected,
             };
-            ear.call(FnArgs::from((ticket, value(env)?)))?;
-            if Instant::now() >= until {
-                return Ok(true);
-            }
-        }
-        Ok(false)
+            ear.call(FnArgs::from((ticket, value(env)?))).map(drop)
+        })
     }
 }
 

@@ -1,18 +1,13 @@
 //! Async calls: an `asyncio` future each, settled on its own loop's thread.
 //!
-//! What the runtime has to say is put into the loop's mailbox, and the loop is woken once for all that has gathered
-//! there: ten thousand answers do not take the GIL ten thousand times. The loop empties it in slices of 250 µs: what
-//! the futures' own callbacks do then comes on top.
+//! What the runtime has to say is put into the loop's mailbox: ten thousand answers do not take the GIL ten thousand
+//! times. The loop empties it in slices of 250 µs: what the futures' own callbacks do then comes on top.
 
 use std::{
-    collections::VecDeque,
     future::Future,
     panic::AssertUnwindSafe,
-    sync::{
-        Arc, Mutex, MutexGuard, PoisonError, Weak,
-        atomic::{AtomicBool, Ordering},
-    },
-    time::{Duration, Instant},
+    sync::{Arc, Mutex, MutexGuard, PoisonError, Weak},
+    time::Duration,
 };
 
 use futures_util::FutureExt;
@@ -20,7 +15,7 @@ use pyo3::{IntoPyObjectExt, intern, prelude::*, sync::PyOnceLock};
 use tokio::task::AbortHandle;
 use xiezhen::{
     Error, ErrorKind, Result, Task, Wait,
-    process::{runtime, spawn},
+    process::{self, runtime, spawn},
 };
 
 use crate::{
@@ -36,9 +31,7 @@ type Letter = Box<dyn for<'py> FnOnce(Python<'py>) + Send>;
 /// What is to be done on one loop's thread, in order.
 struct Mailbox {
     event_loop: Py<PyAny>,
-    letters: Mutex<VecDeque<Letter>>,
-    /// Whether the loop was told, and has not yet found the mailbox empty.
-    called: AtomicBool,
+    letters: process::Mailbox<Letter>,
     process: u32,
 }
 
@@ -57,8 +50,8 @@ impl Mailbox {
         if let Some(mailbox) = known.iter().find(|m| m.event_loop.is(event_loop) && m.process == process) {
             return mailbox.clone();
         }
-        let (letters, called) = (Mutex::default(), AtomicBool::new(false));
-        let mailbox = Arc::new(Self { event_loop: event_loop.clone().unbind(), letters, called, process });
+        let letters = process::Mailbox::default();
+        let mailbox = Arc::new(Self { event_loop: event_loop.clone().unbind(), letters, process });
         let mut mailboxes = lock(&MAILBOXES);
         mailboxes.retain(|mailbox| mailbox.strong_count() > 0);
         mailboxes.push(Arc::downgrade(&mailbox));
@@ -67,8 +60,7 @@ impl Mailbox {
 
     /// Leaves a letter, from any thread of the runtime.
     fn post(self: &Arc<Self>, letter: Letter) {
-        lock(&self.letters).push_back(letter);
-        if self.called.swap(true, Ordering::AcqRel) {
+        if !self.letters.post(letter) {
             return;
         }
         let mailbox = self.clone();
@@ -80,9 +72,7 @@ impl Mailbox {
                     .call_method1(py, intern!(py, "call_soon_threadsafe"), (Postman(mailbox.clone()),))
                     .is_err()
                 {
-                    let unread = std::mem::take(&mut *lock(&mailbox.letters));
-                    drop(unread);
-                    mailbox.called.store(false, Ordering::Release);
+                    mailbox.letters.empty();
                 }
             });
         };
@@ -100,25 +90,16 @@ struct Postman(Arc<Mailbox>);
 #[pymethods]
 impl Postman {
     fn __call__(&self, py: Python<'_>) -> PyResult<()> {
-        let end = Instant::now() + SLICE;
         logging::refresh(py);
-        loop {
-            let letter = lock(&self.0.letters).pop_front();
-            if let Some(letter) = letter {
-                letter(py);
-                if Instant::now() < end {
-                    continue;
-                }
-                let again = Self(self.0.clone());
-                self.0.event_loop.call_method1(py, intern!(py, "call_soon"), (again,))?;
-                return Ok(());
-            }
-            self.0.called.store(false, Ordering::Release);
-            // Whoever posted in between saw that the loop was called already.
-            if lock(&self.0.letters).is_empty() || self.0.called.swap(true, Ordering::AcqRel) {
-                return Ok(());
-            }
+        let hear = |letter: Letter| {
+            letter(py);
+            Ok::<_, PyErr>(())
+        };
+        if self.0.letters.read(SLICE, hear)? {
+            let again = Self(self.0.clone());
+            self.0.event_loop.call_method1(py, intern!(py, "call_soon"), (again,))?;
         }
+        Ok(())
     }
 }
 

@@ -19,7 +19,7 @@ use tracing::Instrument;
 pub(crate) use self::session::{Session, schedules};
 use crate::{
     call::Call,
-    error::{Error, Result},
+    error::{Error, ErrorKind, Result},
     job::{self, AdvanceOptions, Job, RunOptions, SaveJob},
     options::{ClientBuilder, Options},
     photo::{CheckedPhoto, Photo},
@@ -34,7 +34,11 @@ use crate::{
 /// Dropping the future of any call stops the call, except a create under way: that runs on to its own
 /// timeout, because its answer may be all that tells of something paid.
 #[derive(Clone)]
-pub struct Client(Arc<Shared>);
+pub struct Client {
+    shared: Arc<Shared>,
+    /// Bounds single calls of this handle rather than the option.
+    timeout: Option<Duration>,
+}
 
 struct Shared {
     options: Arc<Options>,
@@ -89,23 +93,30 @@ impl Client {
     fn new(options: Options) -> Self {
         let options = Arc::new(options);
         let session = ArcSwap::from_pointee(Session::new(options.clone()));
-        Self(Arc::new(Shared { options, session, closed: AtomicBool::new(false) }))
+        Self { shared: Arc::new(Shared { options, session, closed: AtomicBool::new(false) }), timeout: None }
+    }
+
+    /// The same client, whose single calls (the five of the document, and [`save_results`](Self::save_results)) take at
+    /// most `timeout` rather than what the options say, uploads and downloads too. Waits and jobs have their own.
+    #[must_use]
+    pub fn with_timeout(&self, timeout: impl Into<Option<Duration>>) -> Self {
+        Self { shared: self.shared.clone(), timeout: timeout.into() }
     }
 
     /// The session of this process, unless the client is closed.
     fn session(&self) -> Result<Arc<Session>> {
         // In this order: a session that was loaded before the client is closed is cancelled with it.
-        let session = self.0.session.load_full();
-        if self.0.closed.load(Ordering::Acquire) {
+        let session = self.shared.session.load_full();
+        if self.shared.closed.load(Ordering::Acquire) {
             return Err(Error::invalid(vec!["the client is closed".into()]));
         }
         if session.is_ours() {
             return Ok(session);
         }
         // In a forked child: the parent's connections and waits are its own, and even dropping them would touch them.
-        std::mem::forget(self.0.session.swap(Arc::new(Session::new(self.0.options.clone()))));
+        std::mem::forget(self.shared.session.swap(Arc::new(Session::new(self.shared.options.clone()))));
         std::mem::forget(session);
-        Ok(self.0.session.load_full())
+        Ok(self.shared.session.load_full())
     }
 
     /// Runs a call until it ends, or the client is closed.
@@ -134,7 +145,8 @@ impl Client {
             let name = photo.name();
             let photo = CheckedPhoto::check_one(photo, session.options.limits.max_photo_bytes).await?;
             let payload = Payload::Photo { photo, on_bytes: None };
-            session.transport.call(Request::new(Call::UploadFile, format!("of {name}"), payload)).await
+            let request = Request::new(Call::UploadFile, format!("of {name}"), payload);
+            session.transport.call(request.within(self.timeout)).await
         };
         self.under_way("upload_file", upload).await
     }
@@ -158,7 +170,8 @@ impl Client {
     /// The styles that pictures can be generated in (document, step 4).
     pub async fn list_styles(&self) -> Result<Vec<Style>> {
         let list = |session: Arc<Session>| async move {
-            session.transport.call(Request::new(Call::ListStyles, "", Payload::Nothing)).await
+            let request = Request::new(Call::ListStyles, "", Payload::Nothing);
+            session.transport.call(request.within(self.timeout)).await
         };
         self.under_way("list_styles", list).await
     }
@@ -174,9 +187,10 @@ impl Client {
     }
 
     async fn create(&self, call: Call, body: serde_json::Value) -> Result<Created> {
+        let request = Request::new(call, "", Payload::json(&body)?).within(self.timeout);
         let create = |session: Arc<Session>| async move {
             let detached = session.clone();
-            session.detached(async move { detached.create(call, body, None).await }).await
+            session.detached(async move { detached.create(request).await }).await
         };
         self.under_way(call.name(), create).await
     }
@@ -184,7 +198,8 @@ impl Client {
     /// One look at a task (document, steps 3 and 6). A failed task is a value here, not an error.
     pub async fn query_task(&self, task_id: &str) -> Result<Task> {
         check_id("task_id", task_id)?;
-        let query = |session: Arc<Session>| async move { session.query(task_id).await };
+        let request = Request::query(task_id)?.within(self.timeout);
+        let query = |session: Arc<Session>| async move { session.transport.call(request).await };
         self.under_way("query_task", query).await.map_err(|error| error.with_task_id(task_id))
     }
 
@@ -262,7 +277,11 @@ impl Client {
                 task_id: &task.id,
                 on_retry: &|_, _| {},
             };
-            let saved = results.save(&task.result_paths, session.query(&task.id), &|_: &Path| {}).await;
+            let save = results.save(&task.result_paths, session.query(&task.id), &|_: &Path| {});
+            let saved = match self.timeout {
+                None => save.await,
+                Some(timeout) => tokio::time::timeout(timeout, save).await.map_err(|_| out_of_time(timeout))?,
+            };
             saved.error.map_or(Ok(saved.files), Err)
         };
         self.under_way("save_results", save).await.map_err(|error| error.with_task_id(&task.id))
@@ -311,7 +330,7 @@ impl Client {
 
     /// Waits until every create under way has its answer, also those whose caller has gone away.
     pub async fn settle(&self) {
-        let session = self.0.session.load_full();
+        let session = self.shared.session.load_full();
         // A parent's creates are answered to the parent.
         if !session.is_ours() {
             return;
@@ -323,17 +342,17 @@ impl Client {
 
     /// Where requests go, without a trailing slash.
     pub fn base_url(&self) -> &str {
-        self.0.options.base_url.as_str().trim_end_matches('/')
+        self.shared.options.base_url.as_str().trim_end_matches('/')
     }
 
     /// Cancels what is under way and frees the connections, for all clones. Later calls are refused.
     pub fn close(&self) {
-        self.0.closed.store(true, Ordering::Release);
-        let session = self.0.session.load();
+        self.shared.closed.store(true, Ordering::Release);
+        let session = self.shared.session.load();
         if session.is_ours() {
             session.closing.cancel();
             session.scheduler.close();
-            self.0.session.store(Arc::new(session.unused()));
+            self.shared.session.store(Arc::new(session.unused()));
         }
     }
 }
@@ -341,15 +360,20 @@ impl Client {
 impl ClientBuilder {
     /// Checks the options, fills in the environment, and makes a client. Connects to nobody yet.
     pub fn build(self) -> Result<Client> {
-        self.check(|name| std::env::var(name).ok()).map(Client::new)
+        self.fill_in().map(Client::new)
     }
 }
 
 impl std::fmt::Debug for Client {
     /// Where to, and never who.
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Client").field("base_url", &self.0.options.base_url.as_str()).finish_non_exhaustive()
+        f.debug_struct("Client").field("base_url", &self.shared.options.base_url.as_str()).finish_non_exhaustive()
     }
+}
+
+fn out_of_time(timeout: Duration) -> Error {
+    let message = format!("the pictures were not all there within {timeout:?}; those that are stay: save them again");
+    Error::new(ErrorKind::Timeout, message)
 }
 
 /// Refuses an id that can't be one.

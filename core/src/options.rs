@@ -4,6 +4,7 @@
 mod tests;
 
 use std::{
+    collections::HashMap,
     path::{Path, PathBuf},
     time::Duration,
 };
@@ -139,6 +140,7 @@ pub struct ClientBuilder {
     ca_file: Option<PathBuf>,
     proxy: Option<SecretString>,
     allow_http: bool,
+    environment: Option<HashMap<String, SecretString>>,
 }
 
 /// Setters that differ in name and type only.
@@ -194,6 +196,14 @@ impl ClientBuilder {
         self
     }
 
+    /// Takes what is not set from these variables rather than from the process's: a thread of Node has its own.
+    #[doc(hidden)]
+    pub fn environment(mut self, variables: impl IntoIterator<Item = (String, String)>) -> Self {
+        let hidden = variables.into_iter().map(|(name, value)| (name, SecretString::from(value)));
+        self.environment = Some(hidden.collect());
+        self
+    }
+
     /// How long an upload or a download may stand still. For tests: the default is 60 s.
     #[doc(hidden)]
     pub fn stall_limit(mut self, limit: Duration) -> Self {
@@ -201,8 +211,16 @@ impl ClientBuilder {
         self
     }
 
-    /// Fills in the environment and the defaults, and reports everything that does not fit at once.
-    pub(crate) fn check(self, environment: impl Fn(&str) -> Option<String>) -> Result<Options> {
+    /// Fills in the environment and the defaults, and checks everything.
+    pub(crate) fn fill_in(mut self) -> Result<Options> {
+        match self.environment.take() {
+            Some(given) => self.check(|name| given.get(name).map(|value| value.expose_secret().to_owned())),
+            None => self.check(|name| std::env::var(name).ok()),
+        }
+    }
+
+    /// Reports everything that does not fit at once.
+    fn check(self, environment: impl Fn(&str) -> Option<String>) -> Result<Options> {
         let environment = |name: &str| environment(name).filter(|value| !value.is_empty());
         let mut problems = Vec::new();
         let base_url = self.base_url.clone().or_else(|| environment("XIEZHEN_BASE_URL"));

@@ -7,12 +7,15 @@
 #[cfg(feature = "process")]
 mod host;
 #[cfg(feature = "process")]
+mod mailbox;
+#[cfg(feature = "process")]
 mod running;
 
 #[cfg(feature = "process")]
 use self::host::Host;
 #[cfg(feature = "process")]
 pub use self::{
+    mailbox::Mailbox,
     running::{Running, Said, Teller, spawn, start},
     shared::runtime,
 };

@@ -96,7 +96,7 @@ impl Transport {
     }
 
     async fn attempts<T: Reply>(&self, request: Request) -> Result<T> {
-        let deadline = self.deadline(&request.payload);
+        let deadline = self.deadline(&request);
         let mut retries = 0;
         let mut repeated_once = false;
         loop {
@@ -138,7 +138,7 @@ impl Transport {
     /// One attempt of a query, for the scheduler: it repeats in its own time, on a budget it has asked for.
     pub(crate) async fn look<T: Reply>(&self, task_id: &str) -> Result<T> {
         let request = Request::query(task_id)?;
-        let deadline = self.deadline(&request.payload);
+        let deadline = self.deadline(&request);
         let mut outcome = self.attempt(&request, deadline).await;
         // What is cured by a new timestamp and nonce is no reason to end a wait.
         if let Err(failure) = &outcome
@@ -155,9 +155,11 @@ impl Transport {
         self.urls.get(call as usize).unwrap_or(&self.options.base_url).clone()
     }
 
-    /// Uploads have none: they may take as long as they move.
-    fn deadline(&self, payload: &Payload) -> Option<Instant> {
-        (!matches!(payload, Payload::Photo { .. })).then(|| Instant::now() + self.options.limits.timeout)
+    /// Uploads have none unless their caller says so: they may take as long as they move.
+    fn deadline(&self, request: &Request) -> Option<Instant> {
+        let usual = || (!request.is_upload()).then_some(self.options.limits.timeout);
+        // One beyond the clock's range is none.
+        Instant::now().checked_add(request.timeout.or_else(usual)?)
     }
 
     async fn wait_for_budget(&self, request: &Request, deadline: Option<Instant>) -> Result<()> {
@@ -187,14 +189,13 @@ impl Transport {
         let started = Instant::now();
         let handed = Handed::default();
         let pulse = Pulse::new();
-        let limit = self.attempt_limit(request.call, started, deadline);
-        let exchange = self.exchange(request, &handed, &pulse);
-        let outcome = match limit {
-            Some(limit) => tokio::time::timeout(limit, exchange).await.map_err(|_| limit),
-            None => tokio::select! {
-                outcome = exchange => Ok(outcome),
-                () = pulse.stopped(self.options.limits.stall_limit) => Err(self.options.limits.stall_limit),
-            },
+        let limit = self.attempt_limit(request, started, deadline);
+        let stall_limit = self.options.limits.stall_limit;
+        let outcome = tokio::select! {
+            biased;
+            outcome = self.exchange(request, &handed, &pulse) => Ok(outcome),
+            () = tokio::time::sleep(limit.unwrap_or_default()), if limit.is_some() => Err(limit.unwrap_or_default()),
+            () = pulse.stopped(stall_limit), if request.is_upload() => Err(stall_limit),
         };
         let outcome = outcome.unwrap_or_else(|limit| {
             // A create that never left may be sent again; of any other, nobody knows.
@@ -214,10 +215,13 @@ impl Transport {
         outcome
     }
 
-    /// A repeatable call gives one attempt a third of its time, so that one stall is not the end.
-    fn attempt_limit(&self, call: Call, now: Instant, deadline: Option<Instant>) -> Option<Duration> {
+    /// A repeatable call gives one attempt a third of its time, so that one stall is not the end. Uploads have a limit
+    /// for stalls of their own.
+    fn attempt_limit(&self, request: &Request, now: Instant, deadline: Option<Instant>) -> Option<Duration> {
         let left = deadline? - now;
-        Some(if call.is_create() { left } else { left.min(self.options.limits.timeout / 3) })
+        let whole = request.call.is_create() || request.is_upload();
+        let third = request.timeout.unwrap_or(self.options.limits.timeout) / 3;
+        Some(if whole { left } else { left.min(third) })
     }
 
     async fn exchange<T: Reply>(&self, request: &Request, handed: &Handed, pulse: &Pulse) -> Result<T, Failure> {

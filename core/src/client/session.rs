@@ -12,7 +12,7 @@ use crate::{
     options::Options,
     process,
     task::{Created, Task, TaskKind},
-    transport::{OnRetry, Payload, Request, Transport, unix_ms},
+    transport::{Request, Transport, unix_ms},
     wait::{Scheduler, Schedules},
 };
 
@@ -63,13 +63,8 @@ impl Session {
     }
 
     /// A create, on a connection of its own.
-    pub(crate) async fn create(
-        &self,
-        call: Call,
-        body: serde_json::Value,
-        on_retry: Option<OnRetry>,
-    ) -> Result<Created> {
-        let request = Request::new(call, "", Payload::json(&body)?).on_retry(on_retry);
+    pub(crate) async fn create(&self, request: Request) -> Result<Created> {
+        let call = request.call;
         let created: Created = self.transport.call(request).await?;
         let kind = if call == Call::CreateUserModel { TaskKind::Training } else { TaskKind::Generation };
         self.scheduler.remember(&created.task_id, kind);

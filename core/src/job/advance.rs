@@ -181,7 +181,8 @@ impl Advance {
             self.work(slot, |work| work.intent = false);
             return if noted.is_err() { noted } else { self.save().await };
         }
-        let outcome = self.session.create(call, body, self.on_retry()).await;
+        let request = Request::new(call, "", Payload::json(&body)?).on_retry(self.on_retry());
+        let outcome = self.session.create(request).await;
         let schedule = self.schedule(slot);
         let now = self.session.now_ms();
         self.work(slot, |work| work.settle(&outcome, &schedule, now));

@@ -38,11 +38,13 @@ pub(crate) struct Request {
     pub(crate) subject: String,
     pub(crate) payload: Payload,
     pub(crate) on_retry: Option<OnRetry>,
+    /// Bounds this call rather than the client's option.
+    pub(super) timeout: Option<Duration>,
 }
 
 impl Request {
     pub(crate) fn new(call: Call, subject: impl Into<String>, payload: Payload) -> Self {
-        Self { call, subject: subject.into(), payload, on_retry: None }
+        Self { call, subject: subject.into(), payload, on_retry: None, timeout: None }
     }
 
     /// One look at a task.
@@ -52,6 +54,15 @@ impl Request {
             task_id: &'a str,
         }
         Ok(Self::new(Call::QueryTask, task_id, Payload::json(&Query { task_id })?))
+    }
+
+    pub(super) const fn is_upload(&self) -> bool {
+        matches!(self.payload, Payload::Photo { .. })
+    }
+
+    pub(crate) fn within(mut self, timeout: Option<Duration>) -> Self {
+        self.timeout = timeout;
+        self
     }
 
     pub(crate) fn on_retry(mut self, on_retry: Option<OnRetry>) -> Self {

@@ -1,0 +1,76 @@
+//! A timeout bounds a whole call, and a call may have one of its own (design §5.5).
+#![allow(missing_docs, clippy::expect_used, clippy::unwrap_used, clippy::indexing_slicing, clippy::panic)]
+
+mod service;
+
+use std::time::{Duration, Instant};
+
+use xiezhen::{Client, Error, ErrorKind};
+use xiezhen_simulator::{Call, Fault, StallAt};
+
+const BRIEF: Duration = Duration::from_millis(300);
+
+/// Far less than the client's own limits.
+fn was_brief(began: Instant, error: &Error, kind: ErrorKind) {
+    assert_eq!(error.kind(), kind, "{error}");
+    assert!(began.elapsed() < Duration::from_secs(10), "{:?}: {error}", began.elapsed());
+}
+
+#[tokio::test]
+async fn a_call_may_have_a_timeout_of_its_own() {
+    let simulator = service::start().await;
+    let patient = service::client(&simulator.url());
+    let training = service::training(&patient).await;
+    let client: Client = patient.with_timeout(BRIEF);
+    simulator.fault(Fault::on(Call::ListStyles).stall(StallAt::Before).times(50));
+    simulator.fault(Fault::on(Call::QueryTask).stall(StallAt::Body(10)).times(50));
+    simulator.fault(Fault::on(Call::UploadFile).stall(StallAt::After).times(50));
+    simulator.fault(Fault::on(Call::CreateTask).stall(StallAt::After).times(50));
+
+    let began = Instant::now();
+    was_brief(began, &client.list_styles().await.unwrap_err(), ErrorKind::Timeout);
+
+    let began = Instant::now();
+    let error = client.query_task(&training.task_id).await.unwrap_err();
+    was_brief(began, &error, ErrorKind::Timeout);
+    assert_eq!(error.task_id(), Some(training.task_id.as_str()));
+
+    let began = Instant::now();
+    let uploaded = client.upload_file(service::photos().remove(0)).await;
+    was_brief(began, &uploaded.unwrap_err(), ErrorKind::Timeout);
+
+    let began = Instant::now();
+    let created = client.create_task(&training.user_id, xiezhen_simulator::STYLES[0].id, None).await;
+    was_brief(began, &created.unwrap_err(), ErrorKind::OutcomeUnknown);
+    assert_eq!(simulator.count(Call::CreateTask), 1);
+}
+
+#[tokio::test]
+async fn pictures_that_take_too_long_are_given_up_and_the_others_kept() {
+    let simulator = service::start().await;
+    let client = service::client(&simulator.url());
+    let training = service::training(&client).await;
+    client.wait_task(&training.task_id, None).await.unwrap();
+    let created = client.create_task(&training.user_id, xiezhen_simulator::STYLES[0].id, None).await.unwrap();
+    let task = client.wait_task(&created.task_id, None).await.unwrap();
+    let folder = tempfile::tempdir().unwrap();
+    simulator.fault(Fault::on(Call::Result).stall(StallAt::Body(1000)).once());
+
+    let began = Instant::now();
+    let error = client.with_timeout(BRIEF).save_results(&task, folder.path(), None).await.unwrap_err();
+    was_brief(began, &error, ErrorKind::Timeout);
+    assert_eq!(error.task_id(), Some(task.id.as_str()));
+
+    let files = client.with_timeout(None).save_results(&task, folder.path(), None).await.unwrap();
+    assert_eq!(files.len(), task.result_paths.len());
+    assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), files.len(), "nothing half is left");
+}
+
+#[tokio::test]
+async fn a_timeout_beyond_all_clocks_is_none() {
+    let simulator = service::start().await;
+    let client = service::client(&simulator.url()).with_timeout(Duration::MAX);
+    assert!(!client.list_styles().await.unwrap().is_empty());
+    let error = client.with_timeout(Duration::ZERO).list_styles().await.unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Timeout);
+}
