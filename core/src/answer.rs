@@ -16,12 +16,15 @@ struct Envelope<'a> {
     body: Option<&'a RawValue>,
 }
 
+/// What is told of foreign text: without what must not be told.
+pub(crate) type Redact<'a> = &'a dyn Fn(&str) -> String;
+
 /// The reply in a 2xx, or what its absence means.
-pub(crate) fn parse<T: Reply>(bytes: &[u8]) -> Result<T, (Ending, Error)> {
+pub(crate) fn parse<T: Reply>(bytes: &[u8], redact: Redact<'_>) -> Result<T, (Ending, Error)> {
     let json = without_bom(bytes);
     let unreadable = |what: String| {
-        let error = Error::new(ErrorKind::Protocol, format!("the answer is not the document's: {what}"));
-        (Ending::Unreadable, error.with_body_start(bytes))
+        let error = Error::new(ErrorKind::Protocol, format!("the answer is not the document's: {}", redact(&what)));
+        (Ending::Unreadable, error.with_body_start(bytes, redact))
     };
     if json.iter().all(u8::is_ascii_whitespace) {
         return Err(unreadable("it is empty".into()));
@@ -29,7 +32,7 @@ pub(crate) fn parse<T: Reply>(bytes: &[u8]) -> Result<T, (Ending, Error)> {
     let envelope: Envelope<'_> = serde_json::from_slice(json).map_err(|error| unreadable(error.to_string()))?;
     if envelope.ret != 0 {
         let error = Error::new(ErrorKind::Api, format!("the service refused with ret {}", envelope.ret));
-        return Err((Ending::Refused, add_details(error, bytes)));
+        return Err((Ending::Refused, add_details(error, bytes, redact)));
     }
     let body = envelope.body.ok_or_else(|| unreadable("it has no `body`".into()))?;
     let wire = serde_json::from_str(body.get()).map_err(|error| unreadable(format!("`body`: {error}")))?;
@@ -37,16 +40,16 @@ pub(crate) fn parse<T: Reply>(bytes: &[u8]) -> Result<T, (Ending, Error)> {
 }
 
 /// Adds `ret` and whatever text a refusal carries: the document names no field for it.
-pub(crate) fn add_details(error: Error, bytes: &[u8]) -> Error {
+pub(crate) fn add_details(error: Error, bytes: &[u8], redact: Redact<'_>) -> Error {
     let Ok(Value::Object(fields)) = serde_json::from_slice(without_bom(bytes)) else {
-        return if bytes.is_empty() { error } else { error.with_body_start(bytes) };
+        return if bytes.is_empty() { error } else { error.with_body_start(bytes, redact) };
     };
     let text = ["msg", "message", "error", "errmsg", "err_msg", "error_msg", "reason", "desc", "body"]
         .iter()
         .find_map(|name| fields.get(*name)?.as_str())
         .filter(|text| !text.is_empty());
     let error = match text {
-        Some(text) => error.appended(text),
+        Some(text) => error.appended(&redact(text)),
         None => error,
     };
     match fields.get("ret").and_then(Value::as_i64) {
@@ -66,8 +69,26 @@ mod tests {
     use super::*;
     use crate::task::{Created, Style, Task, TaskKind, TaskState};
 
+    fn parse<T: Reply>(bytes: &[u8]) -> Result<T, (Ending, Error)> {
+        super::parse(bytes, &str::to_owned)
+    }
+
     fn refused<T: Reply + std::fmt::Debug>(bytes: &[u8]) -> (Ending, Error) {
         parse::<T>(bytes).unwrap_err()
+    }
+
+    #[test]
+    fn what_is_quoted_is_redacted_before_it_is_cut() {
+        let redact = |text: &str| text.replace("secret-code", "[REDACTED]");
+        // It begins before the two hundredth byte and ends after it.
+        let echoed = format!("{}secret-code and more", "x".repeat(193));
+        let (_, error) = super::parse::<Created>(echoed.as_bytes(), &redact).unwrap_err();
+        assert!(!error.body_start().unwrap().contains("secret"), "{:?}", error.body_start());
+        let (_, error) = super::parse::<Created>(b"{\"ret\":\"secret-code\",\"body\":1}", &redact).unwrap_err();
+        assert!(!error.message().contains("secret"), "{error}");
+        let refusal = format!("{{\"ret\":7,\"msg\":\"{echoed}\"}}");
+        let (_, error) = super::parse::<Created>(refusal.as_bytes(), &redact).unwrap_err();
+        assert!(error.message().contains("xxx") && !error.message().contains("secret"), "{error}");
     }
 
     #[test]
@@ -127,7 +148,7 @@ mod tests {
         fn any_bytes_give_a_value_or_an_error(bytes in prop::collection::vec(any::<u8>(), 0..400)) {
             let _ = parse::<Task>(&bytes);
             let _ = parse::<Vec<Style>>(&bytes);
-            let _ = add_details(Error::new(ErrorKind::Api, "x"), &bytes);
+            let _ = add_details(Error::new(ErrorKind::Api, "x"), &bytes, &str::to_owned);
         }
 
         #[test]

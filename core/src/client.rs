@@ -16,7 +16,7 @@ use arc_swap::ArcSwap;
 use serde_json::json;
 use tracing::Instrument;
 
-pub(crate) use self::session::{Session, schedules};
+pub(crate) use self::session::{Caller, Session, schedules};
 use crate::{
     call::Call,
     error::{Error, ErrorKind, Result},
@@ -190,7 +190,7 @@ impl Client {
         let request = Request::new(call, "", Payload::json(&body)?).within(self.timeout);
         let create = |session: Arc<Session>| async move {
             let detached = session.clone();
-            session.detached(async move { detached.create(request).await }).await
+            session.detached(|caller| async move { detached.create(request.on_behalf_of(caller)).await }).await
         };
         self.under_way(call.name(), create).await
     }

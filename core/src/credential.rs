@@ -37,7 +37,8 @@ impl Credential {
         Some(Self::AppCode { code, header })
     }
 
-    /// `text` without the credential: what servers say may quote what they were sent.
+    /// `text` without the credential: what servers say may quote what they were sent. To be done before it is cut, or
+    /// a part of the credential may be left at its end.
     pub(crate) fn redact(&self, text: &str) -> String {
         const INSTEAD: &str = "[REDACTED]";
         match self {

@@ -285,10 +285,18 @@ impl Error {
         self
     }
 
-    pub(crate) fn with_body_start(mut self, body: &[u8]) -> Self {
+    /// Keeps how a foreign text began; `redact` is done before it is cut.
+    pub(crate) fn with_body_start(mut self, body: &[u8], redact: impl Fn(&str) -> String) -> Self {
         const SHOWN: usize = 200;
-        let start = body.get(..SHOWN).unwrap_or(body);
-        self.0.body_start = Some(String::from_utf8_lossy(start).into_owned());
+        // Longer than any credential beyond what is shown: the rest need not be looked through.
+        const LOOKED_AT: usize = 64 << 10;
+        let clean = redact(&String::from_utf8_lossy(body.get(..LOOKED_AT).unwrap_or(body)));
+        self.0.body_start = Some(clean.chars().take(SHOWN).collect());
+        self
+    }
+
+    pub(crate) fn with_sent(mut self, sent: Option<String>) -> Self {
+        self.0.sent = sent;
         self
     }
 
@@ -307,13 +315,6 @@ impl Error {
     /// Says that trying again later is safe although the kind alone does not.
     pub(crate) fn retryable(mut self) -> Self {
         self.0.retryable = true;
-        self
-    }
-
-    /// Hides what must not be told in all that others said.
-    pub(crate) fn redacted(mut self, redact: impl Fn(&str) -> String) -> Self {
-        self.0.message = redact(&self.0.message);
-        self.0.body_start = self.0.body_start.as_deref().map(redact);
         self
     }
 

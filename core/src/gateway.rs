@@ -5,6 +5,7 @@ use std::time::Duration;
 use reqwest::{StatusCode, header::HeaderMap};
 
 use crate::{
+    answer::Redact,
     call::Ending,
     error::{Error, ErrorKind},
 };
@@ -164,10 +165,11 @@ pub(crate) struct Marks {
 }
 
 impl Marks {
-    pub(crate) fn read(headers: &HeaderMap) -> Self {
+    /// What is told of them is told without what `redact` takes away.
+    pub(crate) fn read(headers: &HeaderMap, redact: Redact<'_>) -> Self {
         let text = |name: &str| {
             let value = headers.get(name)?;
-            let text = String::from_utf8_lossy(value.as_bytes()).trim().to_owned();
+            let text = redact(String::from_utf8_lossy(value.as_bytes()).trim());
             (!text.is_empty()).then_some(text)
         };
         Self { request_id: text("x-ca-request-id"), code: text("x-ca-error-code"), message: text("x-ca-error-message") }

@@ -4,7 +4,7 @@ use reqwest::{StatusCode, header::HeaderMap};
 
 pub use crate::wait::{Look, Scheduler, Schedules};
 use crate::{
-    answer,
+    answer::{self, Redact},
     call::{Call, Ending, Next},
     error::Error,
     gateway::{self, Marks},
@@ -28,21 +28,23 @@ fn refusal((ending, error): (Ending, Error)) -> Refusal {
     Refusal { error, again: matches!(next, Next::Again | Next::AgainOnce), unknown: next == Next::Unknown }
 }
 
+const NOTHING_TO_HIDE: Redact<'_> = &|text| text.to_owned();
+
 /// Reads the body of a 2xx as each of the document's replies; gives what is wrong with it, for each that it is not.
 pub fn read_answer(body: &[u8]) -> Vec<Refusal> {
     let outcomes = [
-        answer::parse::<String>(body).err(),
-        answer::parse::<Created>(body).err(),
-        answer::parse::<Vec<Style>>(body).err(),
-        answer::parse::<Task>(body).err(),
+        answer::parse::<String>(body, NOTHING_TO_HIDE).err(),
+        answer::parse::<Created>(body, NOTHING_TO_HIDE).err(),
+        answer::parse::<Vec<Style>>(body, NOTHING_TO_HIDE).err(),
+        answer::parse::<Task>(body, NOTHING_TO_HIDE).err(),
     ];
     outcomes.into_iter().flatten().map(refusal).collect()
 }
 
 /// What an answer that is no 2xx means for a create; `None` if `status` is none.
 pub fn read_refusal(status: u16, headers: &HeaderMap, body: &[u8]) -> Option<Refusal> {
-    let (ending, error) = gateway::refusal(StatusCode::from_u16(status).ok()?, &Marks::read(headers));
-    let error = answer::add_details(error, body).with_retry_after(gateway::retry_after(headers));
+    let (ending, error) = gateway::refusal(StatusCode::from_u16(status).ok()?, &Marks::read(headers, NOTHING_TO_HIDE));
+    let error = answer::add_details(error, body, NOTHING_TO_HIDE).with_retry_after(gateway::retry_after(headers));
     Some(refusal((ending, error)))
 }
 

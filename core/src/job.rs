@@ -2,10 +2,12 @@
 
 mod advance;
 mod photos;
+mod pieces;
 mod record;
 mod run;
 mod styles;
 mod telling;
+mod work;
 
 use std::{
     future::Future,

@@ -9,7 +9,7 @@ use std::{
 use bytes::Bytes;
 use futures_util::{StreamExt, stream};
 use icu_normalizer::ComposingNormalizerBorrowed;
-use reqwest::{StatusCode, Url};
+use reqwest::Url;
 
 use crate::{
     disk::{self, Readers},
@@ -88,7 +88,8 @@ impl Results<'_> {
         let place = format!("picture {n} of task {}", self.task_id);
         let content = self.fetch(url).await.map_err(|missed| missed.at(&place, self.task_id))?;
         let format = Format::of(&content).ok_or_else(|| {
-            let error = Error::new(ErrorKind::Protocol, "what came is no picture").with_body_start(&content);
+            let error =
+                Error::new(ErrorKind::Protocol, "what came is no picture").with_body_start(&content, str::to_owned);
             Missed { error, expired: false }.at(&place, self.task_id)
         })?;
         let path = self.folder.join(format!("{stem}.{}", format.extension()));
@@ -113,10 +114,9 @@ impl Results<'_> {
                 Ok(content) => return Ok(content),
                 Err(failed) => failed,
             };
-            let throttled = status == Some(StatusCode::TOO_MANY_REQUESTS);
-            let transient = throttled || matches!(error.kind(), ErrorKind::Transport | ErrorKind::Timeout);
+            let transient = matches!(error.kind(), ErrorKind::Transport | ErrorKind::Timeout | ErrorKind::RateLimited);
             if !transient || retries >= self.max_retries {
-                let expired = !throttled && status.is_some_and(|status| status.is_client_error());
+                let expired = !transient && status.is_some_and(|status| status.is_client_error());
                 return Err(Missed { error, expired });
             }
             retries += 1;

@@ -100,7 +100,12 @@ impl Transport {
         let mut retries = 0;
         let mut repeated_once = false;
         loop {
-            self.wait_for_budget(&request, deadline).await?;
+            // Nothing is outstanding here: who has gone away wants nothing sent.
+            tokio::select! {
+                biased;
+                () = request.given_up() => return Err(Error::cancelled(request.call.name())),
+                paid = self.wait_for_budget(&request, deadline) => paid?,
+            }
             let failure = match self.attempt(&request, deadline).await {
                 Ok(answer) => return Ok(answer),
                 Err(failure) => failure,
@@ -131,7 +136,10 @@ impl Transport {
             if let Some(tell) = &request.on_retry {
                 tell(request.call, &failure.error, pause);
             }
-            tokio::time::sleep(pause).await;
+            tokio::select! {
+                () = request.given_up() => {}
+                () = tokio::time::sleep(pause) => {}
+            }
         }
     }
 
@@ -196,11 +204,14 @@ impl Transport {
             outcome = self.exchange(request, &handed, &pulse) => Ok(outcome),
             () = tokio::time::sleep(limit.unwrap_or_default()), if limit.is_some() => Err(limit.unwrap_or_default()),
             () = pulse.stopped(stall_limit), if request.is_upload() => Err(stall_limit),
+            () = unsent_and_given_up(request, &handed), if request.call.is_create() => {
+                return Err(Failure::new(Ending::Refused, Error::cancelled(request.call.name())));
+            }
         };
         let outcome = outcome.unwrap_or_else(|limit| {
             // A create that never left may be sent again; of any other, nobody knows.
-            let sent = handed.over() || !request.call.is_create();
-            let ending = if sent { Ending::Lost } else { Ending::NotConnected };
+            let unsent = request.call.is_create() && handed.take_back();
+            let ending = if unsent { Ending::NotConnected } else { Ending::Lost };
             let message = format!("no answer within {limit:?}");
             Err(Failure::new(ending, Error::new(ErrorKind::Timeout, message)))
         });
@@ -236,25 +247,23 @@ impl Transport {
         pulse.beat();
         let body = read(&mut response, MAX_ANSWER, || pulse.beat()).await;
         let status = response.status();
-        let marks = || Marks::read(response.headers());
+        let redact = |text: &str| self.options.credential.redact(text);
+        let marks = || Marks::read(response.headers(), &redact);
         tracing::debug!(call = %request.call, status = status.as_u16(), request_id = marks().request_id, "answered");
         let (ending, error) = if status.is_success() {
-            match body.and_then(|body| answer::parse(&body)) {
+            match body.and_then(|body| answer::parse(&body, &redact)) {
                 Ok(reply) => return Ok(reply),
                 Err((ending, error)) => (ending, error.with_http_status(status.as_u16())),
             }
         } else {
             let (ending, error) = gateway::refusal(status, &marks());
-            (ending, answer::add_details(error, &body.unwrap_or_default()))
+            (ending, answer::add_details(error, &body.unwrap_or_default(), &redact))
         };
         let Marks { request_id, code, .. } = marks();
         let retry_after = gateway::retry_after(response.headers());
         Err(Failure {
             ending,
-            error: error
-                .redacted(|text| self.options.credential.redact(text))
-                .with_gateway(request_id, code)
-                .with_retry_after(retry_after),
+            error: error.with_gateway(request_id, code).with_retry_after(retry_after),
             retry_after,
             date: header_date(response.headers()),
         })
@@ -311,7 +320,11 @@ impl Transport {
             let status = response.status();
             if !status.is_success() {
                 let message = format!("HTTP {}", status.as_u16());
-                let kind = if status.is_server_error() { ErrorKind::Transport } else { ErrorKind::Api };
+                let kind = match status.as_u16() {
+                    429 => ErrorKind::RateLimited,
+                    408 | 500.. => ErrorKind::Transport,
+                    _ => ErrorKind::Api,
+                };
                 let error = Error::new(kind, message).with_http_status(status.as_u16());
                 return Err((Some(status), error.with_retry_after(gateway::retry_after(response.headers()))));
             }
@@ -337,6 +350,14 @@ pub(crate) fn backoff(retry: u32) -> Duration {
 
 fn unsendable(error: reqwest::Error) -> Error {
     Error::new(ErrorKind::Internal, format!("the request can't be made: {error}")).with_source(error)
+}
+
+/// Returns when the caller has gone away before the request left; one that is on its way has to end by itself.
+async fn unsent_and_given_up(request: &Request, handed: &Handed) {
+    request.given_up().await;
+    if !handed.take_back() {
+        std::future::pending::<()>().await;
+    }
 }
 
 /// Sorts what the HTTP library reports into "never left" and "left, and no answer".

@@ -72,16 +72,32 @@ impl Session {
         Ok(created)
     }
 
-    /// Runs `work` to its end even if the caller goes away.
-    pub(crate) async fn detached<T: Send + 'static>(
+    /// Runs `work` to its end even if the caller goes away; `work` is given the means to see that.
+    pub(crate) async fn detached<T: Send + 'static, F: Future<Output = Result<T>> + Send + 'static>(
         &self,
-        work: impl Future<Output = Result<T>> + Send + 'static,
+        work: impl FnOnce(Caller) -> F,
     ) -> Result<T> {
-        let ended = self.creates.spawn(work.in_current_span()).await;
+        let caller = Caller::default();
+        let _leaves = caller.0.clone().drop_guard();
+        let ended = self.creates.spawn(work(caller).in_current_span()).await;
         ended.map_err(|error| {
             let message = format!("a create was interrupted: {error}; its outcome is unknown");
             Error::new(ErrorKind::OutcomeUnknown, message).with_source(error)
         })?
+    }
+}
+
+/// Whoever waits for a detached create, or has gone away.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Caller(CancellationToken);
+
+impl Caller {
+    pub(crate) fn is_gone(&self) -> bool {
+        self.0.is_cancelled()
+    }
+
+    pub(crate) async fn gone(&self) {
+        self.0.cancelled().await;
     }
 }
 

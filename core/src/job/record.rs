@@ -4,12 +4,10 @@ use std::{collections::HashSet, path::PathBuf};
 
 use serde::{Deserialize, Serialize};
 
-use super::{JobPhoto, Portrait, Stage};
+use super::{JobPhoto, Portrait, Stage, work::Work};
 use crate::{
-    error::{Error, ErrorKind, Result},
-    options::PollSchedule,
-    task::{Created, Task, TaskState},
-    wait::Steps,
+    call::Call,
+    error::{Error, Result},
 };
 
 /// The layout that this version writes, and the newest it reads.
@@ -33,32 +31,6 @@ pub(super) struct Record {
     pub(super) save_to: Option<PathBuf>,
 }
 
-/// One thing that the service is paid to do: a training, or the generation of one style.
-#[derive(Clone, Debug, Default, Serialize, Deserialize)]
-pub(super) struct Work {
-    pub(super) task_id: Option<String>,
-    pub(super) state: Option<TaskState>,
-    /// The number of a state that nobody knows.
-    #[serde(skip)]
-    unknown: Option<i64>,
-    pub(super) error: Option<Error>,
-    /// A create was about to be sent, and no answer to it is known.
-    #[serde(default)]
-    pub(super) intent: bool,
-    #[serde(default)]
-    steps: Steps,
-    /// Times are milliseconds since 1970: the job may go on in another process.
-    #[serde(default)]
-    next_look: u64,
-    #[serde(default)]
-    looked: u64,
-    /// The service asked for this pause: no notice cuts it short.
-    #[serde(default)]
-    not_before: u64,
-    #[serde(default)]
-    pub(super) waiting_since: Option<u64>,
-}
-
 /// A style and its generation.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub(super) struct PortraitRecord {
@@ -80,103 +52,6 @@ pub(super) struct PortraitRecord {
 pub(super) enum Slot {
     Training,
     Portrait(usize),
-}
-
-impl Work {
-    /// Sent, and not known to have ended.
-    pub(super) fn is_pending(&self) -> bool {
-        self.task_id.is_some() && self.error.is_none() && !self.has_result()
-    }
-
-    pub(super) fn has_result(&self) -> bool {
-        matches!(self.state, Some(TaskState::Succeeded | TaskState::PartlySucceeded))
-    }
-
-    /// Never sent, or refused when it was.
-    pub(super) fn is_fresh(&self) -> bool {
-        self.task_id.is_none() && !self.intent && self.error.is_none()
-    }
-
-    fn is_unknown(&self) -> bool {
-        self.intent && self.task_id.is_none()
-    }
-
-    /// Takes in what a create answered. A refusal leaves nothing behind but its error.
-    pub(super) fn settle(&mut self, outcome: &Result<Created>, schedule: &PollSchedule, now: u64) {
-        match outcome {
-            Ok(created) => {
-                self.intent = false;
-                self.task_id = Some(created.task_id.clone());
-                self.state = Some(TaskState::Waiting);
-                self.waiting_since = Some(now);
-                self.next_look = now.saturating_add(self.steps.after_sight(schedule).as_millis() as u64);
-            }
-            Err(error) => {
-                self.intent = error.kind() == ErrorKind::OutcomeUnknown;
-                self.error = Some(error.clone());
-            }
-        }
-    }
-
-    /// A run looks at once, and waits as long as any other, however long the task has been going on.
-    pub(super) fn wait_anew(&mut self) {
-        self.waiting_since = None;
-        self.next_look = 0;
-    }
-
-    /// When it is looked at next; at most one look a second, whoever asks for it.
-    pub(super) fn next_look(&self) -> u64 {
-        self.next_look
-    }
-
-    pub(super) fn look_soon(&mut self, now: u64) {
-        let pause = crate::wait::NOTICE_PAUSE.as_millis() as u64;
-        let soon = now.max(self.looked.saturating_add(pause)).max(self.not_before);
-        self.next_look = self.next_look.min(soon);
-    }
-
-    /// Notes what a look saw, and plans the next one. True if the state is a new one.
-    pub(super) fn sighted(&mut self, task: &Task, schedule: &PollSchedule, now: u64) -> bool {
-        let raw = (task.state == TaskState::Unknown).then_some(task.raw_state);
-        let changed = self.state != Some(task.state) || self.unknown != raw;
-        (self.state, self.unknown) = (Some(task.state), raw);
-        self.looked = now;
-        self.next_look = now.saturating_add(self.steps.after_sight(schedule).as_millis() as u64);
-        changed
-    }
-
-    /// Notes a look that failed; gives the pause before the next.
-    pub(super) fn missed(&mut self, error: &Error, schedule: &PollSchedule, now: u64) -> std::time::Duration {
-        let pause = self.steps.after_failure(schedule, error.retry_after());
-        self.looked = now;
-        self.next_look = now.saturating_add(pause.as_millis() as u64);
-        if error.retry_after().is_some() {
-            self.not_before = self.next_look;
-        }
-        pause
-    }
-
-    /// What a caller who comes back wants done again. What was paid for is done again only if `recreate` says so.
-    fn reopen(&mut self, recreate: bool, comes_back: bool, what: &str) {
-        let failed = self.state == Some(TaskState::Failed);
-        if recreate && (failed || self.is_unknown()) {
-            *self = Self::default();
-        } else if self.is_unknown() {
-            self.error.get_or_insert_with(|| unanswered(what));
-        } else if comes_back && !failed {
-            self.error = None;
-            self.waiting_since = None;
-        }
-    }
-}
-
-/// A process ended between a create's intent and its answer.
-fn unanswered(what: &str) -> Error {
-    let message = format!(
-        "whether {what} was started is unknown: the run that asked for it ended before the answer came. If the \
-         vendor's side shows the task, adopt it; to start (and pay) anew, pass recreate"
-    );
-    Error::new(ErrorKind::OutcomeUnknown, message)
 }
 
 fn refuse<T>(problem: impl Into<String>) -> Result<T> {
@@ -248,6 +123,28 @@ impl Record {
         portrait.work.has_result() && (self.save_to.is_none() || portrait.saved)
     }
 
+    /// Whether there are pictures of it at the service that should be on disk.
+    pub(super) fn lacks_pictures(&self, slot: Slot) -> bool {
+        let Slot::Portrait(index) = slot else { return false };
+        let lacks = |one: &PortraitRecord| one.work.has_result() && one.work.error.is_none() && !self.is_saved(one);
+        self.portraits.get(index).is_some_and(lacks)
+    }
+
+    /// What a create asks for.
+    pub(super) fn wish(&self, slot: Slot) -> Option<(Call, serde_json::Value)> {
+        match slot {
+            Slot::Training => {
+                let paths: Vec<_> = self.photos.iter().filter_map(|photo| photo.uploaded.as_ref()).collect();
+                Some((Call::CreateUserModel, serde_json::json!({ "img_set": paths })))
+            }
+            Slot::Portrait(index) => {
+                let portrait = self.portraits.get(index)?;
+                let (user_id, style) = (self.user_id.as_ref()?, portrait.style_id.as_ref()?);
+                Some((Call::CreateTask, serde_json::json!({ "user_id": user_id, "style": style })))
+            }
+        }
+    }
+
     /// Looks which portraits are on disk, in the folder that is asked for now.
     pub(super) fn look_for_files(&mut self) {
         let Some(folder) = self.save_to.as_deref() else { return };
@@ -279,15 +176,30 @@ impl Record {
         };
     }
 
+    /// A run looks at once, and waits as long as any other, however long its tasks have been going on.
+    pub(super) fn wait_anew(&mut self) {
+        for (slot, _) in self.pending() {
+            if let Some(work) = self.work(slot) {
+                work.wait_anew();
+            }
+        }
+    }
+
     /// Prepares a job for being taken up again: by a caller who comes back, or while its other work goes on.
     pub(super) fn reopen(&mut self, recreate: bool, comes_back: bool) {
         let comes_back = comes_back || self.is_over();
-        if let Some(work) = &mut self.training {
-            work.reopen(recreate, comes_back, "the training");
-        }
-        for portrait in &mut self.portraits {
-            let what = format!("the generation of {:?}", portrait.style);
-            portrait.work.reopen(recreate, comes_back, &what);
+        for slot in self.works().map(|(slot, _)| slot).collect::<Vec<_>>() {
+            let what = match slot {
+                Slot::Training => "the training".to_owned(),
+                Slot::Portrait(index) => {
+                    let style = self.portraits.get(index).map(|portrait| portrait.style.as_str());
+                    format!("the generation of {:?}", style.unwrap_or_default())
+                }
+            };
+            let sent = self.wish(slot).map(|(_, body)| body.to_string());
+            if let Some(work) = self.work(slot) {
+                work.reopen(recreate, comes_back, &what, sent);
+            }
         }
         if self.training.as_ref().is_some_and(Work::is_fresh) {
             self.user_id = None;
@@ -324,7 +236,7 @@ impl Record {
 
     fn attach(&mut self, slot: Slot, task_id: &str) {
         if let Some(work) = self.work(slot) {
-            *work = Work { task_id: Some(task_id.to_owned()), ..Work::default() };
+            *work = Work::adopted(task_id);
         }
         // Newer than any checkpoint of the run that lost the answer.
         self.revision = self.revision.saturating_add(1);

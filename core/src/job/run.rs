@@ -2,7 +2,7 @@
 
 use std::{path::PathBuf, sync::Arc, time::Duration};
 
-use super::{AdvanceOptions, Job, RunOptions, SaveJob, advance::Advance};
+use super::{AdvanceOptions, Job, RunOptions, SaveJob, advance::Advance, pieces::UnderWay, record::Record};
 use crate::{
     checkpoint::Checkpoint,
     client::Session,
@@ -18,9 +18,25 @@ pub(crate) async fn advance(
     options: AdvanceOptions,
 ) -> Result<Option<Duration>> {
     let turn = Arc::new(job.0.turn.clone().lock_owned().await);
-    let advance = Advance { session, job: job.clone(), save, on_event: options.on_event, _turn: turn };
+    let on_event = options.on_event;
+    let advance = Advance { session, job: job.clone(), save, on_event, has_timeout: false, _turn: turn };
     advance.enter(options.recreate, false, options.save_to)?;
-    advance.step().await
+    advance.prepare().await?;
+
+    let mut under_way = UnderWay::new(&advance);
+    // What becomes due meanwhile is for the next time.
+    let now = advance.session.now_ms();
+    loop {
+        under_way.begin_due(now);
+        match under_way.one_ends().await {
+            Some(ended) => ended?,
+            None => break,
+        }
+    }
+    if advance.end_overdue() {
+        advance.save().await?;
+    }
+    if job.known(Record::is_over) { advance.conclude().await.map(|()| None) } else { Ok(Some(under_way.pause())) }
 }
 
 /// Brings a job to its end.
@@ -47,33 +63,35 @@ async fn to_the_end(session: Arc<Session>, job: &Job, options: RunOptions) -> Re
         Some(path) => take_checkpoint(&session, job, path).await?,
         None => Arc::new(|_| Box::pin(std::future::ready(Ok(()))) as _),
     };
-    let advance = Advance { session: session.clone(), job: job.clone(), save, on_event: options.on_event, _turn: turn };
+    let (has_timeout, on_event) = (options.timeout.is_some(), options.on_event);
+    let advance = Advance { session, job: job.clone(), save, on_event, has_timeout, _turn: turn };
     advance.enter(options.recreate, true, options.save_to)?;
-    job.edit(|record| {
-        for (slot, _) in record.pending() {
-            if let Some(work) = record.work(slot) {
-                work.wait_anew();
-            }
-        }
-    });
+    job.edit(Record::wait_anew);
     advance.tell_pending();
+    advance.prepare().await?;
 
-    let mut attention = session.scheduler.attention();
-    while let Some(pause) = advance.step().await? {
+    let mut under_way = UnderWay::new(&advance);
+    let mut attention = advance.session.scheduler.attention();
+    loop {
+        if advance.end_overdue() {
+            advance.save().await?;
+        }
+        under_way.begin_due(advance.session.now_ms());
+        if under_way.is_empty() && job.known(Record::is_over) {
+            return advance.conclude().await;
+        }
         let pending: Vec<String> = job.known(|record| record.pending().into_iter().map(|(_, task)| task).collect());
         attention.attend(&pending);
-        if let Some(task_id) = attention.sleep(pause).await {
-            let now = session.now_ms();
-            job.edit(|record| {
-                for (slot, pending) in record.pending() {
-                    if let Some(work) = record.work(slot).filter(|_| *pending == *task_id) {
-                        work.look_soon(now);
-                    }
+        let pause = under_way.pause();
+        tokio::select! {
+            Some(ended) = under_way.one_ends() => ended?,
+            noticed = attention.sleep(pause) => {
+                if let Some(task_id) = noticed {
+                    under_way.notice(&task_id);
                 }
-            });
+            }
         }
     }
-    Ok(())
 }
 
 /// Locks the checkpoint, takes over what it holds, and returns the way to write it.

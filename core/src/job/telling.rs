@@ -7,12 +7,25 @@ use std::sync::{
 
 use super::{advance::Advance, record::Slot};
 use crate::{
-    event::Event,
+    client::Caller,
+    event::{Event, OnEvent},
     task::{Task, TaskState},
     transport::{OnRetry, body::OnBytes},
 };
 
 impl Advance {
+    /// Whoever follows the job, as long as the caller is there: nobody is told after the call has returned, and what
+    /// shows progress is let go of.
+    pub(super) fn heard_by(&self, caller: &Caller) -> Option<OnEvent> {
+        let follower = Arc::downgrade(self.on_event.as_ref()?);
+        let caller = caller.clone();
+        Some(Arc::new(move |event| {
+            if let Some(tell) = follower.upgrade().filter(|_| !caller.is_gone()) {
+                tell(event);
+            }
+        }))
+    }
+
     pub(super) fn tell(&self, event: Event) {
         if let Some(tell) = &self.on_event {
             tell(event);

@@ -1,11 +1,11 @@
 //! What goes out: bodies that know whether they were handed to the network, and when they last moved.
 
 use std::{
-    convert::Infallible,
+    io,
     pin::Pin,
     sync::{
         Arc, Mutex, PoisonError,
-        atomic::{AtomicBool, AtomicU64, Ordering},
+        atomic::{AtomicU8, AtomicU64, Ordering},
     },
     task::{Context, Poll},
     time::Duration,
@@ -27,11 +27,26 @@ const CHUNK: usize = 64 << 10;
 
 /// Tells whether a request left: the HTTP library asks for the body only once it has a connection.
 #[derive(Clone, Default)]
-pub(crate) struct Handed(Arc<AtomicBool>);
+pub(crate) struct Handed(Arc<AtomicU8>);
+
+const NOT_YET: u8 = 0;
+const OVER: u8 = 1;
+const TAKEN_BACK: u8 = 2;
 
 impl Handed {
     pub(crate) fn over(&self) -> bool {
-        self.0.load(Ordering::Acquire)
+        self.0.load(Ordering::Acquire) == OVER
+    }
+
+    /// Takes the body back. False if it has left; if not, it never will.
+    pub(crate) fn take_back(&self) -> bool {
+        self.leave_as(TAKEN_BACK)
+    }
+
+    /// True if it is this from now on.
+    fn leave_as(&self, how: u8) -> bool {
+        let before = self.0.compare_exchange(NOT_YET, how, Ordering::AcqRel, Ordering::Acquire);
+        before.is_ok() || before == Err(how)
     }
 
     /// A body that marks this when it is taken.
@@ -47,10 +62,12 @@ struct MarkedBody {
 
 impl Body for MarkedBody {
     type Data = Bytes;
-    type Error = Infallible;
+    type Error = io::Error;
 
-    fn poll_frame(mut self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, Infallible>>> {
-        self.handed.0.store(true, Ordering::Release);
+    fn poll_frame(mut self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<Option<io::Result<Frame<Bytes>>>> {
+        if !self.handed.leave_as(OVER) {
+            return Poll::Ready(Some(Err(io::Error::other("the request was taken back"))));
+        }
         let bytes = std::mem::take(&mut self.bytes);
         Poll::Ready((!bytes.is_empty()).then(|| Ok(Frame::data(bytes))))
     }
@@ -96,7 +113,7 @@ pub(crate) type OnBytes = Arc<dyn Fn(u64, u64) + Send + Sync>;
 pub(crate) async fn photo(photo: &CheckedPhoto, pulse: Pulse, on_bytes: Option<OnBytes>) -> Result<reqwest::Body> {
     let total = photo.bytes;
     let sent = AtomicU64::new(0);
-    let count = move |chunk: std::io::Result<Bytes>| {
+    let count = move |chunk: io::Result<Bytes>| {
         if let Ok(chunk) = &chunk {
             pulse.beat();
             let now = sent.fetch_add(chunk.len() as u64, Ordering::Relaxed) + chunk.len() as u64;
@@ -116,7 +133,7 @@ pub(crate) async fn photo(photo: &CheckedPhoto, pulse: Pulse, on_bytes: Option<O
     })
 }
 
-fn slices(bytes: Bytes) -> impl Stream<Item = std::io::Result<Bytes>> {
+fn slices(bytes: Bytes) -> impl Stream<Item = io::Result<Bytes>> {
     stream::unfold(bytes, |mut rest| async move {
         let chunk = rest.split_to(rest.len().min(CHUNK));
         (!chunk.is_empty()).then_some((Ok(chunk), rest))

@@ -9,6 +9,7 @@ use serde::Serialize;
 use super::body::OnBytes;
 use crate::{
     call::Call,
+    client::Caller,
     error::{Error, ErrorKind, Result},
     photo::CheckedPhoto,
 };
@@ -40,11 +41,13 @@ pub(crate) struct Request {
     pub(crate) on_retry: Option<OnRetry>,
     /// Bounds this call rather than the client's option.
     pub(super) timeout: Option<Duration>,
+    /// Who waits for it, where the call may outlive them.
+    caller: Option<Caller>,
 }
 
 impl Request {
     pub(crate) fn new(call: Call, subject: impl Into<String>, payload: Payload) -> Self {
-        Self { call, subject: subject.into(), payload, on_retry: None, timeout: None }
+        Self { call, subject: subject.into(), payload, on_retry: None, timeout: None, caller: None }
     }
 
     /// One look at a task.
@@ -58,6 +61,20 @@ impl Request {
 
     pub(super) const fn is_upload(&self) -> bool {
         matches!(self.payload, Payload::Photo { .. })
+    }
+
+    /// Once the caller has gone away, it is sent no more; an attempt that left before that ends by itself.
+    pub(crate) fn on_behalf_of(mut self, caller: Caller) -> Self {
+        self.caller = Some(caller);
+        self
+    }
+
+    /// Returns when the caller has gone away; never, if nobody can.
+    pub(super) async fn given_up(&self) {
+        match &self.caller {
+            Some(caller) => caller.gone().await,
+            None => std::future::pending().await,
+        }
     }
 
     pub(crate) fn within(mut self, timeout: Option<Duration>) -> Self {

@@ -1,0 +1,139 @@
+//! One thing that the service is paid to do, and what is known of it. No input or output.
+
+use serde::{Deserialize, Serialize};
+
+use crate::{
+    error::{Error, ErrorKind, Result},
+    options::PollSchedule,
+    task::{Created, Task, TaskState},
+    wait::Steps,
+};
+
+/// One thing that the service is paid to do: a training, or the generation of one style.
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+pub(super) struct Work {
+    pub(super) task_id: Option<String>,
+    pub(super) state: Option<TaskState>,
+    /// The number of a state that nobody knows.
+    #[serde(skip)]
+    unknown: Option<i64>,
+    pub(super) error: Option<Error>,
+    /// A create was about to be sent, and no answer to it is known.
+    #[serde(default)]
+    pub(super) intent: bool,
+    #[serde(default)]
+    steps: Steps,
+    /// Times are milliseconds since 1970: the job may go on in another process.
+    #[serde(default)]
+    next_look: u64,
+    #[serde(default)]
+    looked: u64,
+    /// The service asked for this pause: no notice cuts it short.
+    #[serde(default)]
+    not_before: u64,
+    #[serde(default)]
+    pub(super) waiting_since: Option<u64>,
+}
+
+impl Work {
+    /// One that the service knows, and this side does not.
+    pub(super) fn adopted(task_id: &str) -> Self {
+        Self { task_id: Some(task_id.to_owned()), ..Self::default() }
+    }
+
+    /// Sent, and not known to have ended.
+    pub(super) fn is_pending(&self) -> bool {
+        self.task_id.is_some() && self.error.is_none() && !self.has_result()
+    }
+
+    pub(super) fn has_result(&self) -> bool {
+        matches!(self.state, Some(TaskState::Succeeded | TaskState::PartlySucceeded))
+    }
+
+    /// Never sent, or refused when it was.
+    pub(super) fn is_fresh(&self) -> bool {
+        self.task_id.is_none() && !self.intent && self.error.is_none()
+    }
+
+    pub(super) fn is_unknown(&self) -> bool {
+        self.intent && self.task_id.is_none()
+    }
+
+    /// Takes in what a create answered. A refusal leaves nothing behind but its error.
+    pub(super) fn settle(&mut self, outcome: &Result<Created>, schedule: &PollSchedule, now: u64) {
+        match outcome {
+            Ok(created) => {
+                self.intent = false;
+                self.task_id = Some(created.task_id.clone());
+                self.state = Some(TaskState::Waiting);
+                self.waiting_since = Some(now);
+                self.next_look = now.saturating_add(self.steps.after_sight(schedule).as_millis() as u64);
+            }
+            // Given up before it was sent: as if it had never been begun.
+            Err(error) if error.kind() == ErrorKind::Cancelled => self.intent = false,
+            Err(error) => {
+                self.intent = error.kind() == ErrorKind::OutcomeUnknown;
+                self.error = Some(error.clone());
+            }
+        }
+    }
+
+    pub(super) fn wait_anew(&mut self) {
+        self.waiting_since = None;
+        self.next_look = 0;
+    }
+
+    /// When it is looked at next; at most one look a second, whoever asks for it.
+    pub(super) fn next_look(&self) -> u64 {
+        self.next_look
+    }
+
+    pub(super) fn look_soon(&mut self, now: u64) {
+        let pause = crate::wait::NOTICE_PAUSE.as_millis() as u64;
+        let soon = now.max(self.looked.saturating_add(pause)).max(self.not_before);
+        self.next_look = self.next_look.min(soon);
+    }
+
+    /// Notes what a look saw, and plans the next one. True if the state is a new one.
+    pub(super) fn sighted(&mut self, task: &Task, schedule: &PollSchedule, now: u64) -> bool {
+        let raw = (task.state == TaskState::Unknown).then_some(task.raw_state);
+        let changed = self.state != Some(task.state) || self.unknown != raw;
+        (self.state, self.unknown) = (Some(task.state), raw);
+        self.looked = now;
+        self.next_look = now.saturating_add(self.steps.after_sight(schedule).as_millis() as u64);
+        changed
+    }
+
+    /// Notes a look that failed; gives the pause before the next.
+    pub(super) fn missed(&mut self, error: &Error, schedule: &PollSchedule, now: u64) -> std::time::Duration {
+        let pause = self.steps.after_failure(schedule, error.retry_after());
+        self.looked = now;
+        self.next_look = now.saturating_add(pause.as_millis() as u64);
+        if error.retry_after().is_some() {
+            self.not_before = self.next_look;
+        }
+        pause
+    }
+
+    /// What a caller who comes back wants done again. What was paid for is done again only if `recreate` says so.
+    pub(super) fn reopen(&mut self, recreate: bool, comes_back: bool, what: &str, sent: Option<String>) {
+        let failed = self.state == Some(TaskState::Failed);
+        if recreate && (failed || self.is_unknown()) {
+            *self = Self::default();
+        } else if self.is_unknown() {
+            self.error.get_or_insert_with(|| unanswered(what, sent));
+        } else if comes_back && !failed {
+            self.error = None;
+            self.waiting_since = None;
+        }
+    }
+}
+
+/// A process ended between a create's intent and its answer.
+fn unanswered(what: &str, sent: Option<String>) -> Error {
+    let message = format!(
+        "whether {what} was started is unknown: the run that asked for it ended before the answer came. If the \
+         vendor's side shows the task, adopt it; to start (and pay) anew, pass recreate"
+    );
+    Error::new(ErrorKind::OutcomeUnknown, message).with_sent(sent)
+}
