@@ -43,6 +43,11 @@ def operator(name: str, wish: Any, seen: Any, at: str) -> list[str]:
         fits = all(any(not differences(one, event) for event in rest) for one in wish)
     elif name == "$each":
         fits = isinstance(seen, list) and all(not differences(wish, one) for one in seen)
+    elif name == "$distinct":
+        fits = len({str(one.get(wish)) for one in seen}) == len(seen) and all(one.get(wish) for one in seen)
+    elif name == "$apart_ms":
+        times = [one["at_ms"] for one in seen]
+        fits = all(later - sooner >= wish for sooner, later in zip(times, times[1:]))
     elif name == "$not":
         fits = bool(differences(wish, seen))
     elif name == "$present":

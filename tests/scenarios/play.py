@@ -12,6 +12,7 @@ import time
 from pathlib import Path
 from typing import Any
 
+from late import Late
 from match import comparable, differences, shown
 from scenario import HERE, Scenario, fill
 
@@ -38,6 +39,10 @@ class Face:
         self.name = name
         self._command, self._environment = command, environment
         self._start()
+
+    def with_environment(self, more: dict[str, str]) -> Face:
+        """Another process of it, which has these variables too."""
+        return Face(self.name, self._command, self._environment | more)
 
     def _start(self) -> None:
         self._process = subprocess.Popen(
@@ -109,20 +114,23 @@ class Play:
     """One cell of the table."""
 
     def __init__(
-        self, scenario: Scenario, number: int, face: Face, base: str, folder: Path, given: dict[str, list]
+        self, scenario: Scenario, number: int, face: Face, services: list[str], folder: Path, given: dict[str, list]
     ) -> None:
         self.face, self.scenario = face, scenario
         space = f"{number}-{face.name}"
-        self.control = Control(base, space)
+        self.control, self.elsewhere = (Control(base, space) for base in services)
         self.folder = folder / space
         self.url_path = f"/spaces/{space}"
-        self.url = base + self.url_path
+        self.url = services[0] + self.url_path
+        self.late = Late(services[0])
         self.given = given
         self.failures: list[str] = []
         self.transcript: list[str] = []
         self.variables: dict[str, Any] = {
             "url": self.url, "dir": str(self.folder), "photos": PHOTOS, "photo": PHOTOS[0], "styles": STYLES,
+            "sizes": [Path(photo).stat().st_size for photo in PHOTOS],
             "eight": [f"user_upload/T1/{n}.jpg" for n in range(8)],
+            "elsewhere": services[1] + self.url_path, "late": self.late.base + self.url_path,
         }  # fmt: skip
         # A case may name what is known already.
         self.variables["case"] = fill(scenario.case, self.variables)
@@ -133,6 +141,8 @@ class Play:
         scenario = self.scenario
         try:
             self.control("POST", "settings", SETTINGS | fill(scenario.settings, self.variables))
+            if scenario.environment:
+                self.face = self.face.with_environment(fill(scenario.environment, self.variables))
             self.face.ask({"call": "begin"})
             self.make_client({"client": scenario.client})
             for step in self.given.get(scenario.given or "", []):
@@ -146,8 +156,12 @@ class Play:
         except (Broken, KeyError, IndexError, TypeError, OSError) as error:
             self.failures.append(f"{type(error).__name__}: {error}")
         finally:
-            self.control("POST", "reset")
-            self.control.close()
+            if scenario.environment:
+                self.face.close()
+            self.late.close()
+            for control in (self.control, self.elsewhere):
+                control("POST", "reset")
+                control.close()
             shutil.rmtree(self.folder, ignore_errors=True)
 
     def step(self, step: dict[str, Any]) -> None:
@@ -227,7 +241,18 @@ class Play:
         content += told.get("text", "").encode() + base64.b64decode(told.get("base64", ""))
         path = Path(told["path"])
         path.parent.mkdir(parents=True, exist_ok=True)
+        if "link" in told:
+            return path.symlink_to(told["link"])
         path.write_bytes(content + b"\0" * told.get("zeros", 0))
+
+    def said(self, step: dict[str, Any]) -> None:
+        """Anything as a text, whatever part of it says something."""
+        text = json.dumps(fill(step["said"], self.variables), ensure_ascii=False)
+        self.failures += differences(fill(step["expect"], self.variables), text, " text")
+
+    def listen(self, step: dict[str, Any]) -> None:
+        """`$late` refuses connections until so many milliseconds have passed."""
+        self.late.open(step["listen"] / 1000)
 
     def remove(self, step: dict[str, Any]) -> None:
         Path(fill(step["remove"], self.variables)).unlink()
@@ -243,7 +268,9 @@ class Play:
         self.failures += differences(fill(step["expect"], self.variables), text, " content")
 
     def journal(self, step: dict[str, Any]) -> None:
-        entries = [entry for entry in self.control("GET", "journal") if not differences(step["journal"], entry)]
+        control = self.elsewhere if "elsewhere" in step else self.control
+        wanted = fill(step["journal"], self.variables)
+        entries = [entry for entry in control("GET", "journal") if not differences(wanted, entry)]
         self.failures += differences(fill(step["expect"], self.variables), entries, " journal")
 
     def tasks(self, step: dict[str, Any]) -> None:
@@ -275,7 +302,7 @@ KINDS = {
     "repeat": Play.repeat, "call": Play.call, "client": Play.make_client, "fault": Play.fault,
     "clear_faults": Play.clear_faults, "settings": Play.settings, "finish": Play.finish, "until": Play.until,
     "write": Play.write, "remove": Play.remove, "files": Play.files, "content": Play.content, "journal": Play.journal,
-    "tasks": Play.tasks, "counts": Play.counts, "forget": Play.forget,
+    "tasks": Play.tasks, "counts": Play.counts, "forget": Play.forget, "listen": Play.listen, "said": Play.said,
 }  # fmt: skip
 
 

@@ -18,6 +18,7 @@ import threading
 import time
 import unicodedata
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -49,6 +50,9 @@ def main() -> int:
     parser.add_argument("--quiet", action="store_true", help="no table, failures only")
     asked = parser.parse_args()
     names = asked.faces.split(",")
+    unknown = set(names) - set(FACES)
+    if unknown:
+        raise SystemExit(f"no face is called {', '.join(sorted(unknown))}: there are {', '.join(FACES)}")
     listed, given = read_list()
     chosen = [(n, scenario) for n, scenario in enumerate(listed) if asked.only in scenario.name]
     if not chosen:
@@ -56,11 +60,12 @@ def main() -> int:
 
     began = time.monotonic()
     table = Table(given=given, first=asked.first)
-    command = [str(TARGET / "xiezhen-simulator"), "--port", "0", "--seed", "7"]
-    with tempfile.TemporaryDirectory(prefix="xiezhen-scenarios-") as folder:
-        simulator = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
-        assert simulator.stdin and simulator.stdout
-        table.base, table.folder = simulator.stdout.readline().strip(), Path(folder)
+    with (
+        tempfile.TemporaryDirectory(prefix="xiezhen-scenarios-") as folder,
+        simulator("7") as service,
+        simulator("8") as elsewhere,
+    ):
+        table.services, table.folder = [service, elsewhere], Path(folder)
         threads = []
         for name in names:
             rest = iter(chosen)
@@ -69,13 +74,23 @@ def main() -> int:
             thread.start()
         for thread in threads:
             thread.join()
-        simulator.stdin.close()
-        simulator.wait(10)
 
     cells = table.cells
     for number, scenario in chosen:
         compare([cells[number, name] for name in names if (number, name) in cells])
-    return report(chosen, names, cells, time.monotonic() - began, asked.quiet)
+    lost = [] if asked.first else table.not_played(chosen, names)
+    return report(chosen, names, cells, lost, time.monotonic() - began, asked.quiet)
+
+
+@contextmanager
+def simulator(seed: str) -> Iterator[str]:
+    """The service, as a process; gives its URL."""
+    command = [str(TARGET / "xiezhen-simulator"), "--port", "0", "--seed", seed]
+    process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+    assert process.stdin and process.stdout
+    yield process.stdout.readline().strip()
+    process.stdin.close()
+    process.wait(10)
 
 
 @dataclass
@@ -84,7 +99,7 @@ class Table:
 
     given: dict[str, list[Any]]
     first: bool
-    base: str = ""
+    services: list[str] = field(default_factory=list)
     folder: Path = Path()
     cells: dict[tuple[int, str], Play] = field(default_factory=dict)
     faces: list[Face] = field(default_factory=list)
@@ -99,8 +114,13 @@ class Table:
             if self.over:
                 break
             if name not in scenario.not_in:
-                self.play(Play(scenario, number, face, self.base, self.folder, self.given), number)
+                self.play(Play(scenario, number, face, self.services, self.folder, self.given), number)
         face.close()
+
+    def not_played(self, chosen: list[tuple[int, Scenario]], names: list[str]) -> list[str]:
+        """Cells that nobody played: a face that does not start passes nothing."""
+        wanted = [(number, one, name) for number, one in chosen for name in names if name not in one.not_in]
+        return [f"{name}: {one.name}" for number, one, name in wanted if (number, name) not in self.cells]
 
     def play(self, play: Play, number: int) -> None:
         try:
@@ -136,7 +156,12 @@ def exactly(value: Any) -> Any:
 
 
 def report(
-    chosen: list[tuple[int, Scenario]], names: list[str], cells: dict[tuple[int, str], Play], took: float, quiet: bool
+    chosen: list[tuple[int, Scenario]],
+    names: list[str],
+    cells: dict[tuple[int, str], Play],
+    lost: list[str],
+    took: float,
+    quiet: bool,
 ) -> int:
     """The table, what failed, and one line that counts the cells."""
     width = max(wide(scenario.name) for _, scenario in chosen)
@@ -150,9 +175,11 @@ def report(
     for number, name in failed:
         play = cells[number, name]
         print(f"{name}: {play.scenario.name}", *(f"    {failure}" for failure in play.failures), sep="\n")
+    for cell in lost:
+        print(f"never played: {cell}")
     print(f"{len(chosen)} scenarios, {len(names)} faces, {len(cells)} cells in {took:.0f} s")
-    print(f"{len(cells) - len(failed)} passed, {len(failed)} failed")
-    return 1 if failed else 0
+    print(f"{len(cells) - len(failed)} passed, {len(failed) + len(lost)} failed")
+    return 1 if failed or lost else 0
 
 
 def mark(play: Play | None) -> str:

@@ -19,6 +19,7 @@ class Scenario:
     name: str
     client: dict[str, Any] = field(default_factory=dict)
     settings: dict[str, Any] = field(default_factory=dict)
+    environment: dict[str, str] = field(default_factory=dict)
     given: str | None = None
     not_in: dict[str, str] = field(default_factory=dict)
     own_words: dict[str, str] = field(default_factory=dict)

@@ -80,17 +80,17 @@ impl Held {
             }
             "adopt" => self.job().adopt(task_id, request["user_id"].as_str())?,
             "adopt_portrait" => self.job().adopt_portrait(task_id, text(request, "style"))?,
-            "upload_file" => return Ok(json!(self.client().upload_file(photo(&request["photo"])).await?)),
+            "upload_file" => return Ok(json!(self.timed(request).upload_file(photo(&request["photo"])).await?)),
             "create_user_model" => {
                 let img_set = texts(request, "img_set");
-                return self.client().create_user_model(&img_set, callback_url).await.map(|made| created(&made));
+                return self.timed(request).create_user_model(&img_set, callback_url).await.map(|made| created(&made));
             }
-            "list_styles" => return Ok(json!(self.client().list_styles().await?)),
+            "list_styles" => return Ok(json!(self.timed(request).list_styles().await?)),
             "create_task" => {
                 let (user_id, style) = (text(request, "user_id"), text(request, "style"));
-                return self.client().create_task(user_id, style, callback_url).await.map(|made| created(&made));
+                return self.timed(request).create_task(user_id, style, callback_url).await.map(|made| created(&made));
             }
-            "query_task" => self.task = Some(self.client().query_task(task_id).await?),
+            "query_task" => self.task = Some(self.timed(request).query_task(task_id).await?),
             "wait_task" => self.task = Some(self.client().wait_task(task_id, time(request, "timeout_ms")).await?),
             "wait_many" => {
                 let mut ended = 0;
@@ -106,7 +106,7 @@ impl Held {
             "save_results" => {
                 let task = self.task.as_ref().expect("a task was looked at");
                 let (save_to, style) = (text(request, "save_to"), request["style"].as_str());
-                return Ok(json!(self.client().save_results(task, save_to, style).await?));
+                return Ok(json!(self.timed(request).save_results(task, save_to, style).await?));
             }
             "run" => {
                 let mut options = RunOptions::default().recreate(recreate).on_event(tell);
@@ -132,6 +132,11 @@ impl Held {
 
     fn client(&self) -> &Client {
         self.client.as_ref().expect("there is a client")
+    }
+
+    /// For single calls: the client, and how long it is to take for this one.
+    fn timed(&self, request: &Value) -> Client {
+        self.client().with_timeout(time(request, "timeout_ms"))
     }
 
     fn job(&self) -> &Job {
