@@ -529,7 +529,9 @@ xiezhen_status xiezhen_call_options_set_callback_url(xiezhen_call_options *optio
                                                      xiezhen_error **error);
 
 /**
- * Bounds a wait; else a training may take 2 h and a generation 30 min. For `xiezhen_wait_task` and `xiezhen_wait_many`.
+ * Bounds the call, in place of the client's timeout; uploads and downloads too, which are else bounded only by a minute
+ * without a byte. A wait has no other bound than this: else a training may take 2 h and a generation 30 min. For every
+ * call; `XIEZHEN_NONE` takes it back.
  */
 xiezhen_status xiezhen_call_options_set_timeout_ms(xiezhen_call_options *options,
                                                    uint64_t timeout_ms,

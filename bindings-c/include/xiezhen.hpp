@@ -1,11 +1,14 @@
 /// xiezhen (写真) for C++17: the rules and meanings are those of xiezhen.h, with RAII handles and exceptions.
 ///
-/// Handles (Client, Job, Task, Photo, Cancel) are move-only. A call that fails throws xiezhen::Error. Callbacks are
-/// called on the calling thread; an exception of theirs stops the call and comes out of it. Texts are UTF-8.
+/// Handles (Client, Job, Task, Photo, Cancel) are move-only. A call that fails throws xiezhen::Error. Texts are UTF-8.
+///
+/// Callbacks are any callable, called on the calling thread. An exception of theirs stops the call and comes out of it;
+/// only a log stops nothing: what `on_log` throws is dropped, so that it hides no error and loses no result.
 #ifndef XIEZHEN_HPP
 #define XIEZHEN_HPP
 
 #include <chrono>
+#include <cstddef>
 #include <cstdint>
 #include <exception>
 #include <functional>
@@ -14,6 +17,7 @@
 #include <stdexcept>
 #include <string>
 #include <string_view>
+#include <type_traits>
 #include <utility>
 #include <vector>
 
@@ -152,12 +156,8 @@ private:
 
 namespace detail {
 
-/// What a log callback threw during a call on this thread; it can't stop the call, and comes out when that ends.
-inline thread_local std::exception_ptr log_thrown;
-
 inline void check(Status status, xiezhen_error *raw) {
   const Own<xiezhen_error, xiezhen_error_free> error(raw);
-  if (log_thrown) std::rethrow_exception(std::exchange(log_thrown, nullptr));
   if (status != XIEZHEN_OK) throw Error(error.get(), status);
 }
 
@@ -217,6 +217,24 @@ template <class O, class F> void set_time(O *options, F setter, const std::optio
 template <class O, class F, class T> void set_value(O *options, F setter, const std::optional<T> &value) {
   if (value) call(setter, options, *value);
 }
+
+/// A callable that options keep, of any kind, a move-only one too. Copies of the options share it.
+template <class... A> class Callback {
+public:
+  Callback(std::nullptr_t = nullptr) noexcept {}
+  /// Empty if `callable` is.
+  Callback(std::function<void(A...)> callable) : call_(std::move(callable)) {}
+  template <class F, class Kept = std::decay_t<F>,
+            class = std::enable_if_t<!std::is_same_v<Kept, Callback> && std::is_invocable_v<Kept &, A...>>>
+  Callback(F &&callable)
+      : call_([kept = std::make_shared<Kept>(std::forward<F>(callable))](A... given) { (*kept)(given...); }) {}
+
+  explicit operator bool() const noexcept { return static_cast<bool>(call_); }
+  void operator()(A... given) const { call_(given...); }
+
+private:
+  std::function<void(A...)> call_;
+};
 
 /// A callable on its way through C: an exception is kept, stops the call, and is thrown again after it.
 template <class F> class Through {
@@ -290,8 +308,9 @@ struct ClientOptions {
   std::optional<std::string> ca_file{};
   std::optional<std::string> proxy{};
   std::optional<bool> allow_http{};
-  /// Is told what is logged up to `log_level`, on the threads that make calls.
-  std::function<void(LogLevel, std::string_view target, std::string_view message)> on_log{};
+  /// Is told (level, target, message) of what is logged up to `log_level`, on the threads that make calls. It should not
+  /// throw: a log can't stop a call, and what it throws is dropped.
+  detail::Callback<LogLevel, std::string_view, std::string_view> on_log{};
   LogLevel log_level = XIEZHEN_LOG_LEVEL_INFO;
 };
 
@@ -301,7 +320,8 @@ struct CallOptions {
   const Cancel *cancel = nullptr;
   /// For creates: the address that the service calls when the task ends.
   std::optional<std::string> callback_url{};
-  /// For waits: else a training may take 2 h and a generation 30 min.
+  /// Bounds the call, in place of the client's. A wait has no other bound: else a training may take 2 h and a generation
+  /// 30 min.
   std::optional<milliseconds> timeout{};
   /// For `save_results`: what files are called after, beside the task.
   std::optional<std::string> style{};
@@ -351,7 +371,7 @@ struct RunOptions {
   /// Starts (and pays) again what is found failed, or with an unknown outcome.
   bool recreate = false;
   /// Is told of progress; throws to stop.
-  std::function<void(const Event &)> on_event{};
+  detail::Callback<const Event &> on_event{};
   /// What may stop the call.
   const Cancel *cancel = nullptr;
 };
@@ -454,8 +474,9 @@ public:
     finish(options.get(), styles);
   }
 
-  /// The same with photos of any kind.
-  Job(const std::vector<Photo> &photos, const std::vector<std::string> &styles) {
+  /// The same with photos of any kind. A template, so that `{}` means no paths rather than either.
+  template <class P, class = std::enable_if_t<std::is_same_v<P, Photo>>>
+  Job(const std::vector<P> &photos, const std::vector<std::string> &styles) {
     const Options options(xiezhen_job_options_new());
     for (const auto &photo : photos) detail::call(xiezhen_job_options_add_photo, options.get(), photo.get());
     finish(options.get(), styles);
@@ -648,17 +669,22 @@ public:
     return wait_many(task_ids, [](std::size_t, const Outcome &) {}, options);
   }
 
-  /// The same; `on_end(index, outcome)` is told of each as it ends, and may throw to stop.
+  /// The same; `on_end(index, outcome)` is told of each as it ends, and may throw to stop. Its outcome lives for the
+  /// callback only; the one that is returned may be kept.
   template <class OnEnd>
   std::vector<Outcome> wait_many(const std::vector<std::string> &task_ids, OnEnd &&on_end,
                                  const CallOptions &options = {}) const {
+    static_assert(std::is_invocable_v<OnEnd &, std::size_t, const Outcome &>,
+                  "on_end takes (std::size_t index, const xiezhen::Outcome &outcome)");
     const auto ids = detail::pointers(task_ids);
     static const char *const nothing = "";
     using Through = detail::Through<std::remove_reference_t<OnEnd>>;
     Through through(on_end);
     const xiezhen_on_end tell = [](std::size_t index, const xiezhen_task *ended, const xiezhen_error *error,
                                    void *data) -> std::int32_t {
-      return (*static_cast<Through *>(data))(index, outcome(borrowed(ended), error));
+      // Not to be moved away: its task is gone when the callback returns.
+      const Outcome told = outcome(borrowed(ended), error);
+      return (*static_cast<Through *>(data))(index, told);
     };
     return through.during([&] {
       const std::shared_ptr<xiezhen_outcomes> all = detail::make<detail::Own<xiezhen_outcomes, xiezhen_outcomes_free>>(
@@ -729,7 +755,7 @@ private:
   using Handle = detail::Own<xiezhen_client, xiezhen_client_free>;
   using TaskHandle = detail::Own<xiezhen_task, xiezhen_task_free>;
   using CreatedHandle = detail::Own<xiezhen_created, xiezhen_created_free>;
-  using OnLog = std::function<void(LogLevel, std::string_view, std::string_view)>;
+  using OnLog = detail::Callback<LogLevel, std::string_view, std::string_view>;
 
   /// The C options of one call.
   class Call {
@@ -776,8 +802,7 @@ private:
   static void log(xiezhen_log_level level, const char *target, const char *message, void *data) noexcept {
     try {
       (*static_cast<const OnLog *>(data))(level, target, message);
-    } catch (...) {
-      detail::log_thrown = std::current_exception();
+    } catch (...) { // What the call has done counts for more than what a log has to say.
     }
   }
 

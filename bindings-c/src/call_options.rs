@@ -21,25 +21,22 @@ pub struct xiezhen_call_options {
     pub(crate) style: Option<String>,
 }
 
-/// What a call can make use of, beside a cancel.
+/// What a call can make use of, beside what every call knows: a cancel and a timeout.
 #[derive(PartialEq, Eq)]
 pub(crate) enum Knows {
-    Cancel,
     CallbackUrl,
-    Timeout,
     Style,
 }
 
 impl xiezhen_call_options {
-    /// The options of a call that knows one kind of them; others are refused, so that none is overlooked.
-    pub(crate) fn of(options: *const Self, call: &str, knows: &Knows) -> Result<Self> {
+    /// The options of a call that knows some of them; others are refused, so that none is overlooked.
+    pub(crate) fn of(options: *const Self, call: &str, knows: &[Knows]) -> Result<Self> {
         let options = maybe(options).cloned().unwrap_or_default();
         let given = [
             (options.callback_url.is_some(), Knows::CallbackUrl, "callback_url"),
-            (options.timeout.is_some(), Knows::Timeout, "timeout_ms"),
             (options.style.is_some(), Knows::Style, "style"),
         ];
-        match given.iter().find(|(is_set, kind, _)| *is_set && kind != knows) {
+        match given.iter().find(|(is_set, kind, _)| *is_set && !knows.contains(kind)) {
             Some((_, _, name)) => Err(refuse(format!("{call} has no option {name}"))),
             None => Ok(options),
         }
@@ -84,7 +81,9 @@ pub unsafe extern "C" fn xiezhen_call_options_set_callback_url(
     })
 }
 
-/// Bounds a wait; else a training may take 2 h and a generation 30 min. For `xiezhen_wait_task` and `xiezhen_wait_many`.
+/// Bounds the call, in place of the client's timeout; uploads and downloads too, which are else bounded only by a minute
+/// without a byte. A wait has no other bound than this: else a training may take 2 h and a generation 30 min. For every
+/// call; `XIEZHEN_NONE` takes it back.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn xiezhen_call_options_set_timeout_ms(
     options: *mut xiezhen_call_options,

@@ -28,9 +28,10 @@ pub unsafe extern "C" fn xiezhen_upload_file(
         let path = out(path, "path")?;
         let client = borrow(client, "client")?;
         let photo = borrow(photo, "photo")?.0.clone();
-        let options = xiezhen_call_options::of(options, "xiezhen_upload_file", &Knows::Cancel)?;
-        let uploaded =
-            call(client, options.cancel.as_ref(), "upload_file", |core| async move { core.upload_file(photo).await })?;
+        let options = xiezhen_call_options::of(options, "xiezhen_upload_file", &[])?;
+        let uploaded = call(client, options.cancel.as_ref(), "upload_file", |core| async move {
+            core.with_timeout(options.timeout).upload_file(photo).await
+        })?;
         *path = handle(xiezhen_string::new(&uploaded));
         Ok(())
     })
@@ -52,9 +53,9 @@ pub unsafe extern "C" fn xiezhen_create_user_model(
         let created = out(created, "created")?;
         let client = borrow(client, "client")?;
         let img_set = texts(img_set, img_count, "img_set")?;
-        let options = xiezhen_call_options::of(options, "xiezhen_create_user_model", &Knows::CallbackUrl)?;
+        let options = xiezhen_call_options::of(options, "xiezhen_create_user_model", &[Knows::CallbackUrl])?;
         let answer = call(client, options.cancel.as_ref(), "create_user_model", |core| async move {
-            core.create_user_model(&img_set, options.callback_url.as_deref()).await
+            core.with_timeout(options.timeout).create_user_model(&img_set, options.callback_url.as_deref()).await
         })?;
         *created = handle(xiezhen_created::new(&answer));
         Ok(())
@@ -72,9 +73,10 @@ pub unsafe extern "C" fn xiezhen_list_styles(
     border(error, || {
         let styles = out(styles, "styles")?;
         let client = borrow(client, "client")?;
-        let options = xiezhen_call_options::of(options, "xiezhen_list_styles", &Knows::Cancel)?;
-        let listed =
-            call(client, options.cancel.as_ref(), "list_styles", |core| async move { core.list_styles().await })?;
+        let options = xiezhen_call_options::of(options, "xiezhen_list_styles", &[])?;
+        let listed = call(client, options.cancel.as_ref(), "list_styles", |core| async move {
+            core.with_timeout(options.timeout).list_styles().await
+        })?;
         *styles = handle(xiezhen_styles::new(&listed));
         Ok(())
     })
@@ -97,9 +99,9 @@ pub unsafe extern "C" fn xiezhen_create_task(
         let client = borrow(client, "client")?;
         let user_id = text(user_id, "user_id")?.to_owned();
         let style = text(style, "style")?.to_owned();
-        let options = xiezhen_call_options::of(options, "xiezhen_create_task", &Knows::CallbackUrl)?;
+        let options = xiezhen_call_options::of(options, "xiezhen_create_task", &[Knows::CallbackUrl])?;
         let answer = call(client, options.cancel.as_ref(), "create_task", |core| async move {
-            core.create_task(&user_id, &style, options.callback_url.as_deref()).await
+            core.with_timeout(options.timeout).create_task(&user_id, &style, options.callback_url.as_deref()).await
         })?;
         *created = handle(xiezhen_created::new(&answer));
         Ok(())
@@ -119,11 +121,12 @@ pub unsafe extern "C" fn xiezhen_query_task(
         let task = out(task, "task")?;
         let client = borrow(client, "client")?;
         let task_id = text(task_id, "task_id")?;
-        let options = xiezhen_call_options::of(options, "xiezhen_query_task", &Knows::Cancel)?;
+        let options = xiezhen_call_options::of(options, "xiezhen_query_task", &[])?;
         let asked = task_id.to_owned();
-        let seen =
-            call(client, options.cancel.as_ref(), "query_task", |core| async move { core.query_task(&asked).await })
-                .map_err(|error| error.with_task_id(task_id))?;
+        let seen = call(client, options.cancel.as_ref(), "query_task", |core| async move {
+            core.with_timeout(options.timeout).query_task(&asked).await
+        })
+        .map_err(|error| error.with_task_id(task_id))?;
         *task = handle(xiezhen_task::new(seen));
         Ok(())
     })
@@ -147,10 +150,10 @@ pub unsafe extern "C" fn xiezhen_save_results(
         let client = borrow(client, "client")?;
         let task = &borrow(task, "task")?.task;
         let save_to = PathBuf::from(text(save_to, "save_to")?);
-        let options = xiezhen_call_options::of(options, "xiezhen_save_results", &Knows::Style)?;
+        let options = xiezhen_call_options::of(options, "xiezhen_save_results", &[Knows::Style])?;
         let ended = task.clone();
         let saved = call(client, options.cancel.as_ref(), "save_results", |core| async move {
-            core.save_results(&ended, save_to, options.style.as_deref()).await
+            core.with_timeout(options.timeout).save_results(&ended, save_to, options.style.as_deref()).await
         })
         .map_err(|error| error.with_task_id(&task.id))?;
         *files = handle(xiezhen_strings::of_paths(&saved));

@@ -10,7 +10,7 @@ use xiezhen_core::{Error, Result, Task};
 use crate::{
     blocking::{Tell, call, talk},
     border::{border, borrow, free, handle, look, out, text, texts},
-    call_options::{Knows, xiezhen_call_options},
+    call_options::xiezhen_call_options,
     client::xiezhen_client,
     error::{xiezhen_error, xiezhen_status},
     task::xiezhen_task,
@@ -31,7 +31,7 @@ pub unsafe extern "C" fn xiezhen_wait_task(
         let task = out(task, "task")?;
         let client = borrow(client, "client")?;
         let task_id = text(task_id, "task_id")?;
-        let options = xiezhen_call_options::of(options, "xiezhen_wait_task", &Knows::Timeout)?;
+        let options = xiezhen_call_options::of(options, "xiezhen_wait_task", &[])?;
         let asked = task_id.to_owned();
         let ended = call(client, options.cancel.as_ref(), "wait_task", |core| async move {
             core.wait_task(&asked, options.timeout).await
@@ -74,7 +74,7 @@ pub unsafe extern "C" fn xiezhen_wait_many(
         let outcomes = out(outcomes, "outcomes")?;
         let client = borrow(client, "client")?;
         let task_ids = texts(task_ids, task_count, "task_ids")?;
-        let options = xiezhen_call_options::of(options, "xiezhen_wait_many", &Knows::Timeout)?;
+        let options = xiezhen_call_options::of(options, "xiezhen_wait_many", &[])?;
         let ended = talk(
             client,
             options.cancel.as_ref(),

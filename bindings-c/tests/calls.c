@@ -231,6 +231,37 @@ static void waits_that_end_badly(void) {
   xiezhen_client_free(client);
 }
 
+/* Each call may have a timeout of its own; the client's is a minute. */
+static void timeouts_of_single_calls(void) {
+  xiezhen_client *client = quick_client("timeouts");
+  xiezhen_task *generation = ended_generation(client), *task = NULL;
+  fault("timeouts", "{\"call\":\"any\",\"stall\":\"after\"}");
+  xiezhen_call_options *options = xiezhen_call_options_new();
+  OK(xiezhen_call_options_set_timeout_ms(options, 200, error));
+  xiezhen_photo *photo = NULL;
+  OK(xiezhen_photo_from_path(photo_path(1), &photo, error));
+  const char *img_set[] = {"p/1", "p/2", "p/3", "p/4", "p/5", "p/6", "p/7", "p/8"};
+  xiezhen_string *path = NULL;
+  xiezhen_styles *styles = NULL;
+  xiezhen_created *created = NULL;
+  xiezhen_strings *files = NULL;
+
+  const double began = now_ms();
+  CHECK(xiezhen_upload_file(client, photo, options, &path, NULL) == XIEZHEN_TIMEOUT);
+  CHECK(xiezhen_create_user_model(client, img_set, 8, options, &created, NULL) == XIEZHEN_OUTCOME_UNKNOWN);
+  CHECK(xiezhen_list_styles(client, options, &styles, NULL) == XIEZHEN_TIMEOUT);
+  CHECK(xiezhen_create_task(client, "U1", "S1", options, &created, NULL) == XIEZHEN_OUTCOME_UNKNOWN);
+  CHECK(xiezhen_query_task(client, xiezhen_task_id(generation), options, &task, NULL) == XIEZHEN_TIMEOUT);
+  CHECK(xiezhen_save_results(client, generation, scratch("late"), options, &files, NULL) == XIEZHEN_TIMEOUT);
+  CHECK(now_ms() - began < 20000);
+  CHECK(!path && !styles && !created && !files && !task);
+
+  xiezhen_photo_free(photo);
+  xiezhen_call_options_free(options);
+  xiezhen_task_free(generation);
+  xiezhen_client_free(client);
+}
+
 static void on_log(xiezhen_log_level level, const char *target, const char *message, void *user_data) {
   CHECK(level >= XIEZHEN_LOG_LEVEL_ERROR && level <= XIEZHEN_LOG_LEVEL_DEBUG);
   CHECK(strncmp(target, "xiezhen", 7) == 0);
@@ -271,6 +302,7 @@ int main(void) {
   each_status();
   signed_requests();
   waits_that_end_badly();
+  timeouts_of_single_calls();
   the_log();
   puts("calls: ok");
   return 0;

@@ -31,7 +31,7 @@ say "installed under a DESTDIR"
 make --no-print-directory install PROFILE=debug DESTDIR="$work/stage" PREFIX=/opt/xiezhen >/dev/null
 prefix=$work/stage/opt/xiezhen
 (cd "$prefix" && find . ! -type d | sort)
-readelf -d "$prefix/lib/libxiezhen.so" | grep -q 'SONAME.*\[libxiezhen.so.0\]'
+readelf -d "$prefix/lib/libxiezhen.so" | grep -q 'SONAME.*\[libxiezhen\.so\.0\.1\]'
 readelf -d "$prefix/lib/libxiezhen.so" | grep -q NODELETE
 export LD_LIBRARY_PATH=$prefix/lib PKG_CONFIG_PATH=$prefix/lib/pkgconfig
 
@@ -53,9 +53,10 @@ run() { # <name> <command…>: in spaces and files of its own
   RUN=$1 timeout 300 "${@:2}"
 }
 
+tests_in_c=(arguments calls callbacks jobs threads)
 for standard in c99 c11; do
   say "C tests as $standard"
-  for test in arguments calls jobs threads; do
+  for test in "${tests_in_c[@]}"; do
     compile_c "$standard" "$test"
     run "$test-$standard" "$work/$test-$standard"
   done
@@ -67,15 +68,27 @@ for standard in c++17 c++20; do
   run "wrapper-$standard" "$work/wrapper-$standard"
 done
 
+say "callables that would keep what lives for the callback only do not compile"
+refusal() { # <number in refused.cpp>: what the compiler says
+  g++ -std=c++17 "${warnings[@]}" -fsyntax-only -DREFUSED="$1" tests/refused.cpp $(pkg-config --cflags xiezhen) 2>&1
+}
+refusal 0
+for number in 1 2 3; do
+  refusal "$number" >"$work/said" && { echo "case $number compiles"; exit 1; }
+  grep -q "on_end takes (std::size_t index, const xiezhen::Outcome &outcome)" "$work/said"
+done
+refusal 4 >"$work/said" && { echo "case 4 compiles"; exit 1; }
+grep -q "use of deleted function.*Task" "$work/said"
+
 say "valgrind: no invalid access, no definite leak"
 memcheck=(valgrind --quiet --leak-check=full --show-leak-kinds=definite --errors-for-leak-kinds=definite
   --error-exitcode=9 --fair-sched=yes)
-for program in arguments-c11 calls-c11 jobs-c11 threads-c11 wrapper-c++17; do
+for program in "${tests_in_c[@]/%/-c11}" wrapper-c++17; do
   SLOW=1 run "valgrind-$program" "${memcheck[@]}" "$work/$program"
 done
 
 say "the C side under AddressSanitizer"
-for test in arguments calls jobs threads; do
+for test in "${tests_in_c[@]}"; do
   compile_c c11 "$test" -fsanitize=address,undefined -fno-sanitize-recover=all
   run "asan-$test" "$work/$test-c11"
 done

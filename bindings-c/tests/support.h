@@ -47,23 +47,23 @@ static inline const char *environment(const char *name) {
 
 /* The URL of a space: a world of its own in the simulator. */
 static inline const char *space_url(const char *space) {
-  static char url[8][256];
-  static int used;
+  static __thread char url[8][256];
+  static __thread int used;
   char *mine = url[used++ % 8];
   snprintf(mine, sizeof url[0], "%s/spaces/%s-%s", environment("SIMULATOR"), environment("RUN"), space);
   return mine;
 }
 
 static inline const char *photo_path(int number) {
-  static char path[16][512];
+  static __thread char path[16][512];
   char *mine = path[number % 16];
   snprintf(mine, sizeof path[0], "%s/%02d.jpg", environment("PHOTOS"), number);
   return mine;
 }
 
 static inline const char *scratch(const char *name) {
-  static char path[8][512];
-  static int used;
+  static __thread char path[8][512];
+  static __thread int used;
   char *mine = path[used++ % 8];
   snprintf(mine, sizeof path[0], "%s/%s-%s", environment("SCRATCH"), environment("RUN"), name);
   return mine;
@@ -159,6 +159,23 @@ static inline xiezhen_created *start_training(const xiezhen_client *client) {
   OK(xiezhen_create_user_model(client, texts, 8, NULL, &created, error));
   for (int n = 0; n < 8; n++) xiezhen_string_free(paths[n]);
   return created;
+}
+
+/* A generation that has ended, with its pictures at the service. */
+static inline xiezhen_task *ended_generation(const xiezhen_client *client) {
+  xiezhen_created *training = start_training(client), *generation = NULL;
+  xiezhen_task *trained = NULL, *ended = NULL;
+  xiezhen_styles *styles = NULL;
+  OK(xiezhen_wait_task(client, xiezhen_created_task_id(training), NULL, &trained, error));
+  OK(xiezhen_list_styles(client, NULL, &styles, error));
+  const char *style = xiezhen_style_style(xiezhen_styles_at(styles, 0));
+  OK(xiezhen_create_task(client, xiezhen_created_user_id(training), style, NULL, &generation, error));
+  OK(xiezhen_wait_task(client, xiezhen_created_task_id(generation), NULL, &ended, error));
+  xiezhen_created_free(generation);
+  xiezhen_styles_free(styles);
+  xiezhen_task_free(trained);
+  xiezhen_created_free(training);
+  return ended;
 }
 
 /* The ten photos, and two styles. */

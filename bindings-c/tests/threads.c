@@ -68,6 +68,7 @@ static void cancel_any_call(void) {
     xiezhen_run_options_free(run);                                                                                     \
   } while (0)
 
+  xiezhen_task *generation = ended_generation(client);
   settings("cancel", "{\"training_seconds\":3600}");
   xiezhen_created *training = start_training(client), *created = NULL;
   const char *task_id = xiezhen_created_task_id(training);
@@ -75,6 +76,8 @@ static void cancel_any_call(void) {
   xiezhen_outcomes *outcomes = NULL;
   xiezhen_styles *styles = NULL;
   xiezhen_string *path = NULL;
+  xiezhen_strings *files = NULL;
+  const char *img_set[] = {"p/1", "p/2", "p/3", "p/4", "p/5", "p/6", "p/7", "p/8"};
   uint64_t next_ms = 0;
 
   FRESH();
@@ -105,6 +108,13 @@ static void cancel_any_call(void) {
   STOPPED(stopper, xiezhen_list_styles(client, options, &styles, error));
   DONE();
   FRESH();
+  STOPPED(stopper, xiezhen_create_user_model(client, img_set, 8, options, &created, error));
+  DONE();
+  FRESH();
+  STOPPED(stopper, xiezhen_save_results(client, generation, scratch("cancelled"), options, &files, error));
+  CHECK(seen_task_id && count_calls("cancel", "result") > 0);
+  DONE();
+  FRESH();
   STOPPED(stopper, xiezhen_create_task(client, "U1", "S1", options, &created, error));
   DONE();
   FRESH();
@@ -119,7 +129,8 @@ static void cancel_any_call(void) {
   xiezhen_job_free(job);
   DONE();
 
-  CHECK(!task && !outcomes && !styles && !path && !created);
+  CHECK(!task && !outcomes && !styles && !path && !files && !created);
+  xiezhen_task_free(generation);
   xiezhen_created_free(training);
   xiezhen_client_free(client);
 }

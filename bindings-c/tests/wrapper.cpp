@@ -16,6 +16,7 @@ template <class T> constexpr bool move_only =
     std::is_nothrow_move_constructible_v<T> && std::is_move_assignable_v<T> && !std::is_copy_constructible_v<T>;
 static_assert(move_only<xiezhen::Client> && move_only<xiezhen::Job> && move_only<xiezhen::Task>);
 static_assert(move_only<xiezhen::Photo> && move_only<xiezhen::Cancel>);
+static_assert(std::is_copy_constructible_v<xiezhen::ClientOptions> && std::is_copy_constructible_v<xiezhen::RunOptions>);
 static_assert(std::is_nothrow_copy_constructible_v<xiezhen::Error>);
 static_assert(std::is_base_of_v<std::runtime_error, xiezhen::Error>);
 
@@ -200,18 +201,63 @@ void callbacks_that_throw() {
           client.wait_many({"no-such-task"}, [](std::size_t, const xiezhen::Outcome &) { throw 7; });
         }) == 7);
 
-  // A log callback can't stop the call; what it throws comes out when the call ends.
+  // What a log callback throws hides no error, and loses nothing that was paid for.
   auto options = quick("throw");
   options.log_level = XIEZHEN_LOG_LEVEL_DEBUG;
-  bool angry = true;
+  int thrown = 0;
   options.on_log = [&](xiezhen::LogLevel, std::string_view target, std::string_view) {
     CHECK(target.substr(0, 7) == "xiezhen");
-    if (angry) throw 8;
+    throw ++thrown;
   };
   const xiezhen::Client logging(options);
-  CHECK(thrown_by<int>([&] { logging.list_styles(); }) == 8);
-  angry = false;
-  CHECK(!logging.list_styles().empty());
+  CHECK(thrown_by<xiezhen::Error>([&] { logging.query_task("no-such-task"); }).status() == XIEZHEN_API);
+  CHECK(thrown > 0);
+  thrown = 0;
+  std::vector<std::string> paths;
+  for (int n = 1; n <= 8; n++) paths.push_back(logging.upload_file(xiezhen::Photo::path(photo_path(n))));
+  const auto training = logging.create_user_model(paths);
+  CHECK(thrown >= 10 && logging.wait_task(training.task_id).state() == XIEZHEN_STATE_SUCCEEDED);
+}
+
+void callables_of_any_kind() {
+  // Move-only ones too, which copies of the options share.
+  auto options = quick("callables");
+  options.log_level = XIEZHEN_LOG_LEVEL_DEBUG;
+  int lines = 0;
+  options.on_log = [&, own = std::make_unique<int>(0)](xiezhen::LogLevel, std::string_view, std::string_view) {
+    lines = ++*own;
+  };
+  const xiezhen::Client first(options);
+  const xiezhen::Client second(options);
+  CHECK(!first.list_styles().empty() && lines > 0);
+  const int of_first = lines;
+  CHECK(!second.list_styles().empty() && lines > of_first);
+
+  // No photos are no ambiguity, and refused when the job is run.
+  const xiezhen::Job job({}, {"x"});
+  CHECK(job.photos().empty() && job.portraits().size() == 1);
+  xiezhen::RunOptions run;
+  std::size_t events = 0;
+  run.on_event = [&, own = std::make_unique<int>(1)](const xiezhen::Event &) { events += static_cast<std::size_t>(*own); };
+  CHECK(thrown_by<xiezhen::Error>([&] { first.run(job, run); }).status() == XIEZHEN_INVALID_ARGUMENT);
+  first.run(xiezhen::Job(photos(), styles), run);
+  CHECK(events > 20);
+
+  // And none at all.
+  run.on_event = nullptr;
+  options.on_log = std::function<void(xiezhen::LogLevel, std::string_view, std::string_view)>();
+  CHECK(!run.on_event && !options.on_log && !xiezhen::Client(options).list_styles().empty());
+}
+
+void timeouts_of_single_calls() {
+  const xiezhen::Client client(quick("timeouts"));
+  fault("timeouts", R"({"call":"any","stall":"before"})");
+  xiezhen::CallOptions brief;
+  brief.timeout = 200ms;
+  const auto began = std::chrono::steady_clock::now();
+  CHECK(thrown_by<xiezhen::Error>([&] { client.list_styles(brief); }).status() == XIEZHEN_TIMEOUT);
+  CHECK(thrown_by<xiezhen::Error>([&] { client.query_task("t1", brief); }).task_id() == "t1");
+  CHECK(std::chrono::steady_clock::now() - began < 20s);
 }
 
 void cancel_from_another_thread() {
@@ -242,6 +288,8 @@ int main() {
   the_whole_job();
   advance_with_any_callable();
   callbacks_that_throw();
+  callables_of_any_kind();
+  timeouts_of_single_calls();
   cancel_from_another_thread();
   std::puts("wrapper: ok");
 }
