@@ -1,10 +1,16 @@
 //! Files that appear whole or not at all: a temporary file, fsync, rename, fsync of the folder.
 
-use std::{ffi::OsString, fs::File, io, io::Write, path::Path};
+use std::{
+    fs::{self, File},
+    io::{self, Write},
+    path::Path,
+};
 
 /// What a temporary file's name has between its target's name and its ending.
 const RANDOM: usize = 6;
 const ENDING: &str = ".tmp";
+/// Who sweeps may come between a file's making and its lock.
+const TRIES: usize = 5;
 
 /// Who may read a file.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -17,9 +23,21 @@ pub(crate) enum Readers {
 
 /// Writes `content` under the name `path`: after a crash at any instant, this or what was there before is on disk.
 pub(crate) fn write(path: &Path, content: &[u8], readers: Readers) -> io::Result<()> {
+    let mut tries = 1;
+    loop {
+        match try_to_write(path, content, readers) {
+            Err(error) if error.kind() == io::ErrorKind::NotFound && tries < TRIES && folder(path).is_dir() => {
+                tries += 1;
+            }
+            written => return written,
+        }
+    }
+}
+
+fn try_to_write(path: &Path, content: &[u8], readers: Readers) -> io::Result<()> {
     let folder = folder(path);
     let mut builder = tempfile::Builder::new();
-    let prefix = prefix(path);
+    let prefix = format!("{}-", hidden(path));
     builder.prefix(&prefix).rand_bytes(RANDOM).suffix(ENDING);
     // The library's own default is for the owner only.
     #[cfg(unix)]
@@ -27,6 +45,8 @@ pub(crate) fn write(path: &Path, content: &[u8], readers: Readers) -> io::Result
         builder.permissions(std::os::unix::fs::PermissionsExt::from_mode(0o666));
     }
     let mut file = builder.tempfile_in(folder)?;
+    // Says that somebody is writing it. A file system without locks lets nobody sweep either.
+    let _ = file.as_file().try_lock_shared();
     file.write_all(content)?;
     file.as_file().sync_all()?;
     file.persist(path)?;
@@ -34,15 +54,22 @@ pub(crate) fn write(path: &Path, content: &[u8], readers: Readers) -> io::Result
     if cfg!(unix) { File::open(folder)?.sync_all() } else { Ok(()) }
 }
 
-/// Removes what a killed process has left of writing `path`. Nobody else may be writing it. Failing does no harm.
+/// Removes what killed processes have left of writing `path`.
 pub(crate) fn sweep(path: &Path) {
-    let prefix = prefix(path);
-    for entry in std::fs::read_dir(folder(path)).into_iter().flatten().flatten() {
+    sweep_all(folder(path), &format!("{}-", hidden(path)));
+}
+
+/// Removes what killed processes have left of writing files whose temporary names begin with `prefix`, and leaves alone
+/// what somebody is writing. Failing does no harm.
+pub(crate) fn sweep_all(folder: &Path, prefix: &str) {
+    for entry in fs::read_dir(folder).into_iter().flatten().flatten() {
         let name = entry.file_name();
-        let rest = name.as_encoded_bytes().strip_prefix(prefix.as_encoded_bytes());
-        let ours = |rest: &[u8]| rest.len() == RANDOM + ENDING.len() && rest.ends_with(ENDING.as_bytes());
-        if rest.is_some_and(ours) {
-            let _ = std::fs::remove_file(entry.path());
+        let name = name.as_encoded_bytes();
+        if name.starts_with(prefix.as_bytes()) && name.ends_with(ENDING.as_bytes()) {
+            let path = entry.path();
+            if File::open(&path).is_ok_and(|file| file.try_lock().is_ok()) {
+                let _ = fs::remove_file(path);
+            }
         }
     }
 }
@@ -52,10 +79,7 @@ pub(crate) fn folder(path: &Path) -> &Path {
     path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."))
 }
 
-/// What temporary files of `path` begin with: hidden, and told apart from those of any other.
-fn prefix(path: &Path) -> OsString {
-    let mut prefix = OsString::from(".");
-    prefix.push(path.file_name().unwrap_or_default());
-    prefix.push("-");
-    prefix
+/// What names of temporary files begin with: a dot, and the name of the file that they become.
+pub(crate) fn hidden(path: &Path) -> String {
+    format!(".{}", path.file_name().unwrap_or_default().to_string_lossy())
 }

@@ -158,9 +158,16 @@ impl Job {
         Ok(Self::from_state(State { record, sources }))
     }
 
-    /// The job as JSON, without photos' bytes and without any credential.
+    /// The job as JSON, without photos' bytes and without any credential. Paths are absolute: whoever reads it may stand
+    /// in another folder.
     pub fn to_json(&self) -> Result<String> {
-        serde_json::to_string_pretty(&self.state().record).map_err(|error| {
+        let mut record = self.known(Clone::clone);
+        for path in record.photos.iter_mut().filter_map(|photo| photo.path.as_mut()) {
+            if let Ok(absolute) = std::path::absolute(&*path) {
+                *path = absolute;
+            }
+        }
+        serde_json::to_string_pretty(&record).map_err(|error| {
             let message = format!("the job can't be written as JSON: {error}; a path that is not UTF-8 can't be kept");
             Error::new(ErrorKind::InvalidArgument, message).with_source(error)
         })

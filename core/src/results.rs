@@ -59,6 +59,7 @@ impl Results<'_> {
             let error = Error::io("can't make the folder for pictures", self.folder, error);
             return Saved { files: Vec::new(), urls: urls.to_vec(), error: Some(error) };
         }
+        self.sweep().await;
         let first = self.pass(urls, on_saved).await;
         if !first.iter().any(|outcome| matches!(outcome, Err(failure) if failure.expired)) {
             return collect(first, urls.to_vec());
@@ -74,6 +75,18 @@ impl Results<'_> {
         }
     }
 
+    /// Once for all pictures: a folder of many customers takes a while to look through.
+    async fn sweep(&self) {
+        let (folder, prefix) = (self.folder.to_owned(), disk::hidden(Path::new(&self.stem())));
+        // Failing does no harm.
+        let _ = tokio::task::spawn_blocking(move || disk::sweep_all(&folder, &prefix)).await;
+    }
+
+    /// What the names of all files of this task begin with.
+    fn stem(&self) -> String {
+        format!("{}-{}-", file_name(self.style), short_id(self.task_id))
+    }
+
     async fn pass(&self, urls: &[String], on_saved: &(dyn Fn(&Path) + Send + Sync)) -> Vec<Result<PathBuf, Missed>> {
         let one = |(index, url): (usize, String)| async move { self.picture(index + 1, &url, on_saved).await };
         stream::iter(urls.iter().cloned().enumerate().map(one)).buffered(AT_ONCE).collect().await
@@ -81,7 +94,7 @@ impl Results<'_> {
 
     /// Saves the `n`th picture, unless a whole file of its name is there.
     async fn picture(&self, n: usize, url: &str, on_saved: &(dyn Fn(&Path) + Send + Sync)) -> Result<PathBuf, Missed> {
-        let stem = format!("{}-{}-{n}", file_name(self.style), short_id(self.task_id));
+        let stem = format!("{}{n}", self.stem());
         if let Some(path) = existing(self.folder, &stem) {
             return Ok(path);
         }
@@ -163,7 +176,6 @@ fn collect(outcomes: Vec<Result<PathBuf, Missed>>, urls: Vec<String>) -> Saved {
 }
 
 fn write(path: &Path, content: &[u8]) -> Result<()> {
-    disk::sweep(path);
     disk::write(path, content, Readers::Usual).map_err(|error| Error::io("can't write the picture", path, error))
 }
 

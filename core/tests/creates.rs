@@ -198,3 +198,39 @@ async fn a_huge_answer_is_refused() {
         assert!(error.message().contains("larger than 8 MiB"), "{error}");
     }
 }
+
+/// Calls and gives up while nothing is sent yet; nothing is sent after that either.
+async fn given_up_unsent(simulator: &Simulator, client: &Client, paths: &[String], already: u64) {
+    let call = client.create_user_model(paths, None);
+    assert!(tokio::time::timeout(Duration::from_millis(300), call).await.is_err(), "it waits");
+    assert_eq!(sent(simulator), already);
+    client.settle().await;
+    assert_eq!((sent(simulator), simulator.created()), (already, 0));
+}
+
+#[tokio::test]
+async fn who_leaves_before_a_create_is_sent_sends_nothing() {
+    let (simulator, _, paths) = uploaded().await;
+    let slow = service::builder(&simulator.url()).requests_per_second(0.2).build().unwrap();
+    slow.list_styles().await.unwrap();
+    given_up_unsent(&simulator, &slow, &paths, 0).await;
+
+    let throttled = create().reply(429).header("X-Ca-Error-Code", "T429IN").header("Retry-After", "3");
+    simulator.fault(throttled.once());
+    let client = service::client(&simulator.url());
+    given_up_unsent(&simulator, &client, &paths, 1).await;
+
+    // A host that lets nobody connect.
+    let full = full_listener();
+    let away = service::builder(&format!("http://{}", full.0)).build().unwrap();
+    given_up_unsent(&simulator, &away, &paths, 1).await;
+}
+
+/// A listener whose queue is full: further connections hang.
+fn full_listener() -> (std::net::SocketAddr, std::net::TcpListener, Vec<std::net::TcpStream>) {
+    let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = listener.local_addr().unwrap();
+    let brief = Duration::from_millis(50);
+    let queue = std::iter::from_fn(|| std::net::TcpStream::connect_timeout(&address, brief).ok()).collect();
+    (address, listener, queue)
+}

@@ -188,6 +188,7 @@ fn before_and_after_every_request() {
 }
 
 #[test]
+#[cfg(target_os = "linux")]
 fn before_and_after_every_write_of_the_checkpoint() {
     let runtime = runtime();
     let mut writes = 0;
@@ -209,6 +210,7 @@ fn before_and_after_every_write_of_the_checkpoint() {
 }
 
 /// Calls the trap for each temporary file that appears in `folder` and each that gets its name.
+#[cfg(target_os = "linux")]
 fn watch(folder: &Path, trap: Trap) -> Watching {
     use inotify::{Inotify, WatchMask};
 
@@ -228,11 +230,13 @@ fn watch(folder: &Path, trap: Trap) -> Watching {
     Watching { over, thread: Some(thread) }
 }
 
+#[cfg(target_os = "linux")]
 struct Watching {
     over: Arc<std::sync::atomic::AtomicBool>,
     thread: Option<std::thread::JoinHandle<()>>,
 }
 
+#[cfg(target_os = "linux")]
 impl Drop for Watching {
     fn drop(&mut self) {
         self.over.store(true, Ordering::Relaxed);

@@ -158,6 +158,44 @@ async fn what_a_server_quotes_of_a_credential_is_not_told() {
 }
 
 #[tokio::test]
+async fn nothing_that_a_server_quotes_leaves_a_part_of_a_credential() {
+    let (simulator, client, _, _) = start().await;
+    let code = xiezhen_simulator::DEFAULT_APP_CODE;
+    // It begins before what is shown ends.
+    let long = format!("{}{code}", "x".repeat(200 - code.len() / 2));
+    simulator.fault(Fault::on(Call::ListStyles).reply(200).body(long.clone()).once());
+    simulator.fault(Fault::on(Call::ListStyles).reply(200).body(json!({"ret": 7, "msg": long})).once());
+    simulator.fault(Fault::on(Call::ListStyles).reply(403).header("X-Ca-Request-Id", code).once());
+    for _ in 0..3 {
+        let error = client.list_styles().await.unwrap_err();
+        let told = serde_json::to_string(&error).unwrap();
+        assert!(!told.contains(&code[..8]), "{told}");
+    }
+}
+
+#[tokio::test]
+async fn a_host_that_throttles_pictures_is_rate_limited() {
+    let (simulator, _, task, folder) = start().await;
+    let client = service::builder(&simulator.url()).max_retries(1_u32).build().unwrap();
+    simulator.fault(Fault::on(Call::Result).reply(429).header("Retry-After", "0"));
+    let error = client.save_results(&task, folder.path(), None).await.unwrap_err();
+    assert_eq!((error.kind(), error.is_retryable()), (ErrorKind::RateLimited, true), "{error}");
+    simulator.clear_faults();
+    simulator.fault(Fault::on(Call::Result).reply(408).once());
+    assert_eq!(client.save_results(&task, folder.path(), None).await.unwrap().len(), 2);
+}
+
+#[tokio::test]
+async fn many_may_save_one_task_at_once_and_what_a_killed_one_left_is_swept() {
+    let (_simulator, client, task, folder) = start().await;
+    let left = folder.path().join(format!(".x-{}-1.png-abcdef.tmp", &task.id[..8]));
+    std::fs::write(&left, "half").unwrap();
+    let saves = join_all((0..40).map(|_| client.save_results(&task, folder.path(), Some("x")))).await;
+    assert!(saves.iter().all(|saved| saved.as_ref().is_ok_and(|files| files.len() == 2)), "{saves:?}");
+    assert_eq!(names(folder.path()).len(), 2, "{:?}", names(folder.path()));
+}
+
+#[tokio::test]
 async fn two_customers_in_one_folder_never_meet() {
     let (_simulator, client, task, folder) = start().await;
     let other = generated(&client).await;

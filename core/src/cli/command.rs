@@ -55,7 +55,7 @@ impl<'a> Invocation<'a> {
             Ok(runtime) => runtime,
             Err(error) => {
                 let message = format!("no runtime can be started: {error}");
-                return self.complain(&Error::new(ErrorKind::Internal, message), None);
+                return self.fail(&Error::new(ErrorKind::Internal, message));
             }
         };
         let exit = runtime.block_on(self.obey());
@@ -66,7 +66,7 @@ impl<'a> Invocation<'a> {
     async fn obey(self) -> u8 {
         let client = match self.client.clone().build() {
             Ok(client) => client,
-            Err(error) => return self.complain(&error, None),
+            Err(error) => return self.fail(&error),
         };
         let outcome = match &self.command {
             Command::Styles => self.styles(&client).await,
@@ -80,7 +80,7 @@ impl<'a> Invocation<'a> {
                 Err(error) => Err(error),
             },
         };
-        outcome.map_or_else(|error| self.complain(&error, None), |()| 0)
+        outcome.map_or_else(|error| self.fail(&error), |()| 0)
     }
 
     async fn styles(&self, client: &Client) -> Result<()> {
@@ -114,12 +114,11 @@ impl<'a> Invocation<'a> {
         settle(client).await;
 
         // What there is of a job that failed is worth showing too.
-        let begun = outcome.is_ok() || job.portraits().iter().any(|portrait| !portrait.files.is_empty());
-        let sheet = if begun { self.contact_sheet(&job) } else { Ok(()) };
-        let outcome = outcome.and(sheet);
-        if let (Err(error), true) = (&outcome, self.json) {
-            // As with every line of JSON: whoever reads it may be gone, and the error is told all the same.
-            let _ = print::json(&tagged("error", serde_json::to_value(error)));
+        if outcome.is_ok() || job.portraits().iter().any(|portrait| !portrait.files.is_empty()) {
+            self.contact_sheet(&job);
+        }
+        if let Err(error) = &outcome {
+            self.error_as_json(error);
         }
         let told = self.results(&job);
         match outcome.and(told) {
@@ -128,12 +127,13 @@ impl<'a> Invocation<'a> {
         }
     }
 
-    fn contact_sheet(&self, job: &Job) -> Result<()> {
-        let Some(sheet) = sheet::write(job)? else { return Ok(()) };
-        if !self.json {
-            print::say(&format!("contact sheet: {}", sheet.display()));
+    /// One that can't be written takes nothing from the pictures: the job is done all the same.
+    fn contact_sheet(&self, job: &Job) {
+        match sheet::write(job) {
+            Ok(Some(sheet)) if !self.json => print::say(&format!("contact sheet: {}", sheet.display())),
+            Ok(_) => {}
+            Err(error) => print::say(&format!("no contact sheet: {}", print::plain(error.message()))),
         }
-        Ok(())
     }
 
     /// The files, or the model if there was nothing to generate; with `--json`, all of the job.
@@ -149,6 +149,19 @@ impl<'a> Invocation<'a> {
         let files: Vec<String> =
             portraits.iter().flat_map(|portrait| &portrait.files).map(|file| file.display().to_string()).collect();
         if files.is_empty() { Ok(()) } else { print::result(&files.join("\n")) }
+    }
+
+    /// As with every line of JSON: whoever reads it may be gone, and the error is told to people all the same.
+    fn error_as_json(&self, error: &Error) {
+        if self.json {
+            let _ = print::json(&tagged("error", serde_json::to_value(error)));
+        }
+    }
+
+    /// Of what is no job: says what went wrong, and returns what to exit with.
+    fn fail(&self, error: &Error) -> u8 {
+        self.error_as_json(error);
+        self.complain(error, None)
     }
 
     /// Says what went wrong, once, and returns what to exit with.

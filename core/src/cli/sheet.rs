@@ -6,7 +6,7 @@
 use std::{
     fmt::Write as _,
     fs,
-    path::{Component, Path},
+    path::{Component, Path, PathBuf},
 };
 
 use crate::{
@@ -21,7 +21,7 @@ const NAME: &str = "index.html";
 const MARK: &str = r#"<meta name="generator" content="xiezhen">"#;
 
 /// Writes the sheet of a job that saves pictures. Returns where it is, or none if there is none to write.
-pub(super) fn write(job: &Job) -> Result<Option<std::path::PathBuf>> {
+pub(super) fn write(job: &Job) -> Result<Option<PathBuf>> {
     let Some(folder) = job.save_to().filter(|_| !job.portraits().is_empty()) else { return Ok(None) };
     let path = folder.join(NAME);
     let failed = |error| Error::io("can't write the contact sheet", &path, error);
@@ -126,9 +126,14 @@ fn text(raw: &str) -> String {
     escaped
 }
 
+/// Where a file really is: `..` after a link leads elsewhere than it seems.
+fn real(path: &Path) -> PathBuf {
+    path.canonicalize().or_else(|_| std::path::absolute(path)).unwrap_or_else(|_| path.to_owned())
+}
+
 /// The address of a local file as seen from `folder`: relative, so that the folders can move together.
 fn address(path: &Path, folder: &Path) -> String {
-    let path = std::path::absolute(path).unwrap_or_else(|_| path.to_owned());
+    let (path, folder) = (&real(path), &real(folder));
     let common = path.components().zip(folder.components()).take_while(|(one, other)| one == other).count();
     if common == 0 {
         // Another drive.

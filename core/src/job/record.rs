@@ -4,7 +4,7 @@ use std::{collections::HashSet, path::PathBuf};
 
 use serde::{Deserialize, Serialize};
 
-use super::{JobPhoto, Portrait, Stage, work::Work};
+use super::{JobPhoto, Portrait, Stage, styles, work::Work};
 use crate::{
     call::Call,
     error::{Error, Result},
@@ -158,7 +158,9 @@ impl Record {
     /// Why a client of `host` can't go on with this job, if it can't.
     pub(super) fn problem_at(&self, host: &str) -> Option<String> {
         let bound = self.host.as_deref().filter(|bound| *bound != host)?;
-        Some(format!("this job belongs to {bound}, and this client speaks to {host}"))
+        Some(format!(
+            "this job belongs to {bound}, and this client speaks to {host}: use that base_url, or another job"
+        ))
     }
 
     /// Brings `stage` up to date with everything else.
@@ -251,7 +253,7 @@ impl Record {
             digests
         };
         let styles = |record: &Self| -> HashSet<String> {
-            record.portraits.iter().map(|portrait| portrait.style.clone()).collect()
+            record.portraits.iter().map(|portrait| styles::wish(&portrait.style)).collect()
         };
         let model = |record: &Self| if record.training.is_none() { record.user_id.clone() } else { None };
         if model(self) != model(other) {

@@ -31,11 +31,16 @@ pub(super) fn problems(record: &Record) -> Vec<String> {
     for portrait in &record.portraits {
         if portrait.style.trim().is_empty() {
             problems.push("a style is empty".to_owned());
-        } else if !seen.insert(as_id(&portrait.style).unwrap_or_else(|| plain(&portrait.style))) {
+        } else if !seen.insert(wish(&portrait.style)) {
             problems.push(format!("style {:?} was given twice", portrait.style));
         }
     }
     problems
+}
+
+/// What a style that was asked for stands for, however it was typed.
+pub(super) fn wish(style: &str) -> String {
+    as_id(style).unwrap_or_else(|| plain(style))
 }
 
 /// Takes over what is an id already. True if names are left to be looked up.
