@@ -5,8 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include <cjson/cJSON.h>
-#include <xiezhen.h>
+#include "plain.h"
 
 /* What calls work on: the last client, job and task. */
 struct held {
@@ -22,106 +21,11 @@ struct under_way {
   cJSON *request, *reply;
 };
 
-static const char *const STATES[] = {"unknown", "waiting", "running", "succeeded", "partly_succeeded", "failed"};
-static const char *const KINDS[] = {"unknown", "training", "generation"};
-static const char *const STAGES[] = {"unknown", "uploading", "training", "generating", "saving", "done", "failed"};
-
 static const cJSON *get(const cJSON *request, const char *name) { return cJSON_GetObjectItemCaseSensitive(request, name); }
 
 static const char *text(const cJSON *request, const char *name) { return cJSON_GetStringValue(get(request, name)); }
 
 static double number(const cJSON *request, const char *name) { return get(request, name)->valuedouble; }
-
-static void add_text(cJSON *to, const char *name, const char *value) {
-  if (value) cJSON_AddStringToObject(to, name, value);
-}
-
-static cJSON *plain_task(const xiezhen_task *task) {
-  cJSON *told = cJSON_CreateObject();
-  add_text(told, "id", xiezhen_task_id(task));
-  add_text(told, "state", STATES[xiezhen_task_state(task)]);
-  cJSON_AddNumberToObject(told, "raw_state", (double)xiezhen_task_raw_state(task));
-  add_text(told, "kind", KINDS[xiezhen_task_kind(task)]);
-  cJSON *paths = cJSON_AddArrayToObject(told, "result_paths");
-  for (size_t n = 0; n < xiezhen_task_result_path_count(task); ++n)
-    cJSON_AddItemToArray(paths, cJSON_CreateString(xiezhen_task_result_path(task, n)));
-  return told;
-}
-
-static cJSON *plain_error(const xiezhen_error *error) {
-  cJSON *told = cJSON_CreateObject();
-  add_text(told, "code", xiezhen_error_code(error));
-  add_text(told, "message", xiezhen_error_message(error));
-  if (xiezhen_error_http_status(error)) cJSON_AddNumberToObject(told, "http_status", xiezhen_error_http_status(error));
-  if (xiezhen_error_ret(error)) cJSON_AddNumberToObject(told, "ret", (double)xiezhen_error_ret(error));
-  add_text(told, "request_id", xiezhen_error_request_id(error));
-  add_text(told, "gateway_code", xiezhen_error_gateway_code(error));
-  add_text(told, "task_id", xiezhen_error_task_id(error));
-  const uint64_t after = xiezhen_error_retry_after_ms(error);
-  if (after != XIEZHEN_NONE) cJSON_AddNumberToObject(told, "retry_after_ms", (double)after);
-  cJSON_AddBoolToObject(told, "retryable", xiezhen_error_retryable(error));
-  cJSON *problems = cJSON_AddArrayToObject(told, "problems");
-  for (size_t n = 0; n < xiezhen_error_problem_count(error); ++n)
-    cJSON_AddItemToArray(problems, cJSON_CreateString(xiezhen_error_problem(error, n)));
-  add_text(told, "body_start", xiezhen_error_body_start(error));
-  add_text(told, "sent", xiezhen_error_sent(error));
-  if (xiezhen_error_task(error)) cJSON_AddItemToObject(told, "task", plain_task(xiezhen_error_task(error)));
-  add_text(told, "path", xiezhen_error_path(error));
-  return told;
-}
-
-static cJSON *plain_photos(const xiezhen_job *job) {
-  cJSON *told = cJSON_CreateArray();
-  xiezhen_photo_records *photos = NULL;
-  xiezhen_job_photos(job, &photos, NULL);
-  for (size_t n = 0; n < xiezhen_photo_records_count(photos); ++n) {
-    const xiezhen_photo_record *one = xiezhen_photo_records_at(photos, n);
-    cJSON *photo = cJSON_CreateObject();
-    add_text(photo, "path", xiezhen_photo_record_path(one));
-    add_text(photo, "sha256", xiezhen_photo_record_sha256(one));
-    if (xiezhen_photo_record_sha256(one))
-      cJSON_AddNumberToObject(photo, "bytes", (double)xiezhen_photo_record_bytes(one));
-    add_text(photo, "uploaded", xiezhen_photo_record_uploaded(one));
-    cJSON_AddItemToArray(told, photo);
-  }
-  xiezhen_photo_records_free(photos);
-  return told;
-}
-
-static cJSON *plain_portraits(const xiezhen_job *job) {
-  cJSON *told = cJSON_CreateArray();
-  xiezhen_portraits *portraits = NULL;
-  xiezhen_job_portraits(job, &portraits, NULL);
-  for (size_t n = 0; n < xiezhen_portraits_count(portraits); ++n) {
-    const xiezhen_portrait *one = xiezhen_portraits_at(portraits, n);
-    cJSON *portrait = cJSON_CreateObject();
-    add_text(portrait, "style", xiezhen_portrait_style(one));
-    add_text(portrait, "style_id", xiezhen_portrait_style_id(one));
-    add_text(portrait, "task_id", xiezhen_portrait_task_id(one));
-    if (xiezhen_portrait_task_id(one)) add_text(portrait, "state", STATES[xiezhen_portrait_state(one)]);
-    cJSON *urls = cJSON_AddArrayToObject(portrait, "urls"), *files = cJSON_AddArrayToObject(portrait, "files");
-    for (size_t i = 0; i < xiezhen_portrait_url_count(one); ++i)
-      cJSON_AddItemToArray(urls, cJSON_CreateString(xiezhen_portrait_url(one, i)));
-    for (size_t i = 0; i < xiezhen_portrait_file_count(one); ++i)
-      cJSON_AddItemToArray(files, cJSON_CreateString(xiezhen_portrait_file(one, i)));
-    if (xiezhen_portrait_error(one)) cJSON_AddItemToObject(portrait, "error", plain_error(xiezhen_portrait_error(one)));
-    cJSON_AddItemToArray(told, portrait);
-  }
-  xiezhen_portraits_free(portraits);
-  return told;
-}
-
-static cJSON *plain_job(const xiezhen_job *job) {
-  cJSON *told = cJSON_CreateObject();
-  add_text(told, "stage", STAGES[xiezhen_job_stage(job)]);
-  xiezhen_string *user = NULL;
-  xiezhen_job_user_id(job, &user, NULL);
-  add_text(told, "user_id", xiezhen_string_text(user));
-  xiezhen_string_free(user);
-  cJSON_AddItemToObject(told, "photos", plain_photos(job));
-  cJSON_AddItemToObject(told, "portraits", plain_portraits(job));
-  return told;
-}
 
 /* A path, or the bytes of a file. */
 static xiezhen_photo *photo(const cJSON *given, xiezhen_error **error) {
@@ -231,17 +135,17 @@ static xiezhen_status job_json(struct held *held, const cJSON *request, xiezhen_
   return status;
 }
 
-static cJSON *created(xiezhen_created *made) {
-  cJSON *told = cJSON_CreateObject();
-  add_text(told, "task_id", xiezhen_created_task_id(made));
-  add_text(told, "user_id", xiezhen_created_user_id(made));
-  xiezhen_created_free(made);
-  return told;
+/* What a request says beside the call's own parameters. */
+static xiezhen_call_options *call_options(const cJSON *request) {
+  xiezhen_call_options *options = xiezhen_call_options_new();
+  if (get(request, "timeout_ms"))
+    xiezhen_call_options_set_timeout_ms(options, (uint64_t)number(request, "timeout_ms"), NULL);
+  if (text(request, "callback_url")) xiezhen_call_options_set_callback_url(options, text(request, "callback_url"), NULL);
+  return options;
 }
 
 static xiezhen_status create(struct held *held, const cJSON *request, cJSON **value, xiezhen_error **error) {
-  xiezhen_call_options *options = xiezhen_call_options_new();
-  if (text(request, "callback_url")) xiezhen_call_options_set_callback_url(options, text(request, "callback_url"), NULL);
+  xiezhen_call_options *options = call_options(request);
   size_t count = 0;
   const char **paths = texts(get(request, "img_set"), &count);
   xiezhen_created *made = NULL;
@@ -249,38 +153,29 @@ static xiezhen_status create(struct held *held, const cJSON *request, cJSON **va
       !strcmp(text(request, "call"), "create_user_model")
           ? xiezhen_create_user_model(held->client, paths, count, options, &made, error)
           : xiezhen_create_task(held->client, text(request, "user_id"), text(request, "style"), options, &made, error);
-  if (status == XIEZHEN_OK) *value = created(made);
+  if (status == XIEZHEN_OK) *value = plain_created(made);
+  xiezhen_created_free(made);
   free(paths);
   xiezhen_call_options_free(options);
   return status;
 }
 
-static xiezhen_status list_styles(struct held *held, cJSON **value, xiezhen_error **error) {
+static xiezhen_status list_styles(struct held *held, const cJSON *request, cJSON **value, xiezhen_error **error) {
+  xiezhen_call_options *options = call_options(request);
   xiezhen_styles *styles = NULL;
-  const xiezhen_status status = xiezhen_list_styles(held->client, NULL, &styles, error);
-  if (status != XIEZHEN_OK) return status;
-  *value = cJSON_CreateArray();
-  for (size_t n = 0; n < xiezhen_styles_count(styles); ++n) {
-    const xiezhen_style *one = xiezhen_styles_at(styles, n);
-    cJSON *style = cJSON_CreateObject();
-    add_text(style, "name", xiezhen_style_name(one));
-    add_text(style, "style", xiezhen_style_style(one));
-    add_text(style, "template", xiezhen_style_template(one));
-    add_text(style, "sex", xiezhen_style_sex(one));
-    cJSON_AddItemToArray(*value, style);
-  }
+  const xiezhen_status status = xiezhen_list_styles(held->client, options, &styles, error);
+  if (status == XIEZHEN_OK) *value = plain_styles(styles);
   xiezhen_styles_free(styles);
+  xiezhen_call_options_free(options);
   return status;
 }
 
 static xiezhen_status look(struct held *held, const cJSON *request, cJSON **value, xiezhen_error **error) {
-  xiezhen_call_options *options = xiezhen_call_options_new();
-  if (get(request, "timeout_ms"))
-    xiezhen_call_options_set_timeout_ms(options, (uint64_t)number(request, "timeout_ms"), NULL);
+  xiezhen_call_options *options = call_options(request);
   xiezhen_task *task = NULL;
   const char *id = text(request, "task_id");
   const xiezhen_status status = !strcmp(text(request, "call"), "query_task")
-                                    ? xiezhen_query_task(held->client, id, NULL, &task, error)
+                                    ? xiezhen_query_task(held->client, id, options, &task, error)
                                     : xiezhen_wait_task(held->client, id, options, &task, error);
   xiezhen_call_options_free(options);
   if (status != XIEZHEN_OK) return status;
@@ -297,9 +192,7 @@ static int32_t count_end(size_t index, const xiezhen_task *task, const xiezhen_e
 }
 
 static xiezhen_status wait_many(struct held *held, const cJSON *request, cJSON **value, xiezhen_error **error) {
-  xiezhen_call_options *options = xiezhen_call_options_new();
-  if (get(request, "timeout_ms"))
-    xiezhen_call_options_set_timeout_ms(options, (uint64_t)number(request, "timeout_ms"), NULL);
+  xiezhen_call_options *options = call_options(request);
   size_t count = 0;
   const char **ids = texts(get(request, "task_ids"), &count);
   xiezhen_outcomes *outcomes = NULL;
@@ -307,17 +200,7 @@ static xiezhen_status wait_many(struct held *held, const cJSON *request, cJSON *
   const xiezhen_status status = xiezhen_wait_many(held->client, ids, count, count_end, &ended, options, &outcomes, error);
   free(ids);
   xiezhen_call_options_free(options);
-  if (status != XIEZHEN_OK) return status;
-  *value = cJSON_CreateObject();
-  cJSON_AddNumberToObject(*value, "ended", ended);
-  cJSON *all = cJSON_AddArrayToObject(*value, "outcomes");
-  for (size_t n = 0; n < xiezhen_outcomes_count(outcomes); ++n) {
-    cJSON *one = cJSON_CreateObject();
-    if (xiezhen_outcomes_error(outcomes, n))
-      cJSON_AddItemToObject(one, "error", plain_error(xiezhen_outcomes_error(outcomes, n)));
-    else cJSON_AddItemToObject(one, "value", plain_task(xiezhen_outcomes_task(outcomes, n)));
-    cJSON_AddItemToArray(all, one);
-  }
+  if (status == XIEZHEN_OK) *value = plain_outcomes(outcomes, ended);
   xiezhen_outcomes_free(outcomes);
   return status;
 }
@@ -325,31 +208,30 @@ static xiezhen_status wait_many(struct held *held, const cJSON *request, cJSON *
 static xiezhen_status upload_file(struct held *held, const cJSON *request, cJSON **value, xiezhen_error **error) {
   xiezhen_photo *made = photo(get(request, "photo"), error);
   if (!made) return XIEZHEN_INVALID_ARGUMENT;
+  xiezhen_call_options *options = call_options(request);
   xiezhen_string *path = NULL;
-  const xiezhen_status status = xiezhen_upload_file(held->client, made, NULL, &path, error);
+  const xiezhen_status status = xiezhen_upload_file(held->client, made, options, &path, error);
   if (status == XIEZHEN_OK) *value = cJSON_CreateString(xiezhen_string_text(path));
   xiezhen_string_free(path);
+  xiezhen_call_options_free(options);
   xiezhen_photo_free(made);
   return status;
 }
 
 static xiezhen_status save_results(struct held *held, const cJSON *request, cJSON **value, xiezhen_error **error) {
-  xiezhen_call_options *options = xiezhen_call_options_new();
+  xiezhen_call_options *options = call_options(request);
   if (text(request, "style")) xiezhen_call_options_set_style(options, text(request, "style"), NULL);
   xiezhen_strings *files = NULL;
   const xiezhen_status status =
       xiezhen_save_results(held->client, held->task, text(request, "save_to"), options, &files, error);
-  xiezhen_call_options_free(options);
-  if (status != XIEZHEN_OK) return status;
-  *value = cJSON_CreateArray();
-  for (size_t n = 0; n < xiezhen_strings_count(files); ++n)
-    cJSON_AddItemToArray(*value, cJSON_CreateString(xiezhen_strings_at(files, n)));
+  if (status == XIEZHEN_OK) *value = plain_texts(files);
   xiezhen_strings_free(files);
+  xiezhen_call_options_free(options);
   return status;
 }
 
 static int32_t keep_event(const xiezhen_event *event, void *events) {
-  cJSON_AddItemToArray(events, cJSON_Parse(xiezhen_event_json(event)));
+  cJSON_AddItemToArray(events, plain_event(event));
   return 0;
 }
 
@@ -397,7 +279,7 @@ static xiezhen_status call(struct held *held, const cJSON *request, cJSON **valu
     return xiezhen_job_adopt_portrait(held->job, text(request, "task_id"), text(request, "style"), error);
   if (!strcmp(name, "upload_file")) return upload_file(held, request, value, error);
   if (!strncmp(name, "create_", 7)) return create(held, request, value, error);
-  if (!strcmp(name, "list_styles")) return list_styles(held, value, error);
+  if (!strcmp(name, "list_styles")) return list_styles(held, request, value, error);
   if (!strcmp(name, "wait_many")) return wait_many(held, request, value, error);
   if (!strcmp(name, "query_task") || !strcmp(name, "wait_task")) return look(held, request, value, error);
   if (!strcmp(name, "notify")) return xiezhen_notify(held->client, text(request, "task_id"), error);

@@ -102,6 +102,31 @@ json plain(const xiezhen::Job &job) {
           {"portraits", portraits}};
 }
 
+json maybe(std::string_view text) { return text.empty() ? json() : json(text); }
+
+json plain(const xiezhen::Event &event) {
+  static const char *const names[] = {"unknown",   "photo_uploading", "photo_uploaded", "training",
+                                      "trained",   "generating",      "generated",      "saved",
+                                      "retrying",  "unknown_state",   "warning",        "finished"};
+  const auto type = event.type();
+  json told{{"type", names[type]},
+            {"path", maybe(event.path())},
+            {"task_id", maybe(event.task_id())},
+            {"user_id", maybe(event.user_id())},
+            {"style", maybe(event.style())},
+            {"call", maybe(event.call())},
+            {"message", maybe(event.message())}};
+  if (const auto error = event.error()) told["error"] = plain(*error);
+  if (type == XIEZHEN_EVENT_TRAINING || type == XIEZHEN_EVENT_GENERATING) told["state"] = state_name(event.state());
+  if (type == XIEZHEN_EVENT_PHOTO_UPLOADING || type == XIEZHEN_EVENT_PHOTO_UPLOADED) told["index"] = event.index();
+  if (type == XIEZHEN_EVENT_PHOTO_UPLOADING) told["bytes_sent"] = event.bytes_sent();
+  if (type == XIEZHEN_EVENT_PHOTO_UPLOADING) told["bytes"] = event.bytes();
+  if (type == XIEZHEN_EVENT_GENERATED) told["count"] = event.count();
+  if (type == XIEZHEN_EVENT_UNKNOWN_STATE) told["raw_state"] = event.raw_state();
+  if (type == XIEZHEN_EVENT_RETRYING) told["delay_ms"] = event.delay().count();
+  return told;
+}
+
 /// A path, or the bytes of a file.
 xiezhen::Photo photo(const json &given) {
   if (given.is_string()) return xiezhen::Photo::path(given.get<std::string>());
@@ -159,7 +184,7 @@ json call(Held &held, const json &request, json &events) {
   run.checkpoint = given(request, "checkpoint");
   run.timeout = options.timeout;
   run.recreate = request.value("recreate", false);
-  run.on_event = [&](const xiezhen::Event &event) { events.push_back(json::parse(event.json())); };
+  run.on_event = [&](const xiezhen::Event &event) { events.push_back(plain(event)); };
 
   if (call == "begin") held = Held();
   else if (call == "client") held.client = client(request);
@@ -171,12 +196,12 @@ json call(Held &held, const json &request, json &events) {
     const auto user = given(request, "user_id");
     held.job->adopt(text("task_id"), user ? std::optional<std::string_view>(*user) : std::nullopt);
   } else if (call == "adopt_portrait") held.job->adopt_portrait(text("task_id"), text("style"));
-  else if (call == "upload_file") return held.client->upload_file(photo(request.at("photo")));
+  else if (call == "upload_file") return held.client->upload_file(photo(request.at("photo")), options);
   else if (call == "create_user_model") {
     return plain(held.client->create_user_model(texts("img_set"), options));
   } else if (call == "list_styles") {
     json styles = json::array();
-    for (const auto &one : held.client->list_styles())
+    for (const auto &one : held.client->list_styles(options))
       styles.push_back({{"name", one.name}, {"style", one.style}, {"template", one.template_}, {"sex", one.sex}});
     return styles;
   } else if (call == "create_task") {
@@ -184,7 +209,7 @@ json call(Held &held, const json &request, json &events) {
     return plain(held.client->create_task(text("user_id"), text("style"), options));
   } else if (call == "query_task" || call == "wait_task") {
     const auto &client = *held.client;
-    held.task = std::make_shared<xiezhen::Task>(call == "query_task" ? client.query_task(text("task_id"))
+    held.task = std::make_shared<xiezhen::Task>(call == "query_task" ? client.query_task(text("task_id"), options)
                                                                      : client.wait_task(text("task_id"), options));
     return plain(*held.task);
   } else if (call == "wait_many") {
