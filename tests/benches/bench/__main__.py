@@ -29,10 +29,11 @@ def measure(rounds: int) -> None:
         asked = queries.measure(server, rounds)
         waited, told_apart = waits.measure(server, rounds).sections()
         grown, shapes = curves.measure(server, rounds)
+        in_faces = curves.in_each_face(server, rounds)
         carried = files.measure(server, rounds)
         called = calls.measure(server, rounds)
         started = start.measure(server, rounds)
-    sections = [asked, waited, told_apart, grown, carried, jobs.measure(rounds)]
+    sections = [asked, waited, told_apart, grown, in_faces, carried, jobs.measure(rounds)]
     sections += [started, sizes.measure(), called, economy.section(simulated)]
     keep(panels=simulated["panels"], ratios=ratios(asked, waited), curves=shapes)
     print(report.write(sections, rounds, time.monotonic() - began))

@@ -1,14 +1,17 @@
-"""How the cost grows from 100 to 100,000 waits, in Rust."""
+"""How the cost grows with the number of waits: from 100 to 100,000 in Rust, from 1,000 in every face."""
 
 from statistics import median
 
 from bench.rounds import Said, Server, Work, take_turns
 from bench.table import Section
-from bench.waits import order
+from bench.waits import NAMES, order
 
 # Waits, the two numbers of polls, and how often it is done so that there is enough to measure.
 SIZES = ((100, (2, 10), 50), (1_000, (2, 10), 5), (10_000, (2, 10), 1), (100_000, (1, 3), 1))
 SIDES = ("xiezhen", "reqwest")
+# In every face: waits, and the two numbers of polls.
+LARGE_SIZES = (1_000, 10_000, 100_000)
+FEW, MANY = 1, 3
 Curve = dict[str, list[float]]
 
 
@@ -65,3 +68,25 @@ def lines(curves: dict[str, Curve]) -> list[str]:
             f"| {ours['wait'][row]:.1f} µs | {alone['look'][row]:.2f} µs | {slope} |"
         )
     return table
+
+
+def in_each_face(server: Server, rounds: int) -> Section:
+    """Ours alone: what peers cost at ten thousand is told before, and at a hundred thousand they take minutes."""
+    orders = [
+        order(face, side, waits, polls) for face, side in NAMES for waits in LARGE_SIZES for polls in (FEW, MANY)
+    ]
+    said = take_turns(server, orders, min(rounds, 2))
+    table = ["| face | work | waits | CPU of one more poll | memory of a wait |", "|---|---|---|---|---|"]
+    for (face, side), name in NAMES.items():
+        before = 0, 0.0
+        for waits in LARGE_SIZES:
+            few, many = (per_wait(said, order(face, side, waits, polls)) for polls in (FEW, MANY))
+            growth = median(result["growth"] for result in said[order(face, side, waits, FEW)])
+            slope = f"{(growth - before[1]) / (waits - before[0]) / 1024:.2f} KiB" if before[0] else ""
+            table.append(f"| {face} | {name} | {waits:,} | {(many - few) / (MANY - FEW):.1f} µs | {slope} |")
+            before = waits, growth
+    return Section(
+        "The same in every face",
+        f"{FEW} and {MANY} polls a wait; memory is the process's, as the slope from the row above.",
+        lines=table,
+    )
