@@ -1,13 +1,14 @@
-//! Foreign bytes at everything of the core that reads some: `make -C tests fuzz`.
+//! Foreign bytes at everything of the core that reads some: `make -C tests/fuzz fuzz`.
 //!
 //! Every case follows from the seed and its number alone: `--only answers --case 1234` runs one again. A case fails by
 //! a panic (integer overflow is one in debug builds), by taking longer than a second, or by breaking what its target
-//! promises.
+//! promises. One that never ends is told by the watchdog, which ends the process.
 
 mod advanced;
 mod corpus;
 mod mutate;
 mod targets;
+mod watchdog;
 
 use std::{
     any::Any,
@@ -17,6 +18,7 @@ use std::{
 };
 
 use targets::Target;
+use watchdog::Watchdog;
 
 /// Nothing of this takes milliseconds; a second is a loop.
 const TOO_LONG: Duration = Duration::from_secs(1);
@@ -55,15 +57,16 @@ fn main() -> Result<ExitCode, Box<dyn std::error::Error>> {
     std::panic::set_hook(Box::new(|_| ()));
     println!("seed {}", plan.seed);
     let mut findings = 0;
+    let watchdog = Watchdog::start();
     for target in targets::all()?.iter().filter(|target| plan.only.as_deref().is_none_or(|only| only == target.name()))
     {
-        findings += drive(target.as_ref(), &plan);
+        findings += drive(target.as_ref(), &plan, &watchdog);
     }
     Ok(if findings == 0 { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }
 
 /// Runs one target as long as the plan says; gives the number of findings, at most five.
-fn drive(target: &dyn Target, plan: &Plan) -> u32 {
+fn drive(target: &dyn Target, plan: &Plan, watchdog: &Watchdog) -> u32 {
     let began = Instant::now();
     let mut findings = 0;
     let mut executions = 0_u64;
@@ -75,9 +78,11 @@ fn drive(target: &dyn Target, plan: &Plan) -> u32 {
     };
     while goes_on(executions) && findings < 5 {
         let case = first + executions;
-        if let Some(problem) = execute(target, plan.seed, case) {
+        let again = format!("--seed {} --only {} --case {case}", plan.seed, target.name());
+        let problem = watchdog.over(&again, || execute(target, plan.seed, case));
+        if let Some(problem) = problem {
             findings += 1;
-            println!("FOUND {problem}\n  again: --seed {} --only {} --case {case}", plan.seed, target.name());
+            println!("FOUND {problem}\n  again: {again}");
         }
         executions += 1;
     }
