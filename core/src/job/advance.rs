@@ -131,12 +131,8 @@ impl Advance {
 
     /// Starts every generation that was not started, one after the other: of one at most is the outcome unknown.
     pub(super) async fn generate(&self) -> Result<()> {
-        let fresh: Vec<usize> = self.job.known(|record| {
-            let portraits = record.portraits.iter().enumerate();
-            portraits.filter(|(_, portrait)| portrait.work.is_fresh()).map(|(index, _)| index).collect()
-        });
-        for index in fresh {
-            self.start(Slot::Portrait(index)).await?;
+        for slot in self.job.known(Record::unstarted) {
+            self.start(slot).await?;
         }
         Ok(())
     }

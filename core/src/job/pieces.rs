@@ -105,7 +105,7 @@ fn due(record: &Record, now: u64) -> Vec<Piece> {
     let works = record.works();
     let mut due: Vec<Piece> =
         works.filter_map(|(slot, work)| attend(slot, work.is_pending() && work.next_look() <= now)).collect();
-    if record.is_trained() && record.portraits.iter().any(|portrait| portrait.work.is_fresh()) {
+    if record.is_trained() && !record.unstarted().is_empty() {
         due.push(Piece::Generate);
     }
     due

@@ -130,6 +130,12 @@ impl Record {
         self.portraits.get(index).is_some_and(lacks)
     }
 
+    /// Generations that can be started.
+    pub(super) fn unstarted(&self) -> Vec<Slot> {
+        let portraits = self.portraits.iter().enumerate().filter(|(_, portrait)| portrait.work.is_fresh());
+        portraits.map(|(index, _)| Slot::Portrait(index)).filter(|slot| self.wish(*slot).is_some()).collect()
+    }
+
     /// What a create asks for.
     pub(super) fn wish(&self, slot: Slot) -> Option<(Call, serde_json::Value)> {
         match slot {
