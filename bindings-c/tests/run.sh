@@ -96,12 +96,14 @@ done
 say "programs outside the tree"
 outside=$work/outside
 mkdir "$outside"
-cp examples/portrait.c examples/portrait.cpp tests/outside/* "$outside"
+cp examples/* tests/outside/* "$outside"
 cd "$outside"
 static=$(pkg-config --static --libs xiezhen | sed 's/-lxiezhen/-l:libxiezhen.a/')
 gcc -std=c99 "${warnings[@]}" portrait.c $(pkg-config --cflags --libs xiezhen) -o shared-c
 gcc -std=c99 "${warnings[@]}" portrait.c $(pkg-config --cflags xiezhen) $static -o static-c
 g++ -std=c++17 "${warnings[@]}" portrait.cpp $(pkg-config --cflags --libs xiezhen) -o shared-cpp
+gcc -std=c99 "${warnings[@]}" waits.c $(pkg-config --cflags --libs xiezhen) -o waits
+g++ -std=c++17 "${warnings[@]}" advance.cpp $(pkg-config --cflags --libs xiezhen) -o advance
 gcc -std=c11 "${warnings[@]}" beside.c $(pkg-config --cflags xiezhen libcurl openssl) $static \
   $(pkg-config --libs libcurl openssl) -o beside
 cmake -S . -B build -DCMAKE_PREFIX_PATH="$prefix" -DCMAKE_BUILD_TYPE=Debug >/dev/null
@@ -118,27 +120,38 @@ for program in shared-c static-c shared-cpp build/portrait-c build/portrait-cpp;
   "./$program" "$SIMULATOR/spaces/$name" "$SCRATCH/$name" "$PHOTOS"/*.jpg >"$name.out" 2>"$name.events" &
   pids+=($!)
 done
+"./advance" "$SIMULATOR/spaces/advance" "$SCRATCH/advance" store.json "$PHOTOS"/*.jpg >advance.out 2>advance.events &
+pids+=($!)
 for pid in "${pids[@]}"; do wait "$pid" || { tail -n 3 ./*.events; exit 1; }; done
+# What the store holds is done: another process has nothing to ask for. And the job's tasks are anybody's to wait for.
+./advance http://127.0.0.1:9/spaces/advance "$SCRATCH/advance" store.json "$PHOTOS"/*.jpg | diff - advance.out
+tasks=$(python3 -c 'import json, sys, urllib.request as get
+print(*(task["id"] for task in json.load(get.urlopen(sys.argv[1]))))' "$SIMULATOR/spaces/advance/_simulator/tasks")
+./waits "$SIMULATOR/spaces/advance" "$SCRATCH/waits" $tasks >waits.out 2>waits.events
+[ "$(grep -c 'has ended' waits.events)" = 3 ]
 for out in *.out; do
   [ "$(wc -l <"$out")" = 4 ] || { echo "$out: not four pictures"; exit 1; }
   cut -d: -f2- "$out" | while read -r file; do test -s "$file"; done
 done
 echo "$(ls ./*.out | wc -l) programs, four pictures each"
 
-say "the README shows the examples and the header's rules"
+say "the README shows the examples, the header's rules, and every option"
 cd "$source_folder"
 python3 - <<'PY'
 import pathlib
 import re
 
 readme = pathlib.Path("README.md").read_text()
-for example in ("portrait.c", "portrait.cpp"):
-    if pathlib.Path("examples", example).read_text().strip() not in readme:
-        raise SystemExit(f"README.md does not show examples/{example}")
+for example in pathlib.Path("examples").iterdir():
+    if example.read_text().strip() not in readme:
+        raise SystemExit(f"README.md does not show {example}")
 header = pathlib.Path("include/xiezhen.h").read_text()
 rules = re.sub(r"^ \* ?", "", header[: header.index("*/")], flags=re.MULTILINE)
 rules = rules[rules.index("1.  ") : rules.index("Credentials")].strip()
 if rules not in readme:
     raise SystemExit("README.md does not have the header's rules")
+for name in re.findall(r"xiezhen_(?:client|call|run)_options_set_(\w+)\(", header):
+    if f"`{name.removesuffix('_ms')}`" not in readme[readme.index("## Options") :]:
+        raise SystemExit(f"README.md does not tell of the option {name}")
 PY
 say "all passed"

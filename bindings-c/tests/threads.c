@@ -112,7 +112,7 @@ static void cancel_any_call(void) {
   DONE();
   FRESH();
   STOPPED(stopper, xiezhen_save_results(client, generation, scratch("cancelled"), options, &files, error));
-  CHECK(seen_task_id && count_calls("cancel", "result") > 0);
+  CHECK(seen_task_id);
   DONE();
   FRESH();
   STOPPED(stopper, xiezhen_create_task(client, "U1", "S1", options, &created, error));
