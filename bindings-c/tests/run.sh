@@ -123,10 +123,15 @@ done
 "./advance" "$SIMULATOR/spaces/advance" "$SCRATCH/advance" store.json "$PHOTOS"/*.jpg >advance.out 2>advance.events &
 pids+=($!)
 for pid in "${pids[@]}"; do wait "$pid" || { tail -n 3 ./*.events; exit 1; }; done
-# What the store holds is done: another process has nothing to ask for. And the job's tasks are anybody's to wait for.
-./advance http://127.0.0.1:9/spaces/advance "$SCRATCH/advance" store.json "$PHOTOS"/*.jpg | diff - advance.out
-tasks=$(python3 -c 'import json, sys, urllib.request as get
-print(*(task["id"] for task in json.load(get.urlopen(sys.argv[1]))))' "$SIMULATOR/spaces/advance/_simulator/tasks")
+# The store holds a job that is done: who goes on with it asks for nothing. Its tasks are anybody's to wait for.
+seen() { # <what the simulator knows of the space>
+  python3 -c 'import sys, urllib.request as get; print(get.urlopen(sys.argv[1]).read().decode())' \
+    "$SIMULATOR/spaces/advance/_simulator/$1"
+}
+before=$(seen counts)
+./advance "$SIMULATOR/spaces/advance" "$SCRATCH/advance" store.json "$PHOTOS"/*.jpg | diff - advance.out
+[ "$(seen counts)" = "$before" ]
+tasks=$(seen tasks | grep -oE '"id": ?"[^"]+"' | cut -d'"' -f4)
 ./waits "$SIMULATOR/spaces/advance" "$SCRATCH/waits" $tasks >waits.out 2>waits.events
 [ "$(grep -c 'has ended' waits.events)" = 3 ]
 for out in *.out; do
