@@ -32,13 +32,16 @@ pub(crate) fn audit(
         }
         if job.stage() == Stage::Done {
             done += 1;
-            let whole = runtime.block_on(whole(&client, simulator, &job, &folder));
-            problems.extend(whole?.into_iter().map(|problem| format!("job {number}: {problem}")));
-            pictures += STYLES.len();
+            let (whole, wrong) = runtime.block_on(whole(&client, simulator, &job, &folder))?;
+            problems.extend(wrong.into_iter().map(|problem| format!("job {number}: {problem}")));
+            pictures += whole;
         } else {
             problems.push(format!("job {number} is {:?}: {:?}", job.stage(), job.portraits()));
         }
         leftovers += count(&folder, |name| name.starts_with('.') || ends(name, &["tmp"]))?;
+    }
+    if pictures != jobs * STYLES.len() {
+        problems.push(format!("{pictures} pictures are whole, of {}", jobs * STYLES.len()));
     }
     let tasks = simulator.tasks();
     for task in tasks.iter().filter(|task| !known.contains_key(&task.id)) {
@@ -66,9 +69,10 @@ fn count(folder: &Path, counts: impl Fn(&str) -> bool) -> Outcome<usize> {
     Ok(names.iter().filter(|name| counts(name)).count())
 }
 
-/// Each picture is, byte for byte, the one that the service has, and of the style that it is called.
-async fn whole(client: &Client, simulator: &Simulator, job: &Job, folder: &Path) -> Outcome<Vec<String>> {
-    let mut problems = Vec::new();
+/// How many pictures are, byte for byte, those that the service has, and of the style that they are called; and what is
+/// wrong.
+async fn whole(client: &Client, simulator: &Simulator, job: &Job, folder: &Path) -> Outcome<(usize, Vec<String>)> {
+    let (mut whole, mut problems) = (0, Vec::new());
     let fresh = tempfile::tempdir()?;
     for portrait in job.portraits() {
         let id = portrait.task_id.clone().unwrap_or_default();
@@ -81,7 +85,9 @@ async fn whole(client: &Client, simulator: &Simulator, job: &Job, folder: &Path)
             problems.push(format!("{} has {} files", portrait.style, portrait.files.len()));
         }
         for (saved, again) in portrait.files.iter().zip(&again) {
-            if fs::read(saved)? != fs::read(again)? {
+            if fs::read(saved)? == fs::read(again)? {
+                whole += 1;
+            } else {
                 problems.push(format!("{} is not whole", saved.display()));
             }
         }
@@ -90,5 +96,5 @@ async fn whole(client: &Client, simulator: &Simulator, job: &Job, folder: &Path)
     if named != STYLES.len() {
         problems.push(format!("{named} pictures in the folder"));
     }
-    Ok(problems)
+    Ok((whole, problems))
 }

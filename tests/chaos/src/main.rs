@@ -2,9 +2,11 @@
 //!
 //! A round gives each worker process its share of the unfinished jobs, and kills it a few times: at random moments, and
 //! at random writes in the jobs' folders. After a round, what is unknown is looked up at the simulator as a person
-//! would, and adopted or started anew. The last rounds are calm. Then everything is counted at the simulator.
+//! would, and adopted or started anew. The last rounds are calm. Then one job each is killed at its first write, its
+//! second, and so on, until one gets through. Then everything is counted at the simulator.
 
 mod audit;
+mod ladder;
 mod lookup;
 mod proxy;
 mod slot;
@@ -83,19 +85,26 @@ fn chaos(jobs: usize, seed: u64) -> Outcome<Vec<String>> {
     let inside = runtime.enter();
     let proxy = Proxy::start(&simulator.url(), seed)?;
     drop(inside);
-    let watch = Watch::start(root.path(), jobs)?;
+    let mut watch = Watch::start(root.path())?;
+    for job in 0..jobs {
+        watch.add(job)?;
+    }
     let mut random = Rng::with_seed(seed);
     let mut orders: BTreeMap<usize, Order> = (0..jobs).map(|job| (job, Order::Go)).collect();
     let (mut kills, mut adopted, mut recreated) = ((0, 0), 0, 0);
+    let settle = || -> Outcome {
+        runtime.block_on(async {
+            proxy.drained().await?;
+            simulator.quiet().await
+        })?;
+        Ok(())
+    };
     for round in 0..WILD + CALM {
         let wild = round < WILD;
         proxy.calm.store(!wild, Ordering::Relaxed);
         let outcomes = run_round(&watch, &proxy.url, root.path(), &orders, wild, &mut random, &mut kills)?;
         // Requests that were on their way have arrived, and what they asked for is done.
-        runtime.block_on(async {
-            proxy.drained().await?;
-            simulator.quiet().await
-        })?;
+        settle()?;
         let mut told: BTreeMap<String, usize> = BTreeMap::new();
         for (job, outcome) in outcomes {
             *told.entry(outcome.clone()).or_default() += 1;
@@ -122,7 +131,10 @@ fn chaos(jobs: usize, seed: u64) -> Outcome<Vec<String>> {
         kills.1,
         proxy.report()
     );
-    let problems = audit::audit(&runtime, &simulator, root.path(), jobs)?;
+    proxy.calm.store(true, Ordering::Relaxed);
+    let climbed = ladder::climb(&mut watch, &proxy.url, root.path(), &simulator, jobs, settle)?;
+    println!("{} jobs more, each killed at another write of its course, until one got through", climbed.killed);
+    let problems = audit::audit(&runtime, &simulator, root.path(), jobs + climbed.jobs)?;
     println!("{:.0} s", began.elapsed().as_secs_f64());
     Ok(problems)
 }

@@ -3,7 +3,7 @@
 use std::{
     net::SocketAddr,
     sync::{
-        Arc, Mutex, PoisonError,
+        Arc,
         atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering},
     },
     time::Duration,
@@ -29,6 +29,8 @@ enum Fate {
 }
 
 const BAD: [Fate; 4] = [Fate::Reset, Fate::Stall, Fate::Cut, Fate::Throttle];
+/// Between the steps of a connection that is throttled.
+const DRIP: Duration = Duration::from_millis(2);
 /// Nobody waits longer for a network that stands still.
 const STANDSTILL: Duration = Duration::from_secs(5);
 
@@ -60,8 +62,7 @@ impl Proxy {
             open: Arc::default(),
             counts: Arc::default(),
         };
-        let random = Arc::new(Mutex::new(Rng::with_seed(seed ^ 0x5eed)));
-        tokio::spawn(listen(listener, upstream, random, proxy.calm.clone(), proxy.open.clone(), proxy.counts.clone()));
+        tokio::spawn(listen(listener, upstream, seed, proxy.calm.clone(), proxy.open.clone(), proxy.counts.clone()));
         Ok(proxy)
     }
 
@@ -102,46 +103,65 @@ fn bind(address: SocketAddr) -> std::io::Result<tokio::net::TcpListener> {
     socket.listen(1024)
 }
 
-fn draw<T>(random: &Mutex<Rng>, draw: impl FnOnce(&mut Rng) -> T) -> T {
-    draw(&mut random.lock().unwrap_or_else(PoisonError::into_inner))
+/// What happens to a connection: its fate, and where it meets it.
+#[derive(Clone, Copy, Debug)]
+struct Plan {
+    fate: Fate,
+    /// Bytes of the request and of the answer that pass unharmed.
+    up: usize,
+    down: usize,
+    /// Bytes at a time, where it is throttled.
+    step: usize,
+}
+
+impl Plan {
+    /// Follows from the seed and the connection's number alone.
+    fn of(seed: u64, connection: u64, calm: bool) -> Self {
+        let mut random = numbered(seed ^ 0x5eed, connection);
+        let bad = random.u32(0..100) < 30 && !calm;
+        let fate = if bad { random.choice(BAD).unwrap_or(Fate::Cut) } else { Fate::Pass };
+        // Either the request or the answer is hit; anywhere, ends and beginnings included.
+        let never = usize::MAX;
+        let (up, down) = if random.bool() { (random.usize(0..16_000), never) } else { (never, random.usize(0..600)) };
+        Self { fate, up, down, step: random.usize(1..=50) }
+    }
+}
+
+fn numbered(seed: u64, number: u64) -> Rng {
+    Rng::with_seed(seed.wrapping_mul(0x9E37_79B9_7F4A_7C15) ^ number)
 }
 
 /// Accepts, and closes the port now and then: connections are refused meanwhile.
 async fn listen(
     mut listener: tokio::net::TcpListener,
     upstream: SocketAddr,
-    random: Arc<Mutex<Rng>>,
+    seed: u64,
     calm: Arc<AtomicBool>,
     open: Arc<AtomicUsize>,
     counts: Arc<Counts>,
 ) {
     let Ok(address) = listener.local_addr() else { return };
-    loop {
-        let until = Instant::now() + Duration::from_millis(draw(&random, |random| random.u64(500..4000)));
+    for opening in 0.. {
+        let mut random = numbered(seed ^ 0x0905, opening);
+        let until = Instant::now() + Duration::from_millis(random.u64(500..4000));
         while let Ok(accepted) = timeout_at(until, listener.accept()).await {
             let Ok((stream, _)) = accepted else { continue };
-            let (fate, up, down) = draw(&random, |random| {
-                let bad = random.u32(0..100) < 30 && !calm.load(Ordering::Relaxed);
-                let fate = if bad { random.choice(BAD).unwrap_or(Fate::Cut) } else { Fate::Pass };
-                // Either the request or the answer is hit; anywhere, ends and beginnings included.
-                let never = usize::MAX;
-                if random.bool() { (fate, random.usize(0..16_000), never) } else { (fate, never, random.usize(0..600)) }
-            });
-            counts.connections.fetch_add(1, Ordering::Relaxed);
-            if let Some((_, count)) = BAD.iter().zip(&counts.fates).find(|(bad, _)| **bad == fate) {
+            let number = counts.connections.fetch_add(1, Ordering::Relaxed);
+            let plan = Plan::of(seed, number, calm.load(Ordering::Relaxed));
+            if let Some((_, count)) = BAD.iter().zip(&counts.fates).find(|(bad, _)| **bad == plan.fate) {
                 count.fetch_add(1, Ordering::Relaxed);
             }
             open.fetch_add(1, Ordering::SeqCst);
             let open = open.clone();
             tokio::spawn(async move {
-                let _ = carry(stream, upstream, fate, up, down).await;
+                let _ = carry(stream, upstream, plan).await;
                 open.fetch_sub(1, Ordering::SeqCst);
             });
         }
         if !calm.load(Ordering::Relaxed) {
             drop(listener);
             counts.closed_port.fetch_add(1, Ordering::Relaxed);
-            sleep(Duration::from_millis(draw(&random, |random| random.u64(50..400)))).await;
+            sleep(Duration::from_millis(random.u64(50..400))).await;
             listener = loop {
                 match bind(address) {
                     Ok(listener) => break listener,
@@ -153,17 +173,17 @@ async fn listen(
 }
 
 /// Both directions, until one ends; then both sockets are closed.
-async fn carry(client: TcpStream, upstream: SocketAddr, fate: Fate, up: usize, down: usize) -> std::io::Result<()> {
+async fn carry(client: TcpStream, upstream: SocketAddr, plan: Plan) -> std::io::Result<()> {
     let server = TcpStream::connect(upstream).await?;
     client.set_nodelay(true)?;
     server.set_nodelay(true)?;
     let (mut client_read, mut client_write) = client.into_split();
     let (mut server_read, mut server_write) = server.into_split();
     let hit = tokio::select! {
-        hit = copy(&mut client_read, &mut server_write, fate, up) => hit,
-        hit = copy(&mut server_read, &mut client_write, fate, down) => hit,
+        hit = copy(&mut client_read, &mut server_write, plan, plan.up) => hit,
+        hit = copy(&mut server_read, &mut client_write, plan, plan.down) => hit,
     };
-    match (hit, fate) {
+    match (hit, plan.fate) {
         (true, Fate::Reset) => {
             // Both sides hear of it at once, whatever is still in the buffers.
             client_write.as_ref().set_zero_linger()?;
@@ -179,12 +199,16 @@ async fn carry(client: TcpStream, upstream: SocketAddr, fate: Fate, up: usize, d
 }
 
 /// Bytes one way; true when `limit` was reached, where the connection meets its fate.
-async fn copy(from: &mut OwnedReadHalf, to: &mut OwnedWriteHalf, fate: Fate, limit: usize) -> bool {
-    let mut buffer = vec![0; if fate == Fate::Throttle { 700 } else { 16 << 10 }];
+async fn copy(from: &mut OwnedReadHalf, to: &mut OwnedWriteHalf, plan: Plan, limit: usize) -> bool {
+    let throttled = plan.fate == Fate::Throttle && limit != usize::MAX;
+    let mut buffer = vec![0; if throttled { plan.step } else { 16 << 10 }];
     let mut left = limit;
     loop {
         let Ok(read) = from.read(&mut buffer).await else { return false };
-        let bound = if matches!(fate, Fate::Pass | Fate::Throttle) { read } else { read.min(left) };
+        if throttled {
+            sleep(DRIP).await;
+        }
+        let bound = if matches!(plan.fate, Fate::Pass | Fate::Throttle) { read } else { read.min(left) };
         if read == 0 || to.write_all(buffer.get(..bound).unwrap_or_default()).await.is_err() {
             return false;
         }
@@ -192,8 +216,5 @@ async fn copy(from: &mut OwnedReadHalf, to: &mut OwnedWriteHalf, fate: Fate, lim
             return true;
         }
         left = left.saturating_sub(read);
-        if fate == Fate::Throttle && limit != usize::MAX {
-            sleep(Duration::from_millis(20)).await;
-        }
     }
 }

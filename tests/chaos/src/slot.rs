@@ -1,7 +1,7 @@
 //! One worker's place: starts the process, kills it, starts it again.
 
 use std::{
-    collections::BTreeMap,
+    collections::{BTreeMap, HashMap},
     io::{BufRead, BufReader},
     path::{Path, PathBuf},
     process::{Child, Command, Stdio},
@@ -10,7 +10,7 @@ use std::{
 };
 
 use fastrand::Rng;
-use inotify::{Inotify, WatchMask};
+use inotify::{Inotify, WatchDescriptor, WatchMask, Watches};
 
 use crate::{Outcome, WORKERS, folder, worker::Order};
 
@@ -32,34 +32,45 @@ fn lock(trap: &Shared) -> MutexGuard<'_, Trap> {
 }
 
 /// Sees every file that appears in a job's folder or gets its name, and springs the traps.
-pub(crate) struct Watch(Vec<Shared>);
+pub(crate) struct Watch {
+    root: PathBuf,
+    traps: Vec<Shared>,
+    watches: Watches,
+    /// Whose folder it is.
+    owners: Arc<Mutex<HashMap<WatchDescriptor, Shared>>>,
+}
 
 impl Watch {
-    pub(crate) fn start(root: &Path, jobs: usize) -> Outcome<Self> {
-        let traps: Vec<Shared> = (0..WORKERS).map(|_| Shared::default()).collect();
+    pub(crate) fn start(root: &Path) -> Outcome<Self> {
         let mut inotify = Inotify::init()?;
-        let mut owners = Vec::new();
-        for job in 0..jobs {
-            let watch = inotify.watches().add(folder(root, job), WatchMask::CREATE | WatchMask::MOVED_TO)?;
-            owners.push((watch, job % WORKERS));
-        }
-        let owners: std::collections::HashMap<_, _> = owners.into_iter().collect();
-        let hands = traps.clone();
+        let owners: Arc<Mutex<HashMap<WatchDescriptor, Shared>>> = Arc::default();
+        let traps = (0..WORKERS).map(|_| Shared::default()).collect();
+        let watch = Self { root: root.to_owned(), traps, watches: inotify.watches(), owners: owners.clone() };
         std::thread::spawn(move || {
             let mut buffer = [0; 16 << 10];
             while let Ok(events) = inotify.read_events_blocking(&mut buffer) {
                 for event in events {
-                    if let Some(trap) = owners.get(&event.wd).and_then(|owner| hands.get(*owner)) {
-                        step(trap);
+                    let owner = owners.lock().unwrap_or_else(PoisonError::into_inner).get(&event.wd).cloned();
+                    if let Some(trap) = owner {
+                        step(&trap);
                     }
                 }
             }
         });
-        Ok(Self(traps))
+        Ok(watch)
+    }
+
+    /// Watches a job's folder: its worker is the one whose turn it is.
+    pub(crate) fn add(&mut self, job: usize) -> Outcome {
+        let trap = self.trap(job % WORKERS)?;
+        let mask = WatchMask::CREATE | WatchMask::MOVED_TO;
+        let descriptor = self.watches.add(folder(&self.root, job), mask)?;
+        self.owners.lock().unwrap_or_else(PoisonError::into_inner).insert(descriptor, trap);
+        Ok(())
     }
 
     pub(crate) fn trap(&self, number: usize) -> Outcome<Shared> {
-        Ok(self.0.get(number).ok_or("no such worker")?.clone())
+        Ok(self.traps.get(number).ok_or("no such worker")?.clone())
     }
 }
 
@@ -122,7 +133,7 @@ impl Slot {
     }
 
     /// One process, to its end; true if it was killed.
-    fn process(
+    pub(crate) fn process(
         &self,
         orders: &BTreeMap<usize, Order>,
         moment: Option<Duration>,
