@@ -35,14 +35,40 @@ CREDENTIALS = {
     "AppKey": {"XIEZHEN_APP_KEY": "simulator-app-key", "XIEZHEN_APP_SECRET": "simulator-app-secret"},
 }
 CODE = {"Authorization": "APPCODE simulator-app-code", "Content-Type": "application/json"}
+BARE = {"Content-Type": "application/json"}
+# Prism's own answers: who are you, what is that, where is that.
+UNKNOWN, UNFIT, NOWHERE, NO_SUCH_WAY, WRONG_TYPE = 401, 422, 404, 405, 415
+
+
+def json_of(body: object) -> bytes:
+    return json.dumps(body).encode()
+
+
+def form(field: str, content: bytes) -> bytes:
+    """With one part. Prism's reader ends with Prism where a part has no type."""
+    head = f'--b\r\nContent-Disposition: form-data; name="{field}"; filename="1.jpg"\r\nContent-Type: image/jpeg\r\n\r\n'
+    return head.encode() + content + b"\r\n--b--\r\n"
+
+
+FORM = CODE | {"Content-Type": "multipart/form-data; boundary=b"}
+QUERY, TRAIN, TASK = "/cloud/aigc_task_query", "/cloud/aigc_user_model_create", "/cloud/aigc_task_create"
+UPLOAD = "/cloud/upload_file"
 # What the document does not allow; if Prism let these through, its silence about ours would say nothing.
 REFUSED = {
-    "no credential": ("/cloud/aigc_task_query", {"Content-Type": "application/json"}, {"task_id": "a"}),
-    "an empty id": ("/cloud/aigc_task_query", CODE, {"task_id": ""}),
-    "an unknown field": ("/cloud/aigc_task_query", CODE, {"task_id": "a", "more": 1}),
-    "seven photos": ("/cloud/aigc_user_model_create", CODE, {"img_set": ["a"] * 7}),
-    "no style": ("/cloud/aigc_task_create", CODE, {"user_id": "U1"}),
-    "no such path": ("/cloud/aigc_task", CODE, {"task_id": "a"}),
+    "no credential": (QUERY, BARE, json_of({"task_id": "a"}), UNKNOWN),
+    "a credential of another form": (QUERY, CODE | {"Authorization": "Bearer a"}, json_of({"task_id": "a"}), UNFIT),
+    "an AppCode without its code": (QUERY, CODE | {"Authorization": "APPCODE"}, json_of({"task_id": "a"}), UNFIT),
+    "an AppKey alone": (QUERY, BARE | {"X-Ca-Key": "a"}, json_of({"task_id": "a"}), UNKNOWN),
+    "an empty id": (QUERY, CODE, json_of({"task_id": ""}), UNFIT),
+    "an unknown field": (QUERY, CODE, json_of({"task_id": "a", "more": 1}), UNFIT),
+    "seven photos": (TRAIN, CODE, json_of({"img_set": ["a"] * 7}), UNFIT),
+    "no style": (TASK, CODE, json_of({"user_id": "U1"}), UNFIT),
+    "a GET of a create": (TASK, CODE, None, NO_SUCH_WAY),
+    "no such path": ("/cloud/aigc_task", CODE, json_of({"task_id": "a"}), NOWHERE),
+    "an upload without a credential": (UPLOAD, {"Content-Type": FORM["Content-Type"]}, form("file", b"a"), UNKNOWN),
+    "an upload under another name": (UPLOAD, FORM, form("photo", b"a"), UNFIT),
+    "an empty upload": (UPLOAD, FORM, form("file", b""), UNFIT),
+    "an upload that is no form": (UPLOAD, CODE, json_of({"file": "a"}), WRONG_TYPE),
 }
 
 
@@ -92,10 +118,6 @@ def answer(url: str, headers: dict[str, str], body: bytes | None) -> tuple[int, 
         return error.code, error.read().decode(errors="replace")[:300]
 
 
-def status(url: str, headers: dict[str, str], body: object) -> int:
-    return answer(url, headers, json.dumps(body).encode())[0]
-
-
 def ask_simulator(prism: str, simulator: str) -> list[str]:
     """The main job by hand: what Prism finds wrong with the simulator's answers."""
     problems = []
@@ -109,9 +131,7 @@ def ask_simulator(prism: str, simulator: str) -> list[str]:
     paths = []
     for n in range(1, 9):
         photo = (ROOT / f"tests/photos/{n:02}.jpg").read_bytes()
-        form = b'--b\r\nContent-Disposition: form-data; name="file"; filename="1.jpg"\r\n\r\n' + photo + b"\r\n--b--\r\n"
-        headers = CODE | {"Content-Type": "multipart/form-data; boundary=b"}
-        paths.append(answer(simulator + "/cloud/upload_file", headers, form)[1])
+        paths.append(answer(simulator + UPLOAD, FORM, form("file", photo))[1])
     training = call("/cloud/aigc_user_model_create", {"img_set": paths})
     time.sleep(1)
     styles = call("/cloud/aigc_product_brief_query", None)
@@ -145,10 +165,10 @@ def main() -> int:
     behind = simulator.stdout.readline().strip()
     servers = {"mock": Prism("mock"), "before the simulator": Prism("proxy", behind)}
     try:
-        for what, (path, headers, body) in REFUSED.items():
-            code = status(servers["mock"].url + path, headers, body)
-            failures += code == 200
-            print(f"{'FAILED' if code == 200 else 'ok':8}Prism refuses {what}: {code}")
+        for what, (path, headers, body, wanted) in REFUSED.items():
+            code = answer(servers["mock"].url + path, headers, body)[0]
+            failures += code != wanted
+            print(f"{'FAILED' if code != wanted else 'ok':8}Prism refuses {what}: {code}, expected {wanted}")
         for credential, values in CREDENTIALS.items():
             for face in FACES:
                 problem = run(face, servers["mock"].url, values)
