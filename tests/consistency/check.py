@@ -12,6 +12,8 @@ import re
 import sys
 from pathlib import Path
 
+from values import READERS, unsaid
+
 ROOT = Path(__file__).resolve().parents[2]
 TABLE = json.loads((Path(__file__).parent / "table.json").read_text())
 # Where each set of words is, under the name that it has in each face.
@@ -135,12 +137,12 @@ class Node:
     def interface(self, name: str) -> set[str]:
         pattern = rf"export interface {name}(?: extends ([\w, ]+))? \{{(.*?)\n\}}"
         members: set[str] = set()
-        for source in (self.client, self.native):
+        for source in (self.client, read("bindings-node/lib/call.ts"), self.native):
             match = re.search(pattern, source, re.S)
             if match:
                 members |= set(re.findall(r"^  (\w+)\??:", match[2], re.M))
                 for parent in (match[1] or "").split(", "):
-                    members |= self.interface(parent) if parent and parent != "CallOptions" else set()
+                    members |= self.interface(parent) if parent else set()
                 break
         return members
 
@@ -292,6 +294,42 @@ def compare(face: str, where: str, got: set[str], wanted: set[str]) -> list[str]
     return problems + [f"{face}: {where}: the difference about {name} is gone" for name in sorted(stale)]
 
 
+def check_values(face: str) -> list[str]:
+    """What the fields of values and events are. C has one kind of event, with every field."""
+    values, events = READERS[face]()
+    problems = []
+    for name, fields in TABLE["values"].items():
+        problems += compare(face, f"value {name}", values.get(name, set()), set(fields))
+    wanted = {name: set(fields) for name, fields in TABLE["events"].items()}
+    if "any" in events:
+        wanted = {"any": set().union(*wanted.values())}
+    for name in sorted(set(wanted) | set(events)):
+        problems += compare(face, f"event {name}", events.get(name, set()), wanted.get(name, set()))
+    return problems
+
+
+def unused(face: Rust | Python | Node | C | Cpp) -> list[str]:
+    """Options that no call of the table knows."""
+    if isinstance(face, C):
+        given = face.setters("call") | face.setters("run")
+    elif isinstance(face, Cpp):
+        given = face.members("CallOptions") | face.members("RunOptions")
+    else:
+        return []
+    return compare(face.name, "options of calls", given, set().union(*TABLE["calls"].values()) & given)
+
+
+def schedules() -> list[str]:
+    """The numbers behind the names of the two schedules."""
+    source, problems = read("core/src/options.rs"), []
+    for name in ("TRAINING", "GENERATION"):
+        body = found(rf"pub const {name}: Self = Self \{{(.*?)\}};", source, re.S)
+        numbers = [float(one) for one in re.findall(r"\d+(?:\.\d+)?", body)]
+        wanted = [float(one.removesuffix(" s")) for one in TABLE["numbers"][f"{name.lower()}_schedule"]]
+        problems += [f"rust: PollSchedule::{name} is {numbers}, not {wanted}"] * (numbers != wanted)
+    return problems
+
+
 def check(face: Rust | Python | Node | C | Cpp) -> list[str]:
     """Everything about one face that is not as the table says."""
     codes = face.codes()
@@ -307,15 +345,19 @@ def check(face: Rust | Python | Node | C | Cpp) -> list[str]:
     problems += compare(face.name, "methods", face.methods(), set(TABLE["calls"]))
     for call, parameters in TABLE["calls"].items():
         problems += compare(face.name, f"call {call}", face.parameters(call), set(parameters))
+    problems += unused(face) + unsaid(face.name, TABLE["numbers"])
+    if face.name in READERS:
+        problems += check_values(face.name)
     return problems + [f"{face.name}: {name} is not in the C header" for name in getattr(face, "unknown", [])]
 
 
 def main() -> int:
     faces = [Rust(), Python(), Async(), Node(), C(), Cpp()]
-    problems = [problem for face in faces for problem in check(face)]
+    problems = [problem for face in faces for problem in check(face)] + schedules()
     named = [TABLE["codes"], TABLE["error"], TABLE["options"], TABLE["calls"]]
     named += [*TABLE["words"].values(), *TABLE["calls"].values()]
-    compared = len(faces) * sum(map(len, named))
+    fields = sum(map(len, [*TABLE["values"].values(), *TABLE["events"].values()]))
+    compared = len(faces) * sum(map(len, named)) + len(READERS) * fields
     print(*problems, sep="\n")
     print(
         f"{compared} names compared in {len(faces)} faces, {len(TABLE['differences'])} justified differences, "

@@ -1,0 +1,158 @@
+"""What the values of each face are made of, and what its documents say of defaults; compared by `check.py`.
+
+A face's field is what its users read: a field of Rust, a `__match_args__` of Python, a member of a Node interface or of a
+C++ struct, an accessor of C (where a list is a count and one at a time).
+"""
+
+from __future__ import annotations
+
+import ast
+import re
+from collections.abc import Callable
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[2]
+Fields = dict[str, set[str]]
+
+
+def read(path: str) -> str:
+    return (ROOT / path).read_text()
+
+
+def found(pattern: str, text: str) -> str:
+    match = re.search(pattern, text, re.S)
+    return match[1] if match else ""
+
+
+def snake(name: str) -> str:
+    return re.sub(r"[A-Z]", lambda letter: "_" + letter[0].lower(), name).removeprefix("_")
+
+
+def rust() -> tuple[Fields, Fields]:
+    sources = "".join(read(f"core/src/{name}.rs") for name in ("task", "job", "options"))
+    names = ("Task", "Style", "Created", "Portrait", "JobPhoto", "PollSchedule")
+    values = {
+        name: set(re.findall(r"^    pub (\w+):", found(rf"pub struct {name} \{{(.*?)\n\}}", sources), re.M)) for name in names
+    }
+    values["Job"] = set(re.findall(r"^    pub fn (\w+)", found(r"\nimpl Job \{(.*?)\n\}", read("core/src/job.rs")), re.M))
+    body = found(r"pub enum Event \{(.*?)\n\}", re.sub(r"///[^\n]*|#\[[^\n]*", "", read("core/src/event.rs")))
+    listed = re.findall(r"^    (\w+)(?: \{(.*?)\})?,", body, re.M | re.S)
+    return values, {snake(name): set(re.findall(r"(\w+):", fields)) for name, fields in listed}
+
+
+def python() -> tuple[Fields, Fields]:
+    stubs = ast.parse(read("bindings-python/python/xiezhen/_xiezhen.pyi")).body
+    values, events = {}, {}
+    for one in (node for node in stubs if isinstance(node, ast.ClassDef)):
+        for node in one.body:
+            if isinstance(node, ast.Assign) and ast.unparse(node.targets[0]) == "__match_args__":
+                event = [ast.unparse(base) for base in one.bases] == ["Event"]
+                (events if event else values)[snake(one.name) if event else one.name] = set(ast.literal_eval(node.value))
+        if one.name == "Job":
+            named = {node.name for node in one.body if isinstance(node, ast.FunctionDef)}
+            values["Job"] = {name for name in named if not name.startswith("_")}
+    return values, events
+
+
+def node() -> tuple[Fields, Fields]:
+    native, job = read("bindings-node/native.d.ts"), read("bindings-node/lib/job.ts")
+    plain = lambda name: snake(name).removesuffix("_ms")  # noqa: E731
+
+    def members(name: str, source: str) -> set[str]:
+        body = found(rf"export interface {name} \{{(.*?)\n\}}", source)
+        return {plain(one) for one in re.findall(r"^  (\w+)\??:", body, re.M)}
+
+    values = {name: members(name, native) for name in ("Task", "Style", "Created", "JobPhoto", "PollSchedule")}
+    values["Portrait"] = members("RawPortrait", native)
+    body = found(r"\nexport class Job \{(.*?)\n\}", job)
+    listed = re.findall(r"^  (?:static |get )?(\w+)\(.*\{$", re.sub(r"/\*\*(?:(?!\*/).)*@internal.*?\n  \}", "", body, flags=re.S), re.M)
+    named = set(listed) - {"constructor"}
+    values["Job"] = {{"fromJSON": "from_json", "toJSON": "to_json"}.get(one, snake(one)) for one in named}
+    union = re.sub(r"/\*\*.*?\*/", "", found(r"type RawEvent =(.*?)\n\n", native), flags=re.S)
+    listed = re.findall(r"type: '(\w+)'(.*?)\}", union, re.S)
+    events = {name: {plain(one) for one in re.findall(r"(\w+)\??:", rest)} for name, rest in listed}
+    events["retrying"] = members("Retrying", read("bindings-node/lib/event.ts")) - {"type"}
+    return values, events
+
+
+def c() -> tuple[Fields, Fields]:
+    header = re.sub(r"/\*.*?\*/", "", read("bindings-c/include/xiezhen.h"), flags=re.S)
+
+    def accessors(prefix: str) -> set[str]:
+        listed = re.findall(rf"\bxiezhen_{prefix}_(\w+)\(const xiezhen_(?:{prefix}s?) \*", header)
+        lists = {name.removesuffix("_count") for name in listed if name.endswith("_count")}
+        return {f"{name}s" if name in lists else name for name in listed if name.removesuffix("_count") not in lists or name in lists}
+
+    prefixes = {"Task": "task", "Style": "style", "Created": "created", "Portrait": "portrait", "JobPhoto": "photo_record"}
+    values = {name: accessors(prefix) for name, prefix in prefixes.items()}
+    values["Job"] = accessors("job") | ({"from_json"} if "xiezhen_job_from_json(" in header else set())
+    setter = found(r"_set_training_schedule\((.*?)\)", header)
+    values["PollSchedule"] = {name.removesuffix("_ms") for name in re.findall(r"(?:uint64_t|double) (\w+)", setter)}
+    return values, {"any": {name.removesuffix("_ms") for name in accessors("event")} - {"type", "json"}}
+
+
+def cpp() -> tuple[Fields, Fields]:
+    header = re.sub(r"//[^\n]*", "", read("bindings-c/include/xiezhen.hpp"))
+    block = lambda kind, name: found(rf"\n{kind} {name} \{{(.*?)\n\}};", header)  # noqa: E731
+    public = lambda name: block("class", name).partition("\nprivate:")[0]  # noqa: E731
+    structs = {"Style": "Style", "Created": "Created", "Portrait": "Portrait", "JobPhoto": "PhotoRecord"}
+
+    def members(name: str) -> set[str]:
+        lines = re.findall(r"^  [\w:<>]+ ([\w, ]+);", block("struct", name), re.M)
+        # A word of C++ has an underscore behind it.
+        return {one.removesuffix("_") for line in lines for one in line.split(", ")}
+
+    def methods(name: str) -> set[str]:
+        listed = re.findall(r"^  (?! |explicit )[\w:<>, ]+ (\w+)\([^)\n]*\)", public(name), re.M)
+        return set(listed) - {"get", name}
+
+    values = {name: members(one) for name, one in (structs | {"PollSchedule": "PollSchedule"}).items()}
+    values |= {"Task": methods("Task"), "Job": methods("Job")}
+    return values, {"any": methods("Event") - {"type", "json"}}
+
+
+READERS: dict[str, Callable[[], tuple[Fields, Fields]]] = {
+    "rust": rust, "python": python, "node": node, "c": c, "cpp": cpp,
+}  # fmt: skip
+
+
+def said(face: str) -> dict[str, dict[str, str]]:
+    """What each document of a face says of each option's default, by document."""
+    if face == "node":
+        body = found(r"export interface ClientOptions \{(.*?)\n\}", read("bindings-node/native.d.ts"))
+        listed = re.findall(r"/\*\*(.*?)\*/\s+(\w+)\?:", body, re.S)
+        declared = {snake(name).removesuffix("_ms"): text for text, name in listed}
+        rows = re.findall(r"^\| `(\w+)` +\| ([^|]*)\|", read("bindings-node/README.md"), re.M)
+        return {"native.d.ts": declared, "README": {snake(name).removesuffix("_ms"): text for name, text in rows}}
+    if face == "c":
+        header = read("bindings-c/include/xiezhen.h")
+        listed = re.findall(r"/\*\*((?:(?!\*/).)*)\*/\s+xiezhen_status xiezhen_client_options_set_(\w+)\(", header, re.S)
+        declared = {name.removesuffix("_ms"): text for text, name in listed}
+        table = found(r"\| of a client \|(.*?)\n\n", read("bindings-c/README.md"))
+        return {"xiezhen.h": declared, "README": dict(re.findall(r"^\| `(\w+)` \| ([^|]*)\|", table, re.M))}
+    return {}
+
+
+def unsaid(face: str, numbers: dict[str, list[str]]) -> list[str]:
+    """Defaults that a document of the face does not state as they are, in their order."""
+    problems = []
+    for document, texts in said(face).items():
+        for option, wanted in numbers.items():
+            # The last words of a text are its default: what comes before may have numbers of its own.
+            known = re.findall(r"\d+(?: \d{3})*(?:\.\d+)?", texts.get(option, ""))
+            given = [number(one) for one in known]
+            fits = any(given[at : at + len(wanted)] in spellings(wanted) for at in range(len(given)))
+            if not fits:
+                problems.append(f"{face}: {document} says of {option} {known}, not {wanted}")
+    return problems
+
+
+def number(text: str) -> float:
+    return float(text.replace(" ", ""))
+
+
+def spellings(wanted: list[str]) -> list[list[float]]:
+    """As they are; with seconds as milliseconds; with MiB as bytes."""
+    scales = {"s": 1000.0, "MiB": float(1 << 20)}
+    pairs = [(float(value), scales.get(unit, 1.0)) for value, _, unit in (one.partition(" ") for one in wanted)]
+    return [[value for value, _ in pairs], [value * scale for value, scale in pairs]]
