@@ -116,7 +116,8 @@ class Python:
             known = classes(Python.path).values()
             return {snake(one.name) for one in known if [ast.unparse(base) for base in one.bases] == ["Event"]}
         body = classes("bindings-python/python/xiezhen/_words.py")[WORDS[name]].body
-        return {ast.literal_eval(node.value) for node in body if isinstance(node, ast.Assign)}
+        named = [node for node in body if isinstance(node, ast.Assign) and not ast.unparse(node.targets[0]).startswith("_")]
+        return {ast.literal_eval(node.value) for node in named}
 
     def error(self) -> set[str]:
         body = classes("bindings-python/python/xiezhen/errors.py")["XiezhenError"].body

@@ -65,7 +65,7 @@ def node() -> tuple[Fields, Fields]:
     values = {name: members(name, native) for name in ("Task", "Style", "Created", "JobPhoto", "PollSchedule")}
     values["Portrait"] = members("RawPortrait", native)
     body = found(r"\nexport class Job \{(.*?)\n\}", job)
-    listed = re.findall(r"^  (?:static |get )?(\w+)\(.*\{$", re.sub(r"/\*\*(?:(?!\*/).)*@internal.*?\n  \}", "", body, flags=re.S), re.M)
+    listed = re.findall(r"^  (?:static |get )?(\w+)(?:<.*?>)?\(.*\{$", re.sub(r"/\*\*(?:(?!\*/).)*@internal.*?\n  \}", "", body, flags=re.S), re.M)
     named = set(listed) - {"constructor"}
     values["Job"] = {{"fromJSON": "from_json", "toJSON": "to_json"}.get(one, snake(one)) for one in named}
     union = re.sub(r"/\*\*.*?\*/", "", found(r"type RawEvent =(.*?)\n\n", native), flags=re.S)
