@@ -1,44 +1,99 @@
-//! Arguments as Python users write them: seconds, photos, many strings.
+//! Arguments as Python users write them: seconds, counts, paths, photos, many strings.
 
 use std::{path::PathBuf, time::Duration};
 
 use pyo3::{
-    exceptions::PyTypeError,
+    exceptions::{PyOverflowError, PyTypeError},
     inspect::PyStaticExpr,
     intern,
     prelude::*,
     type_hint_identifier, type_hint_subscript, type_hint_union,
     types::{PyByteArray, PyBytes, PyMemoryView, PyString},
 };
-use xiezhen::{Error, ErrorKind};
 
-use crate::errors;
+use crate::{errors, gate};
 
-/// What the core says of arguments that it can't even be given.
-pub(crate) fn invalid(py: Python<'_>, message: String) -> PyErr {
-    errors::raised(py, &Error::new(ErrorKind::InvalidArgument, message))
-}
-
-/// A number of seconds.
+/// A number of seconds, which may turn out not to be a time.
 #[derive(Clone, Copy)]
-pub(crate) struct Seconds(pub(crate) Duration);
+pub(crate) struct Seconds(pub(crate) f64);
 
 impl<'a, 'py> FromPyObject<'a, 'py> for Seconds {
     type Error = PyErr;
     const INPUT_TYPE: PyStaticExpr = type_hint_identifier!("builtins", "float");
 
     fn extract(seconds: Borrowed<'a, 'py, PyAny>) -> PyResult<Self> {
-        let value: f64 = seconds.extract()?;
-        Duration::try_from_secs_f64(value)
-            .map(Self)
-            .map_err(|_| invalid(seconds.py(), format!("a time must be a number of seconds, 0 or more, not {value:?}")))
+        let _inside = gate::inside(seconds.py());
+        seconds.extract().map(Self)
     }
 }
 
-/// A number that counts something.
-pub(crate) fn count<T: TryFrom<i64>>(py: Python<'_>, name: &str, value: Option<i64>) -> PyResult<Option<T>> {
-    let convert = |value| T::try_from(value).map_err(|_| invalid(py, format!("{name} is out of range: {value}")));
-    value.map(convert).transpose()
+impl Seconds {
+    /// The time, or what is wrong with the argument `name`.
+    pub(crate) fn time(self, name: &str) -> Result<Duration, String> {
+        let problem = |_| format!("{name} must be a number of seconds, 0 or more, not {:?}", self.0);
+        Duration::try_from_secs_f64(self.0).map_err(problem)
+    }
+}
+
+/// The argument `timeout` of one call or wait.
+pub(crate) fn timeout(py: Python<'_>, seconds: Option<Seconds>) -> PyResult<Option<Duration>> {
+    let time = seconds.map(|seconds| seconds.time("timeout")).transpose();
+    time.map_err(|problem| errors::refusal(py, vec![problem]))
+}
+
+/// A number that counts something, or what was given in its place if it is out of all range.
+pub(crate) struct Count(Result<i64, String>);
+
+impl<'a, 'py> FromPyObject<'a, 'py> for Count {
+    type Error = PyErr;
+    const INPUT_TYPE: PyStaticExpr = i64::INPUT_TYPE;
+
+    fn extract(number: Borrowed<'a, 'py, PyAny>) -> PyResult<Self> {
+        let _inside = gate::inside(number.py());
+        match number.extract::<i64>() {
+            Err(error) if error.is_instance_of::<PyOverflowError>(number.py()) => {
+                Ok(Self(Err(number.str()?.to_string())))
+            }
+            value => value.map(|value| Self(Ok(value))),
+        }
+    }
+}
+
+impl Count {
+    /// The number, or what is wrong with the argument `name`.
+    pub(crate) fn number<T: TryFrom<i64>>(self, name: &str) -> Result<T, String> {
+        let given = match &self.0 {
+            Ok(value) => value.to_string(),
+            Err(given) => given.clone(),
+        };
+        self.0.ok().and_then(|value| T::try_from(value).ok()).ok_or_else(|| format!("{name} is out of range: {given}"))
+    }
+}
+
+/// A path, which is a `str` or anything with `__fspath__`, and a `pathlib.Path` on its way back.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) struct LocalPath(pub(crate) PathBuf);
+
+impl<'a, 'py> FromPyObject<'a, 'py> for LocalPath {
+    type Error = PyErr;
+    const INPUT_TYPE: PyStaticExpr = PathBuf::INPUT_TYPE;
+
+    fn extract(path: Borrowed<'a, 'py, PyAny>) -> PyResult<Self> {
+        let _inside = gate::inside(path.py());
+        path.extract().map(Self)
+    }
+}
+
+impl<'py> IntoPyObject<'py> for LocalPath {
+    type Target = PyAny;
+    type Output = Bound<'py, PyAny>;
+    type Error = PyErr;
+    const OUTPUT_TYPE: PyStaticExpr = PathBuf::OUTPUT_TYPE;
+
+    fn into_pyobject(self, py: Python<'py>) -> PyResult<Self::Output> {
+        let _inside = gate::inside(py);
+        self.0.into_pyobject(py)
+    }
 }
 
 /// A photo: a path, bytes, or a binary file that is read to its end.
@@ -49,22 +104,25 @@ impl<'a, 'py> FromPyObject<'a, 'py> for Photo {
     const INPUT_TYPE: PyStaticExpr = type_hint_union!(
         PathBuf::INPUT_TYPE,
         type_hint_identifier!("builtins", "bytes"),
-        type_hint_identifier!("typing", "BinaryIO")
+        type_hint_identifier!("builtins", "bytearray"),
+        type_hint_identifier!("builtins", "memoryview"),
+        type_hint_subscript!(type_hint_identifier!("typing", "IO"), type_hint_identifier!("builtins", "bytes"))
     );
 
     fn extract(photo: Borrowed<'a, 'py, PyAny>) -> PyResult<Self> {
         let py = photo.py();
+        let _inside = gate::inside(py);
         if let Ok(bytes) = photo.cast::<PyBytes>() {
             return Ok(Self(bytes.as_bytes().to_vec().into()));
         }
-        if photo.is_instance_of::<PyByteArray>() || photo.is_instance_of::<PyMemoryView>() {
+        if is_buffer(photo) {
             let bytes = py.get_type::<PyBytes>().call1((photo,))?.extract::<Vec<u8>>()?;
             return Ok(Self(bytes.into()));
         }
-        if photo.is_instance_of::<PyString>() || photo.hasattr(intern!(py, "__fspath__"))? {
+        if is_path(photo)? {
             return Ok(Self(photo.extract::<PathBuf>()?.into()));
         }
-        if !photo.hasattr(intern!(py, "read"))? {
+        if !is_file(photo)? {
             let class = photo.get_type().name()?;
             let message = format!("a photo is a path, bytes or a binary file, not {class}");
             return Err(PyTypeError::new_err(message));
@@ -77,7 +135,19 @@ impl<'a, 'py> FromPyObject<'a, 'py> for Photo {
     }
 }
 
-/// Any number of things, in order; but no string, which would be taken for its letters.
+fn is_buffer(thing: Borrowed<'_, '_, PyAny>) -> bool {
+    thing.is_instance_of::<PyByteArray>() || thing.is_instance_of::<PyMemoryView>()
+}
+
+fn is_path(thing: Borrowed<'_, '_, PyAny>) -> PyResult<bool> {
+    Ok(thing.is_instance_of::<PyString>() || thing.hasattr(intern!(thing.py(), "__fspath__"))?)
+}
+
+fn is_file(thing: Borrowed<'_, '_, PyAny>) -> PyResult<bool> {
+    thing.hasattr(intern!(thing.py(), "read"))
+}
+
+/// Any number of things, in order; but no single one, which would be taken for its letters, bytes or lines.
 pub(crate) struct Many<T>(pub(crate) Vec<T>);
 
 impl<'a, 'py, T> FromPyObject<'a, 'py> for Many<T>
@@ -89,7 +159,8 @@ where
         type_hint_subscript!(type_hint_identifier!("collections.abc", "Iterable"), T::INPUT_TYPE);
 
     fn extract(many: Borrowed<'a, 'py, PyAny>) -> PyResult<Self> {
-        if many.is_instance_of::<PyString>() || many.is_instance_of::<PyBytes>() {
+        let _inside = gate::inside(many.py());
+        if many.is_instance_of::<PyBytes>() || is_buffer(many) || is_path(many)? || is_file(many)? {
             return Err(PyTypeError::new_err("expected a list, not a single value: put it in brackets"));
         }
         let one = |item: PyResult<Bound<'py, PyAny>>| -> PyResult<T> { item?.extract().map_err(Into::into) };

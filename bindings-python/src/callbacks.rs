@@ -1,12 +1,18 @@
 //! What a call has to tell on its way, and the Python functions that are told.
 
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use pyo3::{exceptions::PyTypeError, intern, prelude::*, sync::PyOnceLock};
+use pyo3::{
+    exceptions::PyTypeError,
+    intern,
+    prelude::*,
+    sync::PyOnceLock,
+    types::{PyList, PyTuple},
+};
 use tokio::sync::oneshot;
 use xiezhen::{Error, ErrorKind, Event, Result, Task};
 
-use crate::{errors, events, job::Job, values};
+use crate::{errors, events, gate, job::Job, values};
 
 /// Something for the caller's thread or loop.
 pub(crate) enum Message {
@@ -22,18 +28,42 @@ pub(crate) enum Message {
 pub(crate) type Tell = Arc<dyn Fn(Message) + Send + Sync>;
 
 /// How a job is stored.
-struct Store {
+pub(crate) struct Store {
     save: Py<PyAny>,
     job: Py<Job>,
     /// Whether `save` may be a coroutine function.
     may_await: bool,
 }
 
-/// The functions of one call. They run on the caller's thread or loop only.
+impl Store {
+    /// Stores the job on behalf of a caller who has left, on a thread of the runtime: the answer to a create is kept.
+    pub(crate) fn save_unheard(&self) -> Result<()> {
+        let saved = gate::attach(|py| {
+            let save = self.save.bind(py);
+            save.call1((self.job.clone_ref(py),)).and_then(|saved| refuse_awaitable("save", &saved)).map_err(|error| {
+                let refusal = not_saved(&error);
+                error.write_unraisable(py, Some(save));
+                refusal
+            })
+        });
+        saved.unwrap_or_else(|| Err(Error::cancelled("saving the job")))
+    }
+}
+
+/// Who is told how each of many waits has ended, and where all the outcomes are gathered.
+struct Ends {
+    outcomes: Py<PyList>,
+    on_end: Option<Py<PyAny>>,
+}
+
+/// The functions of one call. They run on the caller's thread or loop only, but for a `save` whose caller has left.
+#[derive(Default)]
 pub(crate) struct Callbacks {
     on_event: Option<Py<PyAny>>,
-    on_end: Option<Py<PyAny>>,
-    store: Option<Store>,
+    ends: Option<Ends>,
+    store: Option<Arc<Store>>,
+    /// The context that they are called in, if it isn't the caller's anyway.
+    context: Option<Py<PyAny>>,
     /// What `save` raised: the call ends with it once the core has taken note.
     raised: Arc<Mutex<Option<PyErr>>>,
 }
@@ -41,7 +71,7 @@ pub(crate) struct Callbacks {
 impl Callbacks {
     /// Nobody listens.
     pub(crate) fn none() -> Self {
-        Self { on_event: None, on_end: None, store: None, raised: Arc::default() }
+        Self::default()
     }
 
     /// Listens to the events of a job.
@@ -50,10 +80,12 @@ impl Callbacks {
         Ok(Self { on_event, ..Self::none() })
     }
 
-    /// Listens to the ends of many waits.
-    pub(crate) fn on_end(py: Python<'_>, on_end: Option<Py<PyAny>>) -> PyResult<Self> {
+    /// Gathers the ends of so many waits. The list is what the call returns.
+    pub(crate) fn on_end(py: Python<'_>, on_end: Option<Py<PyAny>>, waits: usize) -> PyResult<(Self, Py<PyList>)> {
         check(py, "on_end", on_end.as_ref())?;
-        Ok(Self { on_end, ..Self::none() })
+        let outcomes = PyList::new(py, (0..waits).map(|_| py.None()))?.unbind();
+        let ends = Ends { outcomes: outcomes.clone_ref(py), on_end };
+        Ok((Self { ends: Some(ends), ..Self::none() }, outcomes))
     }
 
     /// Stores a job too.
@@ -61,7 +93,19 @@ impl Callbacks {
         if !may_await || !save.bind(py).is_callable() {
             check(py, "save", Some(&save))?;
         }
-        Ok(Self { store: Some(Store { save, job, may_await }), ..self })
+        Ok(Self { store: Some(Arc::new(Store { save, job, may_await })), ..self })
+    }
+
+    /// Calls them in the context of whoever makes the call, from whatever place of the loop.
+    pub(crate) fn in_context(self, py: Python<'_>) -> PyResult<Self> {
+        static COPY_CONTEXT: PyOnceLock<Py<PyAny>> = PyOnceLock::new();
+        let calls =
+            self.on_event.is_some() || self.store.is_some() || self.ends.as_ref().is_some_and(|e| e.on_end.is_some());
+        if !calls {
+            return Ok(self);
+        }
+        let context = COPY_CONTEXT.import(py, "contextvars", "copy_context")?.call0()?;
+        Ok(Self { context: Some(context.unbind()), ..self })
     }
 
     /// Whether events are wanted.
@@ -69,46 +113,80 @@ impl Callbacks {
         self.on_event.is_some()
     }
 
+    /// How the job is stored.
+    pub(crate) fn store(&self) -> Option<Arc<Store>> {
+        self.store.clone()
+    }
+
     /// Calls the function that the message is for.
     pub(crate) fn hear(&self, py: Python<'_>, message: Message) -> PyResult<()> {
-        match (message, &self.on_event, &self.on_end, &self.store) {
-            (Message::Event(event), Some(on_event), _, _) => {
-                if let Some(event) = events::object(py, event)? {
-                    on_event.call1(py, (event,))?;
+        match message {
+            Message::Event(event) => self.tell_event(py, event),
+            Message::Ended(index, outcome) => self.tell_end(py, index, outcome),
+            Message::Save(reply) => {
+                if let Some(store) = &self.store {
+                    self.save(py, store, reply);
                 }
+                Ok(())
             }
-            (Message::Ended(index, outcome), _, Some(on_end), _) => {
-                on_end.call1(py, (index, values::outcome(py, outcome)?))?;
-            }
-            (Message::Save(reply), _, _, Some(store)) => self.save(py, store, reply),
-            _ => {}
         }
-        Ok(())
+    }
+
+    fn tell_event(&self, py: Python<'_>, event: Event) -> PyResult<()> {
+        let Some(on_event) = &self.on_event else { return Ok(()) };
+        let Some(event) = events::object(py, event)? else { return Ok(()) };
+        refuse_awaitable("on_event", &self.call(on_event.bind(py), (event,))?)
+    }
+
+    fn tell_end(&self, py: Python<'_>, index: usize, outcome: Result<Task>) -> PyResult<()> {
+        let Some(ends) = &self.ends else { return Ok(()) };
+        let outcome = values::outcome(py, outcome)?;
+        ends.outcomes.bind(py).set_item(index, &outcome)?;
+        let Some(on_end) = &ends.on_end else { return Ok(()) };
+        refuse_awaitable("on_end", &self.call(on_end.bind(py), (index, outcome))?)
+    }
+
+    fn call<'py>(
+        &self,
+        function: &Bound<'py, PyAny>,
+        arguments: impl IntoPyObject<'py, Target = PyTuple, Output = Bound<'py, PyTuple>, Error = PyErr>,
+    ) -> PyResult<Bound<'py, PyAny>> {
+        let py = function.py();
+        let arguments = arguments.into_pyobject(py)?;
+        let Some(context) = &self.context else { return function.call1(arguments) };
+        let within = PyTuple::new(py, [function.clone()])?.add(arguments)?.cast_into::<PyTuple>()?;
+        context.bind(py).getattr(intern!(py, "run"))?.call1(within)
     }
 
     fn save(&self, py: Python<'_>, store: &Store, reply: oneshot::Sender<Result<()>>) {
-        let reply = Reply { reply: Mutex::new(Some(reply)), raised: self.raised.clone() };
-        let saved = store.save.bind(py).call1((store.job.clone_ref(py),)).and_then(|saved| {
-            if !saved.hasattr(intern!(py, "__await__"))? {
-                return Ok(None);
-            }
-            if !store.may_await {
-                saved.call_method0(intern!(py, "close")).ok();
-                return Err(PyTypeError::new_err("save must be a plain function, not a coroutine function"));
-            }
-            py.import(intern!(py, "asyncio"))?.call_method1(intern!(py, "ensure_future"), (saved,)).map(Some)
-        });
-        match saved {
+        let reply = Reply { sender: Mutex::new(Some(reply)), raised: self.raised.clone(), future: Mutex::default() };
+        match self.begin_saving(py, store) {
             Ok(None) => reply.send(Ok(())),
             Err(error) => reply.send(Err(error)),
             // A future that has no done callbacks is none of asyncio's; the call then ends as interrupted.
-            Ok(Some(future)) => drop(future.call_method1(intern!(py, "add_done_callback"), (reply,))),
+            Ok(Some(future)) => {
+                *lock(&reply.future) = Some(future.clone().unbind());
+                drop(future.call_method1(intern!(py, "add_done_callback"), (reply,)));
+            }
         }
+    }
+
+    /// Calls `save`. If it is a coroutine function, it goes on in a task.
+    fn begin_saving<'py>(&self, py: Python<'py>, store: &Store) -> PyResult<Option<Bound<'py, PyAny>>> {
+        static ENSURE_FUTURE: PyOnceLock<Py<PyAny>> = PyOnceLock::new();
+        let saved = self.call(store.save.bind(py), (store.job.clone_ref(py),))?;
+        if !store.may_await {
+            return refuse_awaitable("save", &saved).map(|()| None);
+        }
+        if !saved.hasattr(intern!(py, "__await__"))? {
+            return Ok(None);
+        }
+        self.call(ENSURE_FUTURE.import(py, "asyncio", "ensure_future")?, (saved,)).map(Some)
     }
 
     /// What the call raises or returns: its own outcome, or what `save` raised.
     pub(crate) fn outcome<T>(&self, py: Python<'_>, outcome: Result<T>) -> PyResult<T> {
-        let raised = self.raised.lock().unwrap_or_else(PoisonError::into_inner).take();
+        let raised = lock(&self.raised).take();
         match (outcome, raised) {
             (Err(_), Some(raised)) => Err(raised),
             (outcome, _) => outcome.map_err(|error| errors::raised(py, &error)),
@@ -116,23 +194,29 @@ impl Callbacks {
     }
 }
 
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
 /// Tells the core how storing the job went.
 #[pyclass(frozen)]
 struct Reply {
-    reply: Mutex<Option<oneshot::Sender<Result<()>>>>,
+    sender: Mutex<Option<oneshot::Sender<Result<()>>>>,
     raised: Arc<Mutex<Option<PyErr>>>,
+    /// The task that stores the job. The loop itself holds tasks by weak references only.
+    future: Mutex<Option<Py<PyAny>>>,
 }
 
 impl Reply {
     fn send(&self, saved: PyResult<()>) {
         let saved = saved.map_err(|error| {
-            let refusal = Error::new(ErrorKind::Io, format!("the job could not be saved: {error}"));
-            *self.raised.lock().unwrap_or_else(PoisonError::into_inner) = Some(error);
+            let refusal = not_saved(&error);
+            *lock(&self.raised) = Some(error);
             refusal
         });
-        if let Some(reply) = self.reply.lock().unwrap_or_else(PoisonError::into_inner).take() {
+        if let Some(sender) = lock(&self.sender).take() {
             // Nobody waits for it if the call was given up meanwhile.
-            let _ = reply.send(saved);
+            let _ = sender.send(saved);
         }
     }
 }
@@ -140,9 +224,26 @@ impl Reply {
 #[pymethods]
 impl Reply {
     /// The coroutine that stores the job has ended.
-    fn __call__(&self, future: &Bound<'_, PyAny>) {
+    fn __call__(&self, py: Python<'_>, future: &Bound<'_, PyAny>) {
+        let _inside = gate::inside(py);
+        drop(lock(&self.future).take());
         self.send(future.call_method0("result").map(drop));
     }
+}
+
+fn not_saved(error: &PyErr) -> Error {
+    Error::new(ErrorKind::Io, format!("the job could not be saved: {error}"))
+}
+
+/// Refuses what a plain function returned and nobody would await.
+fn refuse_awaitable(name: &str, returned: &Bound<'_, PyAny>) -> PyResult<()> {
+    let py = returned.py();
+    if !returned.hasattr(intern!(py, "__await__"))? {
+        return Ok(());
+    }
+    // A coroutine that is not closed would warn that it was never awaited.
+    returned.call_method0(intern!(py, "close")).ok();
+    Err(PyTypeError::new_err(format!("{name} must be a plain function, not a coroutine function")))
 }
 
 /// Refuses what can't be called, and what would have to be awaited.

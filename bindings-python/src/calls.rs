@@ -1,24 +1,21 @@
 //! The calls that tell something on their way, in the form that both kinds of client start them.
 
-use std::{path::PathBuf, sync::Arc};
+use std::{path::PathBuf, sync::Arc, time::Duration};
 
 use futures_util::future::BoxFuture;
-use tokio::sync::oneshot;
+use tokio::{sync::oneshot, task::spawn_blocking};
 use xiezhen::{AdvanceOptions, Client, Error, Job, OnEvent, Result, RunOptions, SaveJob, Task};
 
-use crate::{
-    arguments::Seconds,
-    callbacks::{Callbacks, Message, Tell},
-};
+use crate::callbacks::{Callbacks, Message, Store, Tell};
 
 /// A call that has its arguments, and waits to be told whom to tell.
 pub(crate) type Work<T> = Box<dyn FnOnce(Tell) -> BoxFuture<'static, Result<T>> + Send>;
 
-/// Waits for many tasks.
-pub(crate) fn wait_many(client: Client, task_ids: Vec<String>, timeout: Option<Seconds>) -> Work<Vec<Result<Task>>> {
+/// Waits for many tasks; each outcome is told as it comes.
+pub(crate) fn wait_many(client: Client, task_ids: Vec<String>, timeout: Option<Duration>) -> Work<()> {
     Box::new(move |tell| {
         let on_end = move |index: usize, outcome: &Result<Task>| tell(Message::Ended(index, outcome.clone()));
-        Box::pin(async move { client.wait_many(&task_ids, timeout.map(|timeout| timeout.0), on_end).await })
+        Box::pin(async move { client.wait_many(&task_ids, timeout, on_end).await.map(drop) })
     })
 }
 
@@ -30,12 +27,12 @@ pub(crate) fn advance(
     recreate: bool,
     callbacks: &Callbacks,
 ) -> Work<Option<f64>> {
-    let listens = callbacks.listens();
+    let (listens, store) = (callbacks.listens(), callbacks.store());
     Box::new(move |tell| {
         let mut options = AdvanceOptions::default().recreate(recreate);
         options.save_to = save_to;
         options.on_event = listens.then(|| on_event(tell.clone(), None));
-        let save = save(tell);
+        let save = save(tell, store);
         Box::pin(async move { Ok(client.advance_with(&job, save, options).await?.map(|delay| delay.as_secs_f64())) })
     })
 }
@@ -44,7 +41,7 @@ pub(crate) fn advance(
 pub(crate) struct Run {
     pub(crate) save_to: Option<PathBuf>,
     pub(crate) checkpoint: Option<PathBuf>,
-    pub(crate) timeout: Option<Seconds>,
+    pub(crate) timeout: Option<Duration>,
     pub(crate) recreate: bool,
     pub(crate) progress: bool,
 }
@@ -56,7 +53,7 @@ pub(crate) fn run(client: Client, job: Job, run: Run, callbacks: &Callbacks) -> 
         let mut options = RunOptions::default().recreate(run.recreate);
         options.save_to = run.save_to;
         options.checkpoint = run.checkpoint;
-        options.timeout = run.timeout.map(|timeout| timeout.0);
+        options.timeout = run.timeout;
         let bars = run.progress.then(xiezhen::cli::progress);
         options.on_event = if listens { Some(on_event(tell, bars)) } else { bars };
         Box::pin(async move { client.run(&job, options).await })
@@ -73,11 +70,24 @@ fn on_event(tell: Tell, bars: Option<OnEvent>) -> OnEvent {
     })
 }
 
-/// Has the caller store the job, and waits until it has.
-fn save(tell: Tell) -> SaveJob {
+/// Has the caller store the job, and waits until it has. If the caller has left, it is stored all the same.
+fn save(tell: Tell, store: Option<Arc<Store>>) -> SaveJob {
     Arc::new(move |_job| {
         let (reply, saved) = oneshot::channel();
         tell(Message::Save(reply));
-        Box::pin(async move { saved.await.unwrap_or_else(|_| Err(Error::cancelled("saving the job"))) })
+        let store = store.clone();
+        Box::pin(async move {
+            match (saved.await, store) {
+                (Ok(saved), _) => saved,
+                (Err(_), Some(store)) => save_unheard(store).await,
+                (Err(_), None) => Err(Error::cancelled("saving the job")),
+            }
+        })
     })
+}
+
+/// Taking the GIL may block, so never on the thread that drives the runtime.
+async fn save_unheard(store: Arc<Store>) -> Result<()> {
+    let saved = spawn_blocking(move || store.save_unheard()).await;
+    saved.unwrap_or_else(|_| Err(Error::cancelled("saving the job")))
 }

@@ -1,17 +1,16 @@
 //! `Client`: the sync calls, and the options that both kinds of client take.
 
-use std::path::PathBuf;
-
-use pyo3::prelude::*;
-use xiezhen::Client as Core;
+use pyo3::{prelude::*, types::PyList};
+use xiezhen::{Client as Core, Error};
 
 use crate::{
-    arguments::{Many, Photo, Seconds, count},
+    arguments::{self, Count, LocalPath, Many, Photo, Seconds},
     callbacks::Callbacks,
     calls,
-    errors::raised,
+    errors::refusal,
+    gate,
     job::Job,
-    values::{Created, PollSchedule, Style, Task, outcomes},
+    values::{Created, PollSchedule, Style, Task},
     wait::{call, wait},
 };
 
@@ -36,6 +35,13 @@ use crate::{
 #[pyclass(frozen, subclass, weakref, module = "xiezhen")]
 pub(crate) struct Client(pub(crate) Core);
 
+impl Client {
+    /// The core's client, for one call that may have a time limit of its own.
+    pub(crate) fn within(&self, py: Python<'_>, timeout: Option<Seconds>) -> PyResult<Core> {
+        Ok(self.0.with_timeout(arguments::timeout(py, timeout)?))
+    }
+}
+
 #[pymethods]
 impl Client {
     #[new]
@@ -52,54 +58,68 @@ impl Client {
         app_secret: Option<String>,
         timeout: Option<Seconds>,
         connect_timeout: Option<Seconds>,
-        max_retries: Option<i64>,
+        max_retries: Option<Count>,
         requests_per_second: Option<f64>,
-        upload_concurrency: Option<i64>,
-        max_photo_bytes: Option<i64>,
+        upload_concurrency: Option<Count>,
+        max_photo_bytes: Option<Count>,
         training_schedule: Option<&Bound<'_, PollSchedule>>,
         generation_schedule: Option<&Bound<'_, PollSchedule>>,
-        ca_file: Option<PathBuf>,
+        ca_file: Option<LocalPath>,
         proxy: Option<String>,
         allow_http: bool,
     ) -> PyResult<Self> {
         let mut builder = Core::builder().allow_http(allow_http);
+        let mut problems = Vec::new();
+        // An option that can't be converted is one problem of many.
         macro_rules! set {
-            ($($option:ident: $value:expr,)+) => {
-                $(if let Some(value) = $value {
-                    builder = builder.$option(value);
+            ($($option:ident $(: $convert:expr)?,)+) => {
+                $(if let Some(value) = $option {
+                    $(let value = $convert(value, stringify!($option));)?
+                    match set!(@converted value $(, $convert)?) {
+                        Ok(value) => builder = builder.$option(value),
+                        Err(problem) => problems.push(problem),
+                    }
                 })+
             };
+            (@converted $value:ident, $convert:expr) => { $value };
+            (@converted $value:ident) => { Ok::<_, String>($value) };
         }
-        let schedule = |given: Option<&Bound<'_, PollSchedule>>| {
-            given.map(|schedule| schedule.get().to_core()).transpose().map_err(|error| raised(py, &error))
-        };
+        let schedule = |given: &Bound<'_, PollSchedule>, name| given.get().to_core(name);
+        let ca_file = ca_file.map(|path| path.0);
         set! {
-            base_url: base_url,
-            app_code: app_code,
-            app_key: app_key,
-            app_secret: app_secret,
-            timeout: timeout.map(|timeout| timeout.0),
-            connect_timeout: connect_timeout.map(|timeout| timeout.0),
-            max_retries: count::<u32>(py, "max_retries", max_retries)?,
-            requests_per_second: requests_per_second,
-            upload_concurrency: count::<usize>(py, "upload_concurrency", upload_concurrency)?,
-            max_photo_bytes: count::<u64>(py, "max_photo_bytes", max_photo_bytes)?,
-            training_schedule: schedule(training_schedule)?,
-            generation_schedule: schedule(generation_schedule)?,
-            ca_file: ca_file,
-            proxy: proxy,
+            base_url,
+            app_code,
+            app_key,
+            app_secret,
+            timeout: Seconds::time,
+            connect_timeout: Seconds::time,
+            max_retries: Count::number::<u32>,
+            requests_per_second,
+            upload_concurrency: Count::number::<usize>,
+            max_photo_bytes: Count::number::<u64>,
+            training_schedule: schedule,
+            generation_schedule: schedule,
+            ca_file,
+            proxy,
         }
-        call(py, || builder.build()).map(Self)
+        if problems.is_empty() {
+            return call(py, || builder.build()).map(Self);
+        }
+        let others = gate::detach(py, || builder.build());
+        problems.extend(others.err().iter().flat_map(Error::problems).cloned());
+        Err(refusal(py, problems))
     }
 
     /// Uploads one photo and returns the service's path of it.
     ///
     /// photo: a path, bytes or a binary file; JPEG, PNG, WebP or BMP by content.
+    /// timeout: seconds for this call; without one, it may take as long as bytes move: 60 s without any end the attempt.
     ///
-    /// It may take as long as bytes move; 60 s without any end the attempt. Raises InvalidArgument for a photo that
-    /// is refused before it is sent, FileError for one that can't be read.
-    fn upload_file(&self, py: Python<'_>, photo: Photo) -> PyResult<String> {
-        let client = self.0.clone();
+    /// Raises InvalidArgument for a photo that is refused before it is sent: a file that is missing, unreadable or
+    /// empty, one that is too large, or no such picture.
+    #[pyo3(signature = (photo, *, timeout=None))]
+    fn upload_file(&self, py: Python<'_>, photo: Photo, timeout: Option<Seconds>) -> PyResult<String> {
+        let client = self.within(py, timeout)?;
         wait(py, &Callbacks::none(), |_| async move { client.upload_file(photo.0).await })
     }
 
@@ -107,23 +127,28 @@ impl Client {
     ///
     /// img_set: what `upload_file` returned for each photo.
     /// callback_url: an address that the service calls when the task ends.
+    /// timeout: seconds for this call, in place of the client's.
     ///
     /// Raises OutcomeUnknown if it was sent and the answer was lost: it may have been carried out.
-    #[pyo3(signature = (img_set, callback_url=None))]
+    #[pyo3(signature = (img_set, *, callback_url=None, timeout=None))]
     fn create_user_model(
         &self,
         py: Python<'_>,
         img_set: Many<String>,
         callback_url: Option<String>,
+        timeout: Option<Seconds>,
     ) -> PyResult<Created> {
-        let client = self.0.clone();
+        let client = self.within(py, timeout)?;
         let create = |_| async move { client.create_user_model(&img_set.0, callback_url.as_deref()).await };
         wait(py, &Callbacks::none(), create).map(Created::from)
     }
 
     /// The styles that pictures can be generated in.
-    fn list_styles(&self, py: Python<'_>) -> PyResult<Vec<Style>> {
-        let client = self.0.clone();
+    ///
+    /// timeout: seconds for this call, in place of the client's.
+    #[pyo3(signature = (*, timeout=None))]
+    fn list_styles(&self, py: Python<'_>, timeout: Option<Seconds>) -> PyResult<Vec<Style>> {
+        let client = self.within(py, timeout)?;
         let styles = wait(py, &Callbacks::none(), |_| async move { client.list_styles().await })?;
         Ok(styles.into_iter().map(Style::from).collect())
     }
@@ -131,24 +156,29 @@ impl Client {
     /// Starts generating pictures of a trained model in one style, given by its id. This is paid for.
     ///
     /// callback_url: an address that the service calls when the task ends.
+    /// timeout: seconds for this call, in place of the client's.
     ///
     /// Raises OutcomeUnknown if it was sent and the answer was lost: it may have been carried out.
-    #[pyo3(signature = (user_id, style, callback_url=None))]
+    #[pyo3(signature = (user_id, style, *, callback_url=None, timeout=None))]
     fn create_task(
         &self,
         py: Python<'_>,
         user_id: String,
         style: String,
         callback_url: Option<String>,
+        timeout: Option<Seconds>,
     ) -> PyResult<Created> {
-        let client = self.0.clone();
+        let client = self.within(py, timeout)?;
         let create = |_| async move { client.create_task(&user_id, &style, callback_url.as_deref()).await };
         wait(py, &Callbacks::none(), create).map(Created::from)
     }
 
     /// One look at a task. A failed task is a value here, not an error.
-    fn query_task(&self, py: Python<'_>, task_id: String) -> PyResult<Task> {
-        let client = self.0.clone();
+    ///
+    /// timeout: seconds for this call, in place of the client's.
+    #[pyo3(signature = (task_id, *, timeout=None))]
+    fn query_task(&self, py: Python<'_>, task_id: String, timeout: Option<Seconds>) -> PyResult<Task> {
+        let client = self.within(py, timeout)?;
         wait(py, &Callbacks::none(), |_| async move { client.query_task(&task_id).await }).map(Task::from)
     }
 
@@ -158,10 +188,10 @@ impl Client {
     ///
     /// Outages are waited out. Raises TaskFailed when the service gave the task up, Timeout at the deadline. Every
     /// error has the `task_id`: wait again to go on.
-    #[pyo3(signature = (task_id, timeout=None))]
+    #[pyo3(signature = (task_id, *, timeout=None))]
     fn wait_task(&self, py: Python<'_>, task_id: String, timeout: Option<Seconds>) -> PyResult<Task> {
-        let client = self.0.clone();
-        let look = |_| async move { client.wait_task(&task_id, timeout.map(|timeout| timeout.0)).await };
+        let (client, timeout) = (self.0.clone(), arguments::timeout(py, timeout)?);
+        let look = |_| async move { client.wait_task(&task_id, timeout).await };
         wait(py, &Callbacks::none(), look).map(Task::from)
     }
 
@@ -169,7 +199,7 @@ impl Client {
     ///
     /// on_end: called as each ends, with its index and its Task or XiezhenError. If it raises, that ends the call.
     /// timeout: seconds for all; by default each task's own deadline.
-    #[pyo3(signature = (task_ids, on_end: "collections.abc.Callable[[int, Task | xiezhen.errors.XiezhenError], object] | None"=None, timeout=None)
+    #[pyo3(signature = (task_ids, on_end: "collections.abc.Callable[[int, Task | xiezhen.errors.XiezhenError], object] | None"=None, *, timeout=None)
         -> "list[Task | xiezhen.errors.XiezhenError]")]
     fn wait_many(
         &self,
@@ -177,10 +207,11 @@ impl Client {
         task_ids: Many<String>,
         on_end: Option<Py<PyAny>>,
         timeout: Option<Seconds>,
-    ) -> PyResult<Vec<Py<PyAny>>> {
-        let callbacks = Callbacks::on_end(py, on_end)?;
-        let ended = wait(py, &callbacks, calls::wait_many(self.0.clone(), task_ids.0, timeout))?;
-        outcomes(py, ended)
+    ) -> PyResult<Py<PyList>> {
+        let timeout = arguments::timeout(py, timeout)?;
+        let (callbacks, outcomes) = Callbacks::on_end(py, on_end, task_ids.0.len())?;
+        wait(py, &callbacks, calls::wait_many(self.0.clone(), task_ids.0, timeout))?;
+        Ok(outcomes)
     }
 
     /// "Look at this task now", because a callback came. Does nothing if nobody waits for the task.
@@ -194,25 +225,29 @@ impl Client {
     /// Fetches the pictures of a task that has ended into the folder `save_to`, and returns the files.
     ///
     /// style: what the files are called after; "portrait" by default.
+    /// timeout: seconds for the whole call; without one, it may take as long as bytes move.
     ///
     /// Files appear whole or not at all, and one that is there is kept. Raises FileError for what can't be written.
-    #[pyo3(signature = (task, save_to, style=None))]
+    #[pyo3(signature = (task, save_to, *, style=None, timeout=None))]
     fn save_results(
         &self,
         py: Python<'_>,
         task: &Bound<'_, Task>,
-        save_to: PathBuf,
+        save_to: LocalPath,
         style: Option<String>,
-    ) -> PyResult<Vec<PathBuf>> {
-        let (client, task) = (self.0.clone(), xiezhen::Task::from(task.get()));
-        wait(py, &Callbacks::none(), |_| async move { client.save_results(&task, save_to, style.as_deref()).await })
+        timeout: Option<Seconds>,
+    ) -> PyResult<Vec<LocalPath>> {
+        let (client, task) = (self.within(py, timeout)?, xiezhen::Task::from(task.get()));
+        let save = |_| async move { client.save_results(&task, save_to.0, style.as_deref()).await };
+        Ok(wait(py, &Callbacks::none(), save)?.into_iter().map(LocalPath).collect())
     }
 
     /// Does all that is due of a job, without waiting for the service's work. Returns the seconds until it should be
     /// called again, or None when the job is over.
     ///
     /// save: called with the job before each create and after each answer, to store it; if it raises, nothing is
-    ///     sent and the call ends with that exception.
+    ///     sent and the call ends with that exception. A create that was sent when the call is interrupted runs on:
+    ///     its answer is stored by one more `save`, on another thread.
     /// save_to: the folder for pictures; the job remembers it.
     /// on_event: called with each Event. If it raises, that ends the call.
     /// recreate: starts (and pays) again what is found failed, or with an unknown outcome, when the call begins.
@@ -223,13 +258,13 @@ impl Client {
         py: Python<'_>,
         job: Py<Job>,
         save: Py<PyAny>,
-        save_to: Option<PathBuf>,
+        save_to: Option<LocalPath>,
         on_event: Option<Py<PyAny>>,
         recreate: bool,
     ) -> PyResult<Option<f64>> {
         let core = job.get().0.clone();
         let callbacks = Callbacks::on_event(py, on_event)?.saving(py, job, save, false)?;
-        wait(py, &callbacks, calls::advance(self.0.clone(), core, save_to, recreate, &callbacks))
+        wait(py, &callbacks, calls::advance(self.0.clone(), core, save_to.map(|path| path.0), recreate, &callbacks))
     }
 
     /// Brings a job to its end: uploads, trains, generates, waits, saves. Returns the same job.
@@ -252,15 +287,21 @@ impl Client {
         &self,
         py: Python<'_>,
         job: Py<Job>,
-        save_to: Option<PathBuf>,
-        checkpoint: Option<PathBuf>,
+        save_to: Option<LocalPath>,
+        checkpoint: Option<LocalPath>,
         on_event: Option<Py<PyAny>>,
         timeout: Option<Seconds>,
         recreate: bool,
         progress: bool,
     ) -> PyResult<Py<Job>> {
         let callbacks = Callbacks::on_event(py, on_event)?;
-        let run = calls::Run { save_to, checkpoint, timeout, recreate, progress };
+        let run = calls::Run {
+            save_to: save_to.map(|path| path.0),
+            checkpoint: checkpoint.map(|path| path.0),
+            timeout: arguments::timeout(py, timeout)?,
+            recreate,
+            progress,
+        };
         wait(py, &callbacks, calls::run(self.0.clone(), job.get().0.clone(), run, &callbacks))?;
         Ok(job)
     }

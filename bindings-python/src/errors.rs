@@ -9,16 +9,17 @@ use pyo3::{
     sync::PyOnceLock,
     types::{PyDict, PyType},
 };
-use xiezhen::Error;
+use xiezhen::{Error, ErrorKind};
 
-use crate::values;
+use crate::{arguments::LocalPath, gate, values};
 
 /// What a panic is reported as.
 pub(crate) const DEFECT: &str = "the call ended without an outcome: a defect of xiezhen; please report it";
 
 /// The exception that says what `error` says.
 pub(crate) fn exception<'py>(py: Python<'py>, error: &Error) -> PyResult<Bound<'py, PyAny>> {
-    let class = py.import(intern!(py, "xiezhen.errors"))?.getattr(error.kind().class_name())?;
+    let _inside = gate::inside(py);
+    let class = classes(py)?.getattr(error.kind().class_name())?;
     let facts = PyDict::new(py);
     // Most errors know little: the rest is None by itself.
     macro_rules! known {
@@ -40,7 +41,7 @@ pub(crate) fn exception<'py>(py: Python<'py>, error: &Error) -> PyResult<Bound<'
         "body_start": error.body_start(),
         "sent": error.sent(),
         "task": error.task().cloned().map(values::Task::from),
-        "path": error.path(),
+        "path": error.path().map(|path| LocalPath(path.to_owned())),
         "errno": error.source().and_then(errno),
     }
     let exception = class.call((error.message(),), Some(&facts))?;
@@ -53,6 +54,24 @@ pub(crate) fn exception<'py>(py: Python<'py>, error: &Error) -> PyResult<Bound<'
 /// The same, to be raised.
 pub(crate) fn raised(py: Python<'_>, error: &Error) -> PyErr {
     exception(py, error).map_or_else(|trouble| trouble, PyErr::from_value)
+}
+
+/// What the core says of arguments, said of those that it can't even be given.
+pub(crate) fn refusal(py: Python<'_>, problems: Vec<String>) -> PyErr {
+    let _inside = gate::inside(py);
+    let refuse = || {
+        let facts = PyDict::new(py);
+        let message = problems.join("; ");
+        facts.set_item(intern!(py, "problems"), problems)?;
+        classes(py)?.getattr(ErrorKind::InvalidArgument.class_name())?.call((message,), Some(&facts))
+    };
+    refuse().map_or_else(|trouble| trouble, PyErr::from_value)
+}
+
+fn classes(py: Python<'_>) -> PyResult<&Bound<'_, PyAny>> {
+    static CLASSES: PyOnceLock<Py<PyAny>> = PyOnceLock::new();
+    let classes = CLASSES.get_or_try_init(py, || Ok::<_, PyErr>(py.import("xiezhen.errors")?.into_any().unbind()))?;
+    Ok(classes.bind(py))
 }
 
 /// Whether this is what a call ends with when the client is closed.

@@ -1,13 +1,12 @@
 //! One class for each event, all with the base `Event`.
 
-use std::path::PathBuf;
-
 use pyo3::{
     prelude::*,
     types::{PyTuple, PyType},
 };
 
 use crate::{
+    arguments::LocalPath,
     values::{Failure, failure, hashed, reduced, show},
     words::StateWord,
 };
@@ -73,7 +72,7 @@ macro_rules! events {
             }
 
             fn __repr__(&self, py: Python<'_>) -> PyResult<String> {
-                show(stringify!($name), &self.fields(py)?)
+                show(py, stringify!($name), &self.fields(py)?)
             }
 
             fn __hash__(&self, py: Python<'_>) -> PyResult<u64> {
@@ -138,7 +137,7 @@ events! {
         /// The style, as the job asked for it.
         style: String,
         /// The file.
-        path: PathBuf,
+        path: LocalPath,
     }
     /// A call failed and is made again.
     Retrying "retrying" {
@@ -175,7 +174,7 @@ pub(crate) fn object(py: Python<'_>, event: xiezhen::Event) -> PyResult<Option<P
         E::Trained { user_id } => Trained { user_id }.object(py),
         E::Generating { style, task_id, state } => Generating { style, task_id, state: StateWord(state) }.object(py),
         E::Generated { style, count } => Generated { style, count }.object(py),
-        E::Saved { style, path } => Saved { style, path }.object(py),
+        E::Saved { style, path } => Saved { style, path: LocalPath(path) }.object(py),
         E::Retrying { call, error, delay } => {
             Retrying { call, error: failure(py, &error)?, delay: delay.as_secs_f64() }.object(py)
         }

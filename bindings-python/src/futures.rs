@@ -1,82 +1,81 @@
 //! `Futures`: the calls of a client as `asyncio` futures, which `xiezhen.AsyncClient` awaits.
 
-use std::path::PathBuf;
-
-use pyo3::{IntoPyObjectExt, prelude::*};
-use xiezhen::Client as Core;
-
 use crate::{
-    arguments::{Many, Photo, Seconds},
+    arguments::{self, LocalPath, Many, Photo, Seconds},
     callbacks::Callbacks,
     calls,
     client::Client,
     job::Job,
     mailbox::{future, wait},
-    values::{Created, Style, Task, outcomes},
+    values::{Created, Style, Task},
 };
+use pyo3::{IntoPyObjectExt, prelude::*};
 
 /// The calls of a client, each as a future of the running loop. For `xiezhen.AsyncClient` only.
 #[pyclass(frozen, module = "xiezhen._xiezhen")]
-pub(crate) struct Futures(Core);
+pub(crate) struct Futures(Py<Client>);
 
 #[pymethods]
 impl Futures {
     #[new]
-    fn new(client: &Bound<'_, Client>) -> Self {
-        Self(client.get().0.clone())
+    fn new(client: Py<Client>) -> Self {
+        Self(client)
     }
 
-    #[pyo3(signature = (photo) -> "collections.abc.Awaitable[str]")]
-    fn upload_file(&self, py: Python<'_>, photo: Photo) -> PyResult<Py<PyAny>> {
-        let client = self.0.clone();
+    #[pyo3(signature = (photo, timeout) -> "collections.abc.Awaitable[str]")]
+    fn upload_file(&self, py: Python<'_>, photo: Photo, timeout: Option<Seconds>) -> PyResult<Py<PyAny>> {
+        let client = self.0.get().within(py, timeout)?;
         let upload = |_| async move { client.upload_file(photo.0).await };
         future(py, Callbacks::none(), upload, |py, path| path.into_py_any(py))
     }
 
-    #[pyo3(signature = (img_set, callback_url) -> "collections.abc.Awaitable[Created]")]
+    #[pyo3(signature = (img_set, callback_url, timeout) -> "collections.abc.Awaitable[Created]")]
     fn create_user_model(
         &self,
         py: Python<'_>,
         img_set: Many<String>,
         callback_url: Option<String>,
+        timeout: Option<Seconds>,
     ) -> PyResult<Py<PyAny>> {
-        let client = self.0.clone();
+        let client = self.0.get().within(py, timeout)?;
         let create = |_| async move { client.create_user_model(&img_set.0, callback_url.as_deref()).await };
         future(py, Callbacks::none(), create, |py, created| Created::from(created).into_py_any(py))
     }
 
-    #[pyo3(signature = () -> "collections.abc.Awaitable[list[Style]]")]
-    fn list_styles(&self, py: Python<'_>) -> PyResult<Py<PyAny>> {
-        let client = self.0.clone();
+    #[pyo3(signature = (timeout) -> "collections.abc.Awaitable[list[Style]]")]
+    fn list_styles(&self, py: Python<'_>, timeout: Option<Seconds>) -> PyResult<Py<PyAny>> {
+        let client = self.0.get().within(py, timeout)?;
         let list = |_| async move { client.list_styles().await };
         future(py, Callbacks::none(), list, |py, styles| {
             styles.into_iter().map(Style::from).collect::<Vec<_>>().into_py_any(py)
         })
     }
 
-    #[pyo3(signature = (user_id, style, callback_url) -> "collections.abc.Awaitable[Created]")]
+    #[pyo3(signature = (user_id, style, callback_url, timeout) -> "collections.abc.Awaitable[Created]")]
     fn create_task(
         &self,
         py: Python<'_>,
         user_id: String,
         style: String,
         callback_url: Option<String>,
+        timeout: Option<Seconds>,
     ) -> PyResult<Py<PyAny>> {
-        let client = self.0.clone();
+        let client = self.0.get().within(py, timeout)?;
         let create = |_| async move { client.create_task(&user_id, &style, callback_url.as_deref()).await };
         future(py, Callbacks::none(), create, |py, created| Created::from(created).into_py_any(py))
     }
 
-    #[pyo3(signature = (task_id) -> "collections.abc.Awaitable[Task]")]
-    fn query_task(&self, py: Python<'_>, task_id: String) -> PyResult<Py<PyAny>> {
-        let client = self.0.clone();
+    #[pyo3(signature = (task_id, timeout) -> "collections.abc.Awaitable[Task]")]
+    fn query_task(&self, py: Python<'_>, task_id: String, timeout: Option<Seconds>) -> PyResult<Py<PyAny>> {
+        let client = self.0.get().within(py, timeout)?;
         let query = |_| async move { client.query_task(&task_id).await };
         future(py, Callbacks::none(), query, |py, task| Task::from(task).into_py_any(py))
     }
 
     #[pyo3(signature = (task_id, timeout) -> "collections.abc.Awaitable[Task]")]
     fn wait_task(&self, py: Python<'_>, task_id: &str, timeout: Option<Seconds>) -> PyResult<Py<PyAny>> {
-        wait(py, |on_end| self.0.begin_wait(task_id, timeout.map(|timeout| timeout.0), on_end))
+        let timeout = arguments::timeout(py, timeout)?;
+        wait(py, |on_end| self.0.get().0.begin_wait(task_id, timeout, on_end))
     }
 
     #[pyo3(signature = (task_ids, on_end: "collections.abc.Callable[[int, Task | xiezhen.errors.XiezhenError], object] | None", timeout)
@@ -88,21 +87,26 @@ impl Futures {
         on_end: Option<Py<PyAny>>,
         timeout: Option<Seconds>,
     ) -> PyResult<Py<PyAny>> {
-        let work = calls::wait_many(self.0.clone(), task_ids.0, timeout);
-        future(py, Callbacks::on_end(py, on_end)?, work, |py, ended| outcomes(py, ended)?.into_py_any(py))
+        let timeout = arguments::timeout(py, timeout)?;
+        let (callbacks, outcomes) = Callbacks::on_end(py, on_end, task_ids.0.len())?;
+        let work = calls::wait_many(self.0.get().0.clone(), task_ids.0, timeout);
+        future(py, callbacks, work, move |_, ()| Ok(outcomes.into_any()))
     }
 
-    #[pyo3(signature = (task, save_to, style) -> "collections.abc.Awaitable[list[pathlib.Path]]")]
+    #[pyo3(signature = (task, save_to, style, timeout) -> "collections.abc.Awaitable[list[pathlib.Path]]")]
     fn save_results(
         &self,
         py: Python<'_>,
         task: &Bound<'_, Task>,
-        save_to: PathBuf,
+        save_to: LocalPath,
         style: Option<String>,
+        timeout: Option<Seconds>,
     ) -> PyResult<Py<PyAny>> {
-        let (client, task) = (self.0.clone(), xiezhen::Task::from(task.get()));
-        let save = |_| async move { client.save_results(&task, save_to, style.as_deref()).await };
-        future(py, Callbacks::none(), save, |py, files| files.into_py_any(py))
+        let (client, task) = (self.0.get().within(py, timeout)?, xiezhen::Task::from(task.get()));
+        let save = |_| async move { client.save_results(&task, save_to.0, style.as_deref()).await };
+        future(py, Callbacks::none(), save, |py, files| {
+            files.into_iter().map(LocalPath).collect::<Vec<_>>().into_py_any(py)
+        })
     }
 
     #[pyo3(signature = (job, save: "collections.abc.Callable[[Job], object]", save_to,
@@ -113,13 +117,13 @@ impl Futures {
         py: Python<'_>,
         job: Py<Job>,
         save: Py<PyAny>,
-        save_to: Option<PathBuf>,
+        save_to: Option<LocalPath>,
         on_event: Option<Py<PyAny>>,
         recreate: bool,
     ) -> PyResult<Py<PyAny>> {
         let core = job.get().0.clone();
         let callbacks = Callbacks::on_event(py, on_event)?.saving(py, job, save, true)?;
-        let work = calls::advance(self.0.clone(), core, save_to, recreate, &callbacks);
+        let work = calls::advance(self.0.get().0.clone(), core, save_to.map(|path| path.0), recreate, &callbacks);
         future(py, callbacks, work, |py, delay| delay.into_py_any(py))
     }
 
@@ -130,16 +134,22 @@ impl Futures {
         &self,
         py: Python<'_>,
         job: Py<Job>,
-        save_to: Option<PathBuf>,
-        checkpoint: Option<PathBuf>,
+        save_to: Option<LocalPath>,
+        checkpoint: Option<LocalPath>,
         on_event: Option<Py<PyAny>>,
         timeout: Option<Seconds>,
         recreate: bool,
         progress: bool,
     ) -> PyResult<Py<PyAny>> {
         let callbacks = Callbacks::on_event(py, on_event)?;
-        let run = calls::Run { save_to, checkpoint, timeout, recreate, progress };
-        let work = calls::run(self.0.clone(), job.get().0.clone(), run, &callbacks);
+        let run = calls::Run {
+            save_to: save_to.map(|path| path.0),
+            checkpoint: checkpoint.map(|path| path.0),
+            timeout: arguments::timeout(py, timeout)?,
+            recreate,
+            progress,
+        };
+        let work = calls::run(self.0.get().0.clone(), job.get().0.clone(), run, &callbacks);
         future(py, callbacks, work, move |_, ()| Ok(job.into_any()))
     }
 }

@@ -1,6 +1,6 @@
 //! `Job`: a handle of the core's job.
 
-use pyo3::{prelude::*, types::PyType};
+use pyo3::{exceptions::PyTypeError, intern, prelude::*, types::PyType};
 
 use crate::{
     arguments::{Many, Photo},
@@ -11,10 +11,10 @@ use crate::{
 
 /// The whole wish of one customer: photos of one person, and the styles to make portraits in.
 ///
-/// A handle that is updated in place while `Client.run` or `Client.advance` works on it. Nothing is read or
-/// checked before that.
+/// A handle that is updated in place while `Client.run` or `Client.advance` works on it. Nothing is checked before
+/// that, and no path is read. A copy, or what a pickle gives, is the job as its JSON tells it: a job of its own.
 ///
-/// photos: 8 to 20 photos, as paths, bytes or binary files; JPEG, PNG, WebP or BMP.
+/// photos: 8 to 20 photos, as paths, bytes or binary files, which are read at once; JPEG, PNG, WebP or BMP.
 /// styles: names or ids, each once; without styles, the job trains a model and ends.
 /// user_id: a model that was trained before; then there are no photos and no training.
 #[pyclass(frozen, module = "xiezhen", weakref)]
@@ -23,10 +23,10 @@ pub(crate) struct Job(pub(crate) xiezhen::Job);
 #[pymethods]
 impl Job {
     #[new]
-    #[pyo3(signature = (photos=Many(Vec::new()), styles=Many(Vec::new()), *, user_id=None))]
-    fn new(photos: Many<Photo>, styles: Many<String>, user_id: Option<String>) -> Self {
-        let photos = photos.0.into_iter().map(|photo| photo.0).collect();
-        Self(xiezhen::Job::from_parts(photos, styles.0, user_id))
+    #[pyo3(signature = (photos=None, styles=None, *, user_id=None))]
+    fn new(photos: Option<Many<Photo>>, styles: Option<Many<String>>, user_id: Option<String>) -> Self {
+        let photos = photos.into_iter().flat_map(|photos| photos.0).map(|photo| photo.0).collect();
+        Self(xiezhen::Job::from_parts(photos, styles.map_or_else(Vec::new, |styles| styles.0), user_id))
     }
 
     /// A job as `to_json` wrote it. Photos that were given as bytes have to be given again to be uploaded.
@@ -84,9 +84,29 @@ impl Job {
         call(py, || self.0.adopt_portrait(task_id, style))
     }
 
+    #[pyo3(signature = () -> "tuple[collections.abc.Callable[[str], Job], tuple[str]]")]
+    fn __reduce__<'py>(&self, py: Python<'py>) -> PyResult<(Bound<'py, PyAny>, (String,))> {
+        if self.needs_bytes(py)? {
+            let message =
+                "a job with photos that were given as bytes can't be copied or pickled before they are uploaded";
+            return Err(PyTypeError::new_err(message));
+        }
+        Ok((py.get_type::<Self>().getattr(intern!(py, "from_json"))?, (self.to_json(py)?,)))
+    }
+
     fn __repr__(&self, py: Python<'_>) -> PyResult<String> {
         let (stage, photos, portraits) = call(py, || Ok((self.0.stage(), self.0.photos().len(), self.0.portraits())))?;
         let styles: Vec<String> = portraits.into_iter().map(|portrait| portrait.style).collect();
         Ok(format!("<xiezhen.Job {}: {photos} photos, styles {styles:?}>", stage.name()))
+    }
+}
+
+impl Job {
+    /// Whether there are photos to be uploaded that the JSON doesn't lead to.
+    fn needs_bytes(&self, py: Python<'_>) -> PyResult<bool> {
+        call(py, || {
+            let uploading = self.0.training_task_id().is_none();
+            Ok(uploading && self.0.photos().iter().any(|photo| photo.path.is_none() && photo.uploaded.is_none()))
+        })
     }
 }

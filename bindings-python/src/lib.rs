@@ -39,6 +39,11 @@ mod _xiezhen {
         values::{Created, JobPhoto, PollSchedule, Portrait, Style, Task},
     };
 
+    /// The package's version.
+    #[pymodule_export]
+    #[allow(non_upper_case_globals)]
+    const __version__: &str = env!("CARGO_PKG_VERSION");
+
     /// Runs the command `xiezhen` with these arguments (the program's name first). Returns what to exit with.
     #[pyfunction]
     fn main(py: Python<'_>, arguments: Vec<std::ffi::OsString>) -> u8 {

@@ -19,7 +19,7 @@ use xiezhen::{
 };
 
 use crate::{
-    callbacks::{Callbacks, Tell},
+    callbacks::{Callbacks, Message, Tell},
     errors, gate, logging, values,
 };
 
@@ -90,6 +90,7 @@ struct Postman(Arc<Mailbox>);
 #[pymethods]
 impl Postman {
     fn __call__(&self, py: Python<'_>) -> PyResult<()> {
+        let _inside = gate::inside(py);
         logging::refresh(py);
         let hear = |letter: Letter| {
             letter(py);
@@ -150,8 +151,9 @@ impl Awaited {
         over.unwrap_or(true)
     }
 
-    fn hear(&self, py: Python<'_>, message: crate::callbacks::Message) {
-        if !self.is_over(py)
+    /// Whoever has stopped awaiting hears no more, but a job is stored all the same: a create may have been answered.
+    fn hear(&self, py: Python<'_>, message: Message) {
+        if (matches!(message, Message::Save(_)) || !self.is_over(py))
             && let Err(error) = self.callbacks.hear(py, message)
         {
             self.fail(py, error);
@@ -190,7 +192,7 @@ impl<C> Pending<C> {
         let event_loop = RUNNING_LOOP.import(py, "asyncio", "get_running_loop")?.call0()?;
         logging::refresh(py);
         let future = event_loop.call_method0(intern!(py, "create_future"))?.unbind();
-        let mailbox = Mailbox::of(&event_loop);
+        let (mailbox, callbacks) = (Mailbox::of(&event_loop), callbacks.in_context(py)?);
         Ok(Self { mailbox, awaited: Arc::new(Awaited { future, callbacks }), convert })
     }
 
@@ -238,6 +240,7 @@ where
     T: Send + 'static,
     F: Future<Output = Result<T>> + Send + 'static,
 {
+    let _inside = gate::inside(py);
     Pending::new(py, callbacks, convert)?.begin(py, |pending| {
         // Held once, not once for each layer that takes it by value.
         let work = Box::pin(work(pending.tell()));
@@ -254,6 +257,7 @@ pub(crate) fn wait(
     py: Python<'_>,
     begin: impl FnOnce(Box<dyn FnOnce(Result<Task>) + Send>) -> Result<Wait> + Send,
 ) -> PyResult<Py<PyAny>> {
+    let _inside = gate::inside(py);
     let convert = |py: Python<'_>, task| values::Task::from(task).into_py_any(py);
     Pending::new(py, Callbacks::none(), convert)?.begin(py, |pending| {
         let _within = runtime()?.enter();

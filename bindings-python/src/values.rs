@@ -1,19 +1,16 @@
 //! What calls take and return: immutable values that compare, hash, pickle and match by what they hold.
 
-use std::{
-    hash::{DefaultHasher, Hash, Hasher},
-    path::PathBuf,
-    time::Duration,
-};
+use std::hash::{DefaultHasher, Hash, Hasher};
 
 use pyo3::{
     prelude::*,
     types::{PyTuple, PyType},
 };
-use xiezhen::{Error, ErrorKind, Result};
+use xiezhen::{Error, Result};
 
 use crate::{
-    errors,
+    arguments::{LocalPath, Seconds},
+    errors, gate,
     words::{KindWord, StateWord},
 };
 
@@ -28,7 +25,10 @@ impl Clone for Failure {
 
 impl PartialEq for Failure {
     fn eq(&self, other: &Self) -> bool {
-        Python::attach(|py| self.0.bind(py).eq(other.0.bind(py)).unwrap_or(false))
+        Python::attach(|py| {
+            let _inside = gate::inside(py);
+            self.0.bind(py).eq(other.0.bind(py)).unwrap_or(false)
+        })
     }
 }
 
@@ -57,7 +57,8 @@ impl<'a, 'py> FromPyObject<'a, 'py> for Failure {
 }
 
 /// `Name(field=value, …)`.
-pub(crate) fn show(name: &str, fields: &[(&str, Bound<'_, PyAny>)]) -> PyResult<String> {
+pub(crate) fn show(py: Python<'_>, name: &str, fields: &[(&str, Bound<'_, PyAny>)]) -> PyResult<String> {
+    let _inside = gate::inside(py);
     let fields: Vec<String> =
         fields.iter().map(|(name, value)| Ok(format!("{name}={}", value.repr()?))).collect::<PyResult<_>>()?;
     Ok(format!("{name}({})", fields.join(", ")))
@@ -110,7 +111,7 @@ macro_rules! values {
             }
 
             fn __repr__(&self, py: Python<'_>) -> PyResult<String> {
-                show(stringify!($name), &self.fields(py)?)
+                show(py, stringify!($name), &self.fields(py)?)
             }
 
             fn __hash__(&self, py: Python<'_>) -> PyResult<u64> {
@@ -170,14 +171,14 @@ values! {
         /// The addresses of the pictures; they may expire.
         urls: Vec<String>,
         /// The pictures on disk.
-        files: Vec<PathBuf>,
+        files: Vec<LocalPath>,
         /// What went wrong with this style.
         error: Option<Failure>,
     }
     /// A photo as a job knows it; never its bytes.
     JobPhoto {
         /// The file; `None` if the photo was given as bytes.
-        path: Option<PathBuf>,
+        path: Option<LocalPath>,
         /// SHA-256 of the content in hex, once it was read.
         sha256: Option<String>,
         /// The size, once it was read.
@@ -227,7 +228,7 @@ impl From<xiezhen::Created> for Created {
 impl From<xiezhen::JobPhoto> for JobPhoto {
     fn from(photo: xiezhen::JobPhoto) -> Self {
         let xiezhen::JobPhoto { path, sha256, bytes, uploaded } = photo;
-        Self { path, sha256, bytes, uploaded }
+        Self { path: path.map(LocalPath), sha256, bytes, uploaded }
     }
 }
 
@@ -235,19 +236,16 @@ impl Portrait {
     pub(crate) fn from_core(py: Python<'_>, portrait: xiezhen::Portrait) -> PyResult<Self> {
         let xiezhen::Portrait { style, style_id, task_id, state, urls, files, error } = portrait;
         let error = error.map(|error| failure(py, &error)).transpose()?;
+        let files = files.into_iter().map(LocalPath).collect();
         Ok(Self { style, style_id, task_id, state: state.map(StateWord), urls, files, error })
     }
 }
 
 impl PollSchedule {
-    pub(crate) fn to_core(&self) -> Result<xiezhen::PollSchedule> {
-        let seconds = |name: &str, value: f64| {
-            Duration::try_from_secs_f64(value).map_err(|_| {
-                let message = format!("{name} of a schedule must be a number of seconds, 0 or more, not {value:?}");
-                Error::new(ErrorKind::InvalidArgument, message)
-            })
-        };
-        let (initial, max) = (seconds("initial", self.initial)?, seconds("max", self.max)?);
+    /// What the core takes, or what is wrong with the option `name`.
+    pub(crate) fn to_core(&self, name: &str) -> Result<xiezhen::PollSchedule, String> {
+        let initial = Seconds(self.initial).time(&format!("initial of {name}"))?;
+        let max = Seconds(self.max).time(&format!("max of {name}"))?;
         Ok(xiezhen::PollSchedule { initial, factor: self.factor, max })
     }
 }
@@ -262,9 +260,4 @@ pub(crate) fn outcome(py: Python<'_>, outcome: Result<xiezhen::Task>) -> PyResul
         Ok(task) => Ok(Py::new(py, Task::from(task))?.into_any()),
         Err(error) => Ok(errors::exception(py, &error)?.unbind()),
     }
-}
-
-/// All of them, in order.
-pub(crate) fn outcomes(py: Python<'_>, outcomes: Vec<Result<xiezhen::Task>>) -> PyResult<Vec<Py<PyAny>>> {
-    outcomes.into_iter().map(|ended| outcome(py, ended)).collect()
 }

@@ -29,6 +29,7 @@ where
     T: Send + 'static,
     F: Future<Output = Result<T>> + Send + 'static,
 {
+    let _inside = gate::inside(py);
     logging::refresh(py);
     let begin = || {
         start(|teller| {
@@ -60,6 +61,7 @@ where
 
 /// Calls what neither waits nor calls back, with the GIL released and defects caught.
 pub(crate) fn call<T: Send>(py: Python<'_>, work: impl Send + FnOnce() -> Result<T>) -> PyResult<T> {
+    let _inside = gate::inside(py);
     let outcome = gate::detach(py, || {
         catch_unwind(AssertUnwindSafe(work)).unwrap_or_else(|_| Err(Error::new(ErrorKind::Internal, errors::DEFECT)))
     });

@@ -3,7 +3,9 @@
 use pyo3::{exceptions::PyValueError, inspect::PyStaticExpr, prelude::*, sync::PyOnceLock, type_hint_identifier};
 use xiezhen::{Stage, TaskKind, TaskState};
 
-/// One of the core's enumerations and its Python class.
+use crate::gate;
+
+/// One of the core's enumerations and its Python class, whose members are looked up once.
 macro_rules! words {
     ($($name:ident($core:ident) { $($member:ident)+ })+) => {
         $(#[derive(Clone, Copy, Debug, PartialEq)]
@@ -16,8 +18,13 @@ macro_rules! words {
             const OUTPUT_TYPE: PyStaticExpr = type_hint_identifier!("xiezhen._words", stringify!($core));
 
             fn into_pyobject(self, py: Python<'py>) -> PyResult<Self::Output> {
-                static CLASS: PyOnceLock<Py<PyAny>> = PyOnceLock::new();
-                CLASS.import(py, "xiezhen._words", stringify!($core))?.call1((self.0.name(),))
+                let member = match self.0 {
+                    $($core::$member => {
+                        static MEMBER: PyOnceLock<Py<PyAny>> = PyOnceLock::new();
+                        MEMBER.get_or_try_init(py, || member(py, stringify!($core), self.0.name()))
+                    })+
+                };
+                Ok(member?.bind(py).clone())
             }
         }
 
@@ -38,4 +45,9 @@ words! {
     StateWord(TaskState) { Waiting Running Succeeded PartlySucceeded Failed Unknown }
     KindWord(TaskKind) { Training Generation Unknown }
     StageWord(Stage) { Uploading Training Generating Saving Done Failed }
+}
+
+fn member(py: Python<'_>, class: &str, word: &str) -> PyResult<Py<PyAny>> {
+    let _inside = gate::inside(py);
+    Ok(py.import("xiezhen._words")?.getattr(class)?.call1((word,))?.unbind())
 }

@@ -22,7 +22,7 @@ def test_the_five_calls(client: xiezhen.Client, tmp_path: Path) -> None:
     assert (training.kind, training.state) == ("training", xiezhen.TaskState.SUCCEEDED)
 
     styles = client.list_styles()
-    started = client.create_task(created.user_id, styles[0].style, "https://example.com/done")
+    started = client.create_task(created.user_id, styles[0].style, callback_url="https://example.com/done")
     task = client.wait_task(started.task_id)
     assert client.query_task(started.task_id) == task
     assert task.kind is xiezhen.TaskKind.GENERATION

@@ -189,13 +189,45 @@ EXITS = [
     "for _ in range(4):\n"
     "    threading.Thread(target=lambda: [c.list_styles() for _ in range(10**6)], daemon=True).start()\n"
     "time.sleep({pause})",
+    # Within callbacks and a save, short ones in Python and one that outlasts the program.
+    "def busy(_):\n"
+    "    for _ in range(20000): pass\n"
+    "def work(on_event):\n"
+    "    while True: c.run(xiezhen.Job({photos!r}), on_event=on_event)\n"
+    "def save():\n"
+    "    while True: c.advance(xiezhen.Job({photos!r}), lambda _: time.sleep(0.005))\n"
+    "c = client()\n"
+    "for how in (busy, lambda _: time.sleep(0.005)): threading.Thread(target=work, args=[how], daemon=True).start()\n"
+    "threading.Thread(target=save, daemon=True).start()\n"
+    "time.sleep(0.2 + {pause})",
+    # Callbacks on a loop.
+    "async def main():\n"
+    "    c, jobs = aclient(), [{photos!r}] * 5\n"
+    "    while True:\n"
+    "        await asyncio.gather(*(c.run(xiezhen.Job(p), on_event=lambda _: time.sleep(0.002)) for p in jobs))\n"
+    "threading.Thread(target=lambda: asyncio.run(main()), daemon=True).start()\n"
+    "time.sleep(0.2 + {pause})",
+    # Reading files.
+    "import io\n"
+    "class Slow(io.BytesIO):\n"
+    "    def read(self, *a): time.sleep(0.01); return super().read(*a)\n"
+    "c, data = client(), open({photos!r}[0], 'rb').read()\n"
+    "for _ in range(3):\n"
+    "    threading.Thread(target=lambda: [c.upload_file(Slow(data)) for _ in range(10**6)], daemon=True).start()\n"
+    "time.sleep({pause})",
+    # Making errors and tasks of many outcomes.
+    "c = client()\n"
+    "for _ in range(4):\n"
+    "    threading.Thread(target=lambda: [c.wait_many(['x'] * 300) for _ in range(10**6)], daemon=True).start()\n"
+    "time.sleep({pause})",
 ]
 
 
 def leave(python: Python, task: str, runs: int) -> None:
+    photos = [str(photo) for photo in PHOTOS[:8]]
     for run in range(runs):
         pause = 0.02 + 0.013 * (run % 17)
-        finished(python(EXITS[run % len(EXITS)].format(task=task, pause=pause)), 20)
+        finished(python(EXITS[run % len(EXITS)].format(task=task, pause=pause, photos=photos)), 20)
 
 
 def test_exit_with_calls_in_flight(python: Python, endless: str) -> None:
@@ -225,7 +257,7 @@ async def many(calls):
     c = aclient()
     for _ in range(calls // 50):
         await asyncio.gather(*(c.query_task("t") for _ in range(50)), return_exceptions=True)
-    c.close()
+    await c.close()
 
 def sync(calls):
     with client() as c:

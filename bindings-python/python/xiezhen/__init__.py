@@ -7,7 +7,7 @@ job = client.run(xiezhen.Job(photos, styles), save_to="out", checkpoint="ann.jso
 from . import errors, events
 from ._async import AsyncClient
 from ._words import Stage, TaskKind, TaskState
-from ._xiezhen import Client, Created, Job, JobPhoto, PollSchedule, Portrait, Style, Task
+from ._xiezhen import Client, Created, Job, JobPhoto, PollSchedule, Portrait, Style, Task, __version__
 from .errors import (
     ApiError,
     AuthenticationError,
@@ -37,8 +37,10 @@ from .events import (
     Trained,
     Training,
     UnknownState,
-    Warning,  # noqa: A004, F401 - the name of the event, in every language; not in __all__
 )
+
+# The name of the event, in every language; not in __all__, where it would hide the builtin.
+from .events import Warning as Warning  # noqa: A004
 
 __all__ = [
     "ApiError",
@@ -79,6 +81,7 @@ __all__ = [
     "TransportError",
     "UnknownState",
     "XiezhenError",
+    "__version__",
     "errors",
     "events",
 ]

@@ -7,10 +7,10 @@ from ._xiezhen import Client, Futures
 # As in `errors`: type checkers know this name.
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable, Generator, Iterable
+    from collections.abc import Callable, Iterable
     from os import PathLike
     from pathlib import Path
-    from typing import BinaryIO
+    from typing import IO
 
     from typing_extensions import Self
 
@@ -18,20 +18,15 @@ if TYPE_CHECKING:
     from .errors import XiezhenError
 
 
-class _Done:
-    """Already happened, and may be awaited all the same."""
-
-    def __await__(self) -> Generator[None, None, None]:
-        return
-        yield
-
-
 class AsyncClient:
     """`Client` for asyncio: the same options and methods; the methods are awaited.
 
     The loop is never blocked. Cancelling the task that awaits a call drops the call, except a create under way:
-    that runs on to its own timeout. Callbacks run on the loop. A client may be used from one loop after another.
+    that runs on to its own timeout. Callbacks run on the loop, in the context (`contextvars`) of whoever made the call.
+    A client may be used from one loop after another.
     """
+
+    __module__ = "xiezhen"
 
     def __init__(
         self,
@@ -72,33 +67,47 @@ class AsyncClient:
         )
         self._futures = Futures(self._client)
 
-    async def upload_file(self, photo: str | PathLike[str] | bytes | BinaryIO) -> str:
-        """Uploads one photo and returns the service's path of it. See `Client.upload_file`."""
-        return await self._futures.upload_file(photo)
+    async def upload_file(
+        self,
+        photo: str | PathLike[str] | bytes | bytearray | memoryview | IO[bytes],
+        *,
+        timeout: float | None = None,
+    ) -> str:
+        """Uploads one photo and returns the service's path of it. See `Client.upload_file`.
 
-    async def create_user_model(self, img_set: Iterable[str], callback_url: str | None = None) -> Created:
+        A file is read on a thread of its own.
+        """
+        if hasattr(photo, "read") and not hasattr(photo, "__fspath__"):
+            photo = await _content(photo)
+        return await self._futures.upload_file(photo, timeout)
+
+    async def create_user_model(
+        self, img_set: Iterable[str], *, callback_url: str | None = None, timeout: float | None = None
+    ) -> Created:
         """Starts training a user model from 8 to 20 uploaded photos. This is paid for.
 
         Cancelled or not, what was sent runs on to its end. See `Client.create_user_model`.
         """
-        return await self._futures.create_user_model(img_set, callback_url)
+        return await self._futures.create_user_model(img_set, callback_url, timeout)
 
-    async def list_styles(self) -> list[Style]:
+    async def list_styles(self, *, timeout: float | None = None) -> list[Style]:
         """The styles that pictures can be generated in."""
-        return await self._futures.list_styles()
+        return await self._futures.list_styles(timeout)
 
-    async def create_task(self, user_id: str, style: str, callback_url: str | None = None) -> Created:
+    async def create_task(
+        self, user_id: str, style: str, *, callback_url: str | None = None, timeout: float | None = None
+    ) -> Created:
         """Starts generating pictures of a trained model in one style, given by its id. This is paid for.
 
         Cancelled or not, what was sent runs on to its end. See `Client.create_task`.
         """
-        return await self._futures.create_task(user_id, style, callback_url)
+        return await self._futures.create_task(user_id, style, callback_url, timeout)
 
-    async def query_task(self, task_id: str) -> Task:
+    async def query_task(self, task_id: str, *, timeout: float | None = None) -> Task:
         """One look at a task. A failed task is a value here, not an error."""
-        return await self._futures.query_task(task_id)
+        return await self._futures.query_task(task_id, timeout)
 
-    async def wait_task(self, task_id: str, timeout: float | None = None) -> Task:
+    async def wait_task(self, task_id: str, *, timeout: float | None = None) -> Task:
         """Looks at a task until it has ended; `timeout` in seconds. See `Client.wait_task`."""
         return await self._futures.wait_task(task_id, timeout)
 
@@ -106,6 +115,7 @@ class AsyncClient:
         self,
         task_ids: Iterable[str],
         on_end: Callable[[int, Task | XiezhenError], object] | None = None,
+        *,
         timeout: float | None = None,
     ) -> list[Task | XiezhenError]:
         """`wait_task` for thousands at once. Returns a Task or a XiezhenError each, in order.
@@ -114,14 +124,15 @@ class AsyncClient:
         """
         return await self._futures.wait_many(task_ids, on_end, timeout)
 
-    def notify(self, task_id: str) -> Awaitable[None]:
-        """ "Look at this task now", because a callback came. Done at once; awaiting it is optional."""
+    async def notify(self, task_id: str) -> None:
+        """ "Look at this task now", because a callback came. Does nothing if nobody waits for the task."""
         self._client.notify(task_id)
-        return _Done()
 
-    async def save_results(self, task: Task, save_to: str | PathLike[str], style: str | None = None) -> list[Path]:
+    async def save_results(
+        self, task: Task, save_to: str | PathLike[str], *, style: str | None = None, timeout: float | None = None
+    ) -> list[Path]:
         """Fetches the pictures of a task that has ended into a folder. See `Client.save_results`."""
-        return await self._futures.save_results(task, save_to, style)
+        return await self._futures.save_results(task, save_to, style, timeout)
 
     async def advance(
         self,
@@ -135,7 +146,10 @@ class AsyncClient:
         """Does all that is due of a job; returns the seconds until it should be called again, or None when it is over.
 
         save: a function or a coroutine function that stores the job before each create and after each answer; if it
-            raises, nothing is sent. See `Client.advance`.
+            raises, nothing is sent. Cancelled or not, a `save` that has begun runs on, and the answer to a create that
+            was sent is still saved: on the loop, or, once that is closed, on another thread if `save` is a function.
+
+        See `Client.advance`.
         """
         return await self._futures.advance(job, save, save_to, on_event, recreate)
 
@@ -153,16 +167,29 @@ class AsyncClient:
         """Brings a job to its end and returns the same job. See `Client.run`; `on_event` is called on the loop."""
         return await self._futures.run(job, save_to, checkpoint, on_event, timeout, recreate, progress)
 
-    def close(self) -> Awaitable[None]:
-        """Cancels what is under way and frees the connections. Done at once; awaiting it is optional."""
+    async def close(self) -> None:
+        """Cancels what is under way and frees the connections. Later calls raise InvalidArgument.
+
+        Whoever awaits a call of this client gets `asyncio.CancelledError`, as if that task had been cancelled.
+        """
         self._client.close()
-        return _Done()
 
     async def __aenter__(self) -> Self:
         return self
 
     async def __aexit__(self, *_exception: object) -> None:
-        self.close()
+        await self.close()
 
     def __repr__(self) -> str:
         return repr(self._client).replace("Client", "AsyncClient", 1)
+
+
+async def _content(file: IO[bytes]) -> bytes:
+    """What a binary file holds, read where it blocks nobody."""
+    # Whoever awaits has it loaded already.
+    import asyncio
+
+    content = await asyncio.to_thread(file.read)
+    if not isinstance(content, bytes):
+        raise TypeError('a photo\'s file must be opened in binary mode, "rb"')
+    return content

@@ -11,9 +11,14 @@ class _Word(str, Enum):
     def __format__(self, spec: str) -> str:
         return format(self.value, spec)
 
+    def __repr__(self) -> str:
+        return f"{type(self).__name__}.{self.name}"
+
 
 class TaskState(_Word):
     """How far a task is. `SUCCEEDED`, `PARTLY_SUCCEEDED` and `FAILED` are terminal."""
+
+    __module__ = "xiezhen"
 
     WAITING = "waiting"
     RUNNING = "running"
@@ -31,6 +36,8 @@ class TaskState(_Word):
 class TaskKind(_Word):
     """What a task is for."""
 
+    __module__ = "xiezhen"
+
     TRAINING = "training"
     GENERATION = "generation"
     UNKNOWN = "unknown"
@@ -38,6 +45,8 @@ class TaskKind(_Word):
 
 class Stage(_Word):
     """What a job is busy with."""
+
+    __module__ = "xiezhen"
 
     UPLOADING = "uploading"
     TRAINING = "training"

@@ -14,10 +14,15 @@ import xiezhen.errors
 from collections.abc import Iterable
 from os import PathLike
 from pathlib import Path
-from typing import BinaryIO, SupportsFloat, SupportsIndex, final
+from typing import IO, SupportsFloat, SupportsIndex, final
 from typing_extensions import disjoint_base
 from xiezhen._words import Stage, TaskKind, TaskState
 from xiezhen.errors import XiezhenError
+
+__version__: Final[str]
+"""
+The package's version.
+"""
 
 @disjoint_base
 class Client:
@@ -79,7 +84,8 @@ class Client:
         called again, or None when the job is over.
 
         save: called with the job before each create and after each answer, to store it; if it raises, nothing is
-            sent and the call ends with that exception.
+            sent and the call ends with that exception. A create that was sent when the call is interrupted runs on:
+            its answer is stored by one more `save`, on another thread.
         save_to: the folder for pictures; the job remembers it.
         on_event: called with each Event. If it raises, that ends the call.
         recreate: starts (and pays) again what is found failed, or with an unknown outcome, when the call begins.
@@ -88,34 +94,44 @@ class Client:
         """
         Cancels what is under way, in all threads, and frees the connections. Later calls raise InvalidArgument.
         """
-    def create_task(self, /, user_id: str, style: str, callback_url: str | None = None) -> Created:
+    def create_task(
+        self, /, user_id: str, style: str, *, callback_url: str | None = None, timeout: float | None = None
+    ) -> Created:
         """
         Starts generating pictures of a trained model in one style, given by its id. This is paid for.
 
         callback_url: an address that the service calls when the task ends.
+        timeout: seconds for this call, in place of the client's.
 
         Raises OutcomeUnknown if it was sent and the answer was lost: it may have been carried out.
         """
-    def create_user_model(self, /, img_set: Iterable[str], callback_url: str | None = None) -> Created:
+    def create_user_model(
+        self, /, img_set: Iterable[str], *, callback_url: str | None = None, timeout: float | None = None
+    ) -> Created:
         """
         Starts training a user model from 8 to 20 uploaded photos. This is paid for.
 
         img_set: what `upload_file` returned for each photo.
         callback_url: an address that the service calls when the task ends.
+        timeout: seconds for this call, in place of the client's.
 
         Raises OutcomeUnknown if it was sent and the answer was lost: it may have been carried out.
         """
-    def list_styles(self, /) -> list[Style]:
+    def list_styles(self, /, *, timeout: float | None = None) -> list[Style]:
         """
         The styles that pictures can be generated in.
+
+        timeout: seconds for this call, in place of the client's.
         """
     def notify(self, /, task_id: str) -> None:
         """
         "Look at this task now", because a callback came. Does nothing if nobody waits for the task.
         """
-    def query_task(self, /, task_id: str) -> Task:
+    def query_task(self, /, task_id: str, *, timeout: float | None = None) -> Task:
         """
         One look at a task. A failed task is a value here, not an error.
+
+        timeout: seconds for this call, in place of the client's.
         """
     def run(
         self,
@@ -143,28 +159,39 @@ class Client:
         Raises what went wrong first, after the other styles are finished; the job then holds all that is known.
         OutcomeUnknown if a create was sent and its answer lost; TaskFailed, Timeout, InvalidArgument and others.
         """
-    def save_results(self, /, task: Task, save_to: str | PathLike[str], style: str | None = None) -> list[Path]:
+    def save_results(
+        self, /, task: Task, save_to: str | PathLike[str], *, style: str | None = None, timeout: float | None = None
+    ) -> list[Path]:
         """
         Fetches the pictures of a task that has ended into the folder `save_to`, and returns the files.
 
         style: what the files are called after; "portrait" by default.
+        timeout: seconds for the whole call; without one, it may take as long as bytes move.
 
         Files appear whole or not at all, and one that is there is kept. Raises FileError for what can't be written.
         """
-    def upload_file(self, /, photo: str | PathLike[str] | bytes | BinaryIO) -> str:
+    def upload_file(
+        self,
+        /,
+        photo: str | PathLike[str] | bytes | bytearray | memoryview | IO[bytes],
+        *,
+        timeout: float | None = None,
+    ) -> str:
         """
         Uploads one photo and returns the service's path of it.
 
         photo: a path, bytes or a binary file; JPEG, PNG, WebP or BMP by content.
+        timeout: seconds for this call; without one, it may take as long as bytes move: 60 s without any end the attempt.
 
-        It may take as long as bytes move; 60 s without any end the attempt. Raises InvalidArgument for a photo that
-        is refused before it is sent, FileError for one that can't be read.
+        Raises InvalidArgument for a photo that is refused before it is sent: a file that is missing, unreadable or
+        empty, one that is too large, or no such picture.
         """
     def wait_many(
         self,
         /,
         task_ids: Iterable[str],
         on_end: collections.abc.Callable[[int, Task | xiezhen.errors.XiezhenError], object] | None = None,
+        *,
         timeout: float | None = None,
     ) -> list[Task | xiezhen.errors.XiezhenError]:
         """
@@ -173,7 +200,7 @@ class Client:
         on_end: called as each ends, with its index and its Task or XiezhenError. If it raises, that ends the call.
         timeout: seconds for all; by default each task's own deadline.
         """
-    def wait_task(self, /, task_id: str, timeout: float | None = None) -> Task:
+    def wait_task(self, /, task_id: str, *, timeout: float | None = None) -> Task:
         """
         Looks at a task until it has ended, as often as its schedule says.
 
@@ -251,13 +278,13 @@ class Futures:
         recreate: bool,
     ) -> collections.abc.Awaitable[float | None]: ...
     def create_task(
-        self, /, user_id: str, style: str, callback_url: str | None
+        self, /, user_id: str, style: str, callback_url: str | None, timeout: float | None
     ) -> collections.abc.Awaitable[Created]: ...
     def create_user_model(
-        self, /, img_set: Iterable[str], callback_url: str | None
+        self, /, img_set: Iterable[str], callback_url: str | None, timeout: float | None
     ) -> collections.abc.Awaitable[Created]: ...
-    def list_styles(self, /) -> collections.abc.Awaitable[list[Style]]: ...
-    def query_task(self, /, task_id: str) -> collections.abc.Awaitable[Task]: ...
+    def list_styles(self, /, timeout: float | None) -> collections.abc.Awaitable[list[Style]]: ...
+    def query_task(self, /, task_id: str, timeout: float | None) -> collections.abc.Awaitable[Task]: ...
     def run(
         self,
         /,
@@ -270,9 +297,11 @@ class Futures:
         progress: bool,
     ) -> collections.abc.Awaitable[Job]: ...
     def save_results(
-        self, /, task: Task, save_to: str | PathLike[str], style: str | None
+        self, /, task: Task, save_to: str | PathLike[str], style: str | None, timeout: float | None
     ) -> collections.abc.Awaitable[list[pathlib.Path]]: ...
-    def upload_file(self, /, photo: str | PathLike[str] | bytes | BinaryIO) -> collections.abc.Awaitable[str]: ...
+    def upload_file(
+        self, /, photo: str | PathLike[str] | bytes | bytearray | memoryview | IO[bytes], timeout: float | None
+    ) -> collections.abc.Awaitable[str]: ...
     def wait_many(
         self,
         /,
@@ -349,21 +378,22 @@ class Job:
     """
     The whole wish of one customer: photos of one person, and the styles to make portraits in.
 
-    A handle that is updated in place while `Client.run` or `Client.advance` works on it. Nothing is read or
-    checked before that.
+    A handle that is updated in place while `Client.run` or `Client.advance` works on it. Nothing is checked before
+    that, and no path is read. A copy, or what a pickle gives, is the job as its JSON tells it: a job of its own.
 
-    photos: 8 to 20 photos, as paths, bytes or binary files; JPEG, PNG, WebP or BMP.
+    photos: 8 to 20 photos, as paths, bytes or binary files, which are read at once; JPEG, PNG, WebP or BMP.
     styles: names or ids, each once; without styles, the job trains a model and ends.
     user_id: a model that was trained before; then there are no photos and no training.
     """
     def __new__(
         cls,
         /,
-        photos: Iterable[str | PathLike[str] | bytes | BinaryIO] = ...,
-        styles: Iterable[str] = ...,
+        photos: Iterable[str | PathLike[str] | bytes | bytearray | memoryview | IO[bytes]] | None = None,
+        styles: Iterable[str] | None = None,
         *,
         user_id: str | None = None,
     ) -> Job: ...
+    def __reduce__(self, /) -> tuple[collections.abc.Callable[[str], Job], tuple[str]]: ...
     def __repr__(self, /) -> str: ...
     def adopt(self, /, task_id: str, user_id: str | None = None) -> None:
         """

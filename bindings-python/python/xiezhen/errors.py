@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+
 # `typing` would take as long to import as all the rest; type checkers know this name.
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -77,7 +79,11 @@ class XiezhenError(Exception):
         self.path = path
         if isinstance(self, OSError):
             # Attributes of OSError, which mypy would take for ours.
-            vars_of_os_error = {"errno": errno, "filename": None if path is None else str(path)}
+            vars_of_os_error = {
+                "errno": errno,
+                "strerror": None if errno is None else os.strerror(errno),
+                "filename": None if path is None else str(path),
+            }
             for name, value in vars_of_os_error.items():
                 setattr(self, name, value)
 
@@ -100,7 +106,7 @@ class XiezhenError(Exception):
     def __reduce__(self) -> tuple[type[XiezhenError], tuple[str], dict[str, object]]:
         state = dict(vars(self))
         if isinstance(self, OSError):
-            state |= {"errno": self.errno, "filename": self.filename}
+            state |= {"errno": self.errno, "strerror": self.strerror, "filename": self.filename}
         return type(self), (self.message,), state
 
 
@@ -177,7 +183,7 @@ class Cancelled(XiezhenError):
 
 
 class FileError(XiezhenError, OSError):
-    """A local file could not be read or written; `path`, `filename` and `errno` say which and why."""
+    """A local file could not be read or written; `path` (`filename`), `errno` and `strerror` say which and why."""
 
     code = "io"
 

@@ -39,7 +39,7 @@ def prepare(request, events):
     if call in ("adopt", "adopt_portrait"):
         return lambda: getattr(job, call)(**request)
     if call == "upload_file":
-        return lambda: client.upload_file(photo(request["photo"]))
+        return lambda: client.upload_file(photo(request.pop("photo")), **request)
     if call == "save_results":
         return lambda: client.save_results(held["task"], **request)
     if call == "run":
