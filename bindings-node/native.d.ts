@@ -16,18 +16,20 @@ export declare class Calls {
 
 /** A client of the core. */
 export declare class Client {
-  /** Checks the options. Connects to nobody yet. */
-  constructor(options?: ClientOptions | undefined | null, onLog?: ((arg: LogRecord) => unknown) | undefined | null)
+  /** Checks the options, which this environment of Node fills in. Connects to nobody yet. */
+  constructor(options: ClientOptions, environment: Record<string, string>, onLog?: ((arg: LogRecord) => unknown) | undefined | null)
+  /** Where requests go. */
+  get baseUrl(): string
   /** Uploads one photo. */
-  uploadFile(calls: Calls, photo: string | Uint8Array): Ticket
+  uploadFile(calls: Calls, photo: string | Uint8Array, timeoutMs?: number | undefined | null): Ticket
   /** Starts training a user model. */
-  createUserModel(calls: Calls, imgSet: Array<string>, callbackUrl?: string | undefined | null): Ticket
+  createUserModel(calls: Calls, imgSet: Array<string>, callbackUrl?: string | undefined | null, timeoutMs?: number | undefined | null): Ticket
   /** The styles that pictures can be generated in. */
-  listStyles(calls: Calls): Ticket
+  listStyles(calls: Calls, timeoutMs?: number | undefined | null): Ticket
   /** Starts generating pictures of a trained model in one style. */
-  createTask(calls: Calls, userId: string, style: string, callbackUrl?: string | undefined | null): Ticket
+  createTask(calls: Calls, userId: string, style: string, callbackUrl?: string | undefined | null, timeoutMs?: number | undefined | null): Ticket
   /** One look at a task. */
-  queryTask(calls: Calls, taskId: string): Ticket
+  queryTask(calls: Calls, taskId: string, timeoutMs?: number | undefined | null): Ticket
   /** Looks at a task until it has ended. */
   waitTask(calls: Calls, taskId: string, timeoutMs?: number | undefined | null): Ticket
   /** The same for many: tells of each as it ends, and resolves when all have. */
@@ -35,7 +37,7 @@ export declare class Client {
   /** "Look at this task now", because a callback came. */
   notify(taskId: string): void
   /** Fetches the pictures of a task that has ended. */
-  saveResults(calls: Calls, task: Task, saveTo: string, style?: string | undefined | null): Ticket
+  saveResults(calls: Calls, task: Task, saveTo: string, style?: string | undefined | null, timeoutMs?: number | undefined | null): Ticket
   /** Does what is due of a job; resolves with the milliseconds until more is. `save` resolves with whether it saved. */
   advance(calls: Calls, job: JobHandle, save: () => Promise<boolean>, settings: AdvanceSettings, events: boolean): Ticket
   /** Brings a job to its end; tells of `events` if they are wanted. */

@@ -1,20 +1,24 @@
 // One call of the addon: its promise, what stops it, and what the caller's callbacks throw.
 
+import { AsyncResource } from 'node:async_hooks'
 import { setImmediate } from 'node:timers'
 import type { Failure, Ticket } from '../native'
 import { native } from './addon'
+import { callable, given } from './check'
 import { fromFailure, type Place, refused, shared, translated } from './error'
 
 /** What every call takes. */
-export interface CallOptions {
+export interface Stoppable {
   /** Stops the call at once; it rejects with the signal's `reason`. A create that is under way runs on unseen. */
-  signal?: AbortSignal
+  signal?: AbortSignal | undefined
 }
 
 /** A call whose end is not known yet. */
 interface Pending {
   resolve: (value: never) => void
   reject: (error: unknown) => void
+  /** The client: it listens to the log for as long as its calls go on, even if nobody else knows of it. */
+  owner: unknown
   place: Place
   signal: AbortSignal | undefined
   callbacks: Callbacks | undefined
@@ -51,7 +55,13 @@ function resolved(ticket: Ticket, value: unknown): void {
 
 function rejected(ticket: Ticket, failure: Failure): void {
   const call = ended(ticket)
-  call?.reject(why(call, failure))
+  if (call === undefined) return
+  // Programs have a say in how errors are made; whatever they do, the promise settles.
+  try {
+    call.reject(why(call, failure))
+  } catch (thrown) {
+    call.reject(thrown)
+  }
 }
 
 /** The call, unless it could not even begin. */
@@ -68,8 +78,8 @@ function ended(ticket: Ticket): Pending | undefined {
 /** What a call rejects with. */
 function why({ place, signal, callbacks }: Pending, failure: Failure): unknown {
   if (callbacks?.thrown !== undefined) return callbacks.thrown.value
-  if (signal?.aborted === true && failure.code === 'cancelled') return signal.reason
-  return translated(fromFailure(failure), place)
+  if (signal?.aborted === true && failure.code === 'cancelled') return reason(signal)
+  return fromFailure(failure, place)
 }
 
 /** The callbacks of one call: what one of them throws ends the call, and is what it rejects with. */
@@ -79,15 +89,18 @@ export class Callbacks {
   over = false
   #tell: ((raw: never) => unknown) | undefined
 
-  /** Has `callback` told of what happens: nothing after the call has ended, or after it has thrown. */
+  /**
+   * Has `callback` told of what happens: nothing after the call has ended, or after it has thrown. It runs in the
+   * context (of `AsyncLocalStorage`) that the call was made in, not in the one that the addon was loaded in.
+   */
   hear<R, A extends unknown[] | []>(
     name: string,
     callback: ((...told: A) => unknown) | undefined,
     convert: (raw: R) => A,
   ): boolean {
     if (callback === undefined || callback === null) return false
-    if (typeof callback !== 'function') throw refused(`${name} must be a function`)
-    this.#tell = (raw: R) => callback(...convert(raw))
+    callable(name, callback)
+    this.#tell = AsyncResource.bind((raw: R) => callback(...convert(raw)))
     return true
   }
 
@@ -103,8 +116,7 @@ export class Callbacks {
 
   /** `save` as the addon calls it: it learns only whether that succeeded. */
   save(save: () => unknown): () => Promise<boolean> {
-    if (typeof save !== 'function') throw refused('save must be a function')
-    return async () => {
+    return AsyncResource.bind(async () => {
       try {
         await save()
         return true
@@ -114,7 +126,7 @@ export class Callbacks {
         this.thrown ??= { value: error }
         return false
       }
-    }
+    })
   }
 
   /** Stops the call. */
@@ -130,29 +142,44 @@ export class Callbacks {
   }
 }
 
-/** Makes a call of the addon. `place` is where its caller stands. */
-export function call<T, O extends CallOptions>(
+/** Makes a call of the addon for `owner`. `place` is where its caller stands. */
+export function call<T, O extends Stoppable>(
+  owner: unknown,
   place: Place,
-  given: O | undefined,
+  options: O | undefined,
   start: (options: Partial<O>) => Ticket,
   callbacks?: Callbacks,
 ): Promise<T> {
   return new Promise<T>((resolve, reject) => {
     let signal: AbortSignal | undefined
     try {
-      const options = checked(given)
-      signal = options.signal ?? undefined
-      signal?.throwIfAborted()
-      const ticket = start(options)
-      pending[ticket] = { resolve, reject, place: underWay < MANY ? place : shared(place), signal, callbacks }
+      const checked: Partial<O> = options === undefined ? none : given(options)
+      signal = usable(checked.signal)
+      if (signal?.aborted === true) return reject(reason(signal))
+      const ticket = start(checked)
+      pending[ticket] = { resolve, reject, owner, place: underWay < MANY ? place : shared(place), signal, callbacks }
       underWay++
       if (callbacks !== undefined) callbacks.ticket = ticket
       if (signal !== undefined) watch(signal, ticket)
     } catch (thrown) {
       if (callbacks !== undefined) callbacks.over = true
-      reject(signal?.aborted === true && thrown === signal.reason ? thrown : translated(thrown, place))
+      reject(translated(thrown, place))
     }
   })
+}
+
+const none = Object.freeze({})
+
+/** A signal, of this platform or one that looks like it. */
+function usable(signal: AbortSignal | null | undefined): AbortSignal | undefined {
+  if (signal === undefined || signal === null) return undefined
+  if (typeof signal.aborted === 'boolean' && typeof signal.addEventListener === 'function') return signal
+  throw refused('signal must be an AbortSignal')
+}
+
+/** What a call rejects with that this signal has stopped. */
+function reason(signal: AbortSignal): unknown {
+  return signal.reason ?? new DOMException('This operation was aborted', 'AbortError')
 }
 
 /** What each signal stops. One listener serves all calls of a signal: Node warns of a leak when there are many. */
@@ -189,17 +216,4 @@ export function attempt<T>(place: Place, work: () => T): T {
   } catch (thrown) {
     throw translated(thrown, place)
   }
-}
-
-const none = Object.freeze({})
-
-function checked<O extends CallOptions>(options: O | undefined): Partial<O> & CallOptions {
-  if (options === undefined || options === null) return none
-  if (typeof options !== 'object') throw refused(`options must be an object, not ${typeof options}`)
-  const { signal } = options
-  if (signal === undefined || signal === null) return options
-  if (typeof signal.aborted !== 'boolean' || typeof signal.addEventListener !== 'function') {
-    throw refused('signal must be an AbortSignal')
-  }
-  return options
 }

@@ -1,85 +1,109 @@
 // The client: every call of the core, as a promise.
 
-import type {
-  AdvanceSettings,
-  Created,
-  Ended,
-  Failure,
-  Client as Handle,
-  LogRecord,
-  RawEvent,
-  RunSettings,
-  ClientOptions as Settings,
-  Style,
-  Task,
-} from '../native'
+import { type InspectOptions, inspect } from 'node:util'
+import type { Created, Ended, Failure, Client as Handle, LogRecord, RawEvent, Style, Task } from '../native'
 import { native } from './addon'
-import { attempt, Callbacks, type CallOptions, call, calls } from './call'
+import { attempt, Callbacks, call, calls, type Stoppable } from './call'
+import { address, callable, given, list, number, optional, path, photo as source, text } from './check'
 import { fromFailure, here, type Place, refused, type XiezhenError } from './error'
 import { type Event, event } from './event'
-import { Job, list, type Photo, source } from './job'
+import { Events } from './events'
+import { Job, type Photo } from './job'
+import {
+  type AdvanceSettings,
+  advanceSettings,
+  type ClientSettings,
+  clientSettings,
+  environment,
+  type RunSettings,
+  runSettings,
+  task as taken,
+} from './options'
+import { shown } from './shown'
 
 /**
  * Where, who, and limits. What is absent comes from the environment (`XIEZHEN_BASE_URL`, and `XIEZHEN_APP_CODE` or
- * `XIEZHEN_APP_KEY` with `XIEZHEN_APP_SECRET`) or is the default.
+ * `XIEZHEN_APP_KEY` with `XIEZHEN_APP_SECRET`) or is the default. A credential given here switches the environment's off.
  */
-export interface ClientOptions extends Settings {
-  /** Hears what the library logs, all clients of this process together; a closed or forgotten client hears no more. */
-  onLog?: (record: LogRecord) => void
+export interface ClientOptions extends ClientSettings {
+  /**
+   * Hears what the library logs: all clients of this process, those of other threads too. A closed or forgotten client
+   * hears no more. What it throws is an uncaught exception of the process, as of any event listener.
+   */
+  onLog?: ((record: LogRecord) => void) | undefined
+}
+
+/** How a call is made. */
+export interface CallOptions extends Stoppable {
+  /** Bounds the whole call, its repetitions included, rather than the client's `timeoutMs`; uploads too. */
+  timeoutMs?: number | undefined
 }
 
 /** How a create is made. */
 export interface CreateOptions extends CallOptions {
   /** Where the service is to report that the task has ended. */
-  callbackUrl?: string
+  callbackUrl?: string | URL | undefined
+  /** Bounds the whole call rather than the client's `timeoutMs`. A create that ran out of time is `outcome_unknown`. */
+  timeoutMs?: number | undefined
 }
 
 /** How long is waited. */
-export interface WaitOptions extends CallOptions {
+export interface WaitOptions extends Stoppable {
   /** Without it, a training may take 2 h and a generation 30 min. */
-  timeoutMs?: number
+  timeoutMs?: number | undefined
 }
 
 /** How many are waited for. */
 export interface WaitManyOptions extends WaitOptions {
   /** Hears of each task as it ends: its index, and the task or why there is none. */
-  onEnd?: (index: number, outcome: Task | XiezhenError) => unknown
+  onEnd?: ((index: number, outcome: Task | XiezhenError) => unknown) | undefined
 }
 
 /** How results are saved. */
 export interface SaveResultsOptions extends CallOptions {
   /** What the files are called after. */
-  style?: string
+  style?: string | undefined
+  /** Bounds all downloads together; without it, each may take as long as bytes move. */
+  timeoutMs?: number | undefined
 }
 
-/** How a job is advanced. */
-export interface AdvanceOptions extends AdvanceSettings, CallOptions {
+/** How a job is advanced. It never waits, and takes no `timeoutMs`. */
+export interface AdvanceOptions extends AdvanceSettings, Stoppable {
   /** Hears of progress, in order, all before the call ends. What it throws ends the call. */
-  onEvent?: (event: Event) => unknown
+  onEvent?: ((event: Event) => unknown) | undefined
 }
 
 /** How a job is run. */
-export interface RunOptions extends RunSettings, CallOptions {
+export interface RunOptions extends RunSettings, Stoppable {
   /** Hears of progress, in order, all before the run ends. What it throws ends the run. */
-  onEvent?: (event: Event) => unknown
+  onEvent?: ((event: Event) => unknown) | undefined
 }
+
+/** How long a call may take, if its caller says so. */
+const limit = ({ timeoutMs }: CallOptions) => ms('timeoutMs', timeoutMs)
+const ms = optional(number)
+const back = optional(address)
+const named = optional(text)
 
 /** A connection to the service: where, who, limits. It keeps no process alive; its calls do. */
 export class Client {
   #handle: Handle
 
   /** Checks the options. Connects to nobody yet. */
-  constructor(options: ClientOptions = {}) {
+  constructor(options?: ClientOptions) {
     this.#handle = attempt(here(Client), () => {
-      const onLog = options?.onLog ?? undefined
-      if (onLog !== undefined && typeof onLog !== 'function') throw refused('onLog must be a function')
-      return new native.Client(options, onLog)
+      const checked = given(options)
+      const { onLog } = checked
+      optional(callable)('onLog', onLog)
+      return new native.Client(clientSettings(checked), environment(), onLog)
     })
   }
 
   /** Uploads one photo and resolves with the service's path of it. It may take as long as bytes move. */
   uploadFile(photo: Photo, options?: CallOptions): Promise<string> {
-    return call(here(this.uploadFile), options, () => this.#handle.uploadFile(calls, source(photo)))
+    return call(this, here(this.uploadFile), options, (options) =>
+      this.#handle.uploadFile(calls, source('photo', photo), limit(options)),
+    )
   }
 
   /**
@@ -87,14 +111,15 @@ export class Client {
    * have been carried out: `outcome_unknown` says that it may have.
    */
   createUserModel(imgSet: Iterable<string>, options?: CreateOptions): Promise<Created> {
-    return call(here(this.createUserModel), options, ({ callbackUrl }) =>
-      this.#handle.createUserModel(calls, list('imgSet', imgSet), callbackUrl),
-    )
+    return call(this, here(this.createUserModel), options, (options: CreateOptions) => {
+      const paths = list('imgSet', imgSet, text)
+      return this.#handle.createUserModel(calls, paths, back('callbackUrl', options.callbackUrl), limit(options))
+    })
   }
 
   /** The styles that pictures can be generated in. */
   listStyles(options?: CallOptions): Promise<Style[]> {
-    return call(here(this.listStyles), options, () => this.#handle.listStyles(calls))
+    return call(this, here(this.listStyles), options, (options) => this.#handle.listStyles(calls, limit(options)))
   }
 
   /**
@@ -102,14 +127,17 @@ export class Client {
    * where nothing can have been carried out: `outcome_unknown` says that it may have.
    */
   createTask(userId: string, style: string, options?: CreateOptions): Promise<Created> {
-    return call(here(this.createTask), options, ({ callbackUrl }) =>
-      this.#handle.createTask(calls, userId, style, callbackUrl),
-    )
+    return call(this, here(this.createTask), options, (options: CreateOptions) => {
+      const [user, id] = [text('userId', userId), text('style', style)]
+      return this.#handle.createTask(calls, user, id, back('callbackUrl', options.callbackUrl), limit(options))
+    })
   }
 
   /** One look at a task. A failed task is a value here, not an error. */
   queryTask(taskId: string, options?: CallOptions): Promise<Task> {
-    return call(here(this.queryTask), options, () => this.#handle.queryTask(calls, taskId))
+    return call(this, here(this.queryTask), options, (options) =>
+      this.#handle.queryTask(calls, text('taskId', taskId), limit(options)),
+    )
   }
 
   /**
@@ -117,39 +145,45 @@ export class Client {
    * the task's id: wait again to go on.
    */
   waitTask(taskId: string, options?: WaitOptions): Promise<Task> {
-    return call(here(this.waitTask), options, ({ timeoutMs }) => this.#handle.waitTask(calls, taskId, timeoutMs))
+    return call(this, here(this.waitTask), options, (options) =>
+      this.#handle.waitTask(calls, text('taskId', taskId), limit(options)),
+    )
   }
 
   /** `waitTask` for many at once: thousands cost little more than their queries. The answers are in the order asked. */
   async waitMany(taskIds: Iterable<string>, options?: WaitManyOptions): Promise<(Task | XiezhenError)[]> {
+    const place = here(this.waitMany)
     const callbacks = new Callbacks()
     let outcomes: (Task | XiezhenError)[] = []
     const ended = ({ index, task, error }: Ended): [number, Task | XiezhenError] => {
-      const outcome = task ?? fromFailure(error as Failure)
+      const outcome = task ?? fromFailure(error as Failure, place)
       outcomes[index] = outcome
       return [index, outcome]
     }
-    const start = ({ timeoutMs, onEnd }: WaitManyOptions) => {
-      const tasks = list('taskIds', taskIds)
+    const start = (options: WaitManyOptions) => {
+      const tasks = list('taskIds', taskIds, text)
       outcomes = Array(tasks.length)
-      callbacks.hear('onEnd', onEnd ?? (() => {}), ended)
-      return this.#handle.waitMany(calls, tasks, timeoutMs)
+      callbacks.hear('onEnd', options.onEnd ?? (() => {}), ended)
+      return this.#handle.waitMany(calls, tasks, limit(options))
     }
-    await call(here(this.waitMany), options, start, callbacks)
+    await call(this, place, options, start, callbacks)
     return outcomes
   }
 
   /** "Look at this task now", because a callback came. Causes at most one look a second; none if nobody waits for it. */
-  notify(taskId: string): void {
-    attempt(here(this.notify), () => this.#handle.notify(taskId))
+  async notify(taskId: string): Promise<void> {
+    attempt(here(this.notify), () => this.#handle.notify(text('taskId', taskId)))
   }
 
   /**
    * Fetches the pictures of a task that has ended into a folder, and resolves with their paths. Files appear whole or
    * not at all, and one that is there is kept.
    */
-  saveResults(task: Task, saveTo: string, options?: SaveResultsOptions): Promise<string[]> {
-    return call(here(this.saveResults), options, ({ style }) => this.#handle.saveResults(calls, task, saveTo, style))
+  saveResults(task: Task, saveTo: string | URL, options?: SaveResultsOptions): Promise<string[]> {
+    return call(this, here(this.saveResults), options, (options: SaveResultsOptions) => {
+      const [folder, style] = [path('saveTo', saveTo), named('style', options.style)]
+      return this.#handle.saveResults(calls, taken(task), folder, style, limit(options))
+    })
   }
 
   /**
@@ -160,18 +194,18 @@ export class Client {
    * After each answer it is called again.
    */
   async advance(job: Job, save: (job: Job) => unknown, options?: AdvanceOptions): Promise<number | null> {
+    const place = here(this.advance)
     const callbacks = new Callbacks()
-    const start = (options: AdvanceOptions) =>
-      this.#handle.advance(
-        calls,
-        Job.handle(job),
-        callbacks.save(typeof save === 'function' ? () => save(job) : save),
-        options,
-        callbacks.hear('onEvent', options.onEvent, (raw: RawEvent) => [event(raw, job)]),
-      )
-    return (
-      (await call<number | null | undefined, AdvanceOptions>(here(this.advance), options, start, callbacks)) ?? null
-    )
+    const start = (options: AdvanceOptions & { timeoutMs?: unknown }) => {
+      if (options.timeoutMs !== undefined && options.timeoutMs !== null) {
+        throw refused('timeoutMs is no option of advance, which never waits: bound it with a signal')
+      }
+      callable('save', save)
+      const hear = callbacks.hear('onEvent', options.onEvent, (raw: RawEvent) => [event(raw, job, place)])
+      const saves = callbacks.save(() => save(job))
+      return this.#handle.advance(calls, Job.handle(job), saves, advanceSettings(options), hear)
+    }
+    return (await call<number | null | undefined, AdvanceOptions>(this, place, options, start, callbacks)) ?? null
   }
 
   /**
@@ -186,51 +220,36 @@ export class Client {
 
   /** `run`, event by event: the last one is `{ type: 'finished', job }`. Leaving the loop cancels the run. */
   events(job: Job, options?: Omit<RunOptions, 'onEvent'>): AsyncGenerator<Event, void, undefined> {
-    return this.#events(here(this.events), job, options)
-  }
-
-  async #run(place: Place, job: Job, options: RunOptions | undefined, callbacks: Callbacks): Promise<Job> {
-    const start = (options: RunOptions) => {
-      const hear = callbacks.hear('onEvent', options.onEvent, (raw: RawEvent) => [event(raw, job)])
-      return this.#handle.run(calls, Job.handle(job), options, hear)
-    }
-    await call(place, options, start, callbacks)
-    return job
-  }
-
-  async *#events(place: Place, job: Job, options: RunOptions | undefined): AsyncGenerator<Event, void, undefined> {
-    const callbacks = new Callbacks()
-    const events: Event[] = []
-    let over = false
-    let wake = () => {}
-    const onEvent = (event: Event) => {
-      events.push(event)
-      wake()
-    }
-    const run = this.#run(place, job, { ...options, onEvent }, callbacks).finally(() => {
-      over = true
-      wake()
+    const place = here(this.events)
+    return new Events((onEvent) => {
+      const callbacks = new Callbacks()
+      const ended = this.#run(place, job, options, callbacks, onEvent)
+      return { ended, stop: () => callbacks.stop() }
     })
-    // What it rejects with is thrown below, after the events before it.
-    run.catch(() => {})
+  }
 
-    try {
-      for (;;) {
-        for (let next = events.shift(); next !== undefined; next = events.shift()) yield next
-        if (over) break
-        await new Promise<void>((resolve) => {
-          wake = resolve
-        })
-      }
-      await run
-    } finally {
-      callbacks.stop()
-      await run.catch(() => {})
+  async #run(
+    place: Place,
+    job: Job,
+    options: RunOptions | undefined,
+    callbacks: Callbacks,
+    onEvent?: (event: Event) => unknown,
+  ): Promise<Job> {
+    const start = (options: RunOptions) => {
+      const hear = callbacks.hear('onEvent', onEvent ?? options.onEvent, (raw: RawEvent) => [event(raw, job, place)])
+      return this.#handle.run(calls, Job.handle(job), runSettings(options), hear)
     }
+    await call(this, place, options, start, callbacks)
+    return job
   }
 
   /** Cancels what is under way and frees the connections. Later calls reject with `invalid_argument`. */
   close(): void {
     attempt(here(this.close), () => this.#handle.close())
+  }
+
+  /** @internal What `console.log` shows: where, and never who. */
+  [inspect.custom](depth: number, options: InspectOptions): string {
+    return shown(this, { baseUrl: this.#handle.baseUrl }, depth, options)
   }
 }

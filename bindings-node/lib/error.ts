@@ -1,6 +1,7 @@
 // The one class of errors, and how what the addon throws becomes one.
 
 import type { Cause, Failure, Task } from '../native'
+import { inOurWords } from './words'
 
 /** Why something failed: the same codes in every language of the SDK. */
 export type ErrorCode =
@@ -54,6 +55,8 @@ export class XiezhenError extends Error {
   declare readonly sent?: string
   /** How the answer began that could not be read. */
   declare readonly bodyStart?: string
+  /** What this was caused by. */
+  declare readonly cause?: unknown
 
   constructor({ message, cause, ...facts }: ErrorFacts) {
     super(message, cause === undefined ? undefined : { cause })
@@ -79,6 +82,15 @@ export function here(method: Callable): Place {
   return place
 }
 
+/** The stack of a place, if there is one: programs may give stacks another form, or fail to. */
+function stackOf(place: Place): string | undefined {
+  try {
+    return typeof place.stack === 'string' ? place.stack : undefined
+  } catch {
+    return undefined
+  }
+}
+
 const places = new Map<string, Place>()
 
 /**
@@ -86,9 +98,8 @@ const places = new Map<string, Place>()
  * for that, where a place that is only taken costs less time.
  */
 export function shared(place: Place): Place {
-  const { stack } = place
-  // Programs may give stacks another form.
-  if (typeof stack !== 'string') return place
+  const stack = stackOf(place)
+  if (stack === undefined) return place
   const same = places.get(stack)
   if (same !== undefined) return same
   if (places.size >= 100) places.clear()
@@ -111,41 +122,39 @@ function chain([first, ...rest]: Cause[]): Error | undefined {
   return cause === undefined ? new Error(first.message) : new Error(first.message, { cause })
 }
 
-/** The error that users see for what the addon knows of it. */
-export function fromFailure({ code, causes, ...facts }: Failure): XiezhenError {
-  return new XiezhenError({ ...facts, code: code as ErrorCode, cause: chain(causes) })
+/** The error that users see for what the addon knows of it. It points at the call, whose caller stood at `place`. */
+export function fromFailure({ code, causes, ...facts }: Failure, place: Place): XiezhenError {
+  if (code === 'invalid_argument') {
+    facts.message = inOurWords(facts.message)
+    if (facts.problems !== undefined) facts.problems = facts.problems.map(inOurWords)
+  }
+  return placed(new XiezhenError({ ...facts, code: code as ErrorCode, cause: chain(causes) }), place)
 }
 
-/** What was thrown, as a `XiezhenError` that points at the caller. */
+/** The error, with the stack of a caller. */
+function placed(error: XiezhenError, place: Place): XiezhenError {
+  const stack = stackOf(place)
+  const frames = stack?.indexOf('\n    at ') ?? -1
+  if (stack !== undefined && frames >= 0) {
+    const value = `XiezhenError: ${error.message}${stack.slice(frames)}`
+    Object.defineProperty(error, 'stack', { value, configurable: true, writable: true })
+  }
+  return error
+}
+
+/** What was thrown, as a `XiezhenError` that points at the caller; what is not of this package stays as it is. */
 export function translated(thrown: unknown, place: Place): unknown {
-  const error = known(thrown)
-  const frames = place.stack?.indexOf('\n    at ') ?? -1
-  if (error !== undefined && frames >= 0) {
-    const stack = `XiezhenError: ${error.message}${place.stack?.slice(frames)}`
-    Object.defineProperty(error, 'stack', { value: stack, configurable: true, writable: true })
-  }
-  return error ?? thrown
+  if (thrown instanceof XiezhenError) return placed(thrown, place)
+  if (!(thrown instanceof Error)) return thrown
+  if ('failure' in thrown) return fromFailure(thrown.failure as Failure, place)
+  const error = 'code' in thrown ? fromStatus(thrown, String(thrown.code)) : undefined
+  return error === undefined ? thrown : placed(error, place)
 }
 
-/** Says of a value in JavaScript's own words that it is not of its type. */
-function unfit(_: string, value: string, type: string): string {
-  const names: Record<string, string> = { f64: 'Number', bool: 'Boolean' }
-  return `${value} was given where a ${names[type] ?? type} is expected`
-}
-
-function known(thrown: unknown): XiezhenError | undefined {
-  if (thrown instanceof XiezhenError) return thrown
-  if (typeof thrown !== 'object' || thrown === null) return undefined
-  if ('failure' in thrown) return fromFailure(thrown.failure as Failure)
-  if (!(thrown instanceof Error) || !('code' in thrown)) return undefined
-  // napi's own: an argument that it could not convert, or a panic.
-  if (/^InvalidArg$|Expected$/.test(String(thrown.code))) {
-    const message = thrown.message.replace(
-      /^Failed to convert JavaScript value `(.+?) *` into rust type `(\w+)`/,
-      unfit,
-    )
-    return new XiezhenError({ code: 'invalid_argument', message, problems: [message], cause: thrown })
-  }
+/** napi's own error. Its message of a wrong argument has the value in it, which may be a credential. */
+function fromStatus(thrown: Error, status: string): XiezhenError | undefined {
+  if (/^(InvalidArg|[A-Z][A-Za-z]+Expected)$/.test(status)) return refused('an argument is not of its type')
+  if (!/^(GenericFailure|PendingException|Cancelled|QueueFull|Closing|Unknown)$/.test(status)) return undefined
   const message = `a defect of xiezhen, please report it: ${thrown.message}`
   return new XiezhenError({ code: 'internal', message, cause: thrown })
 }

@@ -11,9 +11,10 @@ export type {
   TaskKind,
   TaskState,
 } from '../native'
-export type { CallOptions } from './call'
+export type { Stoppable } from './call'
 export {
   type AdvanceOptions,
+  type CallOptions,
   Client,
   type ClientOptions,
   type CreateOptions,

@@ -1,10 +1,12 @@
 // A job: the whole wish of one customer.
 
-import { fileURLToPath } from 'node:url'
+import { type InspectOptions, inspect, types } from 'node:util'
 import type { Job as Handle, JobPhoto, RawPortrait, Stage } from '../native'
 import { native } from './addon'
 import { attempt } from './call'
+import { given, list, optional, photo, text } from './check'
 import { fromFailure, here, refused, type XiezhenError } from './error'
+import { shown } from './shown'
 
 /** A photo: the path of a file, its `file:` URL, or its bytes (a `Buffer` or another `Uint8Array`). */
 export type Photo = string | URL | Uint8Array
@@ -18,11 +20,11 @@ export interface Portrait extends Omit<RawPortrait, 'error'> {
 /** What a job is made of. */
 export interface JobOptions {
   /** 8 to 20 photos of one person; none if there is a `userId`. */
-  photos?: Iterable<Photo>
+  photos?: Iterable<Photo> | undefined
   /** The styles to generate, as names or ids. Without styles, the job trains only. */
-  styles?: Iterable<string>
+  styles?: Iterable<string> | undefined
   /** A model that was trained before: no photos, no training. */
-  userId?: string
+  userId?: string | undefined
 }
 
 /** Photos of one person and styles, on their way to pictures on disk. It changes in place as it advances. */
@@ -30,18 +32,24 @@ export class Job {
   #handle: Handle
 
   /** Nothing is read or checked until the job runs. */
-  constructor({ photos, styles, userId }: JobOptions = {}) {
-    this.#handle = attempt(
-      here(Job),
-      () => new native.Job(list('photos', photos).map(source), list('styles', styles), userId),
-    )
+  constructor(options?: JobOptions) {
+    this.#handle = attempt(here(Job), () => {
+      const { photos, styles, userId } = given(options)
+      const user = optional(text)('userId', userId)
+      return new native.Job(list('photos', photos, photo), list('styles', styles, text), user)
+    })
   }
 
-  /** A job as `JSON.stringify` wrote it, as text or parsed. Photos that were given as bytes have to be given again. */
-  static fromJSON(json: unknown): Job {
-    const text = typeof json === 'string' ? json : JSON.stringify(json)
-    const job = new Job()
-    job.#handle = attempt(here(Job.fromJSON), () => native.Job.fromText(text))
+  /**
+   * A job as `JSON.stringify` wrote it, as text, as its bytes, or parsed. Photos that were given as bytes have to be
+   * given again.
+   */
+  // biome-ignore lint/suspicious/noConfusingVoidType: taken off its class, as in texts.map(Job.fromJSON)
+  static fromJSON<T extends Job = Job>(this: (new () => T) | void, json: unknown): T {
+    const handle = attempt(here(Job.fromJSON), () => native.Job.fromText(written(json)))
+    // biome-ignore lint/complexity/noThisInStatic: a class made of this one gives its own
+    const job = (typeof this === 'function' ? new this() : new Job()) as T
+    job.#handle = handle
     return job
   }
 
@@ -67,8 +75,10 @@ export class Job {
 
   /** One portrait a style, in the order given. */
   get portraits(): Portrait[] {
-    return this.#handle.portraits.map(({ error, ...portrait }) =>
-      error === undefined ? portrait : { ...portrait, error: fromFailure(error) },
+    const raw = this.#handle.portraits
+    const place = raw.some(({ error }) => error !== undefined) ? here(portraits) : {}
+    return raw.map(({ error, ...portrait }) =>
+      error === undefined ? portrait : { ...portrait, error: fromFailure(error, place) },
     )
   }
 
@@ -76,14 +86,22 @@ export class Job {
    * Takes over a task that the vendor's side shows, for the create whose outcome is unknown. A training is adopted with
    * its user id. Of several generations, this is the first that is unknown: `adoptPortrait` says which.
    */
-  adopt(taskId: string, options?: { userId?: string } | string): void {
-    const userId = typeof options === 'string' ? options : options?.userId
-    attempt(here(this.adopt), () => this.#handle.adopt(taskId, userId))
+  adopt(taskId: string, options?: { userId?: string | undefined } | string): void {
+    attempt(here(this.adopt), () => {
+      const userId = typeof options === 'string' ? options : given(options).userId
+      this.#handle.adopt(text('taskId', taskId), optional(text)('userId', userId))
+    })
   }
 
   /** Takes over a generation that the vendor's side shows, for the portrait of `style` (as the job was given it). */
   adoptPortrait(taskId: string, style: string): void {
-    attempt(here(this.adoptPortrait), () => this.#handle.adoptPortrait(taskId, style))
+    attempt(here(this.adoptPortrait), () => this.#handle.adoptPortrait(text('taskId', taskId), text('style', style)))
+  }
+
+  /** @internal What `console.log` shows. */
+  [inspect.custom](depth: number, options: InspectOptions): string {
+    const { stage, userId, photos, portraits } = this
+    return shown(this, { stage, userId, photos, portraits }, depth, options)
   }
 
   /** @internal */
@@ -93,18 +111,17 @@ export class Job {
   }
 }
 
-/** A photo as the addon takes it. */
-export function source(photo: Photo): string | Uint8Array {
-  if (!(photo instanceof URL)) return photo
-  if (photo.protocol !== 'file:') throw refused(`a photo's URL must be a file: URL, not ${photo.protocol}`)
-  return fileURLToPath(photo)
-}
+/** The getter, as stacks know it. */
+const portraits = Object.getOwnPropertyDescriptor(Job.prototype, 'portraits')?.get as () => Portrait[]
 
-/** A string is iterable too, but never meant as a list of its letters. */
-export function list<T>(name: string, values: Iterable<T> | undefined): T[] {
-  if (values === undefined || values === null) return []
-  if (typeof values === 'string' || typeof values[Symbol.iterator] !== 'function') {
-    throw refused(`${name} must be an array`)
+/** A job's JSON as text. */
+function written(json: unknown): string {
+  if (typeof json === 'string') return json
+  if (types.isUint8Array(json)) return new TextDecoder().decode(json)
+  try {
+    return text('json', JSON.stringify(json))
+  } catch (error) {
+    // In a circle, or with a BigInt in it.
+    throw error instanceof TypeError ? refused('json has a value that JSON can not express') : error
   }
-  return Array.from(values)
 }

@@ -1,6 +1,6 @@
 //! The calls of a client. Each is begun here and returns its ticket; its outcome comes by letter.
 
-use std::sync::Arc;
+use std::{collections::HashMap, sync::Arc};
 
 use napi::{
     Env,
@@ -48,21 +48,34 @@ pub struct ClientHandle {
 
 #[napi]
 impl ClientHandle {
-    /// Checks the options. Connects to nobody yet.
+    /// Checks the options, which this environment of Node fills in. Connects to nobody yet.
     #[napi(constructor, catch_unwind)]
     pub fn new(
         env: &Env,
-        options: Option<ClientOptions>,
+        options: ClientOptions,
+        environment: HashMap<String, String>,
         on_log: Option<Function<'_, LogRecord, UnknownReturnValue>>,
     ) -> napi::Result<Self> {
-        let built = options.unwrap_or_default().builder().and_then(xiezhen::ClientBuilder::build);
+        let built = options.builder().and_then(|builder| builder.environment(environment).build());
         Ok(Self { client: or_throw(env, built)?, listener: on_log.as_ref().map(listen).transpose()? })
+    }
+
+    /// Where requests go.
+    #[napi(getter, catch_unwind)]
+    pub fn base_url(&self) -> &str {
+        self.client.base_url()
     }
 
     /// Uploads one photo.
     #[napi(catch_unwind)]
-    pub fn upload_file(&self, env: &Env, calls: &Calls, photo: Either<String, Uint8Array>) -> napi::Result<Ticket> {
-        let (client, photo) = (self.client.clone(), job::photo(photo));
+    pub fn upload_file(
+        &self,
+        env: &Env,
+        calls: &Calls,
+        photo: Either<String, Uint8Array>,
+        timeout_ms: Option<f64>,
+    ) -> napi::Result<Ticket> {
+        let (client, photo) = (self.within(env, timeout_ms)?, job::photo(photo));
         calls.start(env, |_| async move { client.upload_file(photo).await })
     }
 
@@ -74,8 +87,9 @@ impl ClientHandle {
         calls: &Calls,
         img_set: Vec<String>,
         callback_url: Option<String>,
+        timeout_ms: Option<f64>,
     ) -> napi::Result<Ticket> {
-        let client = self.client.clone();
+        let client = self.within(env, timeout_ms)?;
         calls.start(env, |_| async move {
             client.create_user_model(&img_set, callback_url.as_deref()).await.map(Created::from)
         })
@@ -83,8 +97,8 @@ impl ClientHandle {
 
     /// The styles that pictures can be generated in.
     #[napi(catch_unwind)]
-    pub fn list_styles(&self, env: &Env, calls: &Calls) -> napi::Result<Ticket> {
-        let client = self.client.clone();
+    pub fn list_styles(&self, env: &Env, calls: &Calls, timeout_ms: Option<f64>) -> napi::Result<Ticket> {
+        let client = self.within(env, timeout_ms)?;
         calls.start(env, |_| async move {
             let styles = client.list_styles().await?;
             Ok(styles.into_iter().map(Style::from).collect::<Vec<_>>())
@@ -100,8 +114,9 @@ impl ClientHandle {
         user_id: String,
         style: String,
         callback_url: Option<String>,
+        timeout_ms: Option<f64>,
     ) -> napi::Result<Ticket> {
-        let client = self.client.clone();
+        let client = self.within(env, timeout_ms)?;
         calls.start(env, |_| async move {
             client.create_task(&user_id, &style, callback_url.as_deref()).await.map(Created::from)
         })
@@ -109,8 +124,14 @@ impl ClientHandle {
 
     /// One look at a task.
     #[napi(catch_unwind)]
-    pub fn query_task(&self, env: &Env, calls: &Calls, task_id: String) -> napi::Result<Ticket> {
-        let client = self.client.clone();
+    pub fn query_task(
+        &self,
+        env: &Env,
+        calls: &Calls,
+        task_id: String,
+        timeout_ms: Option<f64>,
+    ) -> napi::Result<Ticket> {
+        let client = self.within(env, timeout_ms)?;
         calls.start(env, |_| async move { client.query_task(&task_id).await.map(Task::from) })
     }
 
@@ -166,8 +187,9 @@ impl ClientHandle {
         task: Task,
         save_to: String,
         style: Option<String>,
+        timeout_ms: Option<f64>,
     ) -> napi::Result<Ticket> {
-        let (client, task) = (self.client.clone(), xiezhen::Task::from(task));
+        let (client, task) = (self.within(env, timeout_ms)?, xiezhen::Task::from(task));
         calls.start(env, |_| async move {
             let files = client.save_results(&task, save_to, style.as_deref()).await?;
             Ok(files.into_iter().map(text).collect::<Vec<_>>())
@@ -218,6 +240,13 @@ impl ClientHandle {
     pub fn close(&mut self) {
         self.client.close();
         self.listener = None;
+    }
+}
+
+impl ClientHandle {
+    /// The client, for a call that may take this long if its caller says so.
+    fn within(&self, env: &Env, timeout_ms: Option<f64>) -> napi::Result<xiezhen::Client> {
+        Ok(self.client.with_timeout(or_throw(env, duration("timeoutMs", timeout_ms))?))
     }
 }
 

@@ -80,6 +80,19 @@ test('an aborted signal stops a call before it is sent', async () => {
   assert.deepEqual((await world.counts()).requests, {})
 })
 
+test('what looks like a signal is one', async () => {
+  const world = space('like')
+  const client = world.client()
+  const like = Object.assign(new EventTarget(), { aborted: false, reason: undefined }) as unknown as AbortSignal
+  assert.ok((await client.listStyles({ signal: like })).length > 0)
+  await world.fault({ call: 'list_styles', stall: 'before' })
+  const listing = client.listStyles({ signal: like })
+  Object.assign(like, { aborted: true })
+  like.dispatchEvent(new Event('abort'))
+  await assert.rejects(listing, { name: 'AbortError' })
+  await assert.rejects(client.listStyles({ signal: like }), { name: 'AbortError' })
+})
+
 test('AbortSignal.timeout and AbortSignal.any', async () => {
   const world = space('timeout')
   const client = world.client()

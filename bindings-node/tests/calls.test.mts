@@ -6,6 +6,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { test } from 'node:test'
 import { pathToFileURL } from 'node:url'
+import { inspect } from 'node:util'
 import { Client, Job, type Task, XiezhenError } from 'xiezhen'
 import { appCode, first, photos, simulator, style } from './simulator.mjs'
 
@@ -81,7 +82,7 @@ test('notify makes a wait look now', async () => {
   const wait = client.waitTask(taskId)
   await world.had('query_task')
   await world.control('POST', `tasks/${taskId}`, { state: 3 })
-  client.notify(taskId)
+  assert.equal(await client.notify(taskId), undefined)
   assert.equal((await wait).state, 'succeeded')
 })
 
@@ -92,40 +93,49 @@ test('wrong arguments are refused and nothing is sent', async () => {
   const wrong = client as any
   const task = { id: 'x', state: 'gone', rawState: 3, kind: 'generation', resultPaths: [] }
   const refusals: [RegExp, () => unknown][] = [
-    [/String/, () => wrong.queryTask(5)],
-    [/String/, () => wrong.queryTask()],
-    [/String/, () => wrong.queryTask(Symbol('x'))],
-    [/empty/, () => wrong.queryTask('')],
-    [/./, () => wrong.uploadFile({})],
-    [/./, () => wrong.uploadFile(null)],
-    [/file:/, () => wrong.uploadFile(new URL('https://example.com/a.jpg'))],
-    [/imgSet/, () => wrong.createUserModel('ab')],
-    [/0 paths/, () => wrong.createUserModel()],
-    [/callback_url/, () => wrong.createTask('u', 's', { callbackUrl: 'nowhere' })],
-    [/options/, () => wrong.createTask('u', 's', 'https://example.com')],
-    [/timeoutMs/, () => wrong.waitTask('t', { timeoutMs: -1 })],
-    [/timeoutMs/, () => wrong.waitTask('t', { timeoutMs: Number.NaN })],
-    [/number|f64/i, () => wrong.waitTask('t', { timeoutMs: '5' })],
-    [/taskIds/, () => wrong.waitMany('abc')],
-    [/onEnd/, () => wrong.waitMany([], { onEnd: 5 })],
-    [/signal/, () => wrong.listStyles({ signal: 'stop' })],
-    [/./, () => wrong.saveResults(task, '/tmp')],
-    [/job/, () => wrong.run({})],
-    [/job/, () => wrong.run()],
-    [/save/, () => wrong.advance(new Job())],
-    [/onEvent/, () => wrong.run(new Job({ photos }), { onEvent: 'log' })],
-    [/timeoutMs/, () => wrong.run(new Job({ photos }), { timeoutMs: Number.POSITIVE_INFINITY })],
+    [/^taskId must be a string, not a number$/, () => wrong.queryTask(5)],
+    [/^taskId .* undefined$/, () => wrong.queryTask()],
+    [/^taskId .* a symbol$/, () => wrong.queryTask(Symbol('x'))],
+    [/^taskId is empty$/, () => wrong.queryTask('')],
+    [/^taskId .* an Object$/, () => wrong.notify({})],
+    [/^photo must be a path, a file: URL or a Uint8Array, not an Object$/, () => wrong.uploadFile({})],
+    [/^photo .* null$/, () => wrong.uploadFile(null)],
+    [/^photo must be a file: URL, not one of https:$/, () => wrong.uploadFile(new URL('https://example.com/a.jpg'))],
+    [/^photo is no path: .*host/, () => wrong.uploadFile(new URL('file://host/a.jpg'))],
+    [/^imgSet must be an array, not a string$/, () => wrong.createUserModel('ab')],
+    [/^imgSet\[1\] must be a string, not a Buffer$/, () => wrong.createUserModel(['a', Buffer.from('b')])],
+    [/^imgSet has 0 paths/, () => wrong.createUserModel()],
+    [/^callbackUrl is/, () => wrong.createTask('u', 's', { callbackUrl: 'nowhere' })],
+    [/^callbackUrl must be a string or a URL, not an Array$/, () => wrong.createTask('u', 's', { callbackUrl: [] })],
+    [/^style must/, () => wrong.createTask('u')],
+    [/^options must be an object, not a string$/, () => wrong.createTask('u', 's', 'https://example.com')],
+    [/^timeoutMs/, () => wrong.waitTask('t', { timeoutMs: -1 })],
+    [/^timeoutMs/, () => wrong.queryTask('t', { timeoutMs: Number.NaN })],
+    [/^timeoutMs must be a number, not a string$/, () => wrong.waitTask('t', { timeoutMs: '5' })],
+    [/^timeoutMs is no option of advance/, () => wrong.advance(new Job({ photos }), () => {}, { timeoutMs: 5 })],
+    [/^taskIds must/, () => wrong.waitMany('abc')],
+    [/^taskIds\[0\] must/, () => wrong.waitMany([5])],
+    [/^onEnd must/, () => wrong.waitMany([], { onEnd: 5 })],
+    [/^signal must/, () => wrong.listStyles({ signal: 'stop' })],
+    [/^task.state must be one of waiting, /, () => wrong.saveResults(task, '/tmp')],
+    [/^task.resultPaths must/, () => wrong.saveResults({ ...task, state: 'failed', resultPaths: 'x' }, '/tmp')],
+    [/^saveTo must be a path or a file: URL/, () => wrong.saveResults({ ...task, state: 'failed' })],
+    [/^job must/, () => wrong.run({})],
+    [/^job must/, () => wrong.run()],
+    [/^save must/, () => wrong.advance(new Job())],
+    [/^onEvent must/, () => wrong.run(new Job({ photos }), { onEvent: 'log' })],
+    [/^recreate must be a boolean, not a number$/, () => wrong.run(new Job({ photos }), { recreate: 1 })],
+    [/^timeoutMs/, () => wrong.run(new Job({ photos }), { timeoutMs: Number.POSITIVE_INFINITY })],
     [/photos/, () => wrong.run(new Job({ photos: [first] }))],
   ]
   for (const [about, refuse] of refusals) await assert.rejects(async () => refuse(), invalid(about), String(refuse))
-  assert.throws(() => wrong.notify({}), invalid(/String/))
   assert.deepEqual((await world.counts()).requests, {})
 })
 
 test("wrong options of a client are refused, all of the core's at once", () => {
   const refusals: [RegExp, object][] = [
-    [/base_url.*credential/s, {}],
-    [/base_url.*max_photo_bytes/s, { baseUrl: 'ftp://x', appCode, maxPhotoBytes: 0 }],
+    [/baseUrl.*appCode/s, {}],
+    [/baseUrl.*maxPhotoBytes/s, { baseUrl: 'ftp://x', appCode, maxPhotoBytes: 0 }],
     [/maxRetries/, { baseUrl: 'https://x.test', appCode, maxRetries: -1 }],
     [/uploadConcurrency/, { baseUrl: 'https://x.test', appCode, uploadConcurrency: 1.5 }],
     [/timeoutMs/, { baseUrl: 'https://x.test', appCode, timeoutMs: -5 }],
@@ -135,16 +145,113 @@ test("wrong options of a client are refused, all of the core's at once", () => {
       /trainingSchedule/,
       { baseUrl: 'https://x.test', appCode, trainingSchedule: { initialMs: -1, factor: 1, maxMs: 1 } },
     ],
-    [/allow_http/, { baseUrl: 'http://x.test', appCode }],
-    [/ca_file/, { baseUrl: 'https://x.test', appCode, caFile: '/nowhere.pem' }],
+    [/allowHttp/, { baseUrl: 'http://x.test', appCode }],
+    [/caFile/, { baseUrl: 'https://x.test', appCode, caFile: '/nowhere.pem' }],
     [/proxy/, { baseUrl: 'https://x.test', appCode, proxy: '::' }],
-    [/onLog/i, { baseUrl: 'https://x.test', appCode, onLog: 5 }],
+    [/^timeoutMs must be more than 0/, { baseUrl: 'https://x.test', appCode, timeoutMs: 0 }],
+    [
+      /^trainingSchedule.factor must be a number, not null$/,
+      { baseUrl: 'https://x.test', appCode, trainingSchedule: { initialMs: 1, factor: null, maxMs: 1 } },
+    ],
+    [/^onLog must/, { baseUrl: 'https://x.test', appCode, onLog: 5 }],
   ]
   for (const [about, options] of refusals) {
     assert.throws(() => new Client(options), invalid(about), JSON.stringify(options))
   }
   // biome-ignore lint/suspicious/noExplicitAny: what TypeScript would not let pass
   for (const options of [null, 5, 'https://x.test'] as any[]) assert.throws(() => new Client(options), XiezhenError)
+})
+
+test('a value that is refused is told nowhere: it may be a credential', async () => {
+  const secret = 'top-secret-value'
+  const values = [Buffer.from(secret), { value: secret }, [secret], new String(secret), 7238946523]
+  const told = (value: unknown) => {
+    // biome-ignore lint/suspicious/noExplicitAny: what TypeScript would not let pass
+    const start = () => new Client({ baseUrl: 'https://x.test', appKey: 'k', appSecret: value as any })
+    assert.throws(start, (error: XiezhenError) => {
+      assert.match(error.message, /^appSecret must be a string, not an? \w+$/)
+      assert.equal(error.cause, undefined)
+      assert.ok(!/top-secret-value|7238946523|116/.test(inspect(error, { depth: 9, showHidden: true })))
+      return error.code === 'invalid_argument'
+    })
+  }
+  for (const value of values) told(value)
+  const began = performance.now()
+  const photo = Buffer.alloc(5_000_000, 7) as unknown as string
+  await assert.rejects(space('dump').client().createUserModel([photo]), invalid(/^imgSet\[0\]/))
+  assert.ok(performance.now() - began < 500)
+})
+
+test('null is absent', async () => {
+  const world = space('null')
+  const schedules = { trainingSchedule: null, generationSchedule: null }
+  // biome-ignore lint/suspicious/noExplicitAny: what TypeScript would not let pass
+  const nothing: any = { timeoutMs: null, proxy: null, caFile: null, allowHttp: null, onLog: null, maxRetries: null }
+  const client = world.client({ ...nothing, appKey: null })
+  // biome-ignore lint/suspicious/noExplicitAny: the same
+  world.client(schedules as any)
+  // biome-ignore lint/suspicious/noExplicitAny: the same
+  const any = client as any
+  assert.ok((await any.listStyles(null)).length > 0)
+  assert.ok((await any.listStyles({ timeoutMs: null, signal: null })).length > 0)
+  const run = { saveTo: null, checkpoint: null, timeoutMs: null, recreate: null, progress: null, onEvent: null }
+  assert.equal((await any.run(new Job({ photos }), run)).stage, 'done')
+  assert.equal(typeof (await any.advance(new Job({ photos }), () => {}, { saveTo: null, timeoutMs: null })), 'number')
+  // biome-ignore lint/suspicious/noExplicitAny: the same
+  for (const parts of [null, { photos: null, styles: null, userId: null }] as any[]) assert.ok(new Job(parts))
+})
+
+test('what is not of the package passes through as it is', async () => {
+  const mine = Object.assign(new Error('mine'), { code: 'ENOENT' })
+  const photos = (function* () {
+    yield first
+    throw mine
+  })()
+  await assert.rejects(space('mine').client().createUserModel(photos), (error) => error === mine)
+})
+
+test('every single call has a timeout of its own', async () => {
+  const world = space('timeouts')
+  const client = world.client()
+  const { taskId } = await client.createTask(await world.trained(client), style.id)
+  const task = await client.waitTask(taskId)
+  const bound = { timeoutMs: 150 }
+  const calls: [string, string, () => Promise<unknown>][] = [
+    ['upload_file', 'timeout', () => client.uploadFile(first, bound)],
+    ['create_user_model', 'outcome_unknown', () => client.createUserModel(Array(8).fill('p'), bound)],
+    ['list_styles', 'timeout', () => client.listStyles(bound)],
+    ['create_task', 'outcome_unknown', () => client.createTask('u', 's', bound)],
+    ['query_task', 'timeout', () => client.queryTask('t', bound)],
+    ['result', 'timeout', () => client.saveResults(task, join(tmpdir(), 'xiezhen-timeouts'), bound)],
+  ]
+  for (const [call, code, start] of calls) {
+    await world.fault({ call, stall: 'before' })
+    await assert.rejects(start(), { code }, call)
+  }
+})
+
+test('where something is may be a URL', async () => {
+  const world = space('urls')
+  const client = world.client({ baseUrl: new URL(world.url) })
+  const { taskId } = await client.createTask(await world.trained(client), style.id, {
+    callbackUrl: new URL('https://example.com/ended'),
+  })
+  const folder = pathToFileURL(`${await mkdtemp(join(tmpdir(), 'xiezhen-'))}/`)
+  assert.equal((await client.saveResults(await client.waitTask(taskId), folder)).length, 3)
+  const checkpoint = new URL('job.json', folder)
+  await client.run(new Job({ photos }), { saveTo: folder, checkpoint })
+  assert.match(await readFile(checkpoint, 'utf8'), /user_id/)
+  const missing = new URL('none.pem', folder)
+  assert.throws(() => world.client({ caFile: missing }), invalid(/^caFile \/.*none\.pem/))
+})
+
+test('a client and a job show what they are, and no credential', async () => {
+  const world = space('shown')
+  const client = world.client()
+  assert.equal(inspect(client), `Client { baseUrl: '${world.url}' }`)
+  const job = new Job({ photos, styles: [style.name] })
+  assert.match(inspect(job), /^Job \{\s+stage: 'uploading',\s+userId: undefined,\s+photos: .*portraits: .*仙气十足/s)
+  assert.equal(inspect({ job }, { depth: 0 }), '{ job: [Job] }')
 })
 
 test('the environment fills in what is not given', async () => {

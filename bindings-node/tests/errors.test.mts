@@ -181,8 +181,68 @@ test('the stack points at the line of the call', async () => {
   }
   const many = Array.from({ length: 600 }, () => caught(client.queryTask('nobody')))
   for (const error of await Promise.all(many)) assert.match(line(error), /errors\.test\.m/)
-  const thrown = await caught((async () => client.notify(5 as unknown as string))())
+  const thrown = await caught(client.notify(5 as unknown as string))
   assert.match(line(thrown), /errors\.test\.m/)
+})
+
+test('errors that are handed over as values point at the call, too', async () => {
+  const world = space('values')
+  const client = world.client()
+  const line = (error: unknown) => (error as Error).stack?.split('\n')[1] ?? ''
+  const told: unknown[] = []
+  async function atWaitMany() {
+    return client.waitMany(['nobody'], { onEnd: (_, outcome) => told.push(outcome) })
+  }
+  told.push(...(await atWaitMany()))
+  assert.equal(told.length, 2)
+  for (const error of told) assert.match(line(error), /atWaitMany.*errors\.test\.m/)
+
+  await world.fault({ call: 'upload_file', times: 1, reply: { status: 503 } })
+  const retries: XiezhenError[] = []
+  async function atRun() {
+    return client.run(new Job({ photos }), {
+      onEvent: (event) => event.type === 'retrying' && retries.push(event.error),
+    })
+  }
+  await atRun()
+  assert.match(line(retries[0]), /atRun.*errors\.test\.m/)
+
+  await world.fault({ call: 'create_task', times: 1, reply: { status: 200, body: { ret: 77, msg: 'no', body: null } } })
+  const job = new Job({ userId: await world.trained(), styles: [style.id] })
+  await caught(client.run(job))
+  function atPortraits() {
+    return job.portraits[0]?.error
+  }
+  assert.match(line(atPortraits()), /atPortraits.*errors\.test\.m/)
+})
+
+test('whatever a program makes of stacks, a call settles', async () => {
+  const client = space('stacks').client()
+  const own = Error.prepareStackTrace
+  const ways: (() => unknown)[] = [
+    () => 5,
+    () => [],
+    () => {
+      throw new Error('no stack')
+    },
+  ]
+  try {
+    for (const way of ways) {
+      Error.prepareStackTrace = way
+      const ended = await Promise.allSettled([client.queryTask('nobody'), client.waitMany(['nobody'])])
+      Error.prepareStackTrace = own
+      assert.equal(ended[0].status, 'rejected')
+    }
+  } finally {
+    Error.prepareStackTrace = own
+  }
+})
+
+test('what is refused is told in the names of Node', async () => {
+  const client = space('words').client()
+  assert.equal((await caught(client.createTask('', 's'))).problems?.[0], 'userId is empty')
+  const path = await caught(client.uploadFile('/nowhere/user_id/task_id.jpg'))
+  assert.match(path.message, /\/nowhere\/user_id\/task_id\.jpg/)
 })
 
 test('no credential is in an error', async () => {

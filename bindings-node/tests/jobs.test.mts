@@ -1,6 +1,7 @@
 // Jobs: run, kept, taken up again, advanced by hand, followed event by event.
 
 import assert from 'node:assert/strict'
+import { AsyncLocalStorage } from 'node:async_hooks'
 import { mkdtemp, readFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -63,7 +64,12 @@ test('a job goes on from its JSON, parsed or not', async () => {
   await client.run(job)
   const text = JSON.stringify(job)
   assert.ok(!text.includes('simulator-app-code'))
-  for (const copy of [Job.fromJSON(text), Job.fromJSON(JSON.parse(text)), Job.fromJSON(job)]) {
+  for (const copy of [
+    Job.fromJSON(text),
+    Job.fromJSON(JSON.parse(text)),
+    Job.fromJSON(job),
+    Job.fromJSON(Buffer.from(text)),
+  ]) {
     assert.ok(copy instanceof Job)
     assert.deepEqual([copy.stage, copy.userId], ['done', job.userId])
     assert.deepEqual(copy.toJSON(), job.toJSON())
@@ -71,9 +77,20 @@ test('a job goes on from its JSON, parsed or not', async () => {
   const next = new Job({ userId: job.userId as string, styles: [style.id] })
   await client.run(next)
   assert.equal((await world.counts()).requests.create_user_model, 1)
-  for (const bad of ['{}', 'no json', '', undefined, null, 5, { version: 99 }]) {
+  const circle: { self?: unknown } = {}
+  circle.self = circle
+  for (const bad of ['{}', 'no json', '', undefined, null, 5, 5n, circle, () => {}, { version: 99 }]) {
     assert.throws(() => Job.fromJSON(bad), { name: 'XiezhenError', code: 'invalid_argument' }, String(bad))
   }
+})
+
+test('a class made of Job gives its own', () => {
+  class Mine extends Job {
+    mine = true
+  }
+  const text = JSON.stringify(new Job({ photos }))
+  assert.ok(Mine.fromJSON(text) instanceof Mine && Mine.fromJSON(text).mine)
+  assert.ok([text].map(Job.fromJSON)[0] instanceof Job)
 })
 
 test('wrong parts of a job are refused', () => {
@@ -85,6 +102,7 @@ test('wrong parts of a job are refused', () => {
     { styles: [{}] },
     { userId: 5 },
     { photos: 7 },
+    'a.jpg',
   ]
   for (const parts of wrong) assert.throws(() => new Job(parts), XiezhenError, JSON.stringify(parts))
 })
@@ -183,6 +201,45 @@ test('leaving the loop cancels the run', async () => {
   // The checkpoint's lock is free.
   await world.client().run(job, { checkpoint })
   assert.equal((await world.counts()).requests.create_user_model, 1)
+})
+
+test('a loop that waits for an event can be left at once', async () => {
+  const world = space('left')
+  await world.set({ clock_scale: 0 })
+  const rare = { initialMs: 60_000, factor: 1, maxMs: 60_000 }
+  const job = new Job({ photos })
+  const events = world.client({ trainingSchedule: rare }).events(job)
+  for (let next = await events.next(); next.value?.type !== 'training'; next = await events.next());
+  const waiting = [events.next(), events.next()]
+  const began = performance.now()
+  assert.deepEqual(await events.return(), { done: true, value: undefined })
+  assert.deepEqual(await Promise.all(waiting), Array(2).fill({ done: true, value: undefined }))
+  assert.ok(performance.now() - began < 500)
+  assert.equal((await events.next()).done, true)
+  assert.equal(job.stage, 'training')
+
+  const never = world.client().events(new Job({ photos }))
+  assert.equal((await never.return()).done, true)
+  assert.equal((await never.next()).done, true)
+})
+
+test('callbacks run in the context of their call', async () => {
+  const world = space('context')
+  const client = world.client()
+  const storage = new AsyncLocalStorage<string>()
+  const seen = new Set<string | undefined>()
+  const hear = () => {
+    seen.add(storage.getStore())
+  }
+  for (const name of ['one', 'two']) {
+    await storage.run(name, async () => {
+      await client.run(new Job({ photos }), { onEvent: hear })
+      await client.waitMany(['nobody'], { onEnd: hear })
+      await client.advance(new Job({ photos }), hear, { onEvent: hear })
+    })
+    assert.deepEqual([...seen], [name])
+    seen.clear()
+  }
 })
 
 test('a run that fails ends the loop with its error, after the events before it', async () => {

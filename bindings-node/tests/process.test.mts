@@ -8,7 +8,7 @@ import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { test } from 'node:test'
 import { Worker } from 'node:worker_threads'
-import { script } from './program.mjs'
+import { Program, script } from './program.mjs'
 import { appCode, simulator } from './simulator.mjs'
 
 const space = await simulator()
@@ -97,6 +97,39 @@ test('onLog hears the records of the core, and no credential', async () => {
   assert.equal(after, 0)
 })
 
+test('a client that nobody knows of listens to the log until its call has ended', async () => {
+  const world = space('unknown')
+  const taskId = await world.endless()
+  const code = `
+    import { setTimeout as sleep } from 'node:timers/promises'
+    import { Client } from 'xiezhen'
+    const schedule = { initialMs: 20, factor: 1, maxMs: 20 }
+    let heard = 0
+    const begin = () => new Client({ requestsPerSecond: 1000, generationSchedule: schedule, trainingSchedule: schedule,
+      onLog: () => heard++ }).waitTask('${taskId}', { timeoutMs: 1500 })
+    const ended = begin().catch(() => {})
+    await sleep(100)
+    for (let count = 0; count < 5; count++) { gc(); await sleep(50) }
+    heard = 0
+    await sleep(300)
+    console.log(heard > 0)
+    await ended`
+  const program = new Program(process.execPath, ['--expose-gc', '--input-type=module', '--eval', code], env(world.url))
+  const ended = await program.ended
+  assert.deepEqual([ended.code, ended.out.trim()], [0, 'true'], ended.err)
+})
+
+test("a worker's own environment is what counts", async () => {
+  const world = space('workers-own')
+  const code = `
+    const { parentPort, workerData } = require('node:worker_threads')
+    process.env.XIEZHEN_APP_CODE = workerData.appCode
+    const { Client } = require(workerData.entry)
+    new Client().listStyles().then((styles) => parentPort.postMessage(styles.length))`
+  const worker = new Worker(code, { ...data(world.url), env: { XIEZHEN_BASE_URL: world.url } })
+  assert.deepEqual(await once(worker, 'message'), [8])
+})
+
 const working = `
   const { parentPort, workerData } = require('node:worker_threads')
   const { Client } = require(workerData.entry)
@@ -155,6 +188,14 @@ test('a worker with a thousand waits and calls under way is terminated while oth
   }
   await world.set({ clock_scale: 1000 })
   assert.equal((await mine).state, 'succeeded')
+})
+
+test('the licences are in the package', async () => {
+  const files = await readdir(dirname(require.resolve('xiezhen/package.json')))
+  assert.deepEqual(
+    files.filter((file) => file.startsWith('LICENSE')),
+    ['LICENSE-APACHE', 'LICENSE-MIT'],
+  )
 })
 
 /** A copy of the package, to be spoilt. */

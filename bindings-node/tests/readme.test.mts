@@ -18,7 +18,7 @@ const says: Record<string, RegExp> = {
   '3.mjs': /^done\n$/,
   '4.mjs': /\.png/,
   '5.cjs': /^5001: [0-9A-F-]{36}\n$/,
-  '6.mjs': /^TimeoutError\n$/,
+  '6.mjs': /^AbortError\n$/,
 }
 
 test('there is an expectation for every example', () => assert.deepEqual(examples, Object.keys(says)))

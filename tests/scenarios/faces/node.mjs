@@ -28,7 +28,15 @@ function plain(value) {
   }
   if (typeof value !== 'object' || value === null) return value
   const told = Object.fromEntries(Object.entries(value).map(([name, one]) => [snake(name), plain(one)]))
-  return value instanceof XiezhenError ? { ...told, message: value.message } : told
+  return value instanceof XiezhenError ? { ...told, message: value.message, ...neutral(value) } : told
+}
+
+/** What is refused speaks of arguments by their names in Node; here they have the design's. */
+function neutral({ code, message, problems }) {
+  if (code !== 'invalid_argument') return {}
+  const design = (said) =>
+    said.replace(/\b[a-z]+([A-Z][a-z]+)+\b/g, (name) => snake(name).replace(/_ms$/, '')).replace(/\bInfinity\b/g, 'inf')
+  return { message: design(message), problems: problems?.map(design) }
 }
 
 async function call({ call, background: _, ...given }, events) {
@@ -53,13 +61,13 @@ async function call({ call, background: _, ...given }, events) {
     case 'adopt_portrait':
       return job.adoptPortrait(given.task_id, given.style)
     case 'upload_file':
-      return client.uploadFile(photo(given.photo))
+      return client.uploadFile(photo(given.photo), options)
     case 'create_user_model':
       return client.createUserModel(given.img_set, options)
     case 'list_styles':
-      return client.listStyles()
+      return client.listStyles(options)
     case 'create_task':
-      return client.createTask(given.user_id, given.style, { callbackUrl: given.callback_url })
+      return client.createTask(given.user_id, given.style, options)
     case 'query_task':
     case 'wait_task':
       held.task = await client[camel(call)](given.task_id, { timeoutMs: given.timeout_ms })
@@ -75,7 +83,7 @@ async function call({ call, background: _, ...given }, events) {
     case 'notify':
       return client.notify(given.task_id)
     case 'save_results':
-      return client.saveResults(held.task, given.save_to, { style: given.style })
+      return client.saveResults(held.task, given.save_to, options)
     case 'run':
       await client.run(job, { ...options, onEvent })
       return null

@@ -1,0 +1,88 @@
+// Options and tasks of users, as the addon takes them.
+
+import type {
+  AdvanceSettings as Advance,
+  ClientOptions as Client,
+  PollSchedule,
+  RunSettings as Run,
+  Task,
+  TaskKind,
+  TaskState,
+} from '../native'
+import { address, type Fields, fields, flag, list, number, optional, path, text, word } from './check'
+
+/** Options whose values may be a `URL` rather than text. */
+type Place = 'baseUrl' | 'caFile' | 'saveTo' | 'checkpoint'
+
+/** Options as users may give them. */
+type Given<T> = { [K in keyof T]: (K extends Place ? T[K] | URL : T[K]) | undefined }
+
+/** What a client is made of. */
+export type ClientSettings = Given<Client>
+/** How a job is advanced. */
+export type AdvanceSettings = Given<Advance>
+/** How a job is run. */
+export type RunSettings = Given<Run>
+
+const schedule = (name: string, value: unknown): PollSchedule =>
+  fields<PollSchedule>({ initialMs: number, factor: number, maxMs: number }, value, name)
+
+const ofClient: Fields<Client> = {
+  baseUrl: optional(address),
+  appCode: optional(text),
+  appKey: optional(text),
+  appSecret: optional(text),
+  timeoutMs: optional(number),
+  connectTimeoutMs: optional(number),
+  maxRetries: optional(number),
+  requestsPerSecond: optional(number),
+  uploadConcurrency: optional(number),
+  maxPhotoBytes: optional(number),
+  trainingSchedule: optional(schedule),
+  generationSchedule: optional(schedule),
+  caFile: optional(path),
+  proxy: optional(text),
+  allowHttp: optional(flag),
+}
+const ofAdvance: Fields<Advance> = { saveTo: optional(path), recreate: optional(flag) }
+const ofRun: Fields<Run> = {
+  ...ofAdvance,
+  checkpoint: optional(path),
+  timeoutMs: optional(number),
+  progress: optional(flag),
+}
+
+/** Options of a client. */
+export const clientSettings = (given: unknown): Client => fields(ofClient, given)
+/** Options of `advance`. */
+export const advanceSettings = (given: unknown): Advance => fields(ofAdvance, given)
+/** Options of `run`. */
+export const runSettings = (given: unknown): Run => fields(ofRun, given)
+
+const states: Record<TaskState, true> = {
+  waiting: true,
+  running: true,
+  succeeded: true,
+  partly_succeeded: true,
+  failed: true,
+  unknown: true,
+}
+const kinds: Record<TaskKind, true> = { training: true, generation: true, unknown: true }
+const ofTask: Fields<Task> = {
+  id: text,
+  state: word(states),
+  rawState: number,
+  kind: word(kinds),
+  resultPaths: (name, value) => list(name, value, text),
+}
+
+/** A task that a call has resolved with. */
+export const task = (given: unknown): Task => fields(ofTask, given, 'task')
+
+const variables = ['XIEZHEN_BASE_URL', 'XIEZHEN_APP_CODE', 'XIEZHEN_APP_KEY', 'XIEZHEN_APP_SECRET']
+
+/** What this thread's environment says: a worker may have another than its process. */
+export function environment(): Record<string, string> {
+  const set = variables.map((name): [string, string | undefined] => [name, process.env[name]])
+  return Object.fromEntries(set.filter((one): one is [string, string] => one[1] !== undefined))
+}
