@@ -49,6 +49,9 @@ pub(crate) fn climb(
         let killed = together(&mut wave)?;
         climbed.killed += killed;
         for _ in 0..AGAIN {
+            if wave.is_empty() {
+                break;
+            }
             settle()?;
             for rung in &mut wave {
                 rung.decide(simulator)?;
