@@ -38,6 +38,7 @@ def mend(text: str) -> str:
     # A class attribute of each event, whose name hides the builtin in its class.
     text = text.replace("type: Final[str]", "type: typing.ClassVar[str]")
     text = text.replace("from collections.abc", IMPORTS + "from collections.abc", 1)
+    text = re.sub(r"__version__: Final.*", "__version__: str", text)
     text = text.replace("Final, ", "").replace("Incomplete, ", "")
     # The module's initialiser adds nothing that PyO3 would have to know.
     text = text.replace("def __getattr__(name: str) -> Incomplete: ...\n", "")

@@ -10,7 +10,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
     from os import PathLike
     from pathlib import Path
-    from typing import IO
+    from typing import IO, Any
 
     from typing_extensions import Self
 
@@ -184,7 +184,7 @@ class AsyncClient:
         return repr(self._client).replace("Client", "AsyncClient", 1)
 
 
-async def _content(file: IO[bytes]) -> bytes:
+async def _content(file: Any) -> bytes:
     """What a binary file holds, read where it blocks nobody."""
     # Whoever awaits has it loaded already.
     import asyncio

@@ -19,7 +19,7 @@ from typing_extensions import disjoint_base
 from xiezhen._words import Stage, TaskKind, TaskState
 from xiezhen.errors import XiezhenError
 
-__version__: Final[str]
+__version__: str
 """
 The package's version.
 """
