@@ -162,14 +162,6 @@ pub unsafe extern "C" fn xiezhen_run_options_set_cancel(
     })
 }
 
-/// Names the task that the job is waiting for.
-fn about(job: &Job, error: Error) -> Error {
-    match job.pending_task_id() {
-        Some(task_id) if error.kind() == ErrorKind::Cancelled => error.with_task_id(&task_id),
-        _ => error,
-    }
-}
-
 /// Brings a job to its end: uploads, trains, generates, waits, saves.
 ///
 /// With a checkpoint, a run that was cut off at any instant is taken up where it stood: nothing that was confirmed is
@@ -202,7 +194,7 @@ pub unsafe extern "C" fn xiezhen_run(
             },
             |event| options.tell(event),
         )
-        .map_err(|error| about(job, error))
+        .map_err(|error| job.name_pending(error))
     })
 }
 
@@ -267,7 +259,7 @@ pub unsafe extern "C" fn xiezhen_advance(
                 }
             },
         )
-        .map_err(|error| about(job, error))?;
+        .map_err(|error| job.name_pending(error))?;
         *next_ms = next.map_or(XIEZHEN_NONE, |pause| pause.as_millis() as u64);
         Ok(())
     })

@@ -305,7 +305,8 @@ impl Client {
     /// [`advance`](Self::advance) with a store that takes its time.
     pub async fn advance_with(&self, job: &Job, save: SaveJob, options: AdvanceOptions) -> Result<Option<Duration>> {
         let advance = |session: Arc<Session>| job::advance(session, job, save, options);
-        self.under_way("advance", advance).instrument(tracing::info_span!("job")).await
+        let ended = self.under_way("advance", advance).instrument(tracing::info_span!("job")).await;
+        ended.map_err(|error| job.name_pending(error))
     }
 
     /// Brings a job to its end: uploads, trains, generates, waits, saves.
@@ -325,7 +326,8 @@ impl Client {
     /// ```
     pub async fn run(&self, job: &Job, options: RunOptions) -> Result<()> {
         let run = |session: Arc<Session>| job::run(session, job, options);
-        self.under_way("run", run).instrument(tracing::info_span!("job")).await
+        let ended = self.under_way("run", run).instrument(tracing::info_span!("job")).await;
+        ended.map_err(|error| job.name_pending(error))
     }
 
     /// Waits until every create under way has its answer, also those whose caller has gone away.

@@ -213,6 +213,16 @@ impl Job {
         self.state().record.pending().into_iter().next().map(|(_, task_id)| task_id)
     }
 
+    /// Names the first task that has not ended in an error that ended the wait for the whole job.
+    #[doc(hidden)]
+    pub fn name_pending(&self, error: Error) -> Error {
+        let ended_the_wait = matches!(error.kind(), ErrorKind::Cancelled | ErrorKind::Timeout);
+        match self.pending_task_id().filter(|_| ended_the_wait) {
+            Some(task_id) => error.with_task_id(&task_id),
+            None => error,
+        }
+    }
+
     /// Takes over a task that the vendor's side shows, for the create whose outcome is unknown.
     /// A training is adopted with its `user_id`. Where several generations are unknown, this is the first of them:
     /// [`adopt_portrait`](Self::adopt_portrait) says which.

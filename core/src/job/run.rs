@@ -49,11 +49,7 @@ pub(crate) async fn run(session: Arc<Session>, job: &Job, options: RunOptions) -
             timeout.as_secs_f64(),
             job.stage().name()
         );
-        let error = Error::new(ErrorKind::Timeout, message);
-        Err(match job.pending_task_id() {
-            Some(task_id) => error.with_task_id(&task_id),
-            None => error,
-        })
+        Err(Error::new(ErrorKind::Timeout, message))
     })
 }
 
