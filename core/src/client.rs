@@ -1,5 +1,6 @@
 //! The client: the five calls, waiting, jobs, and results. Everything else is behind it.
 
+mod arguments;
 mod session;
 
 use std::{
@@ -16,7 +17,11 @@ use arc_swap::ArcSwap;
 use serde_json::json;
 use tracing::Instrument;
 
-pub(crate) use self::session::{Caller, Session, schedules};
+use self::arguments::{refuse, with_callback};
+pub(crate) use self::{
+    arguments::check_id,
+    session::{Caller, Session, schedules},
+};
 use crate::{
     call::Call,
     error::{Error, ErrorKind, Result},
@@ -376,26 +381,4 @@ impl std::fmt::Debug for Client {
 fn out_of_time(timeout: Duration) -> Error {
     let message = format!("the pictures were not all there within {timeout:?}; those that are stay: save them again");
     Error::new(ErrorKind::Timeout, message)
-}
-
-/// Refuses an id that can't be one.
-pub(crate) fn check_id(name: &str, id: &str) -> Result<()> {
-    refuse(if id.trim().is_empty() { vec![format!("{name} is empty")] } else { Vec::new() })
-}
-
-fn refuse(problems: Vec<String>) -> Result<()> {
-    if problems.is_empty() { Ok(()) } else { Err(Error::invalid(problems)) }
-}
-
-/// Adds the address that the service may call when the task ends.
-fn with_callback(mut body: serde_json::Value, callback_url: Option<&str>) -> Result<serde_json::Value> {
-    let Some(callback_url) = callback_url else { return Ok(body) };
-    let known = url::Url::parse(callback_url).is_ok_and(|url| matches!(url.scheme(), "http" | "https"));
-    if !known {
-        return Err(Error::invalid(vec!["callback_url is no http(s) address".into()]));
-    }
-    if let Some(fields) = body.as_object_mut() {
-        fields.insert("callback_url".into(), callback_url.into());
-    }
-    Ok(body)
 }

@@ -2,6 +2,7 @@
 
 pub(crate) mod body;
 mod connection;
+mod download;
 mod request;
 
 use std::{
@@ -14,7 +15,7 @@ use std::{
 
 use bytes::{Bytes, BytesMut};
 use reqwest::{
-    Client, Request as Outgoing, Response, StatusCode, Url,
+    Client, Request as Outgoing, Response, Url,
     header::{ACCEPT, CONTENT_TYPE, DATE, HeaderMap, HeaderName, HeaderValue},
 };
 use tokio::{sync::Semaphore, time::Instant};
@@ -39,8 +40,6 @@ use crate::{
 
 /// Answers above this are not the document's.
 const MAX_ANSWER: usize = 8 << 20;
-/// Pictures above this are refused.
-const MAX_PICTURE: usize = 64 << 20;
 const CONTENT_MD5: HeaderName = HeaderName::from_static("content-md5");
 const JSON: HeaderValue = HeaderValue::from_static("application/json; charset=utf-8");
 /// Pictures that are fetched at a time, of all tasks together: more would not come sooner, and each takes room whole.
@@ -305,38 +304,6 @@ impl Transport {
         self.options.credential.authenticate(signed, now, &mut headers);
         *outgoing.headers_mut() = headers;
         Ok(outgoing)
-    }
-
-    /// Fetches a picture: no credential goes along, and what is not moving for too long is given up.
-    pub(crate) async fn download(&self, url: &Url) -> Result<Bytes, (Option<StatusCode>, Error)> {
-        // Never closed: there is always a permit to wait for.
-        let _turn = self.downloads.acquire().await;
-        let stall = self.options.limits.stall_limit;
-        let pulse = Pulse::new();
-        let fetch = async {
-            let client = self.connections.downloads(url).map_err(|error| (None, error))?;
-            let sent = client.get(url.clone()).send().await;
-            let mut response = sent.map_err(|error| (None, broken("no answer", error)))?;
-            let status = response.status();
-            if !status.is_success() {
-                let message = format!("HTTP {}", status.as_u16());
-                let kind = match status.as_u16() {
-                    429 => ErrorKind::RateLimited,
-                    408 | 500.. => ErrorKind::Transport,
-                    _ => ErrorKind::Api,
-                };
-                let error = Error::new(kind, message).with_http_status(status.as_u16());
-                return Err((Some(status), error.with_retry_after(gateway::retry_after(response.headers()))));
-            }
-            let body = read(&mut response, MAX_PICTURE, || pulse.beat()).await;
-            body.map_err(|(_, error)| (None, error))
-        };
-        tokio::select! {
-            outcome = fetch => outcome,
-            () = pulse.stopped(stall) => {
-                Err((None, Error::new(ErrorKind::Timeout, format!("nothing arrived for {stall:?}"))))
-            }
-        }
     }
 }
 
