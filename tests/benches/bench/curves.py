@@ -72,9 +72,7 @@ def lines(curves: dict[str, Curve]) -> list[str]:
 
 def in_each_face(server: Server, rounds: int) -> Section:
     """Ours alone: what peers cost at ten thousand is told before, and at a hundred thousand they take minutes."""
-    orders = [
-        order(face, side, waits, polls) for face, side in NAMES for waits in LARGE_SIZES for polls in (FEW, MANY)
-    ]
+    orders = [order(face, side, waits, polls) for face, side in NAMES for waits in LARGE_SIZES for polls in (FEW, MANY)]
     said = take_turns(server, orders, min(rounds, 2))
     table = ["| face | work | waits | CPU of one more poll | memory of a wait |", "|---|---|---|---|---|"]
     for (face, side), name in NAMES.items():

@@ -24,8 +24,8 @@ async def each(wait: Callable[[str], Awaitable[object]], tasks: list[str]) -> No
         begun.append(asyncio.ensure_future(wait(name)))
         if number % AT_ONCE == 0:
             await asyncio.sleep(0)
-    # Not `gather`, which would itself keep the loop busy for milliseconds. Ten thousand tasks that go away together would
-    # do so too.
+    # Not `gather`, which would itself keep the loop busy for milliseconds; so would ten thousand tasks that go away
+    # together.
     while begun:
         await begun.popleft()
         if len(begun) % AT_ONCE == 0:
