@@ -6,7 +6,7 @@ import time
 from typing import Any
 
 import bench
-from bench import calls, charts, curves, economy, files, jobs, queries, report, sizes, start, waits
+from bench import calls, charts, curves, economy, files, instructions, jobs, queries, report, sizes, start, waits
 from bench.places import MEASURED, RUST
 from bench.rounds import Server
 from bench.table import Section
@@ -28,12 +28,13 @@ def measure(rounds: int) -> None:
     with Server(RUST, "serve") as server:
         asked = queries.measure(server, rounds)
         waited, told_apart = waits.measure(server, rounds).sections()
+        counted = instructions.measure(server)
         grown, shapes = curves.measure(server, rounds)
         in_faces = curves.in_each_face(server, rounds)
         carried = files.measure(server, rounds)
         called = calls.measure(server, rounds)
         started = start.measure(server, rounds)
-    sections = [asked, waited, told_apart, grown, in_faces, carried, jobs.measure(rounds)]
+    sections = [asked, waited, told_apart, counted, grown, in_faces, carried, jobs.measure(rounds)]
     sections += [started, sizes.measure(), called, economy.section(simulated)]
     keep(panels=simulated["panels"], ratios=ratios(asked, waited), curves=shapes)
     print(report.write(sections, rounds, time.monotonic() - began))

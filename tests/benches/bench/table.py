@@ -42,8 +42,9 @@ class Row:
 
     def __str__(self) -> str:
         peer = f"{self.peer}: {self.amount(self.theirs)}" if self.theirs else ""
-        spread = "–".join(digits(edge(self.ratios)) for edge in (min, max)) if self.ratios else ""
-        ratio = f"{digits(self.ratio)} ({spread})" if spread else ""
+        spread = "–".join(digits(edge(self.ratios)) for edge in (min, max)) if len(self.ratios) > 1 else ""
+        ratio = digits(self.ratio) if self.ratios else ""
+        ratio += f" ({spread})" if spread else ""
         bound = "" if self.target is None else f"≤ {self.target}"
         if self.limit is not None:
             bound = f"≤ {self.limit:g} {self.unit}"
