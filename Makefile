@@ -7,9 +7,10 @@ export CARGO_TERM_COLOR ?= auto
 help: ## List the commands
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
 
+# With the features of the tests: they share their build.
 .PHONY: demo
 demo: ## The main job, end to end, against the simulator: no account needed
-	cargo run --quiet --package xiezhen --features cli --example demo
+	cargo run --quiet --package xiezhen --features cli,process --example demo
 
 .PHONY: test test-rust test-python test-node test-c test-faces
 test: lint test-rust test-python test-node test-c test-faces ## Everything, in every language
@@ -49,7 +50,7 @@ chaos: ## Many jobs through a bad network, processes killed at random: JOBS=500 
 	$(MAKE) -C tests/chaos chaos
 
 .PHONY: check-long
-check-long: ## What takes too long for every change: more random kills, more exits, licences
+check-long: ## What takes too long for every change: more random kills and exits, all mutants, 500 jobs, licences
 	for seed in 1 2 3 4 5; do XIEZHEN_TEST_SEED=$$seed cargo test --package xiezhen --test killed -- at_random; done
 	$(MAKE) -C bindings-python check-long
 	$(MAKE) mutants chaos

@@ -320,8 +320,8 @@ struct CallOptions {
   const Cancel *cancel = nullptr;
   /// For creates: the address that the service calls when the task ends.
   std::optional<std::string> callback_url{};
-  /// Bounds the call, in place of the client's. A wait has no other bound: else a training may take 2 h and a generation
-  /// 30 min.
+  /// Bounds the call, in place of the client's; of a wait, in place of the kind's deadline (training 2 h, generation
+  /// 30 min).
   std::optional<milliseconds> timeout{};
   /// For `save_results`: what files are called after, beside the task.
   std::optional<std::string> style{};

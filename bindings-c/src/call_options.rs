@@ -82,8 +82,8 @@ pub unsafe extern "C" fn xiezhen_call_options_set_callback_url(
 }
 
 /// Bounds the call, in place of the client's timeout; uploads and downloads too, which are else bounded only by a minute
-/// without a byte. A wait has no other bound than this: else a training may take 2 h and a generation 30 min. For every
-/// call; `XIEZHEN_NONE` takes it back.
+/// without a byte. Of a wait, it replaces the kind's own deadline (training 2 h, generation 30 min). For every call;
+/// `XIEZHEN_NONE` takes it back.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn xiezhen_call_options_set_timeout_ms(
     options: *mut xiezhen_call_options,

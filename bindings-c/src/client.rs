@@ -154,7 +154,8 @@ pub unsafe extern "C" fn xiezhen_client_options_set_max_photo_bytes(
     set(options, error, |builder| Ok(builder.max_photo_bytes(max_photo_bytes)))
 }
 
-/// When trainings are looked at: first after `initial_ms`, then `factor` times later each time, up to `max_ms`.
+/// When trainings are looked at: first `initial_ms` after their creation (at once, if this client didn't create them),
+/// then after pauses that grow by `factor` up to `max_ms`; all ±20 % by chance, and a `Retry-After` comes instead.
 /// 15 s, 1.5, 60 s.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn xiezhen_client_options_set_training_schedule(

@@ -28,11 +28,11 @@ pub enum xiezhen_event_kind {
     XIEZHEN_EVENT_PHOTO_UPLOADING = 1,
     /// The service has a photo: `index`, `path`.
     XIEZHEN_EVENT_PHOTO_UPLOADED = 2,
-    /// The training was started, or has reached another state: `task_id`, `state`.
+    /// The training was started, found under way by a run, or has reached another state: `task_id`, `state`.
     XIEZHEN_EVENT_TRAINING = 3,
     /// The user model is there: `user_id`.
     XIEZHEN_EVENT_TRAINED = 4,
-    /// A generation was started, or has reached another state: `style`, `task_id`, `state`.
+    /// A generation was started, found under way by a run, or has reached another state: `style`, `task_id`, `state`.
     XIEZHEN_EVENT_GENERATING = 5,
     /// A style's pictures are ready at the service: `style`, `count`.
     XIEZHEN_EVENT_GENERATED = 6,

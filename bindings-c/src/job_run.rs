@@ -212,7 +212,8 @@ enum Step {
 /// `XIEZHEN_NONE` when the job is done.
 ///
 /// Before each create, the job notes the intent and `save` is called with it; if that fails, nothing is sent. After each
-/// answer it is called again.
+/// answer it is called again. If the call is stopped while a create is under way, the create runs on, and no `save` tells of
+/// its answer: call this again with the same handle, which waits for the answer, or store the job later yourself.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn xiezhen_advance(
     client: *const xiezhen_client,

@@ -25,7 +25,7 @@ pub enum xiezhen_log_level {
     Warn = 2,
     /// What is created, and what is repeated.
     Info = 3,
-    /// One line for each request.
+    /// What becomes of each request: a few lines.
     Debug = 4,
     /// Everything.
     Trace = 5,

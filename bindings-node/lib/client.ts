@@ -43,7 +43,8 @@ export interface CallOptions extends Stoppable {
 export interface CreateOptions extends CallOptions {
   /** Where the service is to report that the task has ended. */
   callbackUrl?: string | URL | undefined
-  /** Bounds the whole call rather than the client's `timeoutMs`. A create that ran out of time is `outcome_unknown`. */
+  /** Bounds the whole call rather than the client's `timeoutMs`. A create that was sent and ran out of
+   * time is `outcome_unknown`. */
   timeoutMs?: number | undefined
 }
 

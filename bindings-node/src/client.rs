@@ -26,7 +26,7 @@ use crate::{
 pub struct Ended {
     /// Which, from 0.
     pub index: u32,
-    /// The task, if it succeeded.
+    /// The task, if it ended well, partly too.
     pub task: Option<Task>,
     /// Why not.
     pub error: Option<Failure>,

@@ -7,7 +7,8 @@ use xiezhen::{ClientBuilder, Result};
 
 use crate::error::refused;
 
-/// When a task is looked at: first after `initialMs`, then `factor` times later each time, up to `maxMs`.
+/// When a task is looked at: first `initialMs` after its creation (at once, if this client didn't create it), then after
+/// pauses that grow by `factor` up to `maxMs`; all ±20 % by chance, and a `Retry-After` comes instead.
 #[napi(object, object_to_js = false)]
 pub struct PollSchedule {
     /// From the task's creation to the first look.

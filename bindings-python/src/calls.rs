@@ -3,10 +3,14 @@
 use std::{path::PathBuf, sync::Arc, time::Duration};
 
 use futures_util::future::BoxFuture;
+use pyo3::prelude::*;
 use tokio::{sync::oneshot, task::spawn_blocking};
 use xiezhen::{AdvanceOptions, Client, Error, Job, OnEvent, Result, RunOptions, SaveJob, Task};
 
-use crate::callbacks::{Callbacks, Message, Store, Tell};
+use crate::{
+    arguments::{self, LocalPath, Seconds},
+    callbacks::{Callbacks, Message, Store, Tell},
+};
 
 /// A call that has its arguments, and waits to be told whom to tell.
 pub(crate) type Work<T> = Box<dyn FnOnce(Tell) -> BoxFuture<'static, Result<T>> + Send>;
@@ -37,24 +41,32 @@ pub(crate) fn advance(
     })
 }
 
-/// What `run` takes beside the job.
-pub(crate) struct Run {
-    pub(crate) save_to: Option<PathBuf>,
-    pub(crate) checkpoint: Option<PathBuf>,
-    pub(crate) timeout: Option<Duration>,
-    pub(crate) recreate: bool,
-    pub(crate) progress: bool,
+/// What `run` takes beside the job and `progress`.
+pub(crate) fn run_options(
+    py: Python<'_>,
+    save_to: Option<LocalPath>,
+    checkpoint: Option<LocalPath>,
+    timeout: Option<Seconds>,
+    recreate: bool,
+) -> PyResult<RunOptions> {
+    let mut options = RunOptions::default().recreate(recreate);
+    options.save_to = save_to.map(|path| path.0);
+    options.checkpoint = checkpoint.map(|path| path.0);
+    options.timeout = arguments::timeout(py, timeout)?;
+    Ok(options)
 }
 
 /// Brings a job to its end.
-pub(crate) fn run(client: Client, job: Job, run: Run, callbacks: &Callbacks) -> Work<()> {
+pub(crate) fn run(
+    client: Client,
+    job: Job,
+    mut options: RunOptions,
+    progress: bool,
+    callbacks: &Callbacks,
+) -> Work<()> {
     let listens = callbacks.listens();
     Box::new(move |tell| {
-        let mut options = RunOptions::default().recreate(run.recreate);
-        options.save_to = run.save_to;
-        options.checkpoint = run.checkpoint;
-        options.timeout = run.timeout;
-        let bars = run.progress.then(xiezhen::cli::progress);
+        let bars = progress.then(xiezhen::cli::progress);
         options.on_event = if listens { Some(on_event(tell, bars)) } else { bars };
         Box::pin(async move { client.run(&job, options).await })
     })

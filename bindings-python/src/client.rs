@@ -295,14 +295,8 @@ impl Client {
         progress: bool,
     ) -> PyResult<Py<Job>> {
         let callbacks = Callbacks::on_event(py, on_event)?;
-        let run = calls::Run {
-            save_to: save_to.map(|path| path.0),
-            checkpoint: checkpoint.map(|path| path.0),
-            timeout: arguments::timeout(py, timeout)?,
-            recreate,
-            progress,
-        };
-        wait(py, &callbacks, calls::run(self.0.clone(), job.get().0.clone(), run, &callbacks))?;
+        let options = calls::run_options(py, save_to, checkpoint, timeout, recreate)?;
+        wait(py, &callbacks, calls::run(self.0.clone(), job.get().0.clone(), options, progress, &callbacks))?;
         Ok(job)
     }
 

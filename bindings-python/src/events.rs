@@ -104,7 +104,7 @@ events! {
         /// The service's path of it.
         path: String,
     }
-    /// The training was started, or has reached another state.
+    /// The training was started, found under way by a run, or has reached another state.
     Training "training" {
         /// The training's task.
         task_id: String,
@@ -116,7 +116,7 @@ events! {
         /// Its id: a later job can use it again.
         user_id: String,
     }
-    /// A style's generation was started, or has reached another state.
+    /// A style's generation was started, found under way by a run, or has reached another state.
     Generating "generating" {
         /// The style, as the job asked for it.
         style: String,

@@ -142,14 +142,8 @@ impl Futures {
         progress: bool,
     ) -> PyResult<Py<PyAny>> {
         let callbacks = Callbacks::on_event(py, on_event)?;
-        let run = calls::Run {
-            save_to: save_to.map(|path| path.0),
-            checkpoint: checkpoint.map(|path| path.0),
-            timeout: arguments::timeout(py, timeout)?,
-            recreate,
-            progress,
-        };
-        let work = calls::run(self.0.get().0.clone(), job.get().0.clone(), run, &callbacks);
+        let options = calls::run_options(py, save_to, checkpoint, timeout, recreate)?;
+        let work = calls::run(self.0.get().0.clone(), job.get().0.clone(), options, progress, &callbacks);
         future(py, callbacks, work, move |_, ()| Ok(job.into_any()))
     }
 }

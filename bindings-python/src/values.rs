@@ -186,7 +186,8 @@ values! {
         /// The service's path of it, once it was uploaded.
         uploaded: Option<String>,
     }
-    /// How often a task is looked at: first after `initial` seconds, then pauses `factor` times longer each, up to `max`.
+    /// When a task is looked at: first `initial` seconds after its creation (at once, if this client didn't create it), then
+    /// after pauses that grow by `factor` up to `max`; all ±20 % by chance, and a `Retry-After` comes instead.
     PollSchedule {
         /// Seconds from the task's creation to the first look; more than 0.
         initial: f64,

@@ -19,10 +19,13 @@ pub(crate) struct Budget {
 
 impl Budget {
     pub(crate) fn new(requests_per_second: f64) -> Self {
-        // One second's worth at once, but no memory for more than a thousand: very large budgets get a shorter window.
-        let in_a_window = requests_per_second.floor().clamp(1.0, 1000.0);
+        // One second's worth at once, but no memory for more than a thousand: of larger budgets, a whole fraction of it.
+        let windows = (requests_per_second / 1000.0).ceil().max(1.0);
+        let in_a_window = (requests_per_second / windows).floor().max(1.0);
+        // A fraction is rounded down: a second must not see the next window's share too.
+        let window = if requests_per_second < 1.0 { 1.0 / requests_per_second } else { 1.0 / windows };
         Self {
-            window: Duration::try_from_secs_f64(in_a_window / requests_per_second).unwrap_or_default(),
+            window: Duration::try_from_secs_f64(window).unwrap_or_default(),
             in_a_window: in_a_window as usize,
             granted: Mutex::default(),
             queue: tokio::sync::Mutex::default(),
@@ -68,7 +71,7 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn no_second_sees_more_than_its_share() {
-        let budget = Budget::new(10.0);
+        let budget = Budget::new(10.9);
         let start = Instant::now();
         let times: Vec<Duration> = (0..35).map(|_| budget.reserve(start) - start).collect();
         assert_eq!(times[9], Duration::ZERO, "a second's worth goes out at once");

@@ -10,7 +10,7 @@ use std::{
 
 use serde::{Deserialize, Serialize};
 
-use crate::task::Task;
+use crate::{call::Call, task::Task};
 
 /// What every fallible function of this crate returns.
 pub type Result<T, E = Error> = std::result::Result<T, E>;
@@ -97,12 +97,12 @@ impl fmt::Display for ErrorKind {
 
 /// Why a call failed: a kind to branch on, a message to read, and what is known beside.
 ///
-/// Cheap to move and to clone: many waits may end with the same error.
-#[derive(Clone, Serialize, Deserialize)]
+/// One pointer to move; a clone copies all that is known.
+#[derive(Clone, PartialEq, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct Error(Box<Facts>);
 
-#[derive(Clone, Serialize, Deserialize)]
+#[derive(Clone, PartialEq, Serialize, Deserialize)]
 struct Facts {
     code: ErrorKind,
     message: String,
@@ -131,7 +131,17 @@ struct Facts {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     path: Option<PathBuf>,
     #[serde(skip)]
-    source: Option<Arc<dyn StdError + Send + Sync>>,
+    source: Cause,
+}
+
+/// For reading only: it makes no two errors different.
+#[derive(Clone, Default)]
+struct Cause(Option<Arc<dyn StdError + Send + Sync>>);
+
+impl PartialEq for Cause {
+    fn eq(&self, _other: &Self) -> bool {
+        true
+    }
 }
 
 impl Error {
@@ -152,7 +162,7 @@ impl Error {
             sent: None,
             task: None,
             path: None,
-            source: None,
+            source: Cause::default(),
         }))
     }
 
@@ -169,9 +179,11 @@ impl Error {
         Self::new(ErrorKind::Io, message).with_path(path).with_source(source)
     }
 
-    /// The caller stopped it.
+    /// The caller stopped `what`, by its name. A create runs on, and whoever repeats it may pay twice.
     pub fn cancelled(what: &str) -> Self {
-        Self::new(ErrorKind::Cancelled, format!("{what} was cancelled by the caller"))
+        let mut error = Self::new(ErrorKind::Cancelled, format!("{what} was cancelled by the caller"));
+        error.0.retryable = !Call::ALL.iter().any(|call| call.is_create() && call.name() == what);
+        error
     }
 
     /// The kind to branch on.
@@ -308,7 +320,7 @@ impl Error {
     /// Keeps what caused this, for chains of causes.
     #[must_use]
     pub fn with_source(mut self, source: impl StdError + Send + Sync + 'static) -> Self {
-        self.0.source = Some(Arc::new(source));
+        self.0.source = Cause(Some(Arc::new(source)));
         self
     }
 
@@ -364,7 +376,7 @@ impl fmt::Debug for Error {
         if let Some(id) = &self.0.request_id {
             shown.field("request_id", id);
         }
-        if let Some(source) = &self.0.source {
+        if let Some(source) = &self.0.source.0 {
             shown.field("source", source);
         }
         shown.finish()
@@ -373,18 +385,6 @@ impl fmt::Debug for Error {
 
 impl StdError for Error {
     fn source(&self) -> Option<&(dyn StdError + 'static)> {
-        self.0.source.as_deref().map(|source| source as _)
-    }
-}
-
-impl PartialEq for Error {
-    /// Equal in all that is serialised; the cause is for reading only.
-    fn eq(&self, other: &Self) -> bool {
-        self.0.code == other.0.code
-            && self.0.message == other.0.message
-            && self.0.http_status == other.0.http_status
-            && self.0.ret == other.0.ret
-            && self.0.request_id == other.0.request_id
-            && self.0.task_id == other.0.task_id
+        self.0.source.0.as_deref().map(|source| source as _)
     }
 }

@@ -280,7 +280,7 @@ fn unread(source: &Source) -> JobPhoto {
     JobPhoto { path, sha256: None, bytes: None, uploaded: None }
 }
 
-/// Stores a job. Called before each create and after each answer; if it fails, nothing is sent.
+/// Stores a job. Called before each create and after each answer; if it fails, nothing more is sent.
 pub type SaveJob = Arc<dyn Fn(Job) -> Pin<Box<dyn Future<Output = Result<()>> + Send>> + Send + Sync>;
 
 /// How [`Client::advance`](crate::Client::advance) goes about it.

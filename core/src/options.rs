@@ -23,12 +23,13 @@ use crate::{
 /// Times above this are refused: no clock reaches much further.
 const LONGEST: Duration = Duration::from_secs(365 * 24 * 60 * 60);
 
-/// How often a task is looked at: first after `initial`, then `factor` times later each time, up to `max`.
+/// When a task is looked at: first `initial` after its creation (at once, if this client didn't create it), then after
+/// pauses that grow by `factor` up to `max`; all ±20 % by chance, and a `Retry-After` comes instead.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 pub struct PollSchedule {
     /// From the task's creation to the first look.
     pub initial: Duration,
-    /// By how much each pause is longer than the one before; at least 1.
+    /// How many times as long as the one before each pause is; at least 1.
     pub factor: f64,
     /// The longest pause.
     pub max: Duration,
@@ -172,8 +173,8 @@ setters! {
     connect_timeout: Duration,
     /// How often a call that may be repeated is sent again. 4.
     max_retries: u32,
-    /// At most so many calls of the gateway in any one second, by this client and its clones. 10;
-    /// `f64::INFINITY` lifts the budget.
+    /// At most so many calls of the gateway in any one second, by this client and its clones. 10; `f64::INFINITY`
+    /// lifts the budget.
     requests_per_second: f64,
     /// How many photos of a job are uploaded at a time. 4.
     upload_concurrency: usize,

@@ -24,7 +24,7 @@ pub(crate) use shared::generation;
 #[cfg(feature = "process")]
 use shared::host;
 
-/// How often this process's line of ancestors has forked since the first use of the runtime.
+/// Without a runtime of its own, no fork is noticed.
 #[cfg(not(feature = "process"))]
 pub(crate) const fn generation() -> u32 {
     0
@@ -50,6 +50,7 @@ mod shared {
     static HOST: AtomicPtr<Host> = AtomicPtr::new(null_mut());
     static GENERATION: AtomicU32 = AtomicU32::new(0);
 
+    /// How often this process's line of ancestors has forked since the first use of the runtime.
     pub(crate) fn generation() -> u32 {
         GENERATION.load(Ordering::Acquire)
     }

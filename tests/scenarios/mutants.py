@@ -46,7 +46,7 @@ def main() -> int:
     copy_of_head(tree)
     if found(tree, defects):
         return 1
-    # Nobody debugs a mutant: only the core is built again, and linked in a moment.
+    # Nobody debugs a mutant: only what it changed is built again, and linked in a moment.
     environment = os.environ | {"CARGO_TARGET_DIR": str(asked.folder / "target"), "CARGO_PROFILE_DEV_DEBUG": "0"}
     for face in dict.fromkeys(face_of(one) for one in defects):
         subprocess.run(build(face), cwd=tree, env=environment, check=True)

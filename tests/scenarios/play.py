@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from late import Late
-from match import comparable, differences, shown
+from match import comparable, differences
 from scenario import HERE, Scenario, fill
 
 PHOTOS = [str(HERE.parent / "photos" / f"{n:02}.jpg") for n in range(1, 11)]
@@ -312,5 +312,3 @@ def without_none(value: Any, deep: bool = True) -> Any:
         return {name: without_none(part) if deep else part for name, part in value.items() if part is not None}
     return value
 
-
-__all__ = ["PHOTOS", "Broken", "Face", "Play", "shown"]

@@ -1,4 +1,4 @@
-"""The words for states and kinds, the same in every language: `TaskState.SUCCEEDED == "succeeded"`."""
+"""The words for states, kinds and stages, the same in every language: `TaskState.SUCCEEDED == "succeeded"`."""
 
 from enum import Enum
 

@@ -83,11 +83,12 @@ impl Work {
         self.next_look = 0;
     }
 
-    /// When it is looked at next; at most one look a second, whoever asks for it.
+    /// When it is looked at next, in milliseconds since 1970.
     pub(super) fn next_look(&self) -> u64 {
         self.next_look
     }
 
+    /// Brings the next look forward; at most one a second, whoever asks for it.
     pub(super) fn look_soon(&mut self, now: u64) {
         let pause = crate::wait::NOTICE_PAUSE.as_millis() as u64;
         let soon = now.max(self.looked.saturating_add(pause)).max(self.not_before);

@@ -7,10 +7,7 @@ use std::{
 };
 
 use serde_json::{Map, Value, json};
-use tokio::{
-    io::{AsyncBufReadExt, BufReader},
-    task::JoinHandle,
-};
+use tokio::task::JoinHandle;
 use xiezhen::{
     AdvanceOptions, Client, Created, Error, ErrorKind, Event, Job, Photo, PollSchedule, Result, RunOptions, Task,
 };
@@ -25,10 +22,11 @@ struct Held {
 
 #[tokio::main]
 async fn main() {
-    let mut lines = BufReader::new(tokio::io::stdin()).lines();
     let mut held = Held::default();
     let mut background: Option<JoinHandle<Value>> = None;
-    while let Some(line) = lines.next_line().await.expect("stdin is readable") {
+    // Blocks this thread only: what is under way goes on on the others.
+    for line in std::io::stdin().lines() {
+        let line = line.expect("stdin is readable");
         let request: Value = serde_json::from_str(&line).expect("a request is JSON");
         let reply = if request["call"] == "join" {
             background.take().expect("something was started").await.expect("it did not panic")
