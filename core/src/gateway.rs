@@ -1,8 +1,11 @@
 //! What the gateway's refusals mean: its codes, then the beginning of its message, then the status.
 
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
-use reqwest::{StatusCode, header::HeaderMap};
+use reqwest::{
+    StatusCode,
+    header::{DATE, HeaderMap, RETRY_AFTER},
+};
 
 use crate::{
     answer::Redact,
@@ -226,13 +229,20 @@ fn is_refusal(status: StatusCode) -> bool {
 /// `Retry-After`, in seconds or as a date. A year stands for any longer time: clocks have an end.
 pub(crate) fn retry_after(headers: &HeaderMap) -> Option<Duration> {
     const LONGEST: Duration = Duration::from_secs(365 * 24 * 60 * 60);
-    let text = headers.get(reqwest::header::RETRY_AFTER)?.to_str().ok()?.trim();
+    let text = headers.get(RETRY_AFTER)?.to_str().ok()?.trim();
     if let Ok(seconds) = text.parse::<f64>() {
         return (seconds >= 0.0)
             .then(|| Duration::try_from_secs_f64(seconds).map_or(LONGEST, |time| time.min(LONGEST)));
     }
     let until = httpdate::parse_http_date(text).ok()?;
-    Some(until.duration_since(std::time::SystemTime::now()).unwrap_or_default().min(LONGEST))
+    // Whoever names a date means their own clock: this machine's may be hours away from it.
+    let now = date(headers).unwrap_or_else(SystemTime::now);
+    Some(until.duration_since(now).unwrap_or_default().min(LONGEST))
+}
+
+/// When the answer was written, by the clock of who wrote it.
+pub(crate) fn date(headers: &HeaderMap) -> Option<SystemTime> {
+    httpdate::parse_http_date(headers.get(DATE)?.to_str().ok()?).ok()
 }
 
 #[cfg(test)]
@@ -297,5 +307,25 @@ mod tests {
         ] {
             assert_eq!(refused(status, "", "").1, kind, "{status}");
         }
+    }
+
+    #[test]
+    fn a_date_to_come_back_is_measured_on_the_clock_of_who_names_it() {
+        let wait = |date: Option<SystemTime>, until: SystemTime| {
+            let mut headers = HeaderMap::new();
+            headers.insert(RETRY_AFTER, httpdate::fmt_http_date(until).parse().unwrap());
+            if let Some(date) = date {
+                headers.insert(DATE, httpdate::fmt_http_date(date).parse().unwrap());
+            }
+            retry_after(&headers).unwrap()
+        };
+        let (second, hour) = (Duration::from_secs(1), Duration::from_secs(3600));
+        let now = SystemTime::now();
+        for theirs in [now - hour, now, now + hour] {
+            assert_eq!(wait(Some(theirs), theirs + 90 * second), 90 * second);
+            assert_eq!(wait(Some(theirs), theirs - second), Duration::ZERO);
+        }
+        let measured_here = wait(None, now + 90 * second);
+        assert!((85 * second..=90 * second).contains(&measured_here), "{measured_here:?}");
     }
 }

@@ -16,7 +16,7 @@ use std::{
 use bytes::{Bytes, BytesMut};
 use reqwest::{
     Client, Request as Outgoing, Response, Url,
-    header::{ACCEPT, CONTENT_TYPE, DATE, HeaderMap, HeaderName, HeaderValue},
+    header::{ACCEPT, CONTENT_TYPE, HeaderName, HeaderValue},
 };
 use tokio::{sync::Semaphore, time::Instant};
 use tracing::Instrument;
@@ -264,7 +264,7 @@ impl Transport {
             ending,
             error: error.with_gateway(request_id, code).with_retry_after(retry_after),
             retry_after,
-            date: header_date(response.headers()),
+            date: gateway::date(response.headers()),
         })
     }
 
@@ -374,10 +374,6 @@ async fn read(response: &mut Response, limit: usize, beat: impl Fn()) -> Result<
         }
     }
     Err(too_large())
-}
-
-fn header_date(headers: &HeaderMap) -> Option<SystemTime> {
-    httpdate::parse_http_date(headers.get(DATE)?.to_str().ok()?).ok()
 }
 
 /// Milliseconds since 1970.

@@ -3,7 +3,7 @@
 
 mod service;
 
-use std::time::{Duration, Instant};
+use std::time::{Duration, Instant, SystemTime};
 
 use xiezhen::{Client, Error, ErrorKind};
 use xiezhen_simulator::{Call, Fault, StallAt};
@@ -73,4 +73,32 @@ async fn a_timeout_beyond_all_clocks_is_none() {
     assert!(!client.list_styles().await.unwrap().is_empty());
     let error = client.with_timeout(Duration::ZERO).list_styles().await.unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Timeout);
+}
+
+/// Refuses a call of somebody whose clock says `now`, until 90 s later by that clock.
+fn busy(call: Call, now: SystemTime) -> Fault {
+    let until = httpdate::fmt_http_date(now + Duration::from_secs(90));
+    Fault::on(call).once().reply(503).header("Date", httpdate::fmt_http_date(now)).header("Retry-After", until)
+}
+
+#[tokio::test]
+async fn a_date_to_come_back_means_the_clock_of_who_names_it() {
+    let simulator = service::start().await;
+    let client = service::client(&simulator.url());
+    let training = service::training(&client).await;
+    client.wait_task(&training.task_id, None).await.unwrap();
+    let created = client.create_task(&training.user_id, xiezhen_simulator::STYLES[0].id, None).await.unwrap();
+    let task = client.wait_task(&created.task_id, None).await.unwrap();
+    let folder = tempfile::tempdir().unwrap();
+
+    let hour = Duration::from_secs(3600);
+    for theirs in [SystemTime::now() - hour, SystemTime::now() + hour] {
+        // Longer than a call may take: told at once.
+        simulator.fault(busy(Call::ListStyles, theirs));
+        let error = client.list_styles().await.unwrap_err();
+        assert_eq!(error.retry_after(), Some(Duration::from_secs(90)), "{error}");
+        simulator.fault(busy(Call::Result, theirs));
+        let error = client.save_results(&task, folder.path(), None).await.unwrap_err();
+        assert_eq!(error.retry_after(), Some(Duration::from_secs(90)), "{error}");
+    }
 }
