@@ -142,7 +142,8 @@ impl Client {
 
     /// Uploads one photo and returns the service's path of it (document, step 1).
     ///
-    /// The photo is streamed from disk. It may take as long as bytes move; 60 s without any end the attempt.
+    /// The photo is streamed from disk: a file that changes meanwhile is an [`Io`](ErrorKind::Io) error. It may take as
+    /// long as bytes move; 60 s without any end the attempt.
     /// Repeated on failure, which may leave an unused copy at the service.
     pub async fn upload_file(&self, photo: impl Into<Photo>) -> Result<String> {
         let photo = photo.into();

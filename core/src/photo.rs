@@ -1,9 +1,10 @@
 //! A photo of the person: where it comes from, and the checks that it passes before it is sent.
 
 use std::{
-    fs::File,
+    fs::{File, Metadata},
     io::{BufReader, Cursor, Read},
     path::{Path, PathBuf},
+    time::SystemTime,
 };
 
 use bytes::Bytes;
@@ -91,13 +92,15 @@ pub(crate) struct CheckedPhoto {
     pub(crate) source: Source,
     pub(crate) format: Format,
     pub(crate) bytes: u64,
+    /// When a file was last written to, as far as its file system says.
+    modified: Option<SystemTime>,
     size: Option<(usize, usize)>,
 }
 
 impl CheckedPhoto {
     /// Looks at the beginning of the photo, on this thread; says what is wrong with it in a few words.
     pub(crate) fn check(photo: &Photo, max_bytes: u64) -> Result<Self, String> {
-        let (bytes, seen) = match &photo.0 {
+        let (bytes, modified, seen) = match &photo.0 {
             Source::Path(path) => {
                 // Opening a pipe would wait for somebody to write.
                 let about = path.metadata().map_err(|error| format!("can't be read: {error}"))?;
@@ -105,9 +108,9 @@ impl CheckedPhoto {
                     return Err("is not a file".into());
                 }
                 let file = File::open(path).map_err(|error| format!("can't be read: {error}"))?;
-                (about.len(), picture::inspect(BufReader::new(file)))
+                (about.len(), about.modified().ok(), picture::inspect(BufReader::new(file)))
             }
-            Source::Bytes(bytes) => (bytes.len() as u64, picture::inspect(Cursor::new(bytes))),
+            Source::Bytes(bytes) => (bytes.len() as u64, None, picture::inspect(Cursor::new(bytes))),
         };
         if bytes == 0 {
             return Err("is empty".into());
@@ -122,7 +125,7 @@ impl CheckedPhoto {
         if bytes > max_bytes {
             return Err(format!("has {bytes} bytes; at most {max_bytes} (max_photo_bytes) are accepted"));
         }
-        Ok(Self { source: photo.0.clone(), format, bytes, size })
+        Ok(Self { source: photo.0.clone(), format, bytes, modified, size })
     }
 
     /// The same for one photo, off the async threads, as an error.
@@ -135,6 +138,11 @@ impl CheckedPhoto {
     /// Whether it is too small to train well.
     pub(crate) fn is_small(&self) -> bool {
         self.size.is_some_and(|(width, height)| width.min(height) < SMALL)
+    }
+
+    /// Whether this is the file as it was checked: what was noted of that is not true of any other.
+    pub(crate) fn is_still(&self, file: &Metadata) -> bool {
+        file.len() == self.bytes && file.modified().ok() == self.modified
     }
 
     /// SHA-256 of the content, in hex: what a photo is known by.

@@ -329,6 +329,9 @@ async fn unsent_and_given_up(request: &Request, handed: &Handed) {
 
 /// Sorts what the HTTP library reports into "never left" and "left, and no answer".
 fn unsent_or_lost(call: Call, handed: &Handed, error: reqwest::Error) -> Failure {
+    if let Some(ours) = body::fault(&error) {
+        return Failure::new(Ending::Refused, ours);
+    }
     let never_left = error.is_connect() || (call.is_create() && !handed.over());
     if never_left {
         let what = if error.is_timeout() { "no connection in time" } else { "no connection" };

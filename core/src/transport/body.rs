@@ -1,7 +1,9 @@
 //! What goes out: bodies that know whether they were handed to the network, and when they last moved.
 
 use std::{
+    future::ready,
     io,
+    path::Path,
     pin::Pin,
     sync::{
         Arc, Mutex, PoisonError,
@@ -14,11 +16,11 @@ use std::{
 use bytes::Bytes;
 use futures_util::{Stream, StreamExt, TryStreamExt, stream};
 use http_body::{Body, Frame, SizeHint};
-use tokio::time::Instant;
+use tokio::{fs::File, io::AsyncReadExt, time::Instant};
 use tokio_util::io::ReaderStream;
 
 use crate::{
-    error::{Error, Result},
+    error::{Error, ErrorKind, Result},
     photo::{CheckedPhoto, Source},
 };
 
@@ -115,7 +117,7 @@ pub(crate) type OnBytes = Arc<dyn Fn(u64, u64) + Send + Sync>;
 pub(crate) async fn photo(photo: &CheckedPhoto, pulse: Pulse, on_bytes: Option<OnBytes>) -> Result<reqwest::Body> {
     let total = photo.bytes;
     let sent = AtomicU64::new(0);
-    let count = move |chunk: io::Result<Bytes>| {
+    let count = move |chunk: Result<Bytes>| {
         if let Ok(chunk) = &chunk {
             pulse.beat();
             let now = sent.fetch_add(chunk.len() as u64, Ordering::Relaxed) + chunk.len() as u64;
@@ -126,17 +128,51 @@ pub(crate) async fn photo(photo: &CheckedPhoto, pulse: Pulse, on_bytes: Option<O
         chunk
     };
     Ok(match &photo.source {
-        Source::Path(path) => {
-            let opened = tokio::fs::File::open(path).await;
-            let file = opened.map_err(|error| Error::io("can't open the photo", path, error))?;
-            let pieces = ReaderStream::with_capacity(file, READ).map_ok(slices).try_flatten();
-            reqwest::Body::wrap_stream(pieces.map(count))
-        }
+        Source::Path(path) => reqwest::Body::wrap_stream(file(photo.clone(), path).await?.map(count)),
         Source::Bytes(bytes) => reqwest::Body::wrap_stream(slices(bytes.clone()).map(count)),
     })
 }
 
-fn slices(bytes: Bytes) -> impl Stream<Item = io::Result<Bytes>> {
+/// A file's content. If that is not what was checked, it ends in an error, before the form does: nobody takes it for a
+/// photo.
+async fn file(photo: CheckedPhoto, path: &Path) -> Result<impl Stream<Item = Result<Bytes>> + use<>> {
+    let path = path.to_owned();
+    let file = File::open(&path).await.map_err(|error| Error::io("can't open the photo", &path, error))?;
+    unchanged(&photo, &file, &path).await?;
+    let same = file.try_clone().await.map_err(|error| Error::io("can't open the photo", &path, error))?;
+    let read_from = path.clone();
+    let unreadable = move |error| Error::io("can't read the photo", &read_from, error);
+    // What grows meanwhile would take the place of the form's end.
+    let content = ReaderStream::with_capacity(file.take(photo.bytes), READ).map_err(unreadable);
+    let end = stream::once(async move { unchanged(&photo, &same, &path).await });
+    Ok(content.map_ok(slices).try_flatten().chain(end.try_filter_map(|()| ready(Ok(None)))))
+}
+
+async fn unchanged(photo: &CheckedPhoto, file: &File, path: &Path) -> Result<()> {
+    let about = file.metadata().await.map_err(|error| Error::io("can't read the photo", path, error))?;
+    if photo.is_still(&about) {
+        return Ok(());
+    }
+    let message = format!(
+        "the photo {} has changed since it was checked; call again when nothing writes to it any more",
+        path.display()
+    );
+    Err(Error::new(ErrorKind::Io, message).with_path(path))
+}
+
+/// The local file's part in an exchange that failed, if it had one.
+pub(super) fn fault(error: &reqwest::Error) -> Option<Error> {
+    let mut cause = std::error::Error::source(error);
+    while let Some(next) = cause {
+        if let Some(ours) = next.downcast_ref::<Error>() {
+            return Some(ours.clone());
+        }
+        cause = next.source();
+    }
+    None
+}
+
+fn slices(bytes: Bytes) -> impl Stream<Item = Result<Bytes>> {
     stream::unfold(bytes, |mut rest| async move {
         let chunk = rest.split_to(rest.len().min(CHUNK));
         (!chunk.is_empty()).then_some((Ok(chunk), rest))
