@@ -343,9 +343,7 @@ impl Client {
         if !session.is_ours() {
             return;
         }
-        session.creates.close();
         session.creates.wait().await;
-        session.creates.reopen();
     }
 
     /// Where requests go, without a trailing slash.

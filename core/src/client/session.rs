@@ -32,13 +32,16 @@ pub(crate) struct Session {
 impl Session {
     pub(super) fn new(options: Arc<Options>) -> Self {
         let transport = Arc::new(Transport::new(options.clone()));
+        // Waiting for it ends only if it is closed, which keeps nothing out: so it is from the beginning, for everybody.
+        let creates = TaskTracker::new();
+        creates.close();
         Self {
             scheduler: Scheduler::new(transport.clone(), schedules(&options)),
             transport,
             options,
             generation: process::generation(),
             closing: CancellationToken::new(),
-            creates: TaskTracker::new(),
+            creates,
             began: (Instant::now(), unix_ms(SystemTime::now())),
         }
     }

@@ -1,0 +1,65 @@
+//! Creates whose callers have gone away are waited for, by however many want to know (design §5.6).
+#![allow(missing_docs, clippy::expect_used, clippy::unwrap_used, clippy::indexing_slicing, clippy::panic)]
+
+mod service;
+
+use std::{pin::pin, time::Duration};
+
+use xiezhen::{Client, Created};
+use xiezhen_simulator::{Call, Fault, STYLES, Simulator};
+
+/// Begins a create that takes a while, and whose caller goes away once it has reached the service.
+async fn abandoned(simulator: &Simulator, client: &Client, training: &Created) {
+    let before = simulator.count(Call::CreateTask);
+    simulator.fault(Fault::on(Call::CreateTask).once().delay(Duration::from_millis(200)));
+    let create = client.create_task(&training.user_id, STYLES[0].id, None);
+    let reached = async {
+        while simulator.count(Call::CreateTask) == before {
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
+    };
+    tokio::select! {
+        created = create => panic!("{created:?}"),
+        () = reached => {}
+    }
+}
+
+/// Until the service has done so many tasks, and the answer had time to arrive.
+async fn answered(simulator: &Simulator, tasks: usize) {
+    while simulator.created() < tasks {
+        tokio::time::sleep(Duration::from_millis(5)).await;
+    }
+    tokio::time::sleep(Duration::from_millis(100)).await;
+}
+
+/// Polls once: true if it has ended.
+macro_rules! has_ended {
+    ($future:expr) => {
+        tokio::select! {
+            biased;
+            () = $future.as_mut() => true,
+            () = std::future::ready(()) => false,
+        }
+    };
+}
+
+#[tokio::test]
+async fn two_may_wait_for_creates_that_overlap() {
+    let simulator = service::start().await;
+    let client = service::client(&simulator.url());
+    let training = service::training(&client).await;
+    client.wait_task(&training.task_id, None).await.unwrap();
+    let mut first = pin!(client.settle());
+    let mut second = pin!(client.settle());
+
+    abandoned(&simulator, &client, &training).await;
+    assert!(!has_ended!(first));
+    answered(&simulator, 2).await;
+    abandoned(&simulator, &client, &training).await;
+    assert!(!has_ended!(second));
+    assert!(has_ended!(first), "its create was answered");
+    // What the first one does at its end is no business of the second's.
+    tokio::time::timeout(Duration::from_secs(10), second).await.expect("the second create was answered");
+    assert_eq!(simulator.created(), 3);
+    tokio::time::timeout(Duration::from_secs(10), client.settle()).await.expect("nothing is under way");
+}
