@@ -8,12 +8,13 @@ use std::{
 
 use tokio::time::Instant;
 
-/// Hands out the times at which a request may go out, in the order in which they were asked for.
+/// Lets requests out, in the order in which they were asked for.
 pub(crate) struct Budget {
-    /// At most `granted.capacity` requests in any `window`.
+    /// At most so many requests in any `window`.
     window: Duration,
     in_a_window: usize,
-    granted: Mutex<VecDeque<Instant>>,
+    /// When the last of them went out.
+    taken: Mutex<VecDeque<Instant>>,
     queue: tokio::sync::Mutex<()>,
 }
 
@@ -27,7 +28,7 @@ impl Budget {
         Self {
             window: Duration::try_from_secs_f64(window).unwrap_or_default(),
             in_a_window: in_a_window as usize,
-            granted: Mutex::default(),
+            taken: Mutex::default(),
             queue: tokio::sync::Mutex::default(),
         }
     }
@@ -36,70 +37,102 @@ impl Budget {
         self.window.is_zero()
     }
 
-    /// Reserves the next free time; it may be later than `now`.
-    pub(crate) fn reserve(&self, now: Instant) -> Instant {
-        if self.is_lifted() {
-            return now;
-        }
-        let mut granted = self.granted.lock().unwrap_or_else(PoisonError::into_inner);
-        let at = if granted.len() < self.in_a_window {
-            now
-        } else {
-            granted.pop_front().map_or(now, |oldest| now.max(oldest + self.window))
-        };
-        granted.push_back(at);
-        at
+    /// Takes a place now, if there is one and nobody waits for it.
+    pub(crate) fn try_take(&self, now: Instant) -> bool {
+        self.is_lifted() || self.queue.try_lock().is_ok_and(|_first| self.take(now).is_ok())
     }
 
-    /// Waits for the next free time. Only the first in the queue has reserved one: whoever gives up takes nothing away.
+    /// Waits for a place and takes it. A place is taken when it is used and no sooner: whoever gives up takes none away.
     pub(crate) async fn acquire(&self) {
         if self.is_lifted() {
             return;
         }
         let _first = self.queue.lock().await;
-        let now = Instant::now();
-        let at = self.reserve(now);
-        if at > now {
-            tokio::time::sleep_until(at).await;
+        while let Err(free_at) = self.take(Instant::now()) {
+            tokio::time::sleep_until(free_at).await;
         }
+    }
+
+    /// Takes a place, or says when there will be one.
+    fn take(&self, now: Instant) -> Result<(), Instant> {
+        let mut taken = self.taken.lock().unwrap_or_else(PoisonError::into_inner);
+        if taken.len() >= self.in_a_window
+            && let Some(oldest) = taken.front()
+        {
+            let free_at = *oldest + self.window;
+            if free_at > now {
+                return Err(free_at);
+            }
+            taken.pop_front();
+        }
+        taken.push_back(now);
+        Ok(())
     }
 }
 
 #[cfg(test)]
 mod tests {
+    use futures_util::future::join_all;
+
     use super::*;
 
     #[tokio::test(start_paused = true)]
     async fn no_second_sees_more_than_its_share() {
-        let budget = Budget::new(10.9);
-        let start = Instant::now();
-        let times: Vec<Duration> = (0..35).map(|_| budget.reserve(start) - start).collect();
-        assert_eq!(times[9], Duration::ZERO, "a second's worth goes out at once");
-        for (first, later) in times.iter().zip(times.iter().skip(10)) {
-            assert!(*later >= *first + Duration::from_secs(1));
+        for (requests_per_second, share) in [(10.0, 10), (10.9, 10), (1001.0, 1001), (2500.0, 2500)] {
+            let budget = Budget::new(requests_per_second);
+            let start = Instant::now();
+            let mut times = Vec::new();
+            for _ in 0..share * 3 {
+                budget.acquire().await;
+                times.push(start.elapsed());
+            }
+            for (first, later) in times.iter().zip(times.iter().skip(share)) {
+                assert!(*later >= *first + Duration::from_secs(1), "{requests_per_second}: {first:?} {later:?}");
+            }
+            assert!(start.elapsed() < Duration::from_secs(4));
         }
     }
 
     #[tokio::test(start_paused = true)]
     async fn who_gives_up_takes_nothing_away() {
         let budget = Budget::new(10.0);
-        let all = futures_util::future::join_all((0..2000).map(|_| budget.acquire()));
-        assert!(tokio::time::timeout(Duration::from_secs(5), all).await.is_err());
+        let call = async |n: u32| {
+            tokio::time::sleep(Duration::from_millis(50) * n).await;
+            tokio::time::timeout(Duration::from_secs(1), budget.acquire()).await.is_ok()
+        };
+        // Twice as many as there are places, for a minute.
+        let admitted = join_all((0..1200).map(call)).await;
+        for (second, calls) in admitted.chunks(20).enumerate() {
+            let admitted = calls.iter().filter(|admitted| **admitted).count();
+            assert!(admitted >= 8, "{admitted} in second {second}");
+        }
         let before = Instant::now();
         budget.acquire().await;
-        assert!(before.elapsed() <= Duration::from_secs(2));
+        assert!(before.elapsed() <= Duration::from_secs(1));
     }
 
     #[tokio::test(start_paused = true)]
     async fn slower_than_one_a_second_and_without_end() {
         let slow = Budget::new(0.5);
         let start = Instant::now();
-        assert_eq!(slow.reserve(start), start);
-        assert_eq!(slow.reserve(start) - start, Duration::from_secs(2));
+        assert!(slow.try_take(start));
+        assert!(!slow.try_take(start));
+        slow.acquire().await;
+        assert_eq!(start.elapsed(), Duration::from_secs(2));
 
         let lifted = Budget::new(f64::INFINITY);
-        for _ in 0..10_000 {
-            assert_eq!(lifted.reserve(start), start);
-        }
+        assert!((0..10_000).all(|_| lifted.try_take(start)));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn nobody_is_overtaken() {
+        let budget = Budget::new(1.0);
+        budget.acquire().await;
+        let waiting = budget.acquire();
+        tokio::pin!(waiting);
+        assert!(tokio::time::timeout(Duration::from_millis(1), &mut waiting).await.is_err());
+        tokio::time::advance(Duration::from_secs(2)).await;
+        assert!(!budget.try_take(Instant::now()), "somebody was there before");
+        waiting.await;
     }
 }

@@ -2,7 +2,9 @@
 
 use std::{
     fs::{self, File, OpenOptions, TryLockError},
+    io,
     path::{Path, PathBuf},
+    sync::{Mutex, PoisonError},
     thread,
     time::{Duration, Instant},
 };
@@ -18,14 +20,16 @@ use crate::{
 pub(crate) struct Checkpoint {
     path: PathBuf,
     lock: File,
+    /// A save whose caller has gone away runs on: what is written last is what the job knows last.
+    saving: Mutex<()>,
 }
 
 impl Checkpoint {
     /// Takes the checkpoint, or says who has it.
     pub(crate) fn open(path: &Path) -> Result<Self> {
-        let path = std::path::absolute(path).map_err(|error| Error::io("can't use the checkpoint", path, error))?;
-        let folder = disk::folder(&path);
+        let folder = disk::folder(path);
         fs::create_dir_all(folder).map_err(|error| Error::io("can't make the checkpoint's folder", folder, error))?;
+        let path = true_path(path).map_err(|error| Error::io("can't use the checkpoint", path, error))?;
 
         let lock_path = beside(&path, ".lock");
         let mut options = OpenOptions::new();
@@ -37,7 +41,7 @@ impl Checkpoint {
             Ok(()) => {
                 // The lock says that nobody else is writing.
                 disk::sweep(&path);
-                Ok(Self { path, lock })
+                Ok(Self { path, lock, saving: Mutex::default() })
             }
             Err(TryLockError::WouldBlock) => {
                 let message = format!("the checkpoint {} is in use by another run of this job", path.display());
@@ -58,6 +62,7 @@ impl Checkpoint {
 
     /// Writes the job: after a crash at any instant, either this or what was there before is on disk.
     pub(crate) fn save(&self, job: &Job) -> Result<()> {
+        let _one_at_a_time = self.saving.lock().unwrap_or_else(PoisonError::into_inner);
         let json = job.to_json()?;
         disk::write(&self.path, json.as_bytes(), Readers::Owner)
             .map_err(|error| Error::io("can't write the checkpoint", &self.path, error))
@@ -91,8 +96,53 @@ pub(crate) fn read(path: &Path) -> Result<Job> {
     })
 }
 
+/// Where a checkpoint really is: whoever comes by another name, through links, meets the same lock.
+fn true_path(path: &Path) -> io::Result<PathBuf> {
+    match fs::canonicalize(path) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound && !path.is_symlink() => {
+            Ok(fs::canonicalize(disk::folder(path))?.join(path.file_name().unwrap_or_default()))
+        }
+        found => found,
+    }
+}
+
 fn beside(path: &Path, suffix: &str) -> PathBuf {
     let mut name = path.as_os_str().to_owned();
     name.push(suffix);
     name.into()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const STYLES: [&str; 4] = ["a", "b", "c", "d"];
+
+    /// A job whose generations all have an unknown outcome, so that tasks can be adopted for them.
+    fn unknown() -> Job {
+        let json =
+            Job::with_user_id("user", STYLES).to_json().unwrap().replace("\"intent\": false", "\"intent\": true");
+        Job::from_json(&json).unwrap()
+    }
+
+    #[test]
+    fn what_is_written_last_is_what_the_job_knows_last() {
+        let folder = tempfile::tempdir().unwrap();
+        let checkpoint = Checkpoint::open(&folder.path().join("job.json")).unwrap();
+        for round in 0..20 {
+            let job = unknown();
+            thread::scope(|scope| {
+                for style in STYLES {
+                    let (job, checkpoint) = (&job, &checkpoint);
+                    scope.spawn(move || {
+                        job.adopt_portrait("task", style).unwrap();
+                        checkpoint.save(job).unwrap();
+                    });
+                }
+            });
+            let stored = checkpoint.load().unwrap().unwrap();
+            let known = stored.portraits().iter().filter(|portrait| portrait.task_id.is_some()).count();
+            assert_eq!(known, STYLES.len(), "in round {round}");
+        }
+    }
 }

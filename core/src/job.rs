@@ -154,6 +154,9 @@ impl Job {
             return Err(refuse(format!("its version is {version}; this library reads up to {VERSION}")));
         }
         let record: Record = serde_json::from_str(json).map_err(|error| refuse(error.to_string()))?;
+        if record.user_id.is_none() && record.training.as_ref().is_some_and(|work| work.task_id.is_some()) {
+            return Err(refuse("its training has a task_id, and the job no user_id".into()));
+        }
         let sources = record.photos.iter().map(|photo| photo.path.clone().map(Source::Path)).collect();
         Ok(Self::from_state(State { record, sources }))
     }

@@ -19,9 +19,13 @@ use std::{
     time::Duration,
 };
 
-use futures_util::{StreamExt, stream::FuturesUnordered};
+use futures_util::{
+    StreamExt,
+    future::{BoxFuture, OptionFuture},
+    stream::FuturesUnordered,
+};
 use tokio::{
-    sync::{Notify, mpsc, oneshot},
+    sync::{Notify, oneshot},
     time::Instant,
 };
 
@@ -35,11 +39,10 @@ pub(crate) use self::{
 };
 use self::{
     board::{Board, DueLook},
-    sink::{Gathering, Sink},
+    sink::{Gathering, Notices, Sink},
     watch::Until,
 };
 use crate::{
-    budget::Budget,
     error::{Error, ErrorKind, Result},
     task::{Task, TaskKind},
 };
@@ -54,9 +57,10 @@ const GATHER: Duration = Duration::from_millis(5);
 pub trait Look: Send + Sync + 'static {
     /// Asks the service for the task's state, once.
     fn look(&self, task_id: &str) -> impl Future<Output = Result<Task>> + Send;
-    /// The budget that looks share with all other calls.
-    #[doc(hidden)]
-    fn pay(&self, now: Instant) -> Instant;
+    /// Takes a look's place in the budget that looks share with all other calls, if there is one now.
+    fn try_pay(&self, now: Instant) -> bool;
+    /// Waits for a place, and takes it.
+    fn pay(&self) -> impl Future<Output = ()> + Send;
 }
 
 impl Look for crate::transport::Transport {
@@ -64,8 +68,12 @@ impl Look for crate::transport::Transport {
         Self::look(self, task_id).await
     }
 
-    fn pay(&self, now: Instant) -> Instant {
-        Budget::reserve(&self.budget, now)
+    fn try_pay(&self, now: Instant) -> bool {
+        self.budget.try_take(now)
+    }
+
+    async fn pay(&self) {
+        self.budget.acquire().await;
     }
 }
 
@@ -186,8 +194,7 @@ impl<L: Look> Scheduler<L> {
 
     /// Is told of every `notify` for the tasks it attends to.
     pub(crate) fn attention(&self) -> Attention<L> {
-        let (sender, notices) = mpsc::unbounded_channel();
-        Attention { scheduler: self.clone(), attended: Vec::new(), sender, notices }
+        Attention { scheduler: self.clone(), attended: Vec::new(), notices: Arc::default() }
     }
 
     fn join(&self, task_id: &str, until: Until, timeout: Option<Duration>, sink: Sink) -> OnePlace<'_, L> {
@@ -244,8 +251,7 @@ impl<L: Look> Drop for Places<'_, L> {
 pub(crate) struct Attention<L: Look> {
     scheduler: Scheduler<L>,
     attended: Vec<(String, Place)>,
-    sender: mpsc::UnboundedSender<Arc<str>>,
-    notices: mpsc::UnboundedReceiver<Arc<str>>,
+    notices: Arc<Notices>,
 }
 
 impl<L: Look> Attention<L> {
@@ -257,7 +263,7 @@ impl<L: Look> Attention<L> {
         scheduler.0.leave(&gone);
         for task_id in task_ids {
             if !self.attended.iter().any(|(attended, _)| attended == task_id) {
-                let sink = Sink::Notices(self.sender.clone());
+                let sink = Sink::Notices(self.notices.clone());
                 self.attended.push((task_id.clone(), scheduler.take_place(task_id, Until::Noticed, None, sink)));
             }
         }
@@ -265,7 +271,7 @@ impl<L: Look> Attention<L> {
 
     /// Sleeps for `pause`, or until a task is notified: then says which.
     pub(crate) async fn sleep(&mut self, pause: Duration) -> Option<Arc<str>> {
-        tokio::time::timeout(pause, self.notices.recv()).await.ok().flatten()
+        tokio::time::timeout(pause, self.notices.take()).await.ok()
     }
 }
 
@@ -297,7 +303,9 @@ impl<L: Look> Drop for Driver<L> {
 async fn drive<L: Look>(mut driver: Driver<L>) {
     let shared = driver.shared.clone();
     let mut looks = FuturesUnordered::new();
-    let mut granted = None;
+    // In the queue for the next look's place, and whether it has just been got.
+    let mut paying: Option<BoxFuture<'static, ()>> = None;
+    let mut paid = false;
     let timer = tokio::time::sleep(Duration::ZERO);
     let changed = shared.changed.notified();
     tokio::pin!(timer, changed);
@@ -312,9 +320,15 @@ async fn drive<L: Look>(mut driver: Driver<L>) {
                 return;
             }
             let begin = |due| looks.push(one_look(shared.look.clone(), due));
-            let looks_from =
-                begin_due(&mut board, LOOKS_AT_ONCE - looks.len(), &*shared.look, &mut granted, now, begin);
-            board.sleep(looks_from)
+            let pay = || std::mem::take(&mut paid) || (paying.is_none() && shared.look.try_pay(now));
+            let held_by = begin_due(&mut board, LOOKS_AT_ONCE - looks.len(), now, pay, begin);
+            if held_by == HeldBy::Budget && paying.is_none() {
+                let look = shared.look.clone();
+                paying = Some(Box::pin(async move { look.pay().await }));
+            }
+            // A place that nothing is due for any more is given up: its second passes.
+            paid = false;
+            board.sleep((held_by == HeldBy::Nothing).then_some(now + GATHER))
         };
 
         // Woken too early, it just looks again: setting a timer costs more.
@@ -327,36 +341,42 @@ async fn drive<L: Look>(mut driver: Driver<L>) {
                     shared.board().seen(watch, &task, outcome, Instant::now());
                 }
             }
+            Some(()) = OptionFuture::from(paying.as_mut()) => (paying, paid) = (None, true),
             () = &mut timer, if wake.is_some() => {}
             () = &mut changed => changed.set(shared.changed.notified()),
         }
     }
 }
 
-/// Begins the looks that are due, as many as there are `places`, and as the budget allows. Says from when on there may be
-/// more; `None` if all places are taken.
-fn begin_due<L: Look>(
+/// What keeps further looks from being begun.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum HeldBy {
+    /// None is due.
+    Nothing,
+    /// The budget, which has no place now.
+    Budget,
+    /// Those under way: no more may be.
+    Looks,
+}
+
+/// Begins the looks that are due, as many as there are `places`, and as can be paid.
+fn begin_due(
     board: &mut Board,
     places: usize,
-    look: &L,
-    granted: &mut Option<Instant>,
     now: Instant,
+    mut pay: impl FnMut() -> bool,
     mut begin: impl FnMut(DueLook),
-) -> Option<Instant> {
+) -> HeldBy {
     for _ in 0..places {
         if board.next_due().is_none_or(|at| at > now) {
-            return Some(now + GATHER);
+            return HeldBy::Nothing;
         }
-        // A grant that was not used in time is void: its second is over.
-        let unused = granted.take().filter(|at| now - *at < NOTICE_PAUSE);
-        let slot = unused.unwrap_or_else(|| look.pay(now));
-        if slot > now {
-            *granted = Some(slot);
-            return Some(slot);
+        if !pay() {
+            return HeldBy::Budget;
         }
         board.take_due(now).map(&mut begin);
     }
-    None
+    HeldBy::Looks
 }
 
 /// Ends without an outcome when nobody wants it any more.

@@ -49,8 +49,10 @@ impl Advance {
             problems.extend(record.problem_at(&host));
             if problems.is_empty() { Ok(()) } else { Err(Error::invalid(problems)) }
         })?;
+        let now = self.session.now_ms();
         self.job.edit(|record| {
             record.host = Some(host);
+            record.mistrust_times_beyond(now);
             if save_to.is_some() {
                 record.save_to = save_to;
             }
@@ -124,17 +126,18 @@ impl Advance {
                 photo.uploaded = Some(path.clone());
             }
         });
-        self.save().await?;
+        // Before anything that a sibling's failure could cut off.
         self.tell(Event::PhotoUploaded { index, path });
-        Ok(())
+        self.save().await
     }
 
-    /// Starts every generation that was not started, one after the other: of one at most is the outcome unknown.
+    /// Starts a generation that was not started: one after the other, so that a killed process leaves one unknown at most.
     pub(super) async fn generate(&self) -> Result<()> {
-        for slot in self.job.known(Record::unstarted) {
-            self.start(slot).await?;
+        let next = self.job.known(|record| record.unstarted().into_iter().next());
+        match next {
+            Some(slot) => self.start(slot).await,
+            None => Ok(()),
         }
-        Ok(())
     }
 
     /// Creates what the service is paid for. It runs on when the caller goes away, and notes its answer.
@@ -149,24 +152,20 @@ impl Advance {
 
     async fn create(&self, slot: Slot, caller: Caller) -> Result<()> {
         let Some((call, body)) = self.job.known(|record| record.wish(slot)) else { return Ok(()) };
-        self.work(slot, |work| work.intent = true);
+        self.work(slot, Work::intend);
         let noted = self.save().await;
         if noted.is_err() || caller.is_gone() {
             // Nothing was sent: take the intent back, on disk too if it got there.
-            self.work(slot, |work| work.intent = false);
+            self.work(slot, Work::take_back);
             return if noted.is_err() { noted } else { self.save().await };
         }
         let request = Request::new(call, "", Payload::json(&body)?).on_retry(self.on_retry()).on_behalf_of(caller);
         let outcome = self.session.create(request).await;
         let schedule = self.schedule(slot);
         let now = self.session.now_ms();
-        self.work(slot, |work| work.settle(&outcome, &schedule, now));
-        let created = outcome.ok();
-        if let Some(created) = created.as_ref().filter(|_| slot == Slot::Training) {
-            self.job.edit(|record| record.user_id = Some(created.user_id.clone()));
-        }
+        self.job.edit(|record| record.settle(slot, &outcome, &schedule, now));
         self.save().await?;
-        if let Some(created) = created {
+        if let Ok(created) = outcome {
             self.tell_work(slot, created.task_id, TaskState::Waiting);
         }
         Ok(())

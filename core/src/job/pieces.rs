@@ -8,22 +8,15 @@ use super::{
     advance::Advance,
     record::{Record, Slot},
 };
-use crate::{
-    call::Call,
-    error::Result,
-    event::Event,
-    results::Results,
-    task::{Task, TaskState},
-    wait::{ends_a_wait, task_failed},
-};
+use crate::{call::Call, error::Result, event::Event, results::Results, task::Task, wait::ends_a_wait};
 
-/// How long nothing may be due: a clock that was set back is looked at again.
+/// How long nothing may be due: times of a clock that was ahead let nothing stand still.
 const LONGEST_PAUSE: Duration = Duration::from_secs(60 * 60);
 
 /// Something that may go on beside others.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Piece {
-    /// Starting all generations that were not started.
+    /// Starting a generation that was not started; the next one is a piece of its own.
     Generate,
     /// A look at a task, and the pictures of one that has ended.
     Attend(Slot),
@@ -73,7 +66,9 @@ impl<'a> UnderWay<'a> {
         let slots = self.advance.job.known(Record::pending);
         for (slot, _) in slots.into_iter().filter(|(_, pending)| pending == task_id) {
             if self.busy.contains(&Piece::Attend(slot)) {
-                self.noticed.push(task_id.to_owned());
+                if !self.noticed.iter().any(|noticed| noticed == task_id) {
+                    self.noticed.push(task_id.to_owned());
+                }
             } else {
                 let now = self.advance.session.now_ms();
                 self.advance.work(slot, |work| work.look_soon(now));
@@ -92,7 +87,7 @@ impl<'a> UnderWay<'a> {
             });
             times.min()
         });
-        next.map_or(LONGEST_PAUSE, |next| Duration::from_millis(next.saturating_sub(now)))
+        next.map_or(LONGEST_PAUSE, |next| Duration::from_millis(next.saturating_sub(now)).min(LONGEST_PAUSE))
     }
 }
 
@@ -140,13 +135,11 @@ impl Advance {
         let now = self.session.now_ms();
         match outcome {
             Ok(task) => {
-                let mut changed = false;
-                self.work(slot, |work| changed = work.sighted(&task, &schedule, now));
-                if changed {
+                if self.job.edit(|record| record.sighted(slot, &task, &schedule, now)) {
                     self.tell_state(slot, &task);
                 }
                 if task.state.is_terminal() {
-                    self.ended(slot, task);
+                    self.tell_end(slot, &task);
                 }
             }
             Err(error) if ends_a_wait(error.kind()) => {
@@ -156,32 +149,6 @@ impl Advance {
                 let mut delay = Duration::ZERO;
                 self.work(slot, |work| delay = work.missed(&error, &schedule, now));
                 self.tell(Event::Retrying { call: Call::QueryTask.name().into(), error, delay });
-            }
-        }
-    }
-
-    fn ended(&self, slot: Slot, task: Task) {
-        if task.state == TaskState::Failed {
-            return self.work(slot, |work| work.error = Some(task_failed(task)));
-        }
-        match slot {
-            Slot::Training => {
-                if let Some(user_id) = self.job.user_id() {
-                    self.tell(Event::Trained { user_id });
-                }
-            }
-            Slot::Portrait(index) => {
-                let (style, count) = (self.style(index), task.result_paths.len());
-                if count == 0 {
-                    let message = format!("the generation of {style:?} succeeded without a picture");
-                    self.tell(Event::Warning { message });
-                }
-                self.job.edit(|record| {
-                    if let Some(portrait) = record.portraits.get_mut(index) {
-                        portrait.urls = task.result_paths;
-                    }
-                });
-                self.tell(Event::Generated { style, count });
             }
         }
     }

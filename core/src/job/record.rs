@@ -8,6 +8,8 @@ use super::{JobPhoto, Portrait, Stage, styles, work::Work};
 use crate::{
     call::Call,
     error::{Error, Result},
+    options::PollSchedule,
+    task::{Created, Task},
 };
 
 /// The layout that this version writes, and the newest it reads.
@@ -151,6 +153,33 @@ impl Record {
         }
     }
 
+    /// Takes in what a create answered, whole: whoever stores the job meanwhile finds a training with its model.
+    pub(super) fn settle(&mut self, slot: Slot, outcome: &Result<Created>, schedule: &PollSchedule, now: u64) {
+        if let (Slot::Training, Ok(created)) = (slot, outcome) {
+            self.user_id = Some(created.user_id.clone());
+        }
+        if let Some(work) = self.work(slot) {
+            work.settle(outcome, schedule, now);
+        }
+    }
+
+    /// Takes in what a look saw, whole: a state and what belongs to it. True if the state is a new one.
+    pub(super) fn sighted(&mut self, slot: Slot, task: &Task, schedule: &PollSchedule, now: u64) -> bool {
+        let changed = self.work(slot).is_some_and(|work| work.sighted(task, schedule, now));
+        if let Slot::Portrait(index) = slot
+            && let Some(portrait) = self.portraits.get_mut(index).filter(|portrait| portrait.work.has_result())
+        {
+            portrait.urls.clone_from(&task.result_paths);
+        }
+        changed
+    }
+
+    /// A clock that was ahead when times were written down would let everything stand still until then.
+    pub(super) fn mistrust_times_beyond(&mut self, now: u64) {
+        self.training.iter_mut().for_each(|work| work.mistrust_times_beyond(now));
+        self.portraits.iter_mut().for_each(|portrait| portrait.work.mistrust_times_beyond(now));
+    }
+
     /// Looks which portraits are on disk, in the folder that is asked for now.
     pub(super) fn look_for_files(&mut self) {
         let Some(folder) = self.save_to.as_deref() else { return };
@@ -218,7 +247,10 @@ impl Record {
     /// Attaches a task that exists at the service to the first create whose outcome is unknown.
     pub(super) fn adopt(&mut self, task_id: &str, user_id: Option<&str>) -> Result<()> {
         let Some(slot) = self.works().find(|(_, work)| work.is_unknown()).map(|(slot, _)| slot) else {
-            return refuse("nothing of this job has an unknown outcome: there is nothing to adopt a task for");
+            return refuse(
+                "nothing of this job has an unknown outcome, so there is nothing to adopt a task for (the answer of a create \
+                 that is under way is yet to come)",
+            );
         };
         match (slot, user_id) {
             (Slot::Training, None) => return refuse("a training is adopted with its user_id: pass both"),

@@ -47,6 +47,26 @@ impl Advance {
         }
     }
 
+    /// Tells of a task's results. A failure is told by the error that ends the job.
+    pub(super) fn tell_end(&self, slot: Slot, task: &Task) {
+        match slot {
+            _ if task.state == TaskState::Failed => {}
+            Slot::Training => {
+                if let Some(user_id) = self.job.user_id() {
+                    self.tell(Event::Trained { user_id });
+                }
+            }
+            Slot::Portrait(index) => {
+                let (style, count) = (self.style(index), task.result_paths.len());
+                if count == 0 {
+                    let message = format!("the generation of {style:?} succeeded without a picture");
+                    self.tell(Event::Warning { message });
+                }
+                self.tell(Event::Generated { style, count });
+            }
+        }
+    }
+
     /// Tells of the work that was under way before this turn: what is waited for is never a secret.
     pub(super) fn tell_pending(&self) {
         let pending: Vec<(Slot, String, TaskState)> = self.job.known(|record| {
@@ -70,7 +90,7 @@ impl Advance {
         }))
     }
 
-    /// Reports a photo's bytes in steps of a twentieth, and in none smaller than what is read at a time.
+    /// Reports a photo's bytes in steps of a twentieth, and in none smaller than what is sent at a time.
     pub(super) fn on_bytes(&self, index: usize) -> Option<OnBytes> {
         let tell = self.on_event.clone()?;
         let told = AtomicU64::new(0);

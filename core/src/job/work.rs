@@ -6,7 +6,7 @@ use crate::{
     error::{Error, ErrorKind, Result},
     options::PollSchedule,
     task::{Created, Task, TaskState},
-    wait::Steps,
+    wait::{Steps, task_failed},
 };
 
 /// One thing that the service is paid to do: a training, or the generation of one style.
@@ -21,6 +21,9 @@ pub(super) struct Work {
     /// A create was about to be sent, and no answer to it is known.
     #[serde(default)]
     pub(super) intent: bool,
+    /// This process is asking, and an answer may come.
+    #[serde(skip)]
+    asking: bool,
     #[serde(default)]
     steps: Steps,
     /// Times are milliseconds since 1970: the job may go on in another process.
@@ -56,11 +59,22 @@ impl Work {
     }
 
     pub(super) fn is_unknown(&self) -> bool {
-        self.intent && self.task_id.is_none()
+        self.intent && self.task_id.is_none() && !self.asking
+    }
+
+    /// Notes that a create is about to be sent.
+    pub(super) fn intend(&mut self) {
+        (self.intent, self.asking) = (true, true);
+    }
+
+    /// Notes that it was not sent.
+    pub(super) fn take_back(&mut self) {
+        (self.intent, self.asking) = (false, false);
     }
 
     /// Takes in what a create answered. A refusal leaves nothing behind but its error.
     pub(super) fn settle(&mut self, outcome: &Result<Created>, schedule: &PollSchedule, now: u64) {
+        self.asking = false;
         match outcome {
             Ok(created) => {
                 self.intent = false;
@@ -88,6 +102,12 @@ impl Work {
         self.next_look
     }
 
+    pub(super) fn mistrust_times_beyond(&mut self, now: u64) {
+        if self.looked > now || self.waiting_since.is_some_and(|since| since > now) {
+            (self.looked, self.next_look, self.not_before, self.waiting_since) = (0, 0, 0, None);
+        }
+    }
+
     /// Brings the next look forward; at most one a second, whoever asks for it.
     pub(super) fn look_soon(&mut self, now: u64) {
         let pause = crate::wait::NOTICE_PAUSE.as_millis() as u64;
@@ -100,6 +120,9 @@ impl Work {
         let raw = (task.state == TaskState::Unknown).then_some(task.raw_state);
         let changed = self.state != Some(task.state) || self.unknown != raw;
         (self.state, self.unknown) = (Some(task.state), raw);
+        if task.state == TaskState::Failed {
+            self.error = Some(task_failed(task.clone()));
+        }
         self.looked = now;
         self.next_look = now.saturating_add(self.steps.after_sight(schedule).as_millis() as u64);
         changed
@@ -118,6 +141,8 @@ impl Work {
 
     /// What a caller who comes back wants done again. What was paid for is done again only if `recreate` says so.
     pub(super) fn reopen(&mut self, recreate: bool, comes_back: bool, what: &str, sent: Option<String>) {
+        // Who takes the job up has its turn: nobody is asking any more.
+        self.asking = false;
         let failed = self.state == Some(TaskState::Failed);
         if recreate && (failed || self.is_unknown()) {
             *self = Self::default();

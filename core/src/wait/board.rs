@@ -50,7 +50,7 @@ pub(super) struct DueLook {
 struct Plan {
     /// When it wakes by itself.
     wakes: Option<Instant>,
-    /// From when on it begins further looks; `None` while as many as may be are under way.
+    /// From when on it begins further looks; `None` while it can't: it is woken when it can.
     looks_from: Option<Instant>,
 }
 
@@ -128,7 +128,7 @@ impl Board {
         let at = match until {
             Until::Ended if planned => None,
             Until::Ended => Some(watch.pace.first_look(now)),
-            Until::Seen => Some(now),
+            Until::Seen => Some(watch.not_before.map_or(now, |at| now.max(at))),
             Until::Noticed => None,
         };
         if let Some(at) = at {

@@ -1,11 +1,12 @@
 //! Where waiters are told how their task has ended.
 
 use std::{
-    sync::{Arc, Mutex, PoisonError},
+    collections::VecDeque,
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
     time::Duration,
 };
 
-use tokio::sync::{Notify, mpsc, oneshot};
+use tokio::sync::{Notify, oneshot};
 
 use crate::{error::Result, task::Task};
 
@@ -17,7 +18,7 @@ pub(super) enum Sink {
     One(oneshot::Sender<Result<Task>>),
     Call(OnEnd),
     Many(Arc<Gathering>, usize),
-    Notices(mpsc::UnboundedSender<Arc<str>>),
+    Notices(Arc<Notices>),
 }
 
 impl Sink {
@@ -33,8 +34,39 @@ impl Sink {
 
     /// Tells of a notice whoever listens for those.
     pub(super) fn hear_notice(&self, task: &Arc<str>) {
-        if let Self::Notices(sender) = self {
-            let _ = sender.send(task.clone());
+        if let Self::Notices(notices) = self {
+            notices.add(task);
+        }
+    }
+}
+
+/// Tasks that were notified, on their way to one listener. However often one is, it is on its way once.
+#[derive(Default)]
+pub(super) struct Notices {
+    tasks: Mutex<VecDeque<Arc<str>>>,
+    more: Notify,
+}
+
+impl Notices {
+    fn tasks(&self) -> MutexGuard<'_, VecDeque<Arc<str>>> {
+        self.tasks.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn add(&self, task: &Arc<str>) {
+        let mut tasks = self.tasks();
+        if !tasks.contains(task) {
+            tasks.push_back(task.clone());
+            self.more.notify_one();
+        }
+    }
+
+    /// The one that was notified first; waits for it.
+    pub(super) async fn take(&self) -> Arc<str> {
+        loop {
+            if let Some(task) = self.tasks().pop_front() {
+                return task;
+            }
+            self.more.notified().await;
         }
     }
 }

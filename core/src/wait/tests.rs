@@ -3,7 +3,7 @@
 use std::{collections::HashMap, sync::atomic::AtomicUsize};
 
 use super::*;
-use crate::{error::ErrorKind, options::PollSchedule, task::TaskState};
+use crate::{budget::Budget, error::ErrorKind, options::PollSchedule, task::TaskState};
 
 /// A service whose tasks end at a time of their own.
 struct Service {
@@ -56,8 +56,12 @@ impl Look for Service {
         })
     }
 
-    fn pay(&self, now: Instant) -> Instant {
-        self.budget.reserve(now)
+    fn try_pay(&self, now: Instant) -> bool {
+        self.budget.try_take(now)
+    }
+
+    async fn pay(&self) {
+        self.budget.acquire().await;
     }
 }
 
@@ -224,4 +228,46 @@ async fn waits_that_begin_while_the_driver_ends_are_not_abandoned() {
     for task in futures_util::future::join_all(tasks).await {
         task.unwrap();
     }
+}
+
+#[tokio::test(start_paused = true)]
+async fn waits_that_are_given_up_leave_the_budget_as_it_was() {
+    let (scheduler, service) = scheduler(Service::new(2.0));
+    for n in 0..60 {
+        let _ = scheduler.wait(&format!("t{n}"), Some(Duration::from_millis(20))).await;
+    }
+    let began = Instant::now();
+    service.budget.acquire().await;
+    assert!(began.elapsed() <= Duration::from_secs(1), "after {:?}", began.elapsed());
+}
+
+#[tokio::test(start_paused = true)]
+async fn other_calls_do_not_keep_waits_from_looking() {
+    let (scheduler, service) = scheduler(Service::new(2.0).task("t", TaskKind::Generation, Duration::from_secs(20)));
+    let others = async {
+        loop {
+            service.budget.acquire().await;
+        }
+    };
+    tokio::select! {
+        outcome = scheduler.wait("t", Some(Duration::from_secs(60))) => assert!(outcome.is_ok()),
+        () = others => {}
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_storm_of_notices_is_heard_once() {
+    let (scheduler, _service) = scheduler(Service::new(10.0));
+    let mut attention = scheduler.attention();
+    attention.attend(&["a".to_owned(), "b".to_owned()]);
+    for _ in 0..1000 {
+        scheduler.notify("a");
+        scheduler.notify("b");
+    }
+    for task in ["a", "b"] {
+        assert_eq!(attention.sleep(Duration::from_secs(1)).await.as_deref(), Some(task));
+    }
+    assert_eq!(attention.sleep(Duration::from_secs(1)).await, None);
+    scheduler.notify("b");
+    assert_eq!(attention.sleep(Duration::from_secs(1)).await.as_deref(), Some("b"));
 }

@@ -35,9 +35,11 @@ impl Look for Nothing {
         std::future::ready(Ok(Task { id, state, raw_state, kind: TaskKind::Generation, result_paths: Vec::new() }))
     }
 
-    fn pay(&self, now: Instant) -> Instant {
-        now
+    fn try_pay(&self, _now: Instant) -> bool {
+        true
     }
+
+    async fn pay(&self) {}
 }
 
 /// So many waits of eleven looks each.
