@@ -95,15 +95,17 @@ impl Transport {
     }
 
     async fn attempts<T: Reply>(&self, request: Request) -> Result<T> {
+        // A job's call begins when the budget lets it out: hundreds of jobs may be in the queue.
+        let mut admitted = request.is_patient;
+        if admitted {
+            self.admit(&request, None).await?;
+        }
         let deadline = self.deadline(&request);
         let mut retries = 0;
         let mut repeated_once = false;
         loop {
-            // Nothing is outstanding here: who has gone away wants nothing sent.
-            tokio::select! {
-                biased;
-                () = request.given_up() => return Err(Error::cancelled(request.call.name())),
-                paid = self.wait_for_budget(&request, deadline) => paid?,
+            if !std::mem::take(&mut admitted) {
+                self.admit(&request, deadline).await?;
             }
             let failure = match self.attempt(&request, deadline).await {
                 Ok(answer) => return Ok(answer),
@@ -167,6 +169,15 @@ impl Transport {
         let usual = || (!request.is_upload()).then_some(self.options.limits.timeout);
         // One beyond the clock's range is none.
         Instant::now().checked_add(request.timeout.or_else(usual)?)
+    }
+
+    /// Waits for the budget. Nothing is outstanding here: who has gone away wants nothing sent.
+    async fn admit(&self, request: &Request, deadline: Option<Instant>) -> Result<()> {
+        tokio::select! {
+            biased;
+            () = request.given_up() => Err(Error::cancelled(request.call.name())),
+            paid = self.wait_for_budget(request, deadline) => paid,
+        }
     }
 
     async fn wait_for_budget(&self, request: &Request, deadline: Option<Instant>) -> Result<()> {

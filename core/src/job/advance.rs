@@ -96,7 +96,7 @@ impl Advance {
         if !self.job.edit(styles::take_ids) {
             return Ok(());
         }
-        let request = Request::new(Call::ListStyles, "", Payload::Nothing).on_retry(self.on_retry());
+        let request = Request::new(Call::ListStyles, "", Payload::Nothing).on_retry(self.on_retry()).patient();
         let offered: Vec<Style> = self.session.transport.call(request).await?;
         self.job.edit(|record| styles::resolve(record, &offered))
     }
@@ -159,7 +159,8 @@ impl Advance {
             self.work(slot, Work::take_back);
             return if noted.is_err() { noted } else { self.save().await };
         }
-        let request = Request::new(call, "", Payload::json(&body)?).on_retry(self.on_retry()).on_behalf_of(caller);
+        let request = Request::new(call, "", Payload::json(&body)?).on_retry(self.on_retry());
+        let request = request.on_behalf_of(caller).patient();
         let outcome = self.session.create(request).await;
         let schedule = self.schedule(slot);
         let now = self.session.now_ms();

@@ -43,11 +43,14 @@ pub(crate) struct Request {
     pub(super) timeout: Option<Duration>,
     /// Who waits for it, where the call may outlive them.
     caller: Option<Caller>,
+    /// Its timeout does not begin before the client's budget lets it out.
+    pub(super) is_patient: bool,
 }
 
 impl Request {
     pub(crate) fn new(call: Call, subject: impl Into<String>, payload: Payload) -> Self {
-        Self { call, subject: subject.into(), payload, on_retry: None, timeout: None, caller: None }
+        let subject = subject.into();
+        Self { call, subject, payload, on_retry: None, timeout: None, caller: None, is_patient: false }
     }
 
     /// One look at a task.
@@ -75,6 +78,11 @@ impl Request {
             Some(caller) => caller.gone().await,
             None => std::future::pending().await,
         }
+    }
+
+    pub(crate) fn patient(mut self) -> Self {
+        self.is_patient = true;
+        self
     }
 
     pub(crate) fn within(mut self, timeout: Option<Duration>) -> Self {
