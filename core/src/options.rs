@@ -186,7 +186,7 @@ setters! {
     generation_schedule: PollSchedule,
     /// A PEM file of certificate authorities that are trusted beside the system's.
     ca_file: PathBuf,
-    /// A proxy for all but loopback, in place of the environment's; empty for none.
+    /// A proxy for all but loopback, `http://…` or `https://…`, in place of the environment's; empty for none.
     proxy: SecretString,
 }
 
@@ -316,12 +316,20 @@ impl Limits {
         problems.extend(self.training_schedule.problem("training_schedule"));
         problems.extend(self.generation_schedule.problem("generation_schedule"));
         if let Route::Proxy(proxy) = &self.route
-            && reqwest::Proxy::all(proxy).is_err()
+            && !is_proxy(proxy)
         {
-            problems.push("proxy is not a URL of a proxy, such as http://proxy:3128".into());
+            // Not as it was given: it may contain a password.
+            let rule = "begin with http:// or https:// and name a host, such as http://proxy:3128; empty means none";
+            problems.push(format!("proxy must {rule}"));
         }
         problems
     }
+}
+
+/// The HTTP library takes more than that, and says so late (`socks5`, a missing scheme) or asks no proxy at all (`ftp`).
+fn is_proxy(text: &str) -> bool {
+    let known = Url::parse(text).is_ok_and(|url| matches!(url.scheme(), "http" | "https") && url.has_host());
+    known && reqwest::Proxy::all(text).is_ok()
 }
 
 fn check_base_url(text: &str, allow_http: bool) -> Result<Url, String> {

@@ -61,6 +61,36 @@ fn a_base_url_says_where_and_nothing_else() {
 }
 
 #[test]
+fn a_proxy_is_asked_over_http_or_https() {
+    let with = |proxy: &str| {
+        check(ClientBuilder::default().base_url("https://a.example").app_code("c".to_owned()).proxy(proxy), &[])
+    };
+    for refused in [
+        "foo",
+        "proxy:3128",
+        "proxy.example:3128",
+        "127.0.0.1:3128",
+        "ftp://proxy",
+        "socks5://me:secret@proxy:1080",
+        "http://",
+        "https://:3128",
+        "http://proxy:99999",
+        " ",
+        "me:secret@proxy:3128",
+    ] {
+        let error = with(refused).expect_err(refused);
+        assert_eq!(error.problems().len(), 1, "{refused}: {error}");
+        assert!(error.message().starts_with("proxy must begin with http:// or https://"), "{error}");
+        assert!(!error.message().contains("secret"), "{error}");
+    }
+    for accepted in
+        ["", "http://proxy:3128", "https://me:secret@proxy.example", "HTTP://127.0.0.1:1/", "http://[::1]:1"]
+    {
+        assert!(with(accepted).is_ok(), "{accepted}");
+    }
+}
+
+#[test]
 fn everything_out_of_range_is_said_at_once() {
     let never = PollSchedule { initial: Duration::ZERO, factor: 0.5, max: Duration::MAX };
     let error = check(
