@@ -10,6 +10,9 @@ use crate::{
     task::Style,
 };
 
+/// So many names are enough to see how they are written.
+const SHOWN: usize = 20;
+
 /// What can be said against a job without asking anybody.
 pub(super) fn problems(record: &Record) -> Vec<String> {
     let mut problems = Vec::new();
@@ -87,14 +90,21 @@ fn id_of(asked: &str, offered: &[Style]) -> Result<String, String> {
     fitting.dedup_by(|a, b| a.style == b.style);
     match fitting.as_slice() {
         [style] => Ok(style.style.clone()),
-        [] => {
-            let names: Vec<&str> = offered.iter().take(20).map(|style| style.name.as_str()).collect();
-            Err(format!("there is no style {asked:?}; there are {}", names.join(", ")))
-        }
+        [] => Err(format!("there is no style {asked:?}; {}", names_of(offered))),
         several => {
             let ids: Vec<String> = several.iter().map(|style| format!("{} ({})", style.style, style.sex)).collect();
             Err(format!("style {asked:?} is ambiguous: give one of the ids {}", ids.join(", ")))
         }
+    }
+}
+
+/// What there is instead.
+fn names_of(offered: &[Style]) -> String {
+    let names: Vec<&str> = offered.iter().take(SHOWN).map(|style| style.name.as_str()).collect();
+    match offered.len().saturating_sub(SHOWN) {
+        _ if names.is_empty() => "the service offers none at all".to_owned(),
+        0 => format!("there are {}", names.join(", ")),
+        more => format!("there are {} and {more} more", names.join(", ")),
     }
 }
 
@@ -106,4 +116,29 @@ fn as_id(style: &str) -> Option<String> {
 /// The same name is the same, however its characters are composed.
 fn plain(name: &str) -> String {
     ComposingNormalizerBorrowed::new_nfc().normalize(name.trim()).into_owned()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn offered(count: usize) -> Vec<Style> {
+        let style = |n: usize| Style {
+            name: format!("N{n}"),
+            style: format!("id-{n}"),
+            template: String::new(),
+            sex: String::new(),
+        };
+        (1..=count).map(style).collect()
+    }
+
+    #[test]
+    fn who_asks_for_a_style_that_is_not_there_is_told_what_is() {
+        let said = |count| id_of("none", &offered(count)).unwrap_err();
+        assert_eq!(said(0), "there is no style \"none\"; the service offers none at all");
+        assert_eq!(said(2), "there is no style \"none\"; there are N1, N2");
+        assert!(said(SHOWN).ends_with(", N20"), "{}", said(SHOWN));
+        assert!(said(SHOWN + 3).ends_with(", N20 and 3 more"), "{}", said(SHOWN + 3));
+        assert_eq!(id_of("N23", &offered(23)), Ok("id-23".to_owned()));
+    }
 }
