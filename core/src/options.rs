@@ -125,7 +125,8 @@ pub(crate) fn is_loopback(url: &Url) -> bool {
 #[derive(Clone, Debug, Default)]
 #[must_use]
 pub struct ClientBuilder {
-    base_url: Option<String>,
+    /// Hidden too: until it is checked, user information may be in it.
+    base_url: Option<SecretString>,
     app_code: Option<SecretString>,
     app_key: Option<SecretString>,
     app_secret: Option<SecretString>,
@@ -158,9 +159,6 @@ macro_rules! setters {
 }
 
 setters! {
-    /// Where the API is: `https://….market.alicloudapi.com`. A path prefix is kept and signed;
-    /// user information, a query or a fragment is refused. There is no default.
-    base_url: String,
     /// The AppCode of the purchase: one of the two credentials.
     app_code: SecretString,
     /// The AppKey that signs requests, together with `app_secret`.
@@ -191,6 +189,13 @@ setters! {
 }
 
 impl ClientBuilder {
+    /// Where the API is: `https://….market.alicloudapi.com`. A path prefix is kept and signed;
+    /// user information, a query or a fragment is refused. There is no default.
+    pub fn base_url(mut self, base_url: impl Into<String>) -> Self {
+        self.base_url = Some(base_url.into().into());
+        self
+    }
+
     /// Allows `http://` to hosts other than this machine: whoever listens reads the credential.
     pub fn allow_http(mut self, allow: bool) -> Self {
         self.allow_http = allow;
@@ -224,7 +229,8 @@ impl ClientBuilder {
     fn check(self, environment: impl Fn(&str) -> Option<String>) -> Result<Options> {
         let environment = |name: &str| environment(name).filter(|value| !value.is_empty());
         let mut problems = Vec::new();
-        let base_url = self.base_url.clone().or_else(|| environment("XIEZHEN_BASE_URL"));
+        let given = self.base_url.as_ref().map(|url| url.expose_secret().to_owned());
+        let base_url = given.or_else(|| environment("XIEZHEN_BASE_URL"));
         let base_url = base_url
             .ok_or_else(|| "base_url is missing: pass it or set XIEZHEN_BASE_URL".to_owned())
             .and_then(|text| check_base_url(&text, self.allow_http))

@@ -91,6 +91,21 @@ fn a_proxy_is_asked_over_http_or_https() {
 }
 
 #[test]
+fn a_builder_shows_no_secret() {
+    let builder = ClientBuilder::default()
+        .base_url("https://me:secret-1@a.example")
+        .app_code("secret-2".to_owned())
+        .app_key("secret-3")
+        .app_secret("secret-4".to_owned())
+        .proxy("http://me:secret-5@proxy:3128")
+        .environment([("XIEZHEN_APP_CODE".to_owned(), "secret-6".to_owned())]);
+    let shown = format!("{builder:?} {builder:#?}");
+    assert!(shown.contains("ClientBuilder") && !shown.contains("secret-"), "{shown}");
+    let limits = check(builder, &[]).map_or_else(|error| error.to_string(), |options| format!("{options:?}"));
+    assert!(!limits.contains("secret-"), "{limits}");
+}
+
+#[test]
 fn everything_out_of_range_is_said_at_once() {
     let never = PollSchedule { initial: Duration::ZERO, factor: 0.5, max: Duration::MAX };
     let error = check(
