@@ -105,6 +105,23 @@ async fn a_proxy_is_asked_for_all_but_this_machine() {
     assert!(asked.lock().unwrap().is_empty());
 }
 
+/// What is not encrypted itself may go through a proxy that is.
+#[tokio::test]
+async fn a_proxy_that_speaks_tls_is_verified_as_everybody() {
+    let (port, authority) = tls_server().await;
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("authority.pem");
+    fs::write(&file, authority).unwrap();
+    let builder = || {
+        let builder = service::builder("http://gateway.invalid").allow_http(true).max_retries(0_u32);
+        builder.proxy(format!("https://localhost:{port}"))
+    };
+
+    let error = builder().build().unwrap().list_styles().await.unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Transport, "{error}");
+    assert!(builder().ca_file(&*file).build().unwrap().list_styles().await.unwrap().is_empty());
+}
+
 #[tokio::test]
 async fn no_secret_is_in_what_a_client_prints_or_an_error_says() {
     let client = service::builder("http://127.0.0.1:9").app_code("secret-code".to_owned()).max_retries(0_u32).build();

@@ -55,7 +55,9 @@ impl Connections {
 
     fn gateway(&self) -> Result<ClientBuilder> {
         let base = &self.options.base_url;
-        Ok(self.base(is_loopback(base), base.scheme() == "https")?.redirect(redirect::Policy::none()))
+        let local = is_loopback(base);
+        // Plain http to another machine may go through a proxy that speaks TLS.
+        Ok(self.base(local, !local || base.scheme() == "https")?.redirect(redirect::Policy::none()))
     }
 
     fn base(&self, local: bool, needs_tls: bool) -> Result<ClientBuilder> {
@@ -74,7 +76,7 @@ impl Connections {
         })
     }
 
-    /// Verifies against the system's authorities and `ca_file`; plain http needs none of that loaded.
+    /// Verifies against the system's authorities and `ca_file`; plain http to this machine needs none of that loaded.
     fn tls(&self, needed: bool) -> Result<ClientConfig> {
         if needed {
             return self.tls.get_or_try_init(|| verifying(&self.options)).cloned();
