@@ -140,9 +140,9 @@ async fn a_photo_that_changes_while_it_is_sent_never_becomes_a_whole_request() {
         OpenOptions::new().append(true).open(&photo).unwrap().write_all(&vec![0; 48 << 20]).unwrap();
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let url = format!("http://{}", listener.local_addr().unwrap());
-        let (begin, begun) = oneshot::channel();
+        let (tell_begun, begun) = oneshot::channel();
         let (go_on, may_go_on) = oneshot::channel();
-        let reader = tokio::spawn(slow_reader(listener, begin, may_go_on));
+        let reader = tokio::spawn(slow_reader(listener, tell_begun, may_go_on));
         let client: Client = service::builder(&url).max_photo_bytes(64_u64 << 20).max_retries(0_u32).build().unwrap();
         let upload = tokio::spawn({
             let photo = photo.clone();
