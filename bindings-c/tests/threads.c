@@ -250,6 +250,33 @@ static void a_fork(void) {
   xiezhen_client_free(client);
 }
 
+static int32_t fork_once(size_t index, const xiezhen_task *task, const xiezhen_error *error, void *user_data) {
+  pid_t *child = user_data;
+  (void)index, (void)task, (void)error;
+  if (*child < 0) {
+    *child = fork();
+    if (*child == 0) alarm(20);
+  }
+  return 0;
+}
+
+/* The child of a callback's fork comes back into a call that is the parent's, and leaves it alone. */
+static void a_fork_in_a_callback(void) {
+  xiezhen_client *client = quick_client("fork-inside");
+  xiezhen_created *training = start_training(client);
+  const char *ids[] = {"no-such-task", xiezhen_created_task_id(training)};
+  xiezhen_outcomes *outcomes = NULL;
+  pid_t child = -1;
+  const xiezhen_status ended = xiezhen_wait_many(client, ids, 2, fork_once, &child, NULL, &outcomes, NULL);
+  if (child == 0) _exit(ended == XIEZHEN_INVALID_ARGUMENT ? 0 : 1);
+  int status = -1;
+  CHECK(waitpid(child, &status, 0) == child && WIFEXITED(status) && WEXITSTATUS(status) == 0);
+  CHECK(ended == XIEZHEN_OK && xiezhen_outcomes_task(outcomes, 1));
+  xiezhen_outcomes_free(outcomes);
+  xiezhen_created_free(training);
+  xiezhen_client_free(client);
+}
+
 static void *close_soon(void *client) {
   sleep_ms(100);
   xiezhen_client_close(client);
@@ -270,7 +297,10 @@ static void close_stops_calls(void) {
 }
 
 int main(void) {
-  if (!getenv("SLOW")) a_fork(); /* what a child leaves behind is no leak, but valgrind would report it */
+  if (!getenv("SLOW")) { /* what a child leaves behind is no leak, but valgrind would report it */
+    a_fork();
+    a_fork_in_a_callback();
+  }
   cancel_any_call();
   sixteen_threads();
   a_thousand_waits();

@@ -10,7 +10,7 @@ use tokio::{
     time,
 };
 
-use super::{Host, host};
+use super::{Host, generation, host};
 use crate::error::{Error, ErrorKind, Result};
 
 /// Carries what a call has to tell, in order, to the thread that made it.
@@ -43,7 +43,9 @@ pub enum Said<T, M> {
 pub struct Running<T, M> {
     host: &'static Host,
     messages: UnboundedReceiver<M>,
-    call: JoinHandle<Result<T>>,
+    /// `None` once it was left to the parent.
+    call: Option<JoinHandle<Result<T>>>,
+    generation: u32,
 }
 
 /// Starts a call. `work` is given the means to speak to the caller's thread: callbacks run there, between two turns at
@@ -62,7 +64,7 @@ where
     let work = work(Teller(sender));
     // Begun while this thread drives, a call wakes nobody.
     let call = host.drive(lazy(|_| tokio::spawn(work)));
-    Ok(Running { host, messages, call })
+    Ok(Running { host, messages, call: Some(call), generation: generation() })
 }
 
 /// Starts what is not waited for here: whoever wants its outcome is told by the work itself.
@@ -76,15 +78,30 @@ where
 }
 
 impl<T, M> Running<T, M> {
+    /// A callback may have forked, and its child come back here: the runtime's threads, its sockets and whatever it waits on
+    /// are the parent's, and even dropping the call would touch them.
+    fn leave_to_parent(&mut self) {
+        if self.generation != generation() {
+            std::mem::forget(self.call.take());
+        }
+    }
+
     /// Stops the call and waits, for as long as `patience`, until it has let go of what it held.
     pub fn stop(mut self, patience: Duration) {
-        self.call.abort();
-        let _ = self.host.drive(async { time::timeout(patience, &mut self.call).await });
+        self.leave_to_parent();
+        if let Some(call) = &mut self.call {
+            call.abort();
+            let _ = self.host.drive(async { time::timeout(patience, call).await });
+        }
     }
 
     /// Waits for what the call says next, for as long as `patience` if there is one.
     pub fn next(&mut self, patience: Option<Duration>) -> Said<T, M> {
-        let (messages, call) = (&mut self.messages, &mut self.call);
+        self.leave_to_parent();
+        let (messages, Some(call)) = (&mut self.messages, &mut self.call) else {
+            let problem = "this call was begun before a fork: it is the parent's, and ends there";
+            return Said::Done(Err(Error::invalid(vec![problem.to_owned()])));
+        };
         let say = async {
             tokio::select! {
                 biased;
@@ -103,7 +120,10 @@ impl<T, M> Running<T, M> {
 
 impl<T, M> Drop for Running<T, M> {
     fn drop(&mut self) {
-        self.call.abort();
+        self.leave_to_parent();
+        if let Some(call) = &self.call {
+            call.abort();
+        }
     }
 }
 
