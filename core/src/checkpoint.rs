@@ -18,7 +18,10 @@ use crate::{
 /// A checkpoint that this process holds. The lock is `flock` on a file beside it, on local file systems only;
 /// that file is never deleted, because somebody may be waiting for it.
 pub(crate) struct Checkpoint {
+    /// By the name that it was asked for.
     path: PathBuf,
+    /// Where it really is.
+    file: PathBuf,
     lock: File,
     /// A save whose caller has gone away runs on: what is written last is what the job knows last.
     saving: Mutex<()>,
@@ -27,11 +30,12 @@ pub(crate) struct Checkpoint {
 impl Checkpoint {
     /// Takes the checkpoint, or says who has it.
     pub(crate) fn open(path: &Path) -> Result<Self> {
-        let folder = disk::folder(path);
+        let path = std::path::absolute(path).map_err(|error| Error::io("can't use the checkpoint", path, error))?;
+        let folder = disk::folder(&path);
         fs::create_dir_all(folder).map_err(|error| Error::io("can't make the checkpoint's folder", folder, error))?;
-        let path = true_path(path).map_err(|error| Error::io("can't use the checkpoint", path, error))?;
+        let file = true_path(&path).map_err(|error| Error::io("can't use the checkpoint", &path, error))?;
 
-        let lock_path = beside(&path, ".lock");
+        let lock_path = beside(&file, ".lock");
         let mut options = OpenOptions::new();
         options.create(true).truncate(false).write(true);
         #[cfg(unix)]
@@ -40,8 +44,8 @@ impl Checkpoint {
         match patiently(|| lock.try_lock()) {
             Ok(()) => {
                 // The lock says that nobody else is writing.
-                disk::sweep(&path);
-                Ok(Self { path, lock, saving: Mutex::default() })
+                disk::sweep(&file);
+                Ok(Self { path, file, lock, saving: Mutex::default() })
             }
             Err(TryLockError::WouldBlock) => {
                 let message = format!("the checkpoint {} is in use by another run of this job", path.display());
@@ -64,7 +68,7 @@ impl Checkpoint {
     pub(crate) fn save(&self, job: &Job) -> Result<()> {
         let _one_at_a_time = self.saving.lock().unwrap_or_else(PoisonError::into_inner);
         let json = job.to_json()?;
-        disk::write(&self.path, json.as_bytes(), Readers::Owner)
+        disk::write(&self.file, json.as_bytes(), Readers::Owner)
             .map_err(|error| Error::io("can't write the checkpoint", &self.path, error))
     }
 }
