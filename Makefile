@@ -15,6 +15,8 @@ demo: ## The main job, end to end, against the simulator: no account needed
 .PHONY: test test-rust test-python test-node test-c test-faces
 test: lint test-rust test-python test-node test-c test-faces ## Everything, in every language
 
+# Most tests wait for something.
+test-rust: export RUST_TEST_THREADS ?= 4
 test-rust: ## The core and the simulator
 	cargo test --package xiezhen --package xiezhen-simulator --features xiezhen/cli,xiezhen/process
 
