@@ -138,7 +138,7 @@ export interface Created {
 export interface Ended {
   /** Which, from 0. */
   index: number
-  /** The task, if it succeeded. */
+  /** The task, if it ended well, partly too. */
   task?: Task
   /** Why not. */
   error?: Failure
@@ -203,7 +203,10 @@ export interface LogRecord {
   message: string
 }
 
-/** When a task is looked at: first after `initialMs`, then `factor` times later each time, up to `maxMs`. */
+/**
+ * When a task is looked at: first `initialMs` after its creation (at once, if this client didn't create it), then after
+ * pauses that grow by `factor` up to `maxMs`; all ±20 % by chance, and a `Retry-After` comes instead.
+ */
 export interface PollSchedule {
   /** From the task's creation to the first look. */
   initialMs: number

@@ -26,7 +26,7 @@
  * 11. Clients, jobs and cancels may be shared between threads; other handles may be read by many or changed by one. Free
  *     a handle when no call uses it.
  * 12. A wrong argument (NULL, not UTF-8, an empty list) is `XIEZHEN_INVALID_ARGUMENT` with a message, never a crash.
- *     Accessors of NULL return NULL, 0, false or `UNKNOWN`. A defect of this library is `XIEZHEN_INTERNAL`.
+ *     Accessors of NULL return NULL, 0, false, `XIEZHEN_NONE` or `UNKNOWN`. A defect of this library is `XIEZHEN_INTERNAL`.
  *
  * Credentials, proxies and defaults may come from the environment: XIEZHEN_BASE_URL, XIEZHEN_APP_CODE, or
  * XIEZHEN_APP_KEY with XIEZHEN_APP_SECRET.
@@ -170,7 +170,7 @@ enum xiezhen_log_level
    */
   XIEZHEN_LOG_LEVEL_INFO = 3,
   /**
-   * One line for each request.
+   * What becomes of each request: a few lines.
    */
   XIEZHEN_LOG_LEVEL_DEBUG = 4,
   /**
@@ -208,7 +208,7 @@ enum xiezhen_event_kind
    */
   XIEZHEN_EVENT_PHOTO_UPLOADED = 2,
   /**
-   * The training was started, or has reached another state: `task_id`, `state`.
+   * The training was started, found under way by a run, or has reached another state: `task_id`, `state`.
    */
   XIEZHEN_EVENT_TRAINING = 3,
   /**
@@ -216,7 +216,7 @@ enum xiezhen_event_kind
    */
   XIEZHEN_EVENT_TRAINED = 4,
   /**
-   * A generation was started, or has reached another state: `style`, `task_id`, `state`.
+   * A generation was started, found under way by a run, or has reached another state: `style`, `task_id`, `state`.
    */
   XIEZHEN_EVENT_GENERATING = 5,
   /**
@@ -530,8 +530,8 @@ xiezhen_status xiezhen_call_options_set_callback_url(xiezhen_call_options *optio
 
 /**
  * Bounds the call, in place of the client's timeout; uploads and downloads too, which are else bounded only by a minute
- * without a byte. A wait has no other bound than this: else a training may take 2 h and a generation 30 min. For every
- * call; `XIEZHEN_NONE` takes it back.
+ * without a byte. Of a wait, it replaces the kind's own deadline (training 2 h, generation 30 min). For every call;
+ * `XIEZHEN_NONE` takes it back.
  */
 xiezhen_status xiezhen_call_options_set_timeout_ms(xiezhen_call_options *options,
                                                    uint64_t timeout_ms,
@@ -714,7 +714,8 @@ xiezhen_status xiezhen_client_options_set_max_photo_bytes(xiezhen_client_options
                                                           xiezhen_error **error);
 
 /**
- * When trainings are looked at: first after `initial_ms`, then `factor` times later each time, up to `max_ms`.
+ * When trainings are looked at: first `initial_ms` after their creation (at once, if this client didn't create them),
+ * then after pauses that grow by `factor` up to `max_ms`; all ±20 % by chance, and a `Retry-After` comes instead.
  * 15 s, 1.5, 60 s.
  */
 xiezhen_status xiezhen_client_options_set_training_schedule(xiezhen_client_options *options,
@@ -1148,7 +1149,8 @@ xiezhen_status xiezhen_run(const xiezhen_client *client,
  * `XIEZHEN_NONE` when the job is done.
  *
  * Before each create, the job notes the intent and `save` is called with it; if that fails, nothing is sent. After each
- * answer it is called again.
+ * answer it is called again. If the call is stopped while a create is under way, the create runs on, and no `save` tells of
+ * its answer: call this again with the same handle, which waits for the answer, or store the job later yourself.
  */
 xiezhen_status xiezhen_advance(const xiezhen_client *client,
                                const xiezhen_job *job,
