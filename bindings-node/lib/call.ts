@@ -2,6 +2,7 @@
 
 import { AsyncResource } from 'node:async_hooks'
 import { setImmediate } from 'node:timers'
+import { types } from 'node:util'
 import type { Failure, Ticket } from '../native'
 import { native } from './addon'
 import { callable, given } from './check'
@@ -30,6 +31,9 @@ let underWay = 0
 /** With more calls than this under way, their places share memory. */
 const MANY = 256
 
+/** As it is now: who tests with a clock of their own replaces it, and no call would ever end. */
+const inAnotherTurn = setImmediate
+
 /** What the addon has under way on this thread. */
 export const calls = new native.Calls(read)
 
@@ -39,7 +43,7 @@ function read(): void {
   try {
     more = calls.read(told, resolved, rejected)
   } finally {
-    if (more) setImmediate(read)
+    if (more) inAnotherTurn(read)
   }
 }
 
@@ -71,7 +75,13 @@ function ended(ticket: Ticket): Pending | undefined {
   pending[ticket] = undefined
   underWay--
   if (call.callbacks !== undefined) call.callbacks.over = true
-  if (call.signal !== undefined) unwatch(call.signal, ticket)
+  if (call.signal !== undefined) {
+    try {
+      unwatch(call.signal, ticket)
+    } catch {
+      // What looks like a signal may throw; the call settles all the same.
+    }
+  }
   return call
 }
 
@@ -108,7 +118,7 @@ export class Callbacks {
     if (this.over || this.thrown !== undefined) return
     try {
       const returned = this.#tell?.(raw as never)
-      if (returned instanceof Promise) returned.catch((error) => this.#failed(error))
+      if (types.isPromise(returned)) returned.catch((error) => this.#failed(error))
     } catch (error) {
       this.#failed(error)
     }
@@ -129,9 +139,9 @@ export class Callbacks {
     })
   }
 
-  /** Stops the call. */
+  /** Stops the call. One that is over has no ticket any more: it may be another call's. */
   stop(): void {
-    if (this.ticket !== undefined) calls.stop(this.ticket)
+    if (this.ticket !== undefined && !this.over) calls.stop(this.ticket)
   }
 
   #failed(error: unknown): void {
@@ -160,7 +170,7 @@ export function call<T, O extends Stoppable>(
       pending[ticket] = { resolve, reject, owner, place: underWay < MANY ? place : shared(place), signal, callbacks }
       underWay++
       if (callbacks !== undefined) callbacks.ticket = ticket
-      if (signal !== undefined) watch(signal, ticket)
+      if (signal !== undefined) watchOrStop(signal, ticket)
     } catch (thrown) {
       if (callbacks !== undefined) callbacks.over = true
       reject(translated(thrown, place))
@@ -173,17 +183,30 @@ const none = Object.freeze({})
 /** A signal, of this platform or one that looks like it. */
 function usable(signal: AbortSignal | null | undefined): AbortSignal | undefined {
   if (signal === undefined || signal === null) return undefined
-  if (typeof signal.aborted === 'boolean' && typeof signal.addEventListener === 'function') return signal
+  const { aborted, addEventListener, removeEventListener } = signal
+  const listens = typeof addEventListener === 'function' && typeof removeEventListener === 'function'
+  if (typeof aborted === 'boolean' && listens) return signal
   throw refused('signal must be an AbortSignal')
 }
 
 /** What a call rejects with that this signal has stopped. */
 function reason(signal: AbortSignal): unknown {
-  return signal.reason ?? new DOMException('This operation was aborted', 'AbortError')
+  return signal.reason === undefined ? new DOMException('This operation was aborted', 'AbortError') : signal.reason
 }
 
 /** What each signal stops. One listener serves all calls of a signal: Node warns of a leak when there are many. */
 const watched = new WeakMap<AbortSignal, { tickets: Set<Ticket>; stop: () => void }>()
+
+/** Stops the call with the signal, or at once if nothing can: reading the arguments may have aborted it. */
+function watchOrStop(signal: AbortSignal, ticket: Ticket): void {
+  try {
+    watch(signal, ticket)
+    if (signal.aborted) calls.stop(ticket)
+  } catch (thrown) {
+    calls.stop(ticket)
+    throw thrown
+  }
+}
 
 /** Stops the call with the signal. */
 function watch(signal: AbortSignal, ticket: Ticket): void {

@@ -45,24 +45,31 @@ export function word<T extends string>(words: Record<T, true>): Check<T> {
   }
 }
 
+/** A `URL` of any realm, or of who brings a class of their own. */
+function isURL(value: unknown): value is URL {
+  if (typeof value !== 'object' || value === null) return false
+  const { href, protocol } = value as Partial<URL>
+  return typeof href === 'string' && typeof protocol === 'string'
+}
+
 /** Where something is on the network: text, or a `URL`. */
 export const address: Check<string> = (name, value, index) => {
   if (typeof value === 'string') return value
-  if (value instanceof URL) return value.href
+  if (isURL(value)) return value.href
   throw unfit(name, index, 'a string or a URL', value)
 }
 
 /** Where something is on disk: text, or a `file:` URL. */
 export const path: Check<string> = (name, value, index) => {
   if (typeof value === 'string') return value
-  if (value instanceof URL) return fromURL(name, value, index)
+  if (isURL(value)) return fromURL(name, value, index)
   throw unfit(name, index, 'a path or a file: URL', value)
 }
 
 /** A photo: a path, a `file:` URL or bytes, of this realm or another. */
 export const photo: Check<string | Uint8Array> = (name, value, index) => {
   if (typeof value === 'string' || types.isUint8Array(value)) return value
-  if (value instanceof URL) return fromURL(name, value, index)
+  if (isURL(value)) return fromURL(name, value, index)
   throw unfit(name, index, 'a path, a file: URL or a Uint8Array', value)
 }
 
@@ -70,7 +77,7 @@ function fromURL(name: string, url: URL, index: number | undefined): string {
   const called = index === undefined ? name : `${name}[${index}]`
   if (url.protocol !== 'file:') throw refused(`${called} must be a file: URL, not one of ${url.protocol}`)
   try {
-    return fileURLToPath(url)
+    return fileURLToPath(url.href)
   } catch (error) {
     throw refused(`${called} is no path: ${(error as Error).message}`)
   }

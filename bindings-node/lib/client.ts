@@ -1,5 +1,6 @@
 // The client: every call of the core, as a promise.
 
+import { AsyncResource } from 'node:async_hooks'
 import { type InspectOptions, inspect } from 'node:util'
 import type { Created, Ended, Failure, Client as Handle, LogRecord, RawEvent, Style, Task } from '../native'
 import { native } from './addon'
@@ -94,9 +95,10 @@ export class Client {
   constructor(options?: ClientOptions) {
     this.#handle = attempt(here(Client), () => {
       const checked = given(options)
-      const { onLog } = checked
-      optional(callable)('onLog', onLog)
-      return new native.Client(clientSettings(checked), environment(), onLog)
+      const onLog = optional(callable)('onLog', checked.onLog)
+      // In the context that the client was made in, whichever call's record it hears.
+      const hear = onLog && AsyncResource.bind(onLog as NonNullable<ClientOptions['onLog']>)
+      return new native.Client(clientSettings(checked), environment(), hear)
     })
   }
 
@@ -251,6 +253,7 @@ export class Client {
 
   /** @internal What `console.log` shows: where, and never who. */
   [inspect.custom](depth: number, options: InspectOptions): string {
-    return shown(this, { baseUrl: this.#handle.baseUrl }, depth, options)
+    // A proxy of a client is none.
+    return #handle in this ? shown(this, { baseUrl: this.#handle.baseUrl }, depth, options) : '[Client]'
   }
 }

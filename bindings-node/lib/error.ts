@@ -1,5 +1,6 @@
 // The one class of errors, and how what the addon throws becomes one.
 
+import { types } from 'node:util'
 import type { Cause, Failure, Task } from '../native'
 import { inOurWords } from './words'
 
@@ -145,7 +146,8 @@ function placed(error: XiezhenError, place: Place): XiezhenError {
 /** What was thrown, as a `XiezhenError` that points at the caller; what is not of this package stays as it is. */
 export function translated(thrown: unknown, place: Place): unknown {
   if (thrown instanceof XiezhenError) return placed(thrown, place)
-  if (!(thrown instanceof Error)) return thrown
+  // Of any realm: Jest gives the addon another one than the package.
+  if (!types.isNativeError(thrown)) return thrown
   if ('failure' in thrown) return fromFailure(thrown.failure as Failure, place)
   const error = 'code' in thrown ? fromStatus(thrown, String(thrown.code)) : undefined
   return error === undefined ? thrown : placed(error, place)

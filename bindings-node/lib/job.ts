@@ -100,6 +100,8 @@ export class Job {
 
   /** @internal What `console.log` shows. */
   [inspect.custom](depth: number, options: InspectOptions): string {
+    // A proxy of a job is none.
+    if (!(#handle in this)) return '[Job]'
     const { stage, userId, photos, portraits } = this
     return shown(this, { stage, userId, photos, portraits }, depth, options)
   }

@@ -24,8 +24,11 @@ const names: Record<string, string> = {
   inf: 'Infinity',
 }
 
-/** Whole words, and none that is a piece of a path or an address. */
-const known = new RegExp(`(?<![\\w/\\\\.-])(?:${Object.keys(names).join('|')})(?![\\w/\\\\-]|\\.\\w)`, 'g')
+/** What is quoted, and else whole words, none that is a piece of a path or an address. */
+const known = new RegExp(
+  `"(?:[^"\\\\]|\\\\.)*"|(?<![\\w/\\\\.-]|photo )(?:${Object.keys(names).join('|')})(?![\\w/\\\\-]|\\.\\w)`,
+  'g',
+)
 
 /** What the core says of arguments, in Node's words. */
 export function inOurWords(said: string): string {

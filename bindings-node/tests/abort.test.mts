@@ -93,6 +93,37 @@ test('what looks like a signal is one', async () => {
   await assert.rejects(client.listStyles({ signal: like }), { name: 'AbortError' })
 })
 
+test('what looks like a signal, and is none, loses no call', async () => {
+  const client = space('unlike').client()
+  const add = () => {}
+  const half = { aborted: false, addEventListener: add } as unknown as AbortSignal
+  await assert.rejects(client.listStyles({ signal: half }), { code: 'invalid_argument' })
+  const fragile = { aborted: false, addEventListener: add, removeEventListener: () => assert.fail('fragile') }
+  assert.ok((await client.listStyles({ signal: fragile as unknown as AbortSignal })).length > 0)
+})
+
+test('whatever the reason is, it is the reason', async () => {
+  const client = space('reasons').client()
+  for (const reason of [null, 0, '', false]) {
+    const caught = await client.listStyles({ signal: AbortSignal.abort(reason) }).catch((error) => ({ error }))
+    assert.deepEqual(caught, { error: reason })
+  }
+})
+
+test('a signal that is aborted while the arguments are read stops the call', async () => {
+  const world = space('reading')
+  await world.fault({ call: 'upload_file', stall: 'before' })
+  const controller = new AbortController()
+  const options = {
+    signal: controller.signal,
+    get timeoutMs() {
+      controller.abort()
+      return 30_000
+    },
+  }
+  await assert.rejects(world.client().uploadFile(first, options), { name: 'AbortError' })
+})
+
 test('AbortSignal.timeout and AbortSignal.any', async () => {
   const world = space('timeout')
   const client = world.client()

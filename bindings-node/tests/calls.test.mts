@@ -252,6 +252,7 @@ test('a client and a job show what they are, and no credential', async () => {
   const job = new Job({ photos, styles: [style.name] })
   assert.match(inspect(job), /^Job \{\s+stage: 'uploading',\s+userId: undefined,\s+photos: .*portraits: .*仙气十足/s)
   assert.equal(inspect({ job }, { depth: 0 }), '{ job: [Job] }')
+  assert.equal(inspect([new Proxy(job, {}), Object.create(client)]), '[ [Job], [Client] ]')
 })
 
 test('the environment fills in what is not given', async () => {

@@ -1,13 +1,16 @@
 // Every code of the one table of errors, and what an error carries.
 
 import assert from 'node:assert/strict'
+import { readFileSync } from 'node:fs'
 import { mkdtemp, writeFile } from 'node:fs/promises'
 import { createRequire } from 'node:module'
 import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
-import { dirname, join } from 'node:path'
+import { dirname, join, resolve } from 'node:path'
 import { test } from 'node:test'
+import { pathToFileURL } from 'node:url'
 import { inspect } from 'node:util'
+import { createContext, runInContext } from 'node:vm'
 import { type ErrorCode, Job, XiezhenError } from 'xiezhen'
 import { first, photos, type Space, simulator, style } from './simulator.mjs'
 
@@ -243,6 +246,34 @@ test('what is refused is told in the names of Node', async () => {
   assert.equal((await caught(client.createTask('', 's'))).problems?.[0], 'userId is empty')
   const path = await caught(client.uploadFile('/nowhere/user_id/task_id.jpg'))
   assert.match(path.message, /\/nowhere\/user_id\/task_id\.jpg/)
+  assert.match((await caught(client.uploadFile('timeout'))).message, /photo timeout can't be read/)
+  const job = new Job({ userId: 'u', styles: ['user_id'] })
+  assert.match((await caught(client.run(job))).message, /"user_id"/)
+})
+
+test('in a realm of its own, as Jest has it, the package is the same', async () => {
+  const folder = dirname(require.resolve('xiezhen'))
+  const realm = createContext({ process, DOMException, AbortController, TextDecoder, Buffer })
+  const loaded = new Map<string, { exports: Record<string, unknown> }>()
+  const load = (file: string): Record<string, unknown> => {
+    const known = loaded.get(file)
+    if (known !== undefined) return known.exports
+    const module = { exports: {} }
+    loaded.set(file, module)
+    const wanted = (id: string) =>
+      id.startsWith('.') && !id.endsWith('.node') ? load(`${resolve(dirname(file), id)}.js`) : createRequire(file)(id)
+    const source = `(function (exports, require, module, __dirname) {${readFileSync(file, 'utf8')}\n})`
+    runInContext(source, realm, { filename: file })(module.exports, wanted, module, dirname(file))
+    return module.exports
+  }
+  const inside = load(join(folder, 'index.js')) as unknown as typeof import('xiezhen')
+  const options = { baseUrl: space('realm').url, appCode: 'x' }
+  for (const refused of [() => new inside.Client({}), () => inside.Job.fromJSON('{}')]) {
+    assert.throws(refused, (error) => error instanceof inside.XiezhenError && error.code === 'invalid_argument')
+  }
+  const client = new inside.Client(options)
+  await assert.rejects(client.waitTask(''), (error) => error instanceof inside.XiezhenError)
+  await assert.rejects(client.uploadFile(pathToFileURL('/nowhere.jpg')), /nowhere\.jpg can't be read/)
 })
 
 test('no credential is in an error', async () => {

@@ -203,6 +203,23 @@ test('leaving the loop cancels the run', async () => {
   assert.equal((await world.counts()).requests.create_user_model, 1)
 })
 
+test('leaving a loop at its end stops no call of somebody else', async () => {
+  const world = space('left-late')
+  const userId = await world.trained()
+  const job = new Job({ userId, styles: [style.id] })
+  const other = world.client()
+  let created: Promise<unknown> | undefined
+  for await (const event of world.client().events(job)) {
+    if (event.type !== 'finished') continue
+    // By now the run is over, and what it was known by belongs to the next call.
+    await new Promise((resolve) => setTimeout(resolve, 50))
+    await world.fault({ call: 'create_task', answer_delay_ms: 200 })
+    created = other.createTask(userId, style.id)
+    break
+  }
+  assert.ok(await created)
+})
+
 test('a loop that waits for an event can be left at once', async () => {
   const world = space('left')
   await world.set({ clock_scale: 0 })

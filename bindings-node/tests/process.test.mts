@@ -6,7 +6,7 @@ import { copyFile, cp, mkdtemp, readdir, rm, writeFile } from 'node:fs/promises'
 import { createRequire } from 'node:module'
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
-import { test } from 'node:test'
+import { mock, test } from 'node:test'
 import { Worker } from 'node:worker_threads'
 import { Program, script } from './program.mjs'
 import { appCode, simulator } from './simulator.mjs'
@@ -188,6 +188,17 @@ test('a worker with a thousand waits and calls under way is terminated while oth
   }
   await world.set({ clock_scale: 1000 })
   assert.equal((await mine).state, 'succeeded')
+})
+
+test('calls end where somebody tests with a clock of their own', async () => {
+  const world = space('clock')
+  mock.timers.enable({ apis: ['setImmediate', 'setTimeout', 'setInterval'] })
+  try {
+    // More than one turn of the loop has time for.
+    assert.equal((await world.client().waitMany(Array(20_000).fill(''))).length, 20_000)
+  } finally {
+    mock.timers.reset()
+  }
 })
 
 test('the licences are in the package', async () => {
