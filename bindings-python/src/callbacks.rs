@@ -124,10 +124,8 @@ impl Callbacks {
             Message::Event(event) => self.tell_event(py, event),
             Message::Ended(index, outcome) => self.tell_end(py, index, outcome),
             Message::Save(reply) => {
-                if let Some(store) = &self.store {
-                    self.save(py, store, reply);
-                }
-                Ok(())
+                let Some(store) = &self.store else { return Ok(()) };
+                self.save(py, store, reply)
             }
         }
     }
@@ -158,17 +156,17 @@ impl Callbacks {
         context.bind(py).getattr(intern!(py, "run"))?.call1(within)
     }
 
-    fn save(&self, py: Python<'_>, store: &Store, reply: oneshot::Sender<Result<()>>) {
+    fn save(&self, py: Python<'_>, store: &Store, reply: oneshot::Sender<Result<()>>) -> PyResult<()> {
         let reply = Reply { sender: Mutex::new(Some(reply)), raised: self.raised.clone(), future: Mutex::default() };
         match self.begin_saving(py, store) {
             Ok(None) => reply.send(Ok(())),
             Err(error) => reply.send(Err(error)),
-            // A future that has no done callbacks is none of asyncio's; the call then ends as interrupted.
             Ok(Some(future)) => {
                 *lock(&reply.future) = Some(future.clone().unbind());
-                drop(future.call_method1(intern!(py, "add_done_callback"), (reply,)));
+                future.call_method1(intern!(py, "add_done_callback"), (reply,))?;
             }
         }
+        Ok(())
     }
 
     /// Calls `save`. If it is a coroutine function, it goes on in a task.

@@ -8,7 +8,6 @@ use crate::{
     callbacks::Callbacks,
     calls,
     errors::refusal,
-    gate,
     job::Job,
     values::{Created, PollSchedule, Style, Task},
     wait::{call, wait},
@@ -105,7 +104,7 @@ impl Client {
         if problems.is_empty() {
             return call(py, || builder.build()).map(Self);
         }
-        let others = gate::detach(py, || builder.build());
+        let others = call(py, || Ok(builder.build()))?;
         problems.extend(others.err().iter().flat_map(Error::problems).cloned());
         Err(refusal(py, problems))
     }

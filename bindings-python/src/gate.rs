@@ -26,6 +26,8 @@ static ENDING: Mutex<Option<ThreadId>> = Mutex::new(None);
 thread_local! {
     /// How many frames of ours on this thread may run Python. It counts as inside for all of them once.
     static DEPTH: Cell<usize> = const { Cell::new(0) };
+    /// How many frames of Python code wait until this thread is back.
+    static CALLERS: Cell<usize> = const { Cell::new(0) };
 }
 
 /// How long the end of the interpreter waits for callbacks on daemon threads.
@@ -81,6 +83,7 @@ impl Away {
         if depth > 0 {
             leave();
         }
+        CALLERS.set(CALLERS.get() + 1);
         Self(depth)
     }
 }
@@ -90,6 +93,7 @@ impl Drop for Away {
         if self.0 > 0 {
             enter_or_park();
         }
+        CALLERS.set(CALLERS.get().saturating_sub(1));
         DEPTH.set(self.0);
     }
 }
@@ -119,6 +123,11 @@ pub(crate) fn detach<T: Send>(py: Python<'_>, work: impl Send + FnOnce() -> T) -
         let _away = Away::begin();
         work()
     })
+}
+
+/// Whether this thread is away on behalf of Python code that can be told how it went.
+pub(crate) fn is_called() -> bool {
+    CALLERS.get() > 0
 }
 
 /// Registered with `atexit`: waits until those inside have left, and keeps everybody else out.

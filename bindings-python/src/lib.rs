@@ -25,7 +25,11 @@ mod words;
 mod _xiezhen {
     use pyo3::{prelude::*, types::PyDict};
 
-    use crate::{gate, logging};
+    use crate::{
+        callbacks::Callbacks,
+        gate, logging, mailbox,
+        wait::{call, wait},
+    };
 
     #[pymodule_export]
     use crate::{
@@ -46,8 +50,8 @@ mod _xiezhen {
 
     /// Runs the command `xiezhen` with these arguments (the program's name first). Returns what to exit with.
     #[pyfunction]
-    fn main(py: Python<'_>, arguments: Vec<std::ffi::OsString>) -> u8 {
-        gate::detach(py, || xiezhen::cli::main(arguments))
+    fn main(py: Python<'_>, arguments: Vec<std::ffi::OsString>) -> PyResult<u8> {
+        call(py, || Ok(xiezhen::cli::main(arguments)))
     }
 
     /// The code and the class name of every kind of error, from the core's one table.
@@ -57,11 +61,19 @@ mod _xiezhen {
         xiezhen::ErrorKind::ALL.iter().map(|kind| (kind.code(), kind.class_name())).collect()
     }
 
-    /// For the tests: what becomes of a defect.
+    /// For the tests: what becomes of a defect, in a call that has begun or not.
     #[pyfunction]
+    #[pyo3(signature = (begun, *, awaited=false) -> "typing.Any")]
     #[allow(clippy::panic)]
-    fn _panic(py: Python<'_>) -> PyResult<()> {
-        crate::wait::wait(py, &crate::callbacks::Callbacks::none(), |_| async { panic!("on purpose") })
+    fn _panic(py: Python<'_>, begun: bool, awaited: bool) -> PyResult<Option<Py<PyAny>>> {
+        let defect = move |_| {
+            assert!(begun, "on purpose");
+            async { panic!("on purpose") }
+        };
+        if awaited {
+            return mailbox::future(py, Callbacks::none(), defect, |py, ()| Ok(py.None())).map(Some);
+        }
+        wait(py, &Callbacks::none(), defect).map(|()| None)
     }
 
     #[pyfunction]

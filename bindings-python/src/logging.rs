@@ -3,14 +3,21 @@
 //! The level is looked up when a call starts and while it waits, and kept where the core asks for it without the GIL:
 //! records that nobody wants cost one atomic load.
 
+use std::cell::Cell;
+
 use log::{LevelFilter, Log, Metadata, Record};
-use pyo3::{intern, prelude::*, sync::PyOnceLock, types::PyDict};
+use pyo3::{exceptions::PyException, intern, prelude::*, sync::PyOnceLock, types::PyDict};
 
 use crate::gate;
 
 struct Bridge;
 
 static LOGGER: PyOnceLock<Py<PyAny>> = PyOnceLock::new();
+
+thread_local! {
+    /// What was raised while a record was handed over, in the midst of the core: the call on this thread ends with it.
+    static RAISED: Cell<Option<PyErr>> = const { Cell::new(None) };
+}
 
 /// Takes the core's records, unless something else in this library does already.
 pub(crate) fn install() {
@@ -19,8 +26,24 @@ pub(crate) fn install() {
 }
 
 /// Looks up which records are wanted. A program that never imports `logging` wants none.
-pub(crate) fn refresh(py: Python<'_>) {
-    log::set_max_level(level(py).unwrap_or(LevelFilter::Off));
+pub(crate) fn refresh(py: Python<'_>) -> PyResult<()> {
+    let level = level(py).or_else(|error| report(py, error).map(|()| LevelFilter::Off))?;
+    log::set_max_level(level);
+    Ok(())
+}
+
+/// Raises what handing over records has raised since this was last asked: needed wherever the core has run.
+pub(crate) fn raised(_py: Python<'_>) -> PyResult<()> {
+    RAISED.take().map_or(Ok(()), Err)
+}
+
+/// An error of `logging` or a handler ends no call that may have been paid for; Ctrl-C and `SystemExit` do.
+fn report(py: Python<'_>, error: PyErr) -> PyResult<()> {
+    if !error.is_instance_of::<PyException>(py) {
+        return Err(error);
+    }
+    error.write_unraisable(py, LOGGER.get(py).map(|logger| logger.bind(py)));
+    Ok(())
 }
 
 fn level(py: Python<'_>) -> PyResult<LevelFilter> {
@@ -31,11 +54,19 @@ fn level(py: Python<'_>) -> PyResult<LevelFilter> {
             let Some(logging) = modules.cast::<PyDict>()?.get_item(intern!(py, "logging"))? else {
                 return Ok(LevelFilter::Off);
             };
-            LOGGER.get_or_try_init(py, || logging.call_method1("getLogger", ("xiezhen",)).map(Bound::unbind))?
+            // Another thread may be about to import it.
+            let Ok(get_logger) = logging.getattr(intern!(py, "getLogger")) else { return Ok(LevelFilter::Off) };
+            LOGGER.get_or_try_init(py, || get_logger.call1(("xiezhen",)).map(Bound::unbind))?
         }
     };
-    let level: i64 = logger.bind(py).call_method0(intern!(py, "getEffectiveLevel"))?.extract()?;
-    Ok(match level {
+    let logger = logger.bind(py);
+    if logger.getattr(intern!(py, "disabled"))?.is_truthy()? {
+        return Ok(LevelFilter::Off);
+    }
+    let level: i64 = logger.call_method0(intern!(py, "getEffectiveLevel"))?.extract()?;
+    // `logging.disable` is for this level and all below.
+    let disabled: i64 = logger.getattr(intern!(py, "manager"))?.getattr(intern!(py, "disable"))?.extract()?;
+    Ok(match level.max(disabled.saturating_add(1)) {
         ..=5 => LevelFilter::Trace,
         6..=10 => LevelFilter::Debug,
         11..=20 => LevelFilter::Info,
@@ -53,13 +84,24 @@ impl Log for Bridge {
     fn log(&self, record: &Record<'_>) {
         if self.enabled(record.metadata()) {
             gate::attach(|py| {
-                // A handler's own errors are reported by `logging`; there is nobody else to tell.
-                let _ = hand_over(py, record);
+                // Python answers signals wherever it runs, here too: what the signal's handler raises is the caller's.
+                let heard = py.check_signals();
+                if let Err(error) = heard.and_then(|()| hand_over(py, record).or_else(|error| report(py, error))) {
+                    keep(py, error);
+                }
             });
         }
     }
 
     fn flush(&self) {}
+}
+
+fn keep(py: Python<'_>, error: PyErr) {
+    if gate::is_called() {
+        RAISED.set(Some(RAISED.take().unwrap_or(error)));
+    } else {
+        error.write_unraisable(py, None);
+    }
 }
 
 fn hand_over(py: Python<'_>, record: &Record<'_>) -> PyResult<()> {

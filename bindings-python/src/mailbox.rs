@@ -21,12 +21,13 @@ use xiezhen::{
 use crate::{
     callbacks::{Callbacks, Message, Tell},
     errors, gate, logging, values,
+    wait::call,
 };
 
 /// How long the loop is kept at a time.
 const SLICE: Duration = Duration::from_micros(250);
 
-type Letter = Box<dyn for<'py> FnOnce(Python<'py>) + Send>;
+type Letter = Box<dyn for<'py> FnOnce(Python<'py>) -> PyResult<()> + Send>;
 
 /// What is to be done on one loop's thread, in order.
 struct Mailbox {
@@ -91,16 +92,13 @@ struct Postman(Arc<Mailbox>);
 impl Postman {
     fn __call__(&self, py: Python<'_>) -> PyResult<()> {
         let _inside = gate::inside(py);
-        logging::refresh(py);
-        let hear = |letter: Letter| {
-            letter(py);
-            Ok::<_, PyErr>(())
-        };
-        if self.0.letters.read(SLICE, hear)? {
+        let read = logging::refresh(py).and_then(|()| self.0.letters.read(SLICE, |letter| letter(py)));
+        // After a Ctrl-C too: a loop may run again.
+        if !matches!(read, Ok(false)) {
             let again = Self(self.0.clone());
             self.0.event_loop.call_method1(py, intern!(py, "call_soon"), (again,))?;
         }
-        Ok(())
+        read.map(drop)
     }
 }
 
@@ -117,25 +115,31 @@ struct Stop(Mutex<Option<Stopper>>);
 
 #[pymethods]
 impl Stop {
-    fn __call__(&self, _future: &Bound<'_, PyAny>) {
-        self.stop();
+    fn __call__(&self, py: Python<'_>, _future: &Bound<'_, PyAny>) -> PyResult<()> {
+        self.stop(py)
     }
 }
 
 impl Stop {
     /// Without the GIL: the core may be logging, for which it needs the GIL, under a lock that is needed here.
-    fn stop(&self) {
-        match lock(&self.0).take() {
-            Some(Stopper::Task(task)) => task.abort(),
-            Some(Stopper::Wait(wait)) => Python::attach(|py| gate::detach(py, || drop(wait))),
-            None => {}
+    fn stop(&self, py: Python<'_>) -> PyResult<()> {
+        let Some(stopper) = lock(&self.0).take() else { return Ok(()) };
+        match stopper {
+            Stopper::Task(task) => {
+                task.abort();
+                Ok(())
+            }
+            Stopper::Wait(wait) => call(py, || {
+                drop(wait);
+                Ok(())
+            }),
         }
     }
 }
 
 impl Drop for Stop {
     fn drop(&mut self) {
-        self.stop();
+        Python::attach(|py| self.stop(py).unwrap_or_else(|error| error.write_unraisable(py, None)));
     }
 }
 
@@ -152,30 +156,29 @@ impl Awaited {
     }
 
     /// Whoever has stopped awaiting hears no more, but a job is stored all the same: a create may have been answered.
-    fn hear(&self, py: Python<'_>, message: Message) {
-        if (matches!(message, Message::Save(_)) || !self.is_over(py))
-            && let Err(error) = self.callbacks.hear(py, message)
-        {
-            self.fail(py, error);
+    fn hear(&self, py: Python<'_>, message: Message) -> PyResult<()> {
+        if matches!(message, Message::Save(_)) || !self.is_over(py) {
+            return self.callbacks.hear(py, message).or_else(|error| self.fail(py, error));
         }
+        Ok(())
     }
 
-    fn settle(&self, py: Python<'_>, outcome: PyResult<Py<PyAny>>) {
+    /// Fails with what a signal's handler raises meanwhile: settling calls the loop, which is Python.
+    fn settle(&self, py: Python<'_>, outcome: PyResult<Py<PyAny>>) -> PyResult<()> {
         match outcome {
-            _ if self.is_over(py) => {}
-            Ok(value) => drop(self.future.call_method1(py, intern!(py, "set_result"), (value,))),
+            _ if self.is_over(py) => Ok(()),
+            Ok(value) => self.future.call_method1(py, intern!(py, "set_result"), (value,)).map(drop),
             Err(error) if errors::is_cancelled(py, &error) => {
-                drop(self.future.call_method0(py, intern!(py, "cancel")));
+                self.future.call_method0(py, intern!(py, "cancel")).map(drop)
             }
             Err(error) => self.fail(py, error),
         }
     }
 
-    fn fail(&self, py: Python<'_>, error: PyErr) {
+    fn fail(&self, py: Python<'_>, error: PyErr) -> PyResult<()> {
+        let set = |error: PyErr| self.future.call_method1(py, intern!(py, "set_exception"), (error,)).map(drop);
         // Refused for StopIteration only, which nothing here raises but a callback may.
-        if let Err(refusal) = self.future.call_method1(py, intern!(py, "set_exception"), (error,)) {
-            drop(self.future.call_method1(py, intern!(py, "set_exception"), (refusal,)));
-        }
+        set(error).or_else(|refusal| if self.is_over(py) { Err(refusal) } else { set(refusal) })
     }
 }
 
@@ -190,7 +193,7 @@ impl<C> Pending<C> {
     fn new(py: Python<'_>, callbacks: Callbacks, convert: C) -> PyResult<Self> {
         static RUNNING_LOOP: PyOnceLock<Py<PyAny>> = PyOnceLock::new();
         let event_loop = RUNNING_LOOP.import(py, "asyncio", "get_running_loop")?.call0()?;
-        logging::refresh(py);
+        logging::refresh(py)?;
         let future = event_loop.call_method0(intern!(py, "create_future"))?.unbind();
         let (mailbox, callbacks) = (Mailbox::of(&event_loop), callbacks.in_context(py)?);
         Ok(Self { mailbox, awaited: Arc::new(Awaited { future, callbacks }), convert })
@@ -213,7 +216,7 @@ impl<C> Pending<C> {
         let Self { mailbox, awaited, convert } = self;
         mailbox.post(Box::new(move |py| {
             let outcome = awaited.callbacks.outcome(py, outcome).and_then(|value| convert(py, value));
-            awaited.settle(py, outcome);
+            awaited.settle(py, outcome)
         }));
     }
 
@@ -223,8 +226,8 @@ impl<C> Pending<C> {
         C: Send,
     {
         let future = self.awaited.future.clone_ref(py);
-        let stopper = gate::detach(py, move || begin(self)).map_err(|error| errors::raised(py, &error))?;
-        future.call_method1(py, intern!(py, "add_done_callback"), (Stop(Mutex::new(Some(stopper))),))?;
+        let stop = call(py, move || begin(self).map(|stopper| Stop(Mutex::new(Some(stopper)))))?;
+        future.call_method1(py, intern!(py, "add_done_callback"), (stop,))?;
         Ok(future)
     }
 }

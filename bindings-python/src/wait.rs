@@ -30,7 +30,7 @@ where
     F: Future<Output = Result<T>> + Send + 'static,
 {
     let _inside = gate::inside(py);
-    logging::refresh(py);
+    logging::refresh(py)?;
     let begin = || {
         start(|teller| {
             // Held once, not once for each layer that takes it by value.
@@ -39,31 +39,42 @@ where
             })))
         })
     };
-    let mut running = gate::detach(py, begin).map_err(|error| errors::raised(py, &error))?;
+    let mut running = call(py, begin)?;
     loop {
         let said;
-        (running, said) = gate::detach(py, move || {
+        (running, said) = caught(py, move || {
             let said = running.next(Some(SLICE));
-            (running, said)
-        });
+            Ok((running, said))
+        })?;
         let heard = match said {
-            Said::Done(outcome) => return callbacks.outcome(py, outcome),
+            Said::Done(outcome) => return logging::raised(py).and_then(|()| callbacks.outcome(py, outcome)),
             Said::Message(message) => callbacks.hear(py, message),
             Said::Nothing => Ok(()),
         };
-        if let Err(error) = heard.and_then(|()| py.check_signals()) {
-            gate::detach(py, move || running.stop(FAREWELL));
+        let heard = logging::raised(py).and(heard).and_then(|()| py.check_signals());
+        if let Err(error) = heard.and_then(|()| logging::refresh(py)) {
+            let stop = move || {
+                running.stop(FAREWELL);
+                Ok(())
+            };
+            // What failed first is what the call ends with.
+            drop(call(py, stop));
             return Err(error);
         }
-        logging::refresh(py);
     }
 }
 
 /// Calls what neither waits nor calls back, with the GIL released and defects caught.
 pub(crate) fn call<T: Send>(py: Python<'_>, work: impl Send + FnOnce() -> Result<T>) -> PyResult<T> {
+    let done = caught(py, work)?;
+    logging::raised(py).map(|()| done)
+}
+
+/// The same, but for a Ctrl-C meanwhile: raising that is left to the caller, if there is an outcome.
+fn caught<T: Send>(py: Python<'_>, work: impl Send + FnOnce() -> Result<T>) -> PyResult<T> {
     let _inside = gate::inside(py);
     let outcome = gate::detach(py, || {
         catch_unwind(AssertUnwindSafe(work)).unwrap_or_else(|_| Err(Error::new(ErrorKind::Internal, errors::DEFECT)))
     });
-    outcome.map_err(|error| errors::raised(py, &error))
+    outcome.map_err(|error| logging::raised(py).err().unwrap_or_else(|| errors::raised(py, &error)))
 }

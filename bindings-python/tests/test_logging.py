@@ -3,13 +3,18 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import logging
 from typing import TYPE_CHECKING
 
+import pytest
+
 import xiezhen
+from conftest import finished
 
 if TYPE_CHECKING:
-    import pytest
+    import subprocess
+    from collections.abc import Callable, Iterator
 
 
 def test_records_arrive(client: xiezhen.Client, caplog: pytest.LogCaptureFixture) -> None:
@@ -43,14 +48,98 @@ def test_a_handler_that_calls_is_refused(client: xiezhen.Client) -> None:
             except xiezhen.InvalidArgument as error:
                 refused.append(error)
 
+    with handled_by(Calling()):
+        assert client.list_styles()
+    assert refused
+    assert "log handler" in str(refused[0])
+
+
+INTERRUPTED_WHILE_LOGGING = """
+import logging, random
+logging.basicConfig(level=logging.DEBUG, stream=open(os.devnull, "w"))
+c = client()
+heard = sent = 0
+for _ in range(30):
+    def fire():
+        global sent
+        sent = time.monotonic()
+        os.kill(os.getpid(), signal.SIGINT)
+    timer = threading.Timer(0.02 + random.random() * 0.05, fire)
+    timer.start()
+    try:
+        until = time.monotonic() + 0.5
+        while time.monotonic() < until:
+            {call}
+    except KeyboardInterrupt:
+        heard += time.monotonic() - sent < 0.2
+    timer.join()
+tell(heard)
+"""
+
+
+def test_ctrl_c_while_records_are_handed_over(python: Callable[[str], subprocess.Popen[str]]) -> None:
+    assert finished(python(INTERRUPTED_WHILE_LOGGING.format(call="c.list_styles()")), 60) == "30\n"
+
+
+def test_ctrl_c_while_the_records_of_a_loop_are_handed_over(python: Callable[[str], subprocess.Popen[str]]) -> None:
+    # A loop that leaves SIGINT to Python.
+    program = INTERRUPTED_WHILE_LOGGING.format(call="loop.run_until_complete(a.list_styles())")
+    assert finished(python("loop, a = asyncio.new_event_loop(), aclient()\n" + program), 60) == "30\n"
+
+
+def test_what_no_handler_may_stop_ends_the_call(client: xiezhen.Client) -> None:
+    class Leaving(logging.Handler):
+        def emit(self, record: logging.LogRecord) -> None:
+            raise SystemExit(7)
+
+    with handled_by(Leaving()), pytest.raises(SystemExit):
+        client.list_styles()
+    assert client.list_styles()
+
+
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
+def test_a_handlers_own_error_ends_no_call(client: xiezhen.Client, monkeypatch: pytest.MonkeyPatch) -> None:
+    class Broken(logging.Handler):
+        def emit(self, record: logging.LogRecord) -> None:
+            raise LookupError("no such place")
+
+    reported: list[object] = []
+    monkeypatch.setattr("sys.unraisablehook", lambda unraisable: reported.append(unraisable.exc_value))
+    with handled_by(Broken()):
+        assert client.list_styles()
+    assert reported
+    assert isinstance(reported[0], LookupError)
+
+
+def test_no_record_costs_anything_when_logging_is_disabled(
+    client: xiezhen.Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: list[int] = []
     logger = logging.getLogger("xiezhen")
-    level, handler = logger.level, Calling(logging.DEBUG)
+    monkeypatch.setattr(logger, "isEnabledFor", lambda level: asked.append(level))
+    with handled_by(logging.NullHandler()):
+        client.list_styles()
+        assert asked
+        asked.clear()
+        logging.disable(logging.INFO)
+        client.list_styles()
+        logging.disable(logging.NOTSET)
+        assert not asked
+        logger.disabled = True
+        client.list_styles()
+        logger.disabled = False
+        assert not asked
+
+
+@contextlib.contextmanager
+def handled_by(handler: logging.Handler) -> Iterator[None]:
+    """All records go to `handler`."""
+    logger = logging.getLogger("xiezhen")
+    level = logger.level
     logger.setLevel(logging.DEBUG)
     logger.addHandler(handler)
     try:
-        assert client.list_styles()
+        yield
     finally:
         logger.removeHandler(handler)
         logger.setLevel(level)
-    assert refused
-    assert "log handler" in str(refused[0])

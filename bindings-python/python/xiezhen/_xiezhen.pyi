@@ -899,9 +899,9 @@ def _error_kinds() -> list[tuple[str, str]]:
     The code and the class name of every kind of error, from the core's one table.
     """
 
-def _panic() -> None:
+def _panic(begun: bool, *, awaited: bool = False) -> typing.Any:
     """
-    For the tests: what becomes of a defect.
+    For the tests: what becomes of a defect, in a call that has begun or not.
     """
 
 def _reopen_gate() -> None: ...
