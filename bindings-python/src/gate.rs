@@ -18,8 +18,12 @@ use std::{
 
 use pyo3::prelude::*;
 
+pub(crate) use interpreter::is_main;
+
 static CLOSED: AtomicBool = AtomicBool::new(false);
 static INSIDE: AtomicUsize = AtomicUsize::new(0);
+/// Python's name for each thread that is inside; 0 is a free place. Who finds none goes in all the same.
+static PLACES: [AtomicUsize; 256] = [const { AtomicUsize::new(0) }; 256];
 /// The thread that ends the interpreter: the only one that may still come and go. Written once, with the GIL held.
 static ENDING: Mutex<Option<ThreadId>> = Mutex::new(None);
 
@@ -28,15 +32,22 @@ thread_local! {
     static DEPTH: Cell<usize> = const { Cell::new(0) };
     /// How many frames of Python code wait until this thread is back.
     static CALLERS: Cell<usize> = const { Cell::new(0) };
+    static PLACE: Cell<Option<&'static AtomicUsize>> = const { Cell::new(None) };
 }
 
 /// How long the end of the interpreter waits for callbacks on daemon threads.
 const PATIENCE: Duration = Duration::from_secs(2);
+/// How long it then goes on asking them to leave, and how often.
+const INSISTENCE: Duration = Duration::from_secs(1);
+const PAUSE: Duration = Duration::from_millis(50);
 
 /// Counts this thread. False if it must stay out.
 fn enter() -> bool {
     INSIDE.fetch_add(1, Ordering::SeqCst);
     if !CLOSED.load(Ordering::SeqCst) {
+        let name = interpreter::thread_name();
+        let free = |place: &&AtomicUsize| place.compare_exchange(0, name, Ordering::SeqCst, Ordering::SeqCst).is_ok();
+        PLACE.set(PLACES.iter().find(free));
         return true;
     }
     // Nobody waits for the thread that ends the interpreter.
@@ -45,6 +56,9 @@ fn enter() -> bool {
 }
 
 fn leave() {
+    if let Some(place) = PLACE.take() {
+        place.store(0, Ordering::SeqCst);
+    }
     // A count that a fork has reset is not ours to lower.
     let _ = INSIDE.fetch_update(Ordering::SeqCst, Ordering::SeqCst, |inside| inside.checked_sub(1));
 }
@@ -130,20 +144,76 @@ pub(crate) fn is_called() -> bool {
     CALLERS.get() > 0
 }
 
+/// Whether the interpreter is going away.
+pub(crate) fn is_closed() -> bool {
+    CLOSED.load(Ordering::SeqCst)
+}
+
 /// Registered with `atexit`: waits until those inside have left, and keeps everybody else out.
 pub(crate) fn close(py: Python<'_>) {
     let _away = Away::begin();
     *ENDING.lock().unwrap_or_else(PoisonError::into_inner) = Some(thread::current().id());
     CLOSED.store(true, Ordering::SeqCst);
-    py.detach(|| {
-        let end = Instant::now() + PATIENCE;
-        while INSIDE.load(Ordering::SeqCst) > 0 && Instant::now() < end {
-            thread::sleep(Duration::from_millis(1));
+    if py.detach(|| is_left_within(PATIENCE)) {
+        return;
+    }
+    // Killed at its next step, Python code would take our frames along; an exception brings it back to them.
+    let end = Instant::now() + INSISTENCE;
+    while Instant::now() < end {
+        let names = PLACES.iter().map(|place| place.load(Ordering::SeqCst)).filter(|name| *name != 0);
+        names.for_each(|name| interpreter::ask_to_leave(py, name));
+        if py.detach(|| is_left_within(PAUSE)) {
+            return;
         }
-    });
+    }
+}
+
+fn is_left_within(patience: Duration) -> bool {
+    let end = Instant::now() + patience;
+    while INSIDE.load(Ordering::SeqCst) > 0 {
+        if Instant::now() >= end {
+            return false;
+        }
+        thread::sleep(Duration::from_millis(1));
+    }
+    true
 }
 
 /// Registered for forked children: others who were inside are the parent's.
 pub(crate) fn reopen() {
-    INSIDE.store(usize::from(DEPTH.get() > 0), Ordering::SeqCst);
+    let inside = DEPTH.get() > 0;
+    INSIDE.store(usize::from(inside), Ordering::SeqCst);
+    let own = PLACE.get();
+    for place in &PLACES {
+        if !own.is_some_and(|own| std::ptr::eq(own, place)) {
+            place.store(0, Ordering::SeqCst);
+        }
+    }
+}
+
+/// What only the C interface of Python has.
+mod interpreter {
+    #![allow(unsafe_code)]
+
+    use pyo3::{exceptions::PySystemExit, ffi, prelude::*};
+
+    /// What Python calls this thread.
+    pub(super) fn thread_name() -> usize {
+        // SAFETY: needs no GIL, and works on every thread.
+        unsafe { ffi::PyThread_get_thread_ident() as usize }
+    }
+
+    /// Raises `SystemExit` in a thread, as soon as it runs Python code.
+    #[allow(clippy::cast_possible_wrap)]
+    pub(super) fn ask_to_leave(py: Python<'_>, thread: usize) {
+        let exit = py.get_type::<PySystemExit>();
+        // SAFETY: the GIL is held; a thread that is gone is not found, and Python takes its own reference.
+        unsafe { ffi::PyThreadState_SetAsyncExc(thread as _, exit.as_ptr()) };
+    }
+
+    /// Whether this is the interpreter that the process began with.
+    pub(crate) fn is_main(_py: Python<'_>) -> bool {
+        // SAFETY: the GIL is held, so there is a current interpreter.
+        unsafe { ffi::PyInterpreterState_GetID(ffi::PyInterpreterState_Get()) == 0 }
+    }
 }

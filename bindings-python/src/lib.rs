@@ -23,7 +23,7 @@ mod words;
 /// The compiled half of the package `xiezhen`. Everything public is re-exported there.
 #[pyo3::pymodule(gil_used = false)]
 mod _xiezhen {
-    use pyo3::{prelude::*, types::PyDict};
+    use pyo3::{exceptions::PyImportError, prelude::*, types::PyDict};
 
     use crate::{
         callbacks::Callbacks,
@@ -89,6 +89,10 @@ mod _xiezhen {
     #[pymodule_init]
     fn init(module: &Bound<'_, PyModule>) -> PyResult<()> {
         let py = module.py();
+        // The gate and the runtime are the process's: the first interpreter to end would close them for all.
+        if !gate::is_main(py) {
+            return Err(PyImportError::new_err("xiezhen works in the main interpreter only, not in a sub-interpreter"));
+        }
         py.import("atexit")?.call_method1("register", (module.getattr("_close_gate")?,))?;
         let os = py.import("os")?;
         if os.hasattr("register_at_fork")? {

@@ -11,7 +11,7 @@ use std::{
 };
 
 use futures_util::FutureExt;
-use pyo3::{IntoPyObjectExt, intern, prelude::*, sync::PyOnceLock};
+use pyo3::{IntoPyObjectExt, exceptions::PyRuntimeError, intern, prelude::*, sync::PyOnceLock};
 use tokio::task::AbortHandle;
 use xiezhen::{
     Error, ErrorKind, Result, Task, Wait,
@@ -192,6 +192,10 @@ pub(crate) struct Pending<C> {
 impl<C> Pending<C> {
     fn new(py: Python<'_>, callbacks: Callbacks, convert: C) -> PyResult<Self> {
         static RUNNING_LOOP: PyOnceLock<Py<PyAny>> = PyOnceLock::new();
+        if gate::is_closed() {
+            let message = "the interpreter is going away: nothing can be awaited any more, but Client still works";
+            return Err(PyRuntimeError::new_err(message));
+        }
         let event_loop = RUNNING_LOOP.import(py, "asyncio", "get_running_loop")?.call0()?;
         logging::refresh(py)?;
         let future = event_loop.call_method0(intern!(py, "create_future"))?.unbind();
