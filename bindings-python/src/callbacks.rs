@@ -7,7 +7,7 @@ use pyo3::{
     intern,
     prelude::*,
     sync::PyOnceLock,
-    types::{PyList, PyTuple},
+    types::{PyList, PyTuple, PyType},
 };
 use tokio::sync::oneshot;
 use xiezhen::{Error, ErrorKind, Event, Result, Task};
@@ -40,7 +40,8 @@ impl Store {
     pub(crate) fn save_unheard(&self) -> Result<()> {
         let saved = gate::attach(|py| {
             let save = self.save.bind(py);
-            save.call1((self.job.clone_ref(py),)).and_then(|saved| refuse_awaitable("save", &saved)).map_err(|error| {
+            let saved = save.call1((self.job.clone_ref(py),));
+            saved.and_then(|saved| refuse_unfinished("save", &saved)).map_err(|error| {
                 let refusal = not_saved(&error);
                 error.write_unraisable(py, Some(save));
                 refusal
@@ -133,7 +134,7 @@ impl Callbacks {
     fn tell_event(&self, py: Python<'_>, event: Event) -> PyResult<()> {
         let Some(on_event) = &self.on_event else { return Ok(()) };
         let Some(event) = events::object(py, event)? else { return Ok(()) };
-        refuse_awaitable("on_event", &self.call(on_event.bind(py), (event,))?)
+        refuse_unrun("on_event", &self.call(on_event.bind(py), (event,))?)
     }
 
     fn tell_end(&self, py: Python<'_>, index: usize, outcome: Result<Task>) -> PyResult<()> {
@@ -141,7 +142,7 @@ impl Callbacks {
         let outcome = values::outcome(py, outcome)?;
         ends.outcomes.bind(py).set_item(index, &outcome)?;
         let Some(on_end) = &ends.on_end else { return Ok(()) };
-        refuse_awaitable("on_end", &self.call(on_end.bind(py), (index, outcome))?)
+        refuse_unrun("on_end", &self.call(on_end.bind(py), (index, outcome))?)
     }
 
     fn call<'py>(
@@ -174,10 +175,10 @@ impl Callbacks {
         static ENSURE_FUTURE: PyOnceLock<Py<PyAny>> = PyOnceLock::new();
         let saved = self.call(store.save.bind(py), (store.job.clone_ref(py),))?;
         if !store.may_await {
-            return refuse_awaitable("save", &saved).map(|()| None);
+            return refuse_unfinished("save", &saved).map(|()| None);
         }
-        if !saved.hasattr(intern!(py, "__await__"))? {
-            return Ok(None);
+        if !is_awaitable(&saved)? {
+            return refuse_unrun("save", &saved).map(|()| None);
         }
         self.call(ENSURE_FUTURE.import(py, "asyncio", "ensure_future")?, (saved,)).map(Some)
     }
@@ -233,15 +234,42 @@ fn not_saved(error: &PyErr) -> Error {
     Error::new(ErrorKind::Io, format!("the job could not be saved: {error}"))
 }
 
-/// Refuses what a plain function returned and nobody would await.
-fn refuse_awaitable(name: &str, returned: &Bound<'_, PyAny>) -> PyResult<()> {
+fn is_awaitable(returned: &Bound<'_, PyAny>) -> PyResult<bool> {
+    static IS_AWAITABLE: PyOnceLock<Py<PyAny>> = PyOnceLock::new();
     let py = returned.py();
-    if !returned.hasattr(intern!(py, "__await__"))? {
+    Ok(!returned.is_none() && IS_AWAITABLE.import(py, "inspect", "isawaitable")?.call1((returned,))?.is_truthy()?)
+}
+
+/// Refuses what has not run yet and never would: coroutines and generators.
+fn refuse_unrun(name: &str, returned: &Bound<'_, PyAny>) -> PyResult<()> {
+    static COROUTINE: PyOnceLock<Py<PyType>> = PyOnceLock::new();
+    static GENERATOR: PyOnceLock<Py<PyType>> = PyOnceLock::new();
+    static ASYNC_GENERATOR: PyOnceLock<Py<PyType>> = PyOnceLock::new();
+    if returned.is_none() {
         return Ok(());
     }
-    // A coroutine that is not closed would warn that it was never awaited.
-    returned.call_method0(intern!(py, "close")).ok();
-    Err(PyTypeError::new_err(format!("{name} must be a plain function, not a coroutine function")))
+    let py = returned.py();
+    let what = if returned.is_instance(COROUTINE.import(py, "collections.abc", "Coroutine")?)? {
+        // One that is not closed would warn that it was never awaited.
+        returned.call_method0(intern!(py, "close")).ok();
+        "coroutine"
+    } else if returned.is_instance(GENERATOR.import(py, "collections.abc", "Generator")?)?
+        || returned.is_instance(ASYNC_GENERATOR.import(py, "collections.abc", "AsyncGenerator")?)?
+    {
+        "generator"
+    } else {
+        return Ok(());
+    };
+    Err(PyTypeError::new_err(format!("{name} must be a plain function, not a {what} function")))
+}
+
+/// Refuses what would have to be awaited before the thing is done, too.
+fn refuse_unfinished(name: &str, returned: &Bound<'_, PyAny>) -> PyResult<()> {
+    refuse_unrun(name, returned)?;
+    if is_awaitable(returned)? {
+        return Err(PyTypeError::new_err(format!("{name} must be done when it returns, not return an awaitable")));
+    }
+    Ok(())
 }
 
 /// Refuses what can't be called, and what would have to be awaited.
