@@ -300,7 +300,7 @@ impl Client {
     }
 
     /// Cancels what is under way, in all threads, and frees the connections. Later calls raise InvalidArgument.
-    fn close(&self, py: Python<'_>) -> PyResult<()> {
+    pub(crate) fn close(&self, py: Python<'_>) -> PyResult<()> {
         call(py, || {
             let _runtime = xiezhen::process::runtime()?.enter();
             self.0.close();

@@ -5,11 +5,13 @@ use crate::{
     callbacks::Callbacks,
     calls,
     client::Client,
+    errors, gate,
     job::Job,
     mailbox::{future, wait},
     values::{Created, Style, Task},
 };
 use pyo3::{IntoPyObjectExt, prelude::*};
+use xiezhen::{Error, ErrorKind, process::runtime};
 
 /// The calls of a client, each as a future of the running loop. For `xiezhen.AsyncClient` only.
 #[pyclass(frozen, module = "xiezhen._xiezhen")]
@@ -125,6 +127,21 @@ impl Futures {
         let callbacks = Callbacks::on_event(py, on_event)?.saving(py, job, save, true)?;
         let work = calls::advance(self.0.get().0.clone(), core, save_to.map(|path| path.0), recreate, &callbacks);
         future(py, callbacks, work, |py, delay| delay.into_py_any(py))
+    }
+
+    /// None if that is done: a loop of an interpreter that is going away hears no more.
+    #[pyo3(signature = () -> "collections.abc.Awaitable[None] | None")]
+    fn close(&self, py: Python<'_>) -> PyResult<Option<Py<PyAny>>> {
+        if gate::is_closed() {
+            return self.0.get().close(py).map(|()| None);
+        }
+        let client = self.0.get().0.clone();
+        // Begun at once, so that nobody can cancel it; not on the loop, which thousands of waits would block.
+        let close = |_| {
+            let closing = runtime().map(|runtime| runtime.spawn_blocking(move || client.close()));
+            async move { closing?.await.map_err(|_| Error::new(ErrorKind::Internal, errors::DEFECT)) }
+        };
+        future(py, Callbacks::none(), close, |py, ()| Ok(py.None())).map(Some)
     }
 
     #[pyo3(signature = (job, save_to, checkpoint, on_event: "collections.abc.Callable[[Event], object] | None",

@@ -205,3 +205,30 @@ def test_the_loop_is_not_blocked(space: Space, trained: str) -> None:
         assert longest < 0.2
 
     asyncio.run(main())
+
+
+def test_the_loop_turns_while_a_client_is_closed(aclient: xiezhen.AsyncClient, endless: str) -> None:
+    async def main() -> None:
+        waits = [asyncio.ensure_future(aclient.wait_task(endless)) for _ in range(3000)]
+        await asyncio.sleep(0)
+        turns: list[bool] = []
+        asyncio.get_running_loop().call_soon(turns.append, True)
+        await aclient.close()
+        assert turns
+        ended = await asyncio.gather(*waits, return_exceptions=True)
+        assert all(isinstance(end, asyncio.CancelledError) for end in ended)
+
+    asyncio.run(main())
+
+
+def test_a_close_that_is_cancelled_closes(aclient: xiezhen.AsyncClient) -> None:
+    async def main() -> None:
+        assert await aclient.list_styles()
+        closing = asyncio.ensure_future(aclient.close())
+        await asyncio.sleep(0)
+        closing.cancel()
+        await asyncio.sleep(0.1)
+        with pytest.raises(xiezhen.InvalidArgument, match="closed"):
+            await aclient.list_styles()
+
+    asyncio.run(main())

@@ -172,7 +172,9 @@ class AsyncClient:
 
         Whoever awaits a call of this client gets `asyncio.CancelledError`, as if that task had been cancelled.
         """
-        self._client.close()
+        closing = self._futures.close()
+        if closing is not None:
+            await closing
 
     async def __aenter__(self) -> Self:
         return self

@@ -59,7 +59,7 @@ class Client:
         timeout: float | None = None,
         connect_timeout: float | None = None,
         max_retries: SupportsIndex | None = None,
-        requests_per_second: SupportsFloat | SupportsIndex | None = None,
+        requests_per_second: float | None = None,
         upload_concurrency: SupportsIndex | None = None,
         max_photo_bytes: SupportsIndex | None = None,
         training_schedule: PollSchedule | None = None,
@@ -277,6 +277,10 @@ class Futures:
         on_event: collections.abc.Callable[[Event], object] | None,
         recreate: bool,
     ) -> collections.abc.Awaitable[float | None]: ...
+    def close(self, /) -> collections.abc.Awaitable[None] | None:
+        """
+        None if that is done: a loop of an interpreter that is going away hears no more.
+        """
     def create_task(
         self, /, user_id: str, style: str, callback_url: str | None, timeout: float | None
     ) -> collections.abc.Awaitable[Created]: ...
@@ -342,7 +346,7 @@ class Generated(Event):
 @final
 class Generating(Event):
     """
-    A style's generation was started, or has reached another state.
+    A style's generation was started, found under way by a run, or has reached another state.
     """
 
     __match_args__ = (
@@ -546,7 +550,8 @@ class PhotoUploading(Event):
 @final
 class PollSchedule:
     """
-    How often a task is looked at: first after `initial` seconds, then pauses `factor` times longer each, up to `max`.
+    When a task is looked at: first `initial` seconds after its creation (at once, if this client didn't create it), then
+    after pauses that grow by `factor` up to `max`; all ±20 % by chance, and a `Retry-After` comes instead.
     """
 
     __match_args__ = (
@@ -820,7 +825,7 @@ class Trained(Event):
 @final
 class Training(Event):
     """
-    The training was started, or has reached another state.
+    The training was started, found under way by a run, or has reached another state.
     """
 
     __match_args__ = (
