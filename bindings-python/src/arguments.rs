@@ -23,7 +23,7 @@ impl<'a, 'py> FromPyObject<'a, 'py> for Seconds {
 
     fn extract(seconds: Borrowed<'a, 'py, PyAny>) -> PyResult<Self> {
         let _inside = gate::inside(seconds.py());
-        seconds.extract().map(Self)
+        Ok(Self(in_range(seconds)?.unwrap_or(f64::INFINITY)))
     }
 }
 
@@ -41,6 +41,53 @@ pub(crate) fn timeout(py: Python<'_>, seconds: Option<Seconds>) -> PyResult<Opti
     time.map_err(|problem| errors::refusal(py, vec![problem]))
 }
 
+/// A number of things in a second, or what was given in its place if it is out of all range.
+pub(crate) struct Rate(Result<f64, String>);
+
+impl<'a, 'py> FromPyObject<'a, 'py> for Rate {
+    type Error = PyErr;
+    const INPUT_TYPE: PyStaticExpr = type_hint_identifier!("builtins", "float");
+
+    fn extract(number: Borrowed<'a, 'py, PyAny>) -> PyResult<Self> {
+        let _inside = gate::inside(number.py());
+        in_range(number).map(Self)
+    }
+}
+
+impl Rate {
+    /// The number, or what is wrong with the argument `name`.
+    pub(crate) fn number(self, name: &str) -> Result<f64, String> {
+        self.0.map_err(|given| format!("{name} is out of range: {given}"))
+    }
+}
+
+/// A number, or how it reads if it is too large for its type.
+fn in_range<'a, 'py, T>(number: Borrowed<'a, 'py, PyAny>) -> PyResult<Result<T, String>>
+where
+    T: FromPyObject<'a, 'py, Error = PyErr>,
+{
+    match number.extract::<T>() {
+        Err(error) if error.is_instance_of::<PyOverflowError>(number.py()) => {
+            // Of the largest numbers, Python refuses to write the digits.
+            Ok(Err(number.str().map_or_else(|_| "a huge number".to_owned(), |digits| digits.to_string())))
+        }
+        value => value.map(Ok),
+    }
+}
+
+/// An argument of another type, which may run Python code when it is converted: `__index__`, `__float__`, `__iter__`.
+pub(crate) struct Given<T>(pub(crate) T);
+
+impl<'a, 'py, T: FromPyObject<'a, 'py>> FromPyObject<'a, 'py> for Given<T> {
+    type Error = PyErr;
+    const INPUT_TYPE: PyStaticExpr = T::INPUT_TYPE;
+
+    fn extract(argument: Borrowed<'a, 'py, PyAny>) -> PyResult<Self> {
+        let _inside = gate::inside(argument.py());
+        argument.extract().map(Self).map_err(Into::into)
+    }
+}
+
 /// A number that counts something, or what was given in its place if it is out of all range.
 pub(crate) struct Count(Result<i64, String>);
 
@@ -50,12 +97,7 @@ impl<'a, 'py> FromPyObject<'a, 'py> for Count {
 
     fn extract(number: Borrowed<'a, 'py, PyAny>) -> PyResult<Self> {
         let _inside = gate::inside(number.py());
-        match number.extract::<i64>() {
-            Err(error) if error.is_instance_of::<PyOverflowError>(number.py()) => {
-                Ok(Self(Err(number.str()?.to_string())))
-            }
-            value => value.map(|value| Self(Ok(value))),
-        }
+        in_range(number).map(Self)
     }
 }
 
@@ -112,11 +154,7 @@ impl<'a, 'py> FromPyObject<'a, 'py> for Photo {
     fn extract(photo: Borrowed<'a, 'py, PyAny>) -> PyResult<Self> {
         let py = photo.py();
         let _inside = gate::inside(py);
-        if let Ok(bytes) = photo.cast::<PyBytes>() {
-            return Ok(Self(bytes.as_bytes().to_vec().into()));
-        }
-        if is_buffer(photo) {
-            let bytes = py.get_type::<PyBytes>().call1((photo,))?.extract::<Vec<u8>>()?;
+        if let Some(bytes) = bytes(photo)? {
             return Ok(Self(bytes.into()));
         }
         if is_path(photo)? {
@@ -128,11 +166,23 @@ impl<'a, 'py> FromPyObject<'a, 'py> for Photo {
             return Err(PyTypeError::new_err(message));
         }
         let content = photo.call_method0(intern!(py, "read"))?;
-        let Ok(bytes) = content.cast::<PyBytes>() else {
+        let Some(bytes) = bytes(content.as_borrowed())? else {
             return Err(PyTypeError::new_err("a photo's file must be opened in binary mode, \"rb\""));
         };
-        Ok(Self(bytes.as_bytes().to_vec().into()))
+        Ok(Self(bytes.into()))
     }
+}
+
+/// What bytes hold, or what can be taken for bytes.
+fn bytes(thing: Borrowed<'_, '_, PyAny>) -> PyResult<Option<Vec<u8>>> {
+    if let Ok(bytes) = thing.cast::<PyBytes>() {
+        return Ok(Some(bytes.as_bytes().to_vec()));
+    }
+    if !is_buffer(thing) {
+        return Ok(None);
+    }
+    let bytes = thing.py().get_type::<PyBytes>().call1((thing,))?;
+    Ok(Some(bytes.cast::<PyBytes>()?.as_bytes().to_vec()))
 }
 
 fn is_buffer(thing: Borrowed<'_, '_, PyAny>) -> bool {

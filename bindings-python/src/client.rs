@@ -4,7 +4,7 @@ use pyo3::{prelude::*, types::PyList};
 use xiezhen::{Client as Core, Error};
 
 use crate::{
-    arguments::{self, Count, LocalPath, Many, Photo, Seconds},
+    arguments::{self, Count, LocalPath, Many, Photo, Rate, Seconds},
     callbacks::Callbacks,
     calls,
     errors::refusal,
@@ -58,7 +58,7 @@ impl Client {
         timeout: Option<Seconds>,
         connect_timeout: Option<Seconds>,
         max_retries: Option<Count>,
-        requests_per_second: Option<f64>,
+        requests_per_second: Option<Rate>,
         upload_concurrency: Option<Count>,
         max_photo_bytes: Option<Count>,
         training_schedule: Option<&Bound<'_, PollSchedule>>,
@@ -93,7 +93,7 @@ impl Client {
             timeout: Seconds::time,
             connect_timeout: Seconds::time,
             max_retries: Count::number::<u32>,
-            requests_per_second,
+            requests_per_second: Rate::number,
             upload_concurrency: Count::number::<usize>,
             max_photo_bytes: Count::number::<u64>,
             training_schedule: schedule,

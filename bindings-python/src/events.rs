@@ -6,7 +6,7 @@ use pyo3::{
 };
 
 use crate::{
-    arguments::LocalPath,
+    arguments::{Given, LocalPath},
     values::{Failure, failure, hashed, reduced, show},
     words::StateWord,
 };
@@ -55,8 +55,8 @@ macro_rules! events {
         #[pyo3::pymethods]
         impl $name {
             #[new]
-            fn new($($field: $type),*) -> PyClassInitializer<Self> {
-                Self { $($field),* }.initializer()
+            fn new($($field: Given<$type>),*) -> PyClassInitializer<Self> {
+                Self { $($field: $field.0),* }.initializer()
             }
 
             #[classattr]
@@ -76,7 +76,7 @@ macro_rules! events {
             }
 
             fn __hash__(&self, py: Python<'_>) -> PyResult<u64> {
-                self.__repr__(py).map(|shown| hashed(&shown))
+                hashed(py, stringify!($name), self.fields(py)?)
             }
 
             #[pyo3(signature = () -> "tuple[builtins.type, tuple[object, ...]]")]

@@ -4,12 +4,12 @@ use std::hash::{DefaultHasher, Hash, Hasher};
 
 use pyo3::{
     prelude::*,
-    types::{PyTuple, PyType},
+    types::{PyFloat, PyTuple, PyType},
 };
 use xiezhen::{Error, Result};
 
 use crate::{
-    arguments::{LocalPath, Seconds},
+    arguments::{Given, LocalPath, Seconds},
     errors, gate,
     words::{KindWord, StateWord},
 };
@@ -73,11 +73,16 @@ pub(crate) fn reduced<'py>(
     Ok((class, fields))
 }
 
-/// Equal values read the same, so that is what is hashed.
-pub(crate) fn hashed(shown: &str) -> u64 {
+/// Equal values read the same, but for the sign of a zero, so that is what is hashed.
+pub(crate) fn hashed<'py>(py: Python<'py>, name: &str, mut fields: Vec<(&str, Bound<'py, PyAny>)>) -> PyResult<u64> {
+    for (_, value) in &mut fields {
+        if let Ok(number) = value.cast::<PyFloat>() {
+            *value = PyFloat::new(py, number.value() + 0.0).into_any();
+        }
+    }
     let mut hasher = DefaultHasher::new();
-    shown.hash(&mut hasher);
-    hasher.finish()
+    show(py, name, &fields)?.hash(&mut hasher);
+    Ok(hasher.finish())
 }
 
 /// One class each; its fields are its constructor's arguments, in order.
@@ -101,8 +106,8 @@ macro_rules! values {
         #[pyo3::pymethods]
         impl $name {
             #[new]
-            fn new($($field: $type),+) -> Self {
-                Self { $($field),+ }
+            fn new($($field: Given<$type>),+) -> Self {
+                Self { $($field: $field.0),+ }
             }
 
             #[classattr]
@@ -115,7 +120,7 @@ macro_rules! values {
             }
 
             fn __hash__(&self, py: Python<'_>) -> PyResult<u64> {
-                self.__repr__(py).map(|shown| hashed(&shown))
+                hashed(py, stringify!($name), self.fields(py)?)
             }
 
             #[pyo3(signature = () -> "tuple[builtins.type, tuple[object, ...]]")]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import io
 import threading
 from typing import TYPE_CHECKING, Any
@@ -12,6 +13,7 @@ import xiezhen
 from conftest import PHOTOS, Space, options
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from pathlib import Path
 
 
@@ -49,6 +51,27 @@ def test_photos(client: xiezhen.Client, space: Space, kind: str) -> None:
         assert client.upload_file(photos[kind])
     (entry,) = (entry for entry in space.control("GET", "journal") if entry["call"] == "upload_file")
     assert entry["body"]["bytes"] == len(content)
+
+
+@pytest.mark.parametrize("convert", [bytes, bytearray, memoryview])
+def test_what_a_file_reads(space: Space, client: xiezhen.Client, convert: Callable[[bytes], object]) -> None:
+    class File:
+        def read(self) -> object:
+            return convert(PHOTOS[0].read_bytes())
+
+    file: Any = File()
+    assert client.upload_file(file)
+    assert asyncio.run(xiezhen.AsyncClient(space.url, **options()).upload_file(file))
+
+
+@pytest.mark.parametrize("number", [10**400, -(10**400), 10**9000], ids=["large", "negative", "huge"])
+def test_numbers_beyond_all_range_are_invalid(client: xiezhen.Client, space: Space, number: int) -> None:
+    with pytest.raises(xiezhen.InvalidArgument, match="timeout"):
+        client.list_styles(timeout=number)
+    every = {"timeout": number, "requests_per_second": number, "max_retries": number}
+    with pytest.raises(xiezhen.InvalidArgument) as raised:
+        xiezhen.Client(space.url, **options(**every))
+    assert all(any(name in problem for problem in raised.value.problems) for name in every)
 
 
 def test_photos_of_a_wrong_type_are_refused(client: xiezhen.Client, tmp_path: Path) -> None:

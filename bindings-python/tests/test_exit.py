@@ -21,6 +21,10 @@ ENDLESS = {
     "save": "c.advance(xiezhen.Job({photos!r}), lambda _: endless())",
     "event on a loop": "asyncio.run(aclient().run(xiezhen.Job({photos!r}), on_event=lambda _: endless()))",
     "file": "c.upload_file(type('Slow', (), dict(read=lambda _: endless()))())",
+    "float": "xiezhen.PollSchedule(type('Slow', (), dict(__float__=lambda _: endless()))(), 1, 1)",
+    "index": "xiezhen.UnknownState('t', type('Slow', (), dict(__index__=lambda _: endless()))())",
+    "option": "xiezhen.Client('https://127.0.0.1:1', app_code='x', requests_per_second="
+    "type('Slow', (), dict(__float__=lambda _: endless()))())",
     "log handler": "logger.addHandler(Handler()); logger.setLevel(1); c.list_styles()",
 }
 

@@ -53,6 +53,12 @@ def test_a_value(value: Any) -> None:
         value.another = 1
 
 
+def test_zeros_are_equal() -> None:
+    for zero in (lambda zero: xiezhen.PollSchedule(zero, 1, 60), lambda zero: xiezhen.Retrying("call", ERROR, zero)):
+        assert zero(0.0) == zero(-0.0)
+        assert len({zero(0.0), zero(-0.0)}) == 1
+
+
 def test_all_values_differ() -> None:
     assert len(set(VALUES)) == len(VALUES)
 

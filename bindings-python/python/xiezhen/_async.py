@@ -192,6 +192,6 @@ async def _content(file: Any) -> bytes:
     import asyncio
 
     content = await asyncio.to_thread(file.read)
-    if not isinstance(content, bytes):
+    if not isinstance(content, (bytes, bytearray, memoryview)):
         raise TypeError('a photo\'s file must be opened in binary mode, "rb"')
-    return content
+    return bytes(content)
