@@ -173,12 +173,11 @@ async fn a_style_is_the_same_however_it_is_typed_and_a_path_wherever_it_is_read(
 async fn jobs_that_share_a_small_budget_take_their_time() {
     let simulator = service::start().await;
     let client = service::client(&simulator.url());
-    let training = service::training(&client).await;
-    client.wait_task(&training.task_id, None).await.unwrap();
+    let user_id = service::trained(&client).await;
 
     let builder = service::builder(&simulator.url()).requests_per_second(8.0);
     let client = builder.timeout(Duration::from_millis(700)).build().unwrap();
-    let jobs: Vec<Job> = (0..12).map(|_| Job::with_user_id(&training.user_id, [STYLES[0]])).collect();
+    let jobs: Vec<Job> = (0..12).map(|_| Job::with_user_id(&user_id, [STYLES[0]])).collect();
     let runs = jobs.iter().map(|job| client.run(job, RunOptions::default()));
     for outcome in futures_util::future::join_all(runs).await {
         outcome.unwrap();

@@ -18,19 +18,10 @@ use serde_json::json;
 use xiezhen::{Client, ErrorKind, Job, RunOptions, Task, TaskKind, TaskState};
 use xiezhen_simulator::{Call, Fault, Moment, Simulator, StallAt};
 
-/// A generation that has ended with two pictures.
-async fn generated(client: &Client) -> Task {
-    let trained = service::training(client).await;
-    client.wait_task(&trained.task_id, None).await.unwrap();
-    let style = client.list_styles().await.unwrap().remove(0).style;
-    let created = client.create_task(&trained.user_id, &style, None).await.unwrap();
-    client.wait_task(&created.task_id, None).await.unwrap()
-}
-
 async fn start() -> (Simulator, Client, Task, tempfile::TempDir) {
     let simulator = service::start().await;
     let client = service::client(&simulator.url());
-    let task = generated(&client).await;
+    let task = service::generated(&client).await;
     (simulator, client, task, tempfile::tempdir().unwrap())
 }
 
@@ -198,7 +189,7 @@ async fn many_may_save_one_task_at_once_and_what_a_killed_one_left_is_swept() {
 #[tokio::test]
 async fn two_customers_in_one_folder_never_meet() {
     let (_simulator, client, task, folder) = start().await;
-    let other = generated(&client).await;
+    let other = service::generated(&client).await;
     client.save_results(&task, folder.path(), Some("仙")).await.unwrap();
     client.save_results(&other, folder.path(), Some("仙")).await.unwrap();
     assert_eq!(names(folder.path()).len(), 4);

@@ -5,14 +5,14 @@ mod service;
 
 use std::{pin::pin, time::Duration};
 
-use xiezhen::{Client, Created};
+use xiezhen::Client;
 use xiezhen_simulator::{Call, Fault, STYLES, Simulator};
 
 /// Begins a create that takes a while, and whose caller goes away once it has reached the service.
-async fn abandoned(simulator: &Simulator, client: &Client, training: &Created) {
+async fn abandoned(simulator: &Simulator, client: &Client, user_id: &str) {
     let before = simulator.count(Call::CreateTask);
     simulator.fault(Fault::on(Call::CreateTask).once().delay(Duration::from_millis(200)));
-    let create = client.create_task(&training.user_id, STYLES[0].id, None);
+    let create = client.create_task(user_id, STYLES[0].id, None);
     let reached = async {
         while simulator.count(Call::CreateTask) == before {
             tokio::time::sleep(Duration::from_millis(5)).await;
@@ -47,15 +47,14 @@ macro_rules! has_ended {
 async fn two_may_wait_for_creates_that_overlap() {
     let simulator = service::start().await;
     let client = service::client(&simulator.url());
-    let training = service::training(&client).await;
-    client.wait_task(&training.task_id, None).await.unwrap();
+    let user_id = service::trained(&client).await;
     let mut first = pin!(client.settle());
     let mut second = pin!(client.settle());
 
-    abandoned(&simulator, &client, &training).await;
+    abandoned(&simulator, &client, &user_id).await;
     assert!(!has_ended!(first));
     answered(&simulator, 2).await;
-    abandoned(&simulator, &client, &training).await;
+    abandoned(&simulator, &client, &user_id).await;
     assert!(!has_ended!(second));
     assert!(has_ended!(first), "its create was answered");
     // What the first one does at its end is no business of the second's.

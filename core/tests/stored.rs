@@ -15,12 +15,6 @@ use xiezhen_simulator::{Call, Fault, Moment, Simulator};
 
 use service::STYLES;
 
-async fn trained(client: &Client) -> String {
-    let training = service::training(client).await;
-    client.wait_task(&training.task_id, None).await.unwrap();
-    training.user_id
-}
-
 /// A job of one style that is being generated, changed in its JSON.
 async fn under_way(client: &Client, user_id: String, change: impl FnOnce(&mut Value)) -> Result<Job, xiezhen::Error> {
     let job = Job::with_user_id(user_id, [STYLES[0]]);
@@ -34,7 +28,7 @@ async fn under_way(client: &Client, user_id: String, change: impl FnOnce(&mut Va
 async fn a_job_that_is_stored_while_its_end_is_told_has_its_pictures() {
     let simulator = service::start().await;
     let client = service::client(&simulator.url());
-    let job = Job::with_user_id(trained(&client).await, [STYLES[0]]);
+    let job = Job::with_user_id(service::trained(&client).await, [STYLES[0]]);
     let stored = Arc::new(Mutex::new(None));
     let tell = {
         let (job, stored) = (job.clone(), stored.clone());
@@ -84,7 +78,7 @@ async fn times_of_a_clock_that_was_ahead_let_nothing_stand_still() {
             json["portraits"][0][name] = (time + year).into();
         }
     };
-    let job = under_way(&client, trained(&client).await, ahead).await.unwrap();
+    let job = under_way(&client, service::trained(&client).await, ahead).await.unwrap();
     simulator.clear_journal();
     client.advance(&job, |_| Ok(()), AdvanceOptions::default()).await.unwrap();
     assert_eq!(simulator.count(Call::QueryTask), 1);
@@ -94,7 +88,7 @@ async fn times_of_a_clock_that_was_ahead_let_nothing_stand_still() {
 async fn a_checkpoint_has_one_lock_whatever_it_is_called() {
     let simulator = service::start().await;
     let client = service::client(&simulator.url());
-    let user_id = trained(&client).await;
+    let user_id = service::trained(&client).await;
     simulator.set(|settings| settings.generation_seconds = 600.0);
     let folder = tempfile::tempdir().unwrap();
     let (file, link) = (folder.path().join("job.json"), folder.path().join("latest.json"));
@@ -124,7 +118,7 @@ async fn a_checkpoint_has_one_lock_whatever_it_is_called() {
 async fn nothing_is_adopted_for_a_create_that_is_under_way() {
     let simulator = service::start().await;
     let client = service::client(&simulator.url());
-    let job = Job::with_user_id(trained(&client).await, [STYLES[0]]);
+    let job = Job::with_user_id(service::trained(&client).await, [STYLES[0]]);
     let refusals = adopt_on_arrival(&simulator, &job);
     client.run(&job, RunOptions::default()).await.unwrap();
     let refusals = refusals.lock().unwrap();
@@ -150,7 +144,7 @@ fn adopt_on_arrival(simulator: &Simulator, job: &Job) -> Arc<Mutex<Vec<Option<Er
 async fn a_style_is_looked_after_while_others_wait_to_be_started() {
     let simulator = service::start().await;
     let client = service::client(&simulator.url());
-    let user_id = trained(&client).await;
+    let user_id = service::trained(&client).await;
     let busy = Fault::on(Call::CreateTask).skip(1).once().reply(429).header("X-Ca-Error-Code", "T429IN");
     simulator.fault(busy.header("Retry-After", "3"));
     let folder = tempfile::tempdir().unwrap();

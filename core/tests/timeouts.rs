@@ -49,10 +49,7 @@ async fn a_call_may_have_a_timeout_of_its_own() {
 async fn pictures_that_take_too_long_are_given_up_and_the_others_kept() {
     let simulator = service::start().await;
     let client = service::client(&simulator.url());
-    let training = service::training(&client).await;
-    client.wait_task(&training.task_id, None).await.unwrap();
-    let created = client.create_task(&training.user_id, xiezhen_simulator::STYLES[0].id, None).await.unwrap();
-    let task = client.wait_task(&created.task_id, None).await.unwrap();
+    let task = service::generated(&client).await;
     let folder = tempfile::tempdir().unwrap();
     simulator.fault(Fault::on(Call::Result).stall(StallAt::Body(1000)).once());
 
@@ -85,10 +82,7 @@ fn busy(call: Call, now: SystemTime) -> Fault {
 async fn a_date_to_come_back_means_the_clock_of_who_names_it() {
     let simulator = service::start().await;
     let client = service::client(&simulator.url());
-    let training = service::training(&client).await;
-    client.wait_task(&training.task_id, None).await.unwrap();
-    let created = client.create_task(&training.user_id, xiezhen_simulator::STYLES[0].id, None).await.unwrap();
-    let task = client.wait_task(&created.task_id, None).await.unwrap();
+    let task = service::generated(&client).await;
     let folder = tempfile::tempdir().unwrap();
 
     let hour = Duration::from_secs(3600);

@@ -7,8 +7,8 @@ use std::{
     time::Duration,
 };
 
-use xiezhen::{Client, ClientBuilder, Created, Event, Job, PollSchedule};
-use xiezhen_simulator::{DEFAULT_APP_CODE, Simulator};
+use xiezhen::{Client, ClientBuilder, Created, Event, Job, PollSchedule, Task};
+use xiezhen_simulator::{DEFAULT_APP_CODE, STYLES as STYLE_IDS, Simulator};
 
 /// Two styles that the simulator offers.
 pub const STYLES: [&str; 2] = ["仙气十足", "花好月圆"];
@@ -61,6 +61,19 @@ pub async fn training(client: &Client) -> Created {
         paths.push(client.upload_file(photo).await.expect("the photo is uploaded"));
     }
     client.create_user_model(&paths, None).await.expect("the training starts")
+}
+
+/// A user model that is trained.
+pub async fn trained(client: &Client) -> String {
+    let training = training(client).await;
+    client.wait_task(&training.task_id, None).await.expect("the training ends");
+    training.user_id
+}
+
+/// A generation that has ended with two pictures.
+pub async fn generated(client: &Client) -> Task {
+    let created = client.create_task(&trained(client).await, STYLE_IDS[0].id, None).await.expect("it starts");
+    client.wait_task(&created.task_id, None).await.expect("the generation ends")
 }
 
 /// Keeps the events that it is told of.
