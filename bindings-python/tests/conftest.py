@@ -134,5 +134,6 @@ def finished(process: subprocess.Popen[str], seconds: float = 30) -> str:
         process.kill()
         out, err = process.communicate()
         pytest.fail(f"the program hangs; it said {out!r} and {err!r}")
-    assert process.returncode == 0, (process.returncode, out, err)
+    if process.returncode != 0:
+        pytest.fail(f"the program ended with {process.returncode}; it said {out!r} and:\n{err}")
     return out
