@@ -53,7 +53,7 @@ chaos: ## Many jobs through a bad network, processes killed at random: JOBS=500 
 
 .PHONY: check-long
 check-long: ## What takes too long for every change: more random kills and exits, all mutants, 500 jobs, licences
-	for seed in 1 2 3 4 5; do XIEZHEN_TEST_SEED=$$seed cargo test --package xiezhen --test killed -- at_random; done
+	for seed in 1 2 3 4 5; do XIEZHEN_TEST_SEED=$$seed cargo test --package xiezhen --test suite -- killed::at_random; done
 	$(MAKE) -C bindings-python check-long
 	$(MAKE) mutants chaos
 	command -v cargo-deny >/dev/null || cargo install --locked cargo-deny
@@ -63,7 +63,7 @@ check-long: ## What takes too long for every change: more random kills and exits
 lint: ## Formatting, lints and documentation of the Rust code; the benches' Python
 	cargo fmt --all --check
 	cargo clippy --workspace --all-targets --features xiezhen/cli,xiezhen/process -- -D warnings
-	RUSTDOCFLAGS="-D warnings" cargo doc --no-deps --package xiezhen --features cli,process
+	RUSTDOCFLAGS="-D warnings" cargo doc --workspace --no-deps --features xiezhen/cli,xiezhen/process
 	$(MAKE) --no-print-directory -C tests/benches lint
 
 .PHONY: install

@@ -1,13 +1,12 @@
 //! Never pays twice unknowingly (design §5.1): each way a create can end, and how often it was sent.
-#![allow(missing_docs, clippy::expect_used, clippy::unwrap_used, clippy::indexing_slicing, clippy::panic)]
-
-mod service;
 
 use std::time::Duration;
 
 use serde_json::json;
 use xiezhen::{Client, ErrorKind};
 use xiezhen_simulator::{Call, DEFAULT_APP_KEY, DEFAULT_APP_SECRET, Fault, Simulator, StallAt};
+
+use crate::service;
 
 /// A simulator with eight photos, and their paths.
 async fn uploaded() -> (Simulator, Client, Vec<String>) {

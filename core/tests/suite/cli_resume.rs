@@ -1,8 +1,4 @@
 //! The command `xiezhen`, interrupted or left without an answer, and taken up again.
-#![allow(missing_docs, clippy::expect_used, clippy::unwrap_used, clippy::indexing_slicing, clippy::panic)]
-
-mod command;
-mod service;
 
 use std::{
     io::{BufRead as _, BufReader, Read as _},
@@ -10,7 +6,8 @@ use std::{
     time::Duration,
 };
 
-use command::{exit, refused, run, text, xiezhen};
+use crate::command::{exit, refused, run, text, xiezhen};
+use crate::service;
 use xiezhen::{ErrorKind, Job, Stage};
 use xiezhen_simulator::{Call, Fault, Simulator};
 

@@ -1,7 +1,4 @@
 //! Nothing finished is done again (design §4, §5.2): unknown outcomes, refusals, cancellation, checkpoints.
-#![allow(missing_docs, clippy::expect_used, clippy::unwrap_used, clippy::indexing_slicing, clippy::panic)]
-
-mod service;
 
 use std::{fs, os::unix::fs::PermissionsExt, path::Path, sync::Arc, time::Duration};
 
@@ -9,7 +6,7 @@ use serde_json::json;
 use xiezhen::{AdvanceOptions, Error, ErrorKind, Job, PollSchedule, RunOptions, Stage};
 use xiezhen_simulator::{Call, Fault, Simulator, StallAt};
 
-use service::{Diary, STYLES};
+use crate::service::{self, Diary, STYLES};
 
 fn kept_in(folder: &Path) -> RunOptions {
     RunOptions::default().save_to(folder).checkpoint(folder.join("job.json"))

@@ -1,17 +1,13 @@
 //! The contact sheet that the command `xiezhen` leaves beside the pictures.
-#![allow(missing_docs, clippy::expect_used, clippy::unwrap_used, clippy::indexing_slicing, clippy::panic)]
-
-mod command;
-mod service;
 
 use std::{
     fs,
     path::{Path, PathBuf},
 };
 
-use command::{exit, run, text, xiezhen};
+use crate::command::{exit, run, text, xiezhen};
+use crate::service::{self, STYLES, photos};
 use serde_json::{Value, json};
-use service::{STYLES, photos};
 use xiezhen_simulator::{Call, Fault, STYLES as OFFERED};
 
 /// The values of an attribute, as they are written.

@@ -1,8 +1,5 @@
 //! Killed at any instant and run again, a job uploads no confirmed photo again, never retrains, and ends with the
 //! same files (design §5.2). The process that is killed is this test program, started once more.
-#![allow(missing_docs, clippy::expect_used, clippy::unwrap_used, clippy::indexing_slicing, clippy::panic)]
-
-mod service;
 
 use std::{
     collections::HashSet,
@@ -18,7 +15,7 @@ use std::{
 use xiezhen::{ErrorKind, Job, RunOptions, Stage};
 use xiezhen_simulator::{Call, Moment, Simulator};
 
-use service::STYLES;
+use crate::service::{self, STYLES};
 
 const URL: &str = "XIEZHEN_TEST_URL";
 const FOLDER: &str = "XIEZHEN_TEST_FOLDER";
@@ -40,7 +37,7 @@ fn child() {
 
 fn spawn(url: &str, folder: &Path) -> Child {
     Command::new(std::env::current_exe().unwrap())
-        .args(["--exact", "child", "--ignored"])
+        .args(["--exact", "killed::child", "--ignored"])
         .env(URL, url)
         .env(FOLDER, folder)
         .stdout(Stdio::null())

@@ -1,14 +1,10 @@
 //! The command `xiezhen` as a process, against the simulated service: what it prints and what it exits with.
-#![allow(missing_docs, clippy::expect_used, clippy::unwrap_used, clippy::indexing_slicing, clippy::panic)]
-
-mod command;
-mod service;
 
 use std::{fs, process::Command};
 
-use command::{exit, refused, run, text, xiezhen};
+use crate::command::{exit, refused, run, text, xiezhen};
+use crate::service::{self, STYLES, photos};
 use serde_json::{Value, json};
-use service::{STYLES, photos};
 use xiezhen::ErrorKind;
 use xiezhen_simulator::{Call, Fault, STYLES as OFFERED};
 

@@ -1,5 +1,4 @@
 //! The demo, killed at several moments and started again (`make demo`).
-#![allow(missing_docs, clippy::expect_used, clippy::unwrap_used, clippy::indexing_slicing, clippy::panic)]
 
 use std::{
     fs,

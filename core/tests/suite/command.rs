@@ -1,5 +1,4 @@
 //! The command `xiezhen` as a process, and how it may end.
-#![allow(dead_code, unreachable_pub, reason = "each test program uses its own part")]
 
 use std::{
     ffi::OsStr,
@@ -13,7 +12,7 @@ use xiezhen_simulator::DEFAULT_APP_CODE;
 use crate::service::{STYLES, photos};
 
 /// The command, with a credential and nothing else of the environment's, looking often.
-pub fn xiezhen(url: &str, arguments: impl IntoIterator<Item = impl AsRef<OsStr>>) -> Command {
+pub(crate) fn xiezhen(url: &str, arguments: impl IntoIterator<Item = impl AsRef<OsStr>>) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_xiezhen"));
     for name in ["XIEZHEN_APP_KEY", "XIEZHEN_APP_SECRET"] {
         command.env_remove(name);
@@ -27,22 +26,22 @@ pub fn xiezhen(url: &str, arguments: impl IntoIterator<Item = impl AsRef<OsStr>>
 }
 
 /// `xiezhen run` on the ten photos, in two styles.
-pub fn run(url: &str, out: &Path) -> Command {
+pub(crate) fn run(url: &str, out: &Path) -> Command {
     let mut command = xiezhen(url, ["run", "--style", STYLES[0], "--style", STYLES[1], "--out"]);
     command.arg(out).args(photos());
     command
 }
 
-pub fn text(bytes: &[u8]) -> &str {
+pub(crate) fn text(bytes: &[u8]) -> &str {
     std::str::from_utf8(bytes).expect("all that is printed is UTF-8")
 }
 
-pub fn exit(output: &Output) -> u8 {
+pub(crate) fn exit(output: &Output) -> u8 {
     output.status.code().expect("it exits by itself").try_into().unwrap()
 }
 
 /// Ends with `kind`'s exit code, names the kind first, and prints no result. Returns what was said.
-pub fn refused(command: &mut Command, kind: ErrorKind) -> String {
+pub(crate) fn refused(command: &mut Command, kind: ErrorKind) -> String {
     let output = command.output().unwrap();
     let said = text(&output.stderr).to_owned();
     assert_eq!(exit(&output), kind.exit_code(), "{said}");

@@ -1,7 +1,4 @@
 //! What a store may hold of a job: every state that it can be written in goes on.
-#![allow(missing_docs, clippy::expect_used, clippy::unwrap_used, clippy::indexing_slicing, clippy::panic)]
-
-mod service;
 
 use std::{
     fs,
@@ -13,7 +10,7 @@ use serde_json::Value;
 use xiezhen::{AdvanceOptions, Client, ErrorKind, Event, Job, RunOptions, Stage, TaskState};
 use xiezhen_simulator::{Call, Fault, Moment, Simulator};
 
-use service::STYLES;
+use crate::service::{self, STYLES};
 
 /// A job of one style that is being generated, changed in its JSON.
 async fn under_way(client: &Client, user_id: String, change: impl FnOnce(&mut Value)) -> Result<Job, xiezhen::Error> {

@@ -1,7 +1,4 @@
-//! TLS is always verified, proxies apply to all but this machine, and forks start anew (design §5.7, §5.10).
-#![allow(missing_docs, clippy::expect_used, clippy::unwrap_used, clippy::indexing_slicing, clippy::panic)]
-
-mod service;
+//! TLS is always verified, and proxies apply to all but this machine (design §5.7).
 
 use std::{
     fs,
@@ -15,6 +12,8 @@ use tokio::{
 };
 use tokio_rustls::{TlsAcceptor, rustls};
 use xiezhen::{Client, ErrorKind};
+
+use crate::service;
 
 const ANSWER: &[u8] = b"HTTP/1.1 200 OK\r\ncontent-length: 19\r\nconnection: close\r\n\r\n{\"ret\":0,\"body\":[]}";
 

@@ -1,7 +1,4 @@
 //! Calls that block their thread, as the bindings make them: that thread drives the runtime.
-#![allow(missing_docs, clippy::expect_used, clippy::unwrap_used, clippy::indexing_slicing, clippy::panic)]
-
-mod service;
 
 use std::{
     sync::mpsc,
@@ -14,6 +11,8 @@ use xiezhen::{
     process::{self, Said, Teller},
 };
 use xiezhen_simulator::{Call, Fault, Simulator};
+
+use crate::service;
 
 /// Makes a call and waits for its end, as a binding does.
 fn call<T: Send + 'static, F: Future<Output = Result<T>> + Send + 'static>(work: F) -> Result<T> {

@@ -1,14 +1,11 @@
 //! A job, exactly (design §4), against the simulated service.
-#![allow(missing_docs, clippy::expect_used, clippy::unwrap_used, clippy::indexing_slicing, clippy::panic)]
-
-mod service;
 
 use std::{fs, time::Duration};
 
 use xiezhen::{AdvanceOptions, ErrorKind, Job, RunOptions, Stage, TaskState};
 use xiezhen_simulator::Call;
 
-use service::{Diary, STYLES};
+use crate::service::{self, Diary, STYLES};
 
 fn is_send<T: Send>(value: T) -> T {
     value

@@ -1,7 +1,4 @@
 //! A photo is sent as it was checked, or not at all (design §4, §5.11).
-#![allow(missing_docs, clippy::expect_used, clippy::unwrap_used, clippy::indexing_slicing, clippy::panic)]
-
-mod service;
 
 use std::{
     fs::{self, OpenOptions},
@@ -18,6 +15,8 @@ use tokio::{
 };
 use xiezhen::{Client, Error, ErrorKind, Job, RunOptions};
 use xiezhen_simulator::{Call, Fault};
+
+use crate::service;
 
 /// The clock of a file system may tick this slowly.
 const TICK: Duration = Duration::from_millis(30);

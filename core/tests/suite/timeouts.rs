@@ -1,12 +1,11 @@
 //! A timeout bounds a whole call, and a call may have one of its own (design §5.5).
-#![allow(missing_docs, clippy::expect_used, clippy::unwrap_used, clippy::indexing_slicing, clippy::panic)]
-
-mod service;
 
 use std::time::{Duration, Instant, SystemTime};
 
 use xiezhen::{Client, Error, ErrorKind};
 use xiezhen_simulator::{Call, Fault, StallAt};
+
+use crate::service;
 
 const BRIEF: Duration = Duration::from_millis(300);
 

@@ -1,7 +1,4 @@
 //! The course of a job: what goes on side by side, how long it may take, and what is written down on the way.
-#![allow(missing_docs, clippy::expect_used, clippy::unwrap_used, clippy::indexing_slicing, clippy::panic)]
-
-mod service;
 
 use std::{
     sync::{Arc, Mutex},
@@ -12,7 +9,7 @@ use serde_json::Value;
 use xiezhen::{AdvanceOptions, Client, ErrorKind, Event, Job, PollSchedule, RunOptions};
 use xiezhen_simulator::{Call, Fault, Simulator, StallAt};
 
-use service::STYLES;
+use crate::service::{self, STYLES};
 
 const QUICK: PollSchedule =
     PollSchedule { initial: Duration::from_millis(20), factor: 1.0, max: Duration::from_millis(20) };

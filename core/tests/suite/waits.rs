@@ -1,7 +1,4 @@
 //! Waiting: what ends a wait and what does not, and what it costs (design §5.3, §5.4, §7).
-#![allow(missing_docs, clippy::expect_used, clippy::unwrap_used, clippy::indexing_slicing, clippy::panic)]
-
-mod service;
 
 use std::time::{Duration, Instant};
 
@@ -9,6 +6,8 @@ use futures_util::future::join_all;
 use serde_json::json;
 use xiezhen::{Client, ErrorKind, PollSchedule, Task, TaskKind, TaskState};
 use xiezhen_simulator::{Call, DEFAULT_APP_KEY, DEFAULT_APP_SECRET, Fault, Simulator, StallAt};
+
+use crate::service;
 
 /// A training that never ends by itself.
 async fn endless() -> (Simulator, Client, String) {

@@ -1,12 +1,11 @@
 //! Creates whose callers have gone away are waited for, by however many want to know (design §5.6).
-#![allow(missing_docs, clippy::expect_used, clippy::unwrap_used, clippy::indexing_slicing, clippy::panic)]
-
-mod service;
 
 use std::{pin::pin, time::Duration};
 
 use xiezhen::Client;
 use xiezhen_simulator::{Call, Fault, STYLES, Simulator};
+
+use crate::service;
 
 /// Begins a create that takes a while, and whose caller goes away once it has reached the service.
 async fn abandoned(simulator: &Simulator, client: &Client, user_id: &str) {

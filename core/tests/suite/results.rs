@@ -1,7 +1,4 @@
 //! Files appear whole or not at all (design §5.9), and credentials stay home (§5.7).
-#![allow(missing_docs, clippy::expect_used, clippy::unwrap_used, clippy::indexing_slicing, clippy::panic)]
-
-mod service;
 
 use std::{
     fs,
@@ -17,6 +14,8 @@ use futures_util::future::join_all;
 use serde_json::json;
 use xiezhen::{Client, ErrorKind, Job, RunOptions, Task, TaskKind, TaskState};
 use xiezhen_simulator::{Call, Fault, Moment, Simulator, StallAt};
+
+use crate::service;
 
 async fn start() -> (Simulator, Client, Task, tempfile::TempDir) {
     let simulator = service::start().await;

@@ -1,0 +1,32 @@
+//! What the core promises, through real sockets, files, processes and signals. One program, a module for each subject:
+//! seventeen programs took three times as long to build, and ran one after the other.
+#![allow(missing_docs, clippy::expect_used, clippy::unwrap_used, clippy::indexing_slicing, clippy::panic)]
+
+mod service;
+
+mod connections;
+mod course;
+mod creates;
+mod job;
+mod killed;
+mod photos;
+mod recovery;
+mod results;
+mod settle;
+mod stored;
+mod timeouts;
+mod waits;
+
+#[cfg(feature = "process")]
+mod blocking;
+
+#[cfg(feature = "cli")]
+mod cli;
+#[cfg(feature = "cli")]
+mod cli_resume;
+#[cfg(feature = "cli")]
+mod cli_sheet;
+#[cfg(feature = "cli")]
+mod command;
+#[cfg(feature = "cli")]
+mod demo;
