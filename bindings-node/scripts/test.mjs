@@ -65,7 +65,7 @@ const chosen =
   only.length > 0
     ? files
     : spawnSync('sh', ['-c', 'ls tests/*.test.mjs'], { cwd: room, encoding: 'utf8' }).stdout.trim().split('\n')
-run(process.execPath, ['--test', '--test-timeout=60000', '--expose-gc', ...chosen], {
+run(process.execPath, ['--test', '--test-timeout=60000', '--test-concurrency=4', '--expose-gc', ...chosen], {
   cwd: room,
   env: {
     ...process.env,

@@ -26,7 +26,7 @@ async function stopped(world: Space, call: string, start: (signal: AbortSignal) 
   controller.abort(reason)
   assert.equal(await ended, reason)
   const took = performance.now() - began
-  assert.ok(took < 100, `${call} took ${took} ms`)
+  assert.ok(took < 1000, `${call} took ${took} ms`)
   assert.equal(mine, 1)
   assert.equal(getEventListeners(controller.signal, 'abort').length, 1)
 }

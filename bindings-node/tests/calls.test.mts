@@ -177,9 +177,9 @@ test('a value that is refused is told nowhere: it may be a credential', async ()
   }
   for (const value of values) told(value)
   const began = performance.now()
-  const photo = Buffer.alloc(5_000_000, 7) as unknown as string
+  const photo = Buffer.alloc(20_000_000, 7) as unknown as string
   await assert.rejects(space('dump').client().createUserModel([photo]), invalid(/^imgSet\[0\]/))
-  assert.ok(performance.now() - began < 500)
+  assert.ok(performance.now() - began < 2000)
 })
 
 test('null is absent', async () => {

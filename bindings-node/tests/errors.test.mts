@@ -1,7 +1,7 @@
 // Every code of the one table of errors, and what an error carries.
 
 import assert from 'node:assert/strict'
-import { readFileSync } from 'node:fs'
+import { readdirSync, readFileSync } from 'node:fs'
 import { mkdtemp, writeFile } from 'node:fs/promises'
 import { createRequire } from 'node:module'
 import { createServer } from 'node:net'
@@ -85,8 +85,9 @@ const caught = async (work: Promise<unknown>): Promise<XiezhenError> => {
 }
 
 test('each code of the core is reached, or known to be a defect', async () => {
-  const addon = join(dirname(require.resolve('xiezhen/package.json')), 'dist', 'addon.js')
-  const codes: string[] = require(addon).native.errorCodes()
+  const folder = dirname(require.resolve('xiezhen/package.json'))
+  const addon = readdirSync(folder).find((file) => file.endsWith('.node'))
+  const codes: string[] = require(join(folder, addon ?? 'no addon')).errorCodes()
   assert.deepEqual([...Object.keys(provoke), 'internal'].sort(), [...codes].sort())
   for (const [code, start] of Object.entries(provoke)) {
     const world = space(code)
