@@ -1,7 +1,7 @@
 //! The Python package `xiezhen`: converts arguments, calls the core, converts what it answers.
 //!
-//! Sync calls wait in [`wait`], async ones are settled by [`mailbox`]; both hand callbacks to [`callbacks`]. Whatever
-//! thread enters Python from outside passes the [`gate`].
+//! Sync calls wait in `wait`, async ones are settled by `mailbox`; both hand callbacks to `callbacks`. Whatever
+//! thread enters Python from outside passes the `gate`.
 // The documentation of classes and methods is Python's: `help()` shows it as it stands.
 #![allow(clippy::doc_markdown)]
 

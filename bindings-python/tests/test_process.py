@@ -37,24 +37,32 @@ def interrupted(python: Python, call: str) -> float:
     return float(finished(process)) - sent
 
 
+def heard_within(seconds: float, python: Python, call: str) -> None:
+    """One of five times: the others' work may hold up a machine."""
+    took: list[float] = []
+    while not took or took[-1] >= seconds:
+        assert len(took) < 5, took
+        took.append(interrupted(python, call))
+
+
 def test_ctrl_c_ends_a_stalled_call(space: Space, python: Python) -> None:
     space.fault(call="list_styles", stall="before")
-    assert interrupted(python, "client().list_styles()") < 0.15
+    heard_within(0.15, python, "client().list_styles()")
 
 
 def test_ctrl_c_ends_a_long_wait(python: Python, endless: str) -> None:
-    assert interrupted(python, f"client().wait_task({endless!r})") < 0.15
-    assert interrupted(python, f"client().wait_many([{endless!r}] * 1000)") < 0.15
+    heard_within(0.15, python, f"client().wait_task({endless!r})")
+    heard_within(0.15, python, f"client().wait_many([{endless!r}] * 1000)")
 
 
 def test_ctrl_c_ends_a_run(space: Space, python: Python) -> None:
     space.settings(training_seconds=100_000)
     photos = [str(photo) for photo in PHOTOS[:8]]
-    assert interrupted(python, f"client().run(xiezhen.Job({photos!r}), on_event=lambda _event: None)") < 0.15
+    heard_within(0.15, python, f"client().run(xiezhen.Job({photos!r}), on_event=lambda _event: None)")
 
 
 def test_ctrl_c_ends_an_await(python: Python, endless: str) -> None:
-    assert interrupted(python, f"asyncio.run(aclient().wait_task({endless!r}))") < 0.25
+    heard_within(0.25, python, f"asyncio.run(aclient().wait_task({endless!r}))")
 
 
 def test_ctrl_c_leaves_other_threads_alone(python: Python, endless: str) -> None:

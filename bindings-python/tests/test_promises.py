@@ -178,24 +178,29 @@ def test_a_cancelled_advance_saves_the_answer(space: Space, aclient: xiezhen.Asy
         advancing.cancel()
         with pytest.raises(asyncio.CancelledError):
             await advancing
-        await asyncio.sleep(1)
+        while not (space.tasks() and space.tasks()[0]["id"] in saved[-1]):
+            await asyncio.sleep(0.01)
 
-    asyncio.run(main())
-    assert space.tasks()[0]["id"] in saved[-1]
+    asyncio.run(asyncio.wait_for(main(), 20))
 
 
 def test_an_interrupted_advance_saves_the_answer(space: Space, python: Callable[..., Any]) -> None:
     space.fault(call="create_user_model", times=1, delay_ms=800)
     program = f"""
+import json, urllib.request
 saved = []
-threading.Timer(0.5, os.kill, [os.getpid(), signal.SIGINT]).start()
+def interrupt():
+    counts = lambda: json.load(urllib.request.urlopen("{space.url}/_simulator/counts"))["requests"]
+    while not counts().get("create_user_model"): time.sleep(0.01)
+    os.kill(os.getpid(), signal.SIGINT)
+threading.Thread(target=interrupt).start()
 try:
     client().advance(xiezhen.Job({[str(photo) for photo in PHOTOS[:8]]!r}), lambda job: saved.append(job.to_json()))
 except KeyboardInterrupt:
     before = len(saved)
-time.sleep(1)
-assert len(saved) > before
-assert '"task_id": "' in saved[-1]
+until = time.monotonic() + 20
+while len(saved) == before and time.monotonic() < until: time.sleep(0.01)
+assert '"task_id": "' in saved[-1], len(saved) - before
 """
     finished(python(program))
 
@@ -203,7 +208,7 @@ assert '"task_id": "' in saved[-1]
 def test_a_file_is_not_read_on_the_loop(aclient: xiezhen.AsyncClient) -> None:
     class Slow(io.BytesIO):
         def read(self, *arguments: Any) -> bytes:
-            time.sleep(0.3)
+            time.sleep(0.8)
             return super().read(*arguments)
 
     async def main() -> None:
@@ -214,7 +219,7 @@ def test_a_file_is_not_read_on_the_loop(aclient: xiezhen.AsyncClient) -> None:
             now = time.perf_counter()
             longest, last = max(longest, now - last), now
         assert await uploading
-        assert longest < 0.2
+        assert longest < 0.6
         with pytest.raises(TypeError, match="binary"):
             await aclient.upload_file(io.StringIO("text"))  # type: ignore[arg-type]
 
