@@ -61,12 +61,17 @@ compile_cpp() { # <standard>
 # The other standard's programs run under valgrind.
 tests_in_c=(arguments calls callbacks jobs threads)
 say "C tests as c99"
+# These take longest to build.
+compile_cpp c++20 &
+cpp20=$!
+compile_cpp c++17 &
+cpp17=$!
 for test in "${tests_in_c[@]}"; do
   compile_c c99 "$test"
   run "$test-c99" "$work/$test-c99"
 done
 say "C++ tests as c++20"
-compile_cpp c++20
+wait "$cpp20"
 run wrapper-c++20 "$work/wrapper-c++20"
 
 say "callables that would keep what lives for the callback only do not compile"
@@ -80,25 +85,6 @@ for number in 1 2 3; do
 done
 refusal 4 >"$work/said" && { echo "case 4 compiles"; exit 1; }
 grep -q "use of deleted function.*Task" "$work/said"
-
-say "c11 and c++17 under valgrind: no invalid access, no definite leak"
-memcheck=(valgrind --quiet --leak-check=full --show-leak-kinds=definite --errors-for-leak-kinds=definite
-  --error-exitcode=9 --fair-sched=yes)
-for test in "${tests_in_c[@]}"; do compile_c c11 "$test"; done
-compile_cpp c++17
-# Two at a time: valgrind runs a program on one core.
-pids=()
-for program in "${tests_in_c[@]/%/-c11}" wrapper-c++17; do
-  SLOW=1 run "valgrind-$program" "${memcheck[@]}" "$work/$program" &
-  pids+=($!)
-  [ $((${#pids[@]} % 2)) = 1 ] || { wait "${pids[-1]}"; wait "${pids[-2]}"; }
-done
-
-say "the C side under AddressSanitizer"
-for test in "${tests_in_c[@]}"; do
-  compile_c c11 "$test" -fsanitize=address,undefined -fno-sanitize-recover=all
-  run "asan-$test" "$work/$test-c11"
-done
 
 say "programs outside the tree"
 outside=$work/outside
@@ -120,16 +106,39 @@ for program in static-c build/portrait-cpp beside; do
 done
 ./beside "$SIMULATOR/spaces/beside"
 
-# Side by side: with the default schedule, most of a portrait's time is the 15 s until the first look.
-pids=()
+# With the default schedule, most of a portrait's time is the 15 s until the first look: other tests run meanwhile.
+portraits=()
 for program in shared-c static-c shared-cpp build/portrait-c build/portrait-cpp; do
   name=${program//\//-}
   "./$program" "$SIMULATOR/spaces/$name" "$SCRATCH/$name" "$PHOTOS"/*.jpg >"$name.out" 2>"$name.events" &
-  pids+=($!)
+  portraits+=($!)
 done
 "./advance" "$SIMULATOR/spaces/advance" "$SCRATCH/advance" store.json "$PHOTOS"/*.jpg >advance.out 2>advance.events &
-pids+=($!)
-for pid in "${pids[@]}"; do wait "$pid" || { tail -n 3 ./*.events; exit 1; }; done
+portraits+=($!)
+cd "$source_folder"
+
+say "c11 and c++17 under valgrind: no invalid access, no definite leak"
+memcheck=(valgrind --quiet --leak-check=full --show-leak-kinds=definite --errors-for-leak-kinds=definite
+  --error-exitcode=9 --fair-sched=yes)
+for test in "${tests_in_c[@]}"; do compile_c c11 "$test"; done
+wait "$cpp17"
+# Two at a time: valgrind runs a program on one core.
+pids=()
+for program in "${tests_in_c[@]/%/-c11}" wrapper-c++17; do
+  SLOW=1 run "valgrind-$program" "${memcheck[@]}" "$work/$program" &
+  pids+=($!)
+  [ $((${#pids[@]} % 2)) = 1 ] || { wait "${pids[-1]}"; wait "${pids[-2]}"; }
+done
+
+say "the C side under AddressSanitizer"
+for test in "${tests_in_c[@]}"; do
+  compile_c c11 "$test" -fsanitize=address,undefined -fno-sanitize-recover=all
+  run "asan-$test" "$work/$test-c11"
+done
+
+say "what the programs outside the tree have fetched"
+cd "$outside"
+for pid in "${portraits[@]}"; do wait "$pid" || { tail -n 3 ./*.events; exit 1; }; done
 # The store holds a job that is done: who goes on with it asks for nothing. Its tasks are anybody's to wait for.
 seen() { # <what the simulator knows of the space>
   python3 -c 'import sys, urllib.request as get; print(get.urlopen(sys.argv[1]).read().decode())' \
