@@ -259,6 +259,7 @@ impl Client {
     /// "Look at this task now", because a callback came. Does nothing if nobody waits for the task, and causes at
     /// most one look a second.
     pub fn notify(&self, task_id: &str) -> Result<()> {
+        check_id("task_id", task_id)?;
         self.session()?.scheduler.notify(task_id);
         Ok(())
     }

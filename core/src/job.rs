@@ -7,6 +7,7 @@ mod record;
 mod run;
 mod styles;
 mod telling;
+mod turn;
 mod work;
 
 use std::{
@@ -14,6 +15,7 @@ use std::{
     path::{Path, PathBuf},
     pin::Pin,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
+    thread::ThreadId,
     time::Duration,
 };
 
@@ -100,6 +102,8 @@ struct Inner {
     state: Mutex<State>,
     /// One run at a time; a create under way keeps it until its answer is known.
     turn: Arc<tokio::sync::Mutex<()>>,
+    /// The thread that waits for that run, if it waits in a call that blocks.
+    runner: Mutex<Option<ThreadId>>,
     /// One save at a time, so that an older state never overwrites a newer one.
     saving: tokio::sync::Mutex<()>,
 }
@@ -139,7 +143,12 @@ impl Job {
     }
 
     fn from_state(state: State) -> Self {
-        Self(Arc::new(Inner { state: Mutex::new(state), turn: Arc::default(), saving: tokio::sync::Mutex::default() }))
+        Self(Arc::new(Inner {
+            state: Mutex::new(state),
+            turn: Arc::default(),
+            runner: Mutex::default(),
+            saving: tokio::sync::Mutex::default(),
+        }))
     }
 
     /// A job as [`to_json`](Self::to_json) wrote it. Photos given as bytes have to be given again.

@@ -20,7 +20,7 @@ pub use self::{
     shared::runtime,
 };
 #[cfg(feature = "process")]
-pub(crate) use shared::generation;
+pub(crate) use self::{running::caller, shared::generation};
 #[cfg(feature = "process")]
 use shared::host;
 
@@ -28,6 +28,12 @@ use shared::host;
 #[cfg(not(feature = "process"))]
 pub(crate) const fn generation() -> u32 {
     0
+}
+
+/// Nor is any thread known that waits for a call.
+#[cfg(not(feature = "process"))]
+pub(crate) const fn caller() -> Option<std::thread::ThreadId> {
+    None
 }
 
 #[cfg(feature = "process")]
@@ -101,5 +107,96 @@ mod shared {
     #[cfg(not(unix))]
     fn notice_forks() {
         let _ = Once::new();
+    }
+}
+
+/// Signals are the program's: none of its handlers runs on a thread of ours, and a connection that the service has
+/// closed is an error, where SIGPIPE would end a program in C.
+#[cfg(all(feature = "process", unix))]
+mod signals {
+    #![allow(unsafe_code)]
+
+    use std::{marker::PhantomData, mem, ptr::null_mut};
+
+    use libc::{SIG_BLOCK, SIG_SETMASK, SIGABRT, SIGBUS, SIGFPE, SIGILL, SIGPIPE, SIGSEGV, SIGSYS, SIGTRAP, sigset_t};
+
+    /// Blocks on this thread, for good, what may as well be handled on another.
+    pub(super) fn leave_to_others() {
+        // SAFETY: `set` is a plain structure that `sigfillset` fills in; the mask is this thread's own.
+        unsafe {
+            let mut set = mem::zeroed::<sigset_t>();
+            libc::sigfillset(&raw mut set);
+            // What a thread has done wrong itself ends the program even where it is blocked, but unexplained.
+            for signal in [SIGABRT, SIGBUS, SIGFPE, SIGILL, SIGSEGV, SIGSYS, SIGTRAP] {
+                libc::sigdelset(&raw mut set, signal);
+            }
+            libc::pthread_sigmask(SIG_BLOCK, &raw const set, null_mut());
+        }
+    }
+
+    /// While this lives, writing to a closed connection raises nothing on this thread: std says so to `send`, but there is
+    /// no such flag for `writev`.
+    pub(super) struct NoBrokenPipe {
+        before: sigset_t,
+        /// One was pending already, and is the program's.
+        was_pending: bool,
+        // A mask is its thread's.
+        _here: PhantomData<*const ()>,
+    }
+
+    impl NoBrokenPipe {
+        pub(super) fn begin() -> Self {
+            let pipe = pipe();
+            // SAFETY: the sets are plain structures, and the mask is this thread's own.
+            unsafe {
+                let mut before = mem::zeroed::<sigset_t>();
+                libc::pthread_sigmask(SIG_BLOCK, &raw const pipe, &raw mut before);
+                let mut pending = mem::zeroed::<sigset_t>();
+                // Where it was not blocked, none can have waited.
+                let was_pending = libc::sigismember(&raw const before, SIGPIPE) == 1
+                    && libc::sigpending(&raw mut pending) == 0
+                    && libc::sigismember(&raw const pending, SIGPIPE) == 1;
+                Self { before, was_pending, _here: PhantomData }
+            }
+        }
+    }
+
+    impl Drop for NoBrokenPipe {
+        fn drop(&mut self) {
+            // SAFETY: as above; without patience, `sigtimedwait` takes what is there.
+            unsafe {
+                // Apple's sockets raise nothing to begin with.
+                #[cfg(not(target_vendor = "apple"))]
+                if !self.was_pending {
+                    let (pipe, at_once) = (pipe(), libc::timespec { tv_sec: 0, tv_nsec: 0 });
+                    libc::sigtimedwait(&raw const pipe, null_mut(), &raw const at_once);
+                }
+                libc::pthread_sigmask(SIG_SETMASK, &raw const self.before, null_mut());
+            }
+        }
+    }
+
+    fn pipe() -> sigset_t {
+        // SAFETY: a plain structure that `sigemptyset` fills in.
+        unsafe {
+            let mut set = mem::zeroed::<sigset_t>();
+            libc::sigemptyset(&raw mut set);
+            libc::sigaddset(&raw mut set, SIGPIPE);
+            set
+        }
+    }
+}
+
+/// Signals end no program here.
+#[cfg(all(feature = "process", not(unix)))]
+mod signals {
+    pub(super) fn leave_to_others() {}
+
+    pub(super) struct NoBrokenPipe;
+
+    impl NoBrokenPipe {
+        pub(super) fn begin() -> Self {
+            Self
+        }
     }
 }

@@ -185,10 +185,13 @@ impl Transport {
             self.budget.acquire().await;
             return Ok(());
         };
-        tokio::time::timeout_at(deadline, self.budget.acquire()).await.map_err(|_| {
-            let message = "the timeout passed while waiting for the client's budget (requests_per_second)";
-            Error::new(ErrorKind::Timeout, message).within(&request.place())
-        })
+        let too_late = |message| Error::new(ErrorKind::Timeout, message).within(&request.place());
+        if deadline <= Instant::now() {
+            return Err(too_late("the timeout passed before anything was sent"));
+        }
+        tokio::time::timeout_at(deadline, self.budget.acquire())
+            .await
+            .map_err(|_| too_late("the timeout passed while waiting for the client's budget (requests_per_second)"))
     }
 
     /// Takes over the gateway's clock where it refused ours. False if it didn't tell its own.

@@ -38,8 +38,8 @@ pub(crate) struct Advance {
 }
 
 impl Advance {
-    /// Takes the job up: what was cut off or failed before is due again, as far as that costs nothing.
-    pub(super) fn enter(&self, recreate: bool, comes_back: bool, save_to: Option<PathBuf>) -> Result<()> {
+    /// Takes the job up, with what its caller wants of it.
+    pub(super) fn enter(&self, save_to: Option<PathBuf>) -> Result<()> {
         let save_to = save_to.map(std::path::absolute).transpose().map_err(|error| {
             Error::new(ErrorKind::InvalidArgument, format!("save_to is no usable path: {error}")).with_source(error)
         })?;
@@ -57,7 +57,6 @@ impl Advance {
                 record.save_to = save_to;
             }
             record.look_for_files();
-            record.reopen(recreate, comes_back);
         });
         Ok(())
     }

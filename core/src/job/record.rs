@@ -104,6 +104,11 @@ impl Record {
         pending.filter_map(|(slot, work)| Some((slot, work.task_id.clone()?))).collect()
     }
 
+    /// Whether anything was started that is paid for.
+    pub(super) fn has_begun(&self) -> bool {
+        self.works().any(|(_, work)| !work.is_fresh())
+    }
+
     pub(super) fn is_trained(&self) -> bool {
         self.training.as_ref().is_none_or(Work::has_result)
     }

@@ -2,7 +2,7 @@
 
 use std::{path::PathBuf, sync::Arc, time::Duration};
 
-use super::{AdvanceOptions, Job, RunOptions, SaveJob, advance::Advance, pieces::UnderWay, record::Record};
+use super::{AdvanceOptions, Job, RunOptions, SaveJob, advance::Advance, pieces::UnderWay, record::Record, turn::Turn};
 use crate::{
     checkpoint::Checkpoint,
     client::Session,
@@ -17,10 +17,11 @@ pub(crate) async fn advance(
     save: SaveJob,
     options: AdvanceOptions,
 ) -> Result<Option<Duration>> {
-    let turn = Arc::new(job.0.turn.clone().lock_owned().await);
+    let turn = Turn::take(job).await?;
     let on_event = options.on_event;
-    let advance = Advance { session, job: job.clone(), save, on_event, has_timeout: false, _turn: turn };
-    advance.enter(options.recreate, false, options.save_to)?;
+    let advance = Advance { session, job: job.clone(), save, on_event, has_timeout: false, _turn: turn.lock.clone() };
+    advance.enter(options.save_to)?;
+    job.edit(|record| record.reopen(options.recreate, false));
     advance.prepare().await?;
 
     let mut under_way = UnderWay::new(&advance);
@@ -54,15 +55,22 @@ pub(crate) async fn run(session: Arc<Session>, job: &Job, options: RunOptions) -
 }
 
 async fn to_the_end(session: Arc<Session>, job: &Job, options: RunOptions) -> Result<()> {
-    let turn = Arc::new(job.0.turn.clone().lock_owned().await);
+    let turn = Turn::take(job).await?;
     let save = match options.checkpoint {
         Some(path) => take_checkpoint(&session, job, path).await?,
         None => Arc::new(|_| Box::pin(std::future::ready(Ok(()))) as _),
     };
     let (has_timeout, on_event) = (options.timeout.is_some(), options.on_event);
-    let advance = Advance { session, job: job.clone(), save, on_event, has_timeout, _turn: turn };
-    advance.enter(options.recreate, true, options.save_to)?;
-    job.edit(Record::wait_anew);
+    let advance = Advance { session, job: job.clone(), save, on_event, has_timeout, _turn: turn.lock.clone() };
+    advance.enter(options.save_to)?;
+    // A run may end before its first answer: what its caller has decided, such as which task to adopt, outlasts it.
+    if job.known(Record::has_begun) {
+        advance.save().await?;
+    }
+    job.edit(|record| {
+        record.reopen(options.recreate, true);
+        record.wait_anew();
+    });
     advance.tell_pending();
     advance.prepare().await?;
 

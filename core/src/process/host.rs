@@ -23,6 +23,7 @@ use tokio::{
     time,
 };
 
+use super::signals;
 use crate::error::{Error, ErrorKind, Result};
 
 /// The attendant waits so long for the next caller before it takes over: a program that makes call after call is not
@@ -50,7 +51,7 @@ pub(super) struct Host {
 
 impl Host {
     pub(super) fn new() -> Result<Self> {
-        let runtime = Builder::new_current_thread().enable_all().build();
+        let runtime = Builder::new_current_thread().enable_all().on_thread_start(signals::leave_to_others).build();
         Ok(Self {
             runtime: runtime.map_err(|error| failure("runtime", error))?,
             callers: AtomicUsize::new(0),
@@ -66,13 +67,18 @@ impl Host {
 
     /// Has a thread of its own attend to it from now on.
     pub(super) fn attend(&'static self) -> Result<()> {
-        let attendant = thread::Builder::new().name("xiezhen".to_owned()).spawn(|| self.keep());
+        let keep = || {
+            signals::leave_to_others();
+            self.keep();
+        };
+        let attendant = thread::Builder::new().name("xiezhen".to_owned()).spawn(keep);
         attendant.map(drop).map_err(|error| failure("thread", error))
     }
 
     /// Drives the runtime on this thread until `future` is ready.
     pub(super) fn drive<F: Future>(&'static self, future: F) -> F::Output {
         let _visit = Visit::begin(self);
+        let _whole = signals::NoBrokenPipe::begin();
         self.expect_timers();
         self.runtime.block_on(future)
     }

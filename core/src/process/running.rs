@@ -1,17 +1,30 @@
 //! Calls that block their thread.
 
-use std::{future::Future, time::Duration};
+use std::{
+    future::Future,
+    thread::{self, ThreadId},
+    time::Duration,
+};
 
 use futures_channel::mpsc::{UnboundedReceiver, UnboundedSender, unbounded};
-use futures_util::{StreamExt, future::lazy};
+use futures_util::{FutureExt, StreamExt, future::lazy};
 use tokio::{
     runtime::Handle,
     task::{JoinError, JoinHandle},
-    time,
+    task_local, time,
 };
 
 use super::{Host, generation, host};
 use crate::error::{Error, ErrorKind, Result};
+
+task_local! {
+    static CALLER: ThreadId;
+}
+
+/// The thread that waits for the call that this runs in.
+pub(crate) fn caller() -> Option<ThreadId> {
+    CALLER.try_with(|caller| *caller).ok()
+}
 
 /// Carries what a call has to tell, in order, to the thread that made it.
 pub struct Teller<M>(UnboundedSender<M>);
@@ -43,8 +56,10 @@ pub enum Said<T, M> {
 pub struct Running<T, M> {
     host: &'static Host,
     messages: UnboundedReceiver<M>,
-    /// `None` once it was left to the parent.
+    /// `None` once it has ended, or was left to the parent.
     call: Option<JoinHandle<Result<T>>>,
+    /// How it ended, while there are messages to hear first.
+    ended: Option<Result<T>>,
     generation: u32,
 }
 
@@ -56,15 +71,21 @@ where
     F: Future<Output = Result<T>> + Send + 'static,
 {
     let host = host()?;
-    if Handle::try_current().is_ok() {
-        let problem = "a call that blocks can't be made from what this library calls on its way, such as a log handler";
+    let problem = match Handle::try_current() {
+        Ok(_) => "a call that blocks can't be made from what this library calls on its way, such as a log handler",
+        Err(error) if error.is_thread_local_destroyed() => {
+            "a call that blocks can't be made by a thread that is ending, from atexit or a static destructor"
+        }
+        Err(_) => "",
+    };
+    if !problem.is_empty() {
         return Err(Error::invalid(vec![problem.to_owned()]));
     }
     let (sender, messages) = unbounded();
     let work = work(Teller(sender));
     // Begun while this thread drives, a call wakes nobody.
-    let call = host.drive(lazy(|_| tokio::spawn(work)));
-    Ok(Running { host, messages, call: Some(call), generation: generation() })
+    let call = host.drive(lazy(|_| tokio::spawn(CALLER.scope(thread::current().id(), work))));
+    Ok(Running { host, messages, call: Some(call), ended: None, generation: generation() })
 }
 
 /// Starts what is not waited for here: whoever wants its outcome is told by the work itself.
@@ -98,6 +119,9 @@ impl<T, M> Running<T, M> {
     /// Waits for what the call says next, for as long as `patience` if there is one.
     pub fn next(&mut self, patience: Option<Duration>) -> Said<T, M> {
         self.leave_to_parent();
+        if let Some(outcome) = self.ended.take() {
+            return self.last(outcome);
+        }
         let (messages, Some(call)) = (&mut self.messages, &mut self.call) else {
             let problem = "this call was begun before a fork: it is the parent's, and ends there";
             return Said::Done(Err(Error::invalid(vec![problem.to_owned()])));
@@ -109,12 +133,27 @@ impl<T, M> Running<T, M> {
                 outcome = call => Said::Done(outcome.unwrap_or_else(|error| Err(defect(&error)))),
             }
         };
-        self.host.drive(async {
+        let said = self.host.drive(async {
             match patience {
                 None => say.await,
                 Some(patience) => time::timeout(patience, say).await.unwrap_or(Said::Nothing),
             }
-        })
+        });
+        let Said::Done(outcome) = said else { return said };
+        self.call = None;
+        self.last(outcome)
+    }
+
+    /// What is left to say of a call that has ended: where another thread drives the runtime, its last message may have come
+    /// just before its end.
+    fn last(&mut self, outcome: Result<T>) -> Said<T, M> {
+        match self.messages.next().now_or_never().flatten() {
+            Some(message) => {
+                self.ended = Some(outcome);
+                Said::Message(message)
+            }
+            None => Said::Done(outcome),
+        }
     }
 }
 

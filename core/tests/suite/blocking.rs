@@ -7,7 +7,7 @@ use std::{
 };
 
 use xiezhen::{
-    Client, Error, ErrorKind, Result, Task,
+    Client, Error, ErrorKind, Job, Result, RunOptions, Task,
     process::{self, Said, Teller},
 };
 use xiezhen_simulator::{Call, Fault, Simulator};
@@ -69,6 +69,24 @@ fn a_callback_makes_a_call_of_its_own() {
         query(&client, &task).unwrap();
     }
     assert!(matches!(running.next(None), Said::Done(Ok(7))), "the outcome comes after all messages");
+}
+
+#[test]
+fn a_callback_is_refused_the_job_that_it_was_called_for() {
+    let (_elsewhere, _simulator, client, _) = trained();
+    let job = Job::new(service::photos().into_iter().take(8), [""; 0]);
+    let runs = |options: RunOptions| {
+        let (client, job) = (client.clone(), job.clone());
+        async move { client.run(&job, options).await }
+    };
+    let mut running =
+        process::start(|teller| runs(RunOptions::default().on_event(move |_| _ = teller.tell(())))).unwrap();
+    assert!(matches!(running.next(None), Said::Message(())));
+    let error = call(runs(RunOptions::default())).unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::InvalidArgument, "{error}");
+    let end = std::iter::repeat_with(|| running.next(None)).find(|said| matches!(said, Said::Done(_)));
+    assert!(matches!(end, Some(Said::Done(Ok(())))));
+    call(runs(RunOptions::default())).unwrap();
 }
 
 #[test]

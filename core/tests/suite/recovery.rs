@@ -64,6 +64,29 @@ async fn a_task_that_exists_is_adopted() {
 }
 
 #[tokio::test]
+async fn what_was_adopted_outlasts_a_run_without_an_answer() {
+    let simulator = service::start().await;
+    let client = service::client(&simulator.url());
+    let folder = tempfile::tempdir().unwrap();
+    let job = service::job();
+    simulator.fault(Fault::on(Call::CreateUserModel).close_after().once());
+    client.run(&job, kept_in(folder.path())).await.unwrap_err();
+    let training = simulator.tasks().remove(0);
+    job.adopt(&training.id, Some(&training.user_id)).unwrap();
+
+    simulator.fault(Fault::on(Call::QueryTask).stall(StallAt::Before));
+    let elsewhere = tempfile::tempdir().unwrap();
+    let run = client.run(&job, kept_in(folder.path()).save_to(elsewhere.path()));
+    tokio::select! {
+        ended = run => panic!("{ended:?}"),
+        () = async { while simulator.count(Call::QueryTask) == 0 { tokio::task::yield_now().await } } => {}
+    }
+    let stored = Job::read_checkpoint(folder.path().join("job.json")).unwrap();
+    assert_eq!((stored.stage(), stored.user_id()), (Stage::Training, Some(training.user_id)));
+    assert!(stored.to_json().unwrap().contains(elsewhere.path().to_str().unwrap()), "where to save is kept too");
+}
+
+#[tokio::test]
 async fn a_refused_create_is_made_again_when_the_caller_comes_back() {
     let simulator = service::start().await;
     let client = service::client(&simulator.url());

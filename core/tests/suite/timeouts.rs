@@ -45,6 +45,20 @@ async fn a_call_may_have_a_timeout_of_its_own() {
 }
 
 #[tokio::test]
+async fn without_any_time_nothing_is_sent_or_paid() {
+    let simulator = service::start().await;
+    let patient = service::client(&simulator.url());
+    let user_id = service::trained(&patient).await;
+    let client = patient.with_timeout(Duration::ZERO);
+    for _ in 0..20 {
+        let error = client.create_task(&user_id, xiezhen_simulator::STYLES[0].id, None).await.unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::Timeout, "{error}");
+        assert_eq!(client.list_styles().await.unwrap_err().kind(), ErrorKind::Timeout);
+    }
+    assert_eq!((simulator.count(Call::CreateTask), simulator.count(Call::ListStyles)), (0, 0));
+}
+
+#[tokio::test]
 async fn pictures_that_take_too_long_are_given_up_and_the_others_kept() {
     let simulator = service::start().await;
     let client = service::client(&simulator.url());
