@@ -1,0 +1,46 @@
+//! Whose turn it is at a job.
+
+use std::{
+    sync::{Arc, MutexGuard, PoisonError},
+    thread::ThreadId,
+};
+
+use tokio::sync::OwnedMutexGuard;
+
+use super::Job;
+use crate::{
+    error::{Error, Result},
+    process,
+};
+
+/// One run of a job, or one `advance`.
+pub(super) struct Turn {
+    job: Job,
+    /// For creates under way, which may outlast the turn: nobody else touches the job before their answer is noted.
+    pub(super) lock: Arc<OwnedMutexGuard<()>>,
+}
+
+impl Turn {
+    /// Waits until nobody else runs or advances the job.
+    pub(super) async fn take(job: &Job) -> Result<Self> {
+        let caller = process::caller();
+        if caller.is_some() && *runner(job) == caller {
+            let problem = "this job is being run by this very thread: what that calls on its way, such as save or \
+                           on_event, can't run or advance the same job";
+            return Err(Error::invalid(vec![problem.to_owned()]));
+        }
+        let lock = Arc::new(job.0.turn.clone().lock_owned().await);
+        *runner(job) = caller;
+        Ok(Self { job: job.clone(), lock })
+    }
+}
+
+impl Drop for Turn {
+    fn drop(&mut self) {
+        *runner(&self.job) = None;
+    }
+}
+
+fn runner(job: &Job) -> MutexGuard<'_, Option<ThreadId>> {
+    job.0.runner.lock().unwrap_or_else(PoisonError::into_inner)
+}
