@@ -19,7 +19,7 @@ use crate::{
     client::Client,
     error::{Error, ErrorKind, Result},
     event::OnEvent,
-    job::{Job, RunOptions, Stage},
+    job::{Job, Portrait, RunOptions, Stage},
     options::ClientBuilder,
     photo::Photo,
     task::{Style, Task},
@@ -114,7 +114,8 @@ impl<'a> Invocation<'a> {
         settle(client).await;
 
         // What there is of a job that failed is worth showing too.
-        if outcome.is_ok() || job.portraits().iter().any(|portrait| !portrait.files.is_empty()) {
+        let portraits = job.portraits();
+        if outcome.is_ok() || portraits.iter().any(|portrait| !portrait.files.is_empty()) {
             self.contact_sheet(&job);
         }
         if let Err(error) = &outcome {
@@ -123,8 +124,20 @@ impl<'a> Invocation<'a> {
         let told = self.results(&job);
         match outcome.and(told) {
             Ok(()) => 0,
-            Err(error) => self.complain(&error, checkpoint.exists().then_some(checkpoint.as_path())),
+            Err(error) => complain(&error, &portraits, self.resume(&checkpoint)),
         }
+    }
+
+    /// What to type to go on, if the checkpoint can be gone on with.
+    fn resume(&self, checkpoint: &Path) -> Option<complaint::Resume> {
+        Job::read_checkpoint(checkpoint).ok()?;
+        Some(match self.resume {
+            Some(resume) => complaint::Resume { command: resume.to_owned(), takes_options: false },
+            None => {
+                let command = format!("xiezhen resume {}{}", quoted_path(checkpoint), self.connection.typed());
+                complaint::Resume { command, takes_options: true }
+            }
+        })
     }
 
     /// One that can't be written takes nothing from the pictures: the job is done all the same.
@@ -161,22 +174,18 @@ impl<'a> Invocation<'a> {
     /// Of what is no job: says what went wrong, and returns what to exit with.
     fn fail(&self, error: &Error) -> u8 {
         self.error_as_json(error);
-        self.complain(error, None)
+        complain(error, &[], None)
     }
+}
 
-    /// Says what went wrong, once, and returns what to exit with.
-    fn complain(&self, error: &Error, checkpoint: Option<&Path>) -> u8 {
-        let resume = checkpoint.map(|checkpoint| match self.resume {
-            Some(resume) => resume.to_owned(),
-            None => format!("xiezhen resume {}{}", quoted_path(checkpoint), self.connection.typed()),
-        });
-        print::say(&match (error.kind(), resume) {
-            (ErrorKind::Cancelled, Some(resume)) => format!("xiezhen: interrupted; to go on: {resume}"),
-            (ErrorKind::Cancelled, None) => "xiezhen: interrupted; nothing was begun".to_owned(),
-            (_, resume) => complaint::block(error, resume.as_deref()),
-        });
-        error.kind().exit_code()
-    }
+/// Says what went wrong, once, and returns what to exit with.
+fn complain(error: &Error, portraits: &[Portrait], resume: Option<complaint::Resume>) -> u8 {
+    print::say(&match (error.kind(), resume) {
+        (ErrorKind::Cancelled, Some(resume)) => format!("xiezhen: interrupted; to go on: {}", resume.command),
+        (ErrorKind::Cancelled, None) => "xiezhen: interrupted; nothing was begun".to_owned(),
+        (_, resume) => complaint::block(error, portraits, resume.as_ref()),
+    });
+    error.kind().exit_code()
 }
 
 impl Wish {

@@ -3,13 +3,59 @@
 use std::{ffi::OsStr, fmt::Write as _, path::Path};
 
 use super::print::{padded, plain};
-use crate::error::{Error, ErrorKind};
+use crate::{
+    error::{Error, ErrorKind},
+    job::Portrait,
+};
 
-/// One block of text about an error. `resume` is the command that goes on, where there is one.
-pub(super) fn block(error: &Error, resume: Option<&str>) -> String {
+/// The command that goes on with a job.
+pub(super) struct Resume {
+    pub(super) command: String,
+    /// Whether it takes `--adopt` and `--recreate`, or finds out by itself.
+    pub(super) takes_options: bool,
+}
+
+/// One thing that went wrong: with a style, or with the whole.
+struct Cause<'a> {
+    style: Option<&'a str>,
+    error: &'a Error,
+}
+
+/// One block of text about an error, and of a job about each style's. `resume` is the command that goes on, where there
+/// is one.
+pub(super) fn block(error: &Error, portraits: &[Portrait], resume: Option<&Resume>) -> String {
+    let causes = causes(error, portraits);
     let mut text = format!("xiezhen: {}", error.kind());
+    for cause in &causes {
+        describe(&mut text, cause, error.kind());
+    }
+    for line in advice(&causes, resume) {
+        _ = write!(text, "\n  {line}");
+    }
+    text
+}
+
+/// A job ends with its first error: every other is as much worth knowing, and may be a create that was paid for.
+fn causes<'a>(error: &'a Error, portraits: &'a [Portrait]) -> Vec<Cause<'a>> {
+    let wrong = |portrait: &'a Portrait| Some(Cause { style: Some(&portrait.style), error: portrait.error.as_ref()? });
+    let mut causes: Vec<Cause<'a>> = portraits.iter().filter_map(wrong).collect();
+    if !causes.iter().any(|cause| cause.error == error) {
+        // What was found wrong before other kinds of errors may be old.
+        causes.retain(|_| error.kind() == ErrorKind::Timeout);
+        causes.insert(0, Cause { style: None, error });
+    }
+    causes
+}
+
+/// What happened, and the ids that support asks for. `headline` is the kind that was named already.
+fn describe(text: &mut String, cause: &Cause<'_>, headline: ErrorKind) {
+    let error = cause.error;
+    let mut place = cause.style.map(|style| format!("{style}: ")).unwrap_or_default();
+    if error.kind() != headline {
+        _ = write!(place, "{}: ", error.kind());
+    }
     match error.problems() {
-        [] | [_] => _ = write!(text, "\n  {}", plain(error.message())),
+        [] | [_] => _ = write!(text, "\n  {}", plain(&format!("{place}{}", error.message()))),
         problems => problems.iter().for_each(|problem| _ = write!(text, "\n  - {}", plain(problem))),
     }
     let status = error.http_status().map(|status| status.to_string());
@@ -26,15 +72,26 @@ pub(super) fn block(error: &Error, resume: Option<&str>) -> String {
             _ = write!(text, "\n  {} {}", padded(name, 12), plain(fact));
         }
     }
-    for line in advice(error, resume) {
-        _ = write!(text, "\n  {line}");
-    }
-    text
 }
 
 /// What to do next, a line each.
-fn advice(error: &Error, resume: Option<&str>) -> Vec<String> {
-    let advice = match error.kind() {
+fn advice(causes: &[Cause<'_>], resume: Option<&Resume>) -> Vec<String> {
+    let mut lines: Vec<String> = Vec::new();
+    for advice in causes.iter().map(|cause| remedy(cause.error.kind())) {
+        if !advice.is_empty() && !lines.iter().any(|line| line == advice) {
+            lines.push(advice.to_owned());
+        }
+    }
+    match resume {
+        None => {}
+        Some(Resume { command, takes_options: false }) => lines.push(format!("To go on: {command}")),
+        Some(Resume { command, .. }) => lines.extend(ways_on(causes, command)),
+    }
+    lines
+}
+
+fn remedy(kind: ErrorKind) -> &'static str {
+    match kind {
         ErrorKind::Authentication => "Check XIEZHEN_APP_CODE, or XIEZHEN_APP_KEY and XIEZHEN_APP_SECRET.",
         ErrorKind::Permission => {
             "The credential is known, but not allowed this: see its authorisations in the console."
@@ -47,25 +104,49 @@ fn advice(error: &Error, resume: Option<&str>) -> Vec<String> {
         ErrorKind::TaskFailed => "Other photos or another style may fare better.",
         ErrorKind::Internal => "This is a defect of xiezhen: please report it with these lines.",
         _ => "",
-    };
-    let mut lines = Vec::new();
-    if !advice.is_empty() {
-        lines.push(advice.to_owned());
     }
-    let Some(resume) = resume else { return lines };
-    match error.kind() {
-        ErrorKind::InvalidArgument | ErrorKind::Internal => {}
-        ErrorKind::OutcomeUnknown => {
-            lines.push(format!(
-                "If the vendor's side shows the task: {resume} --adopt TASK_ID   (a training with --user-id ID, one \
-                 generation of several with --style STYLE)"
-            ));
-            lines.push(format!("If not, start (and pay) anew:        {resume} --recreate"));
-        }
-        ErrorKind::TaskFailed => lines.push(format!("To try, and pay, again: {resume} --recreate")),
-        _ => lines.push(format!("To go on: {resume}")),
+}
+
+/// The commands that go on with a job, for each way in which it may.
+fn ways_on(causes: &[Cause<'_>], resume: &str) -> Vec<String> {
+    let of = |kind| causes.iter().filter(move |cause| cause.error.kind() == kind);
+    let failed = of(ErrorKind::TaskFailed).next().is_some();
+    let unknown = of(ErrorKind::OutcomeUnknown).count();
+    let mut lines: Vec<String> = of(ErrorKind::OutcomeUnknown)
+        .map(|cause| {
+            let (whose, which) = match cause.style {
+                None => ("the training".to_owned(), " --user-id ID".to_owned()),
+                Some(style) if unknown > 1 => (plain(style), format!(" --style {}", quoted(style.as_ref()))),
+                Some(style) => (plain(style), String::new()),
+            };
+            format!("If the vendor's side shows the task of {whose}: {resume} --adopt TASK_ID{which}")
+        })
+        .collect();
+    match (unknown, failed) {
+        (0, false) => {}
+        (0, true) => lines.push(format!("To try, and pay, again: {resume} --recreate")),
+        (_, false) => lines.push(format!("If not, start (and pay) anew: {resume} --recreate")),
+        (_, true) => lines.push(format!("If not, start (and pay) anew, and what failed too: {resume} --recreate")),
     }
+    let rest = || causes.iter().map(|cause| cause.error.kind()).filter(|kind| goes_on(*kind));
+    if rest().next().is_none() {
+        return lines;
+    }
+    lines.push(if !lines.is_empty() {
+        format!("To go on with the rest: {resume}")
+    } else if rest().all(|kind| kind == ErrorKind::Api) {
+        // The same call would be refused in the same way.
+        format!("Once that is cured, to go on: {resume}")
+    } else {
+        format!("To go on: {resume}")
+    });
     lines
+}
+
+/// Whether an error of this kind is tried again without more being paid than was wished for.
+fn goes_on(kind: ErrorKind) -> bool {
+    use ErrorKind::{Internal, InvalidArgument, OutcomeUnknown, TaskFailed};
+    !matches!(kind, InvalidArgument | Internal | OutcomeUnknown | TaskFailed)
 }
 
 /// A path as the first word after a command: never taken for an option.

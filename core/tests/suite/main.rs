@@ -23,6 +23,8 @@ mod blocking;
 #[cfg(feature = "cli")]
 mod cli;
 #[cfg(feature = "cli")]
+mod cli_errors;
+#[cfg(feature = "cli")]
 mod cli_resume;
 #[cfg(feature = "cli")]
 mod cli_sheet;
