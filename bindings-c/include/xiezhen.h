@@ -11,15 +11,16 @@
  *     last. NULL is fine there; otherwise it is written on failure only, and the error is yours to free.
  * 4.  Out-parameters come before `error`, must not be NULL, and are written on success only.
  * 5.  Strings in are UTF-8, NUL-terminated, and borrowed for the call; so are arrays. A string out is NULL where there
- *     is none.
+ *     is none. A file's path out is the system's bytes, UTF-8 or not.
  * 6.  Times are milliseconds in `uint64_t` and end in `_ms`; `XIEZHEN_NONE` stands for "no time".
- * 7.  Enums are `int32_t`, and returned only; the one level that is taken (a log's) is a plain `int32_t`. A newer
- *     library may return values that this header does not name: treat such a status as `XIEZHEN_INTERNAL`, and others
- *     as their `UNKNOWN`.
+ * 7.  Enums are `int32_t`, and come out only; what goes in (a log's level, a status to be named) is a plain `int32_t`.
+ *     A newer library may return values that this header does not name: treat such a status as `XIEZHEN_INTERNAL`, and
+ *     others as their `UNKNOWN`.
  * 8.  What is optional is set on an options handle, which may be used again, and may be NULL but for a job's. Options
  *     are copied when they are used. One that was not set has the library's default; one that the call does not know
  *     is refused.
  * 9.  Calls block. `xiezhen_cancel` stops any of them from another thread within 100 ms: `XIEZHEN_CANCELLED`.
+ *     `pthread_cancel` stops none: it waits until the call has returned.
  * 10. Callbacks are called on the thread that made the call, and never after it has returned. They take `user_data`
  *     last, and may call this library. One that returns `int32_t` stops the call by returning anything but 0. They must
  *     not throw or `longjmp`.
@@ -63,7 +64,7 @@
 #define XIEZHEN_VERSION_PATCH 0
 
 /**
- * "No time": where milliseconds are returned and there are none, or a timeout is taken back.
+ * "No time": where milliseconds are returned and there are none, or the timeout of a call or a run is taken back.
  */
 #define XIEZHEN_NONE UINT64_MAX
 
@@ -146,7 +147,7 @@ typedef int32_t xiezhen_status;
 #endif // __cplusplus
 
 /**
- * How important a log message is. The one enum that is also an argument, as `int32_t`.
+ * How important a log message is. Where it is set, it is a plain `int32_t`.
  */
 enum xiezhen_log_level
 #if defined(__cplusplus) || __STDC_VERSION__ >= 202311L
@@ -487,7 +488,8 @@ typedef int32_t (*xiezhen_on_event)(const xiezhen_event *event, void *user_data)
 
 /**
  * Stores a job (`xiezhen_job_to_json`), so that whatever happens next can be taken up from there. Returning anything but 0
- * says that it could not: the call ends with `XIEZHEN_IO`, and nothing more is sent.
+ * says that it could not: the call ends with `XIEZHEN_IO`, and nothing more is sent. It may be called again after that, with
+ * what was confirmed side by side. The job lives for the callback only.
  */
 typedef int32_t (*xiezhen_save)(const xiezhen_job *job, void *user_data);
 
@@ -756,7 +758,8 @@ xiezhen_status xiezhen_client_options_set_allow_http(xiezhen_client_options *opt
 
 /**
  * Tells `on_log` what is logged, from errors up to `level` (an `xiezhen_log_level`), while a call of the client is under
- * way. NULL for none. Threads that share a client need a callback that may be called by several at once.
+ * way. NULL for none. Threads that share a client need a callback that may be called by several at once. `on_log` and
+ * `user_data` have to live as long as every client that is made with these options.
  */
 xiezhen_status xiezhen_client_options_set_on_log(xiezhen_client_options *options,
                                                  int32_t level,
@@ -867,7 +870,7 @@ const char *xiezhen_error_path(const xiezhen_error *error);
 const xiezhen_task *xiezhen_error_task(const xiezhen_error *error);
 
 /**
- * All of it, as JSON.
+ * All of it, as JSON. Of a path that is not UTF-8, what can be shown.
  */
 const char *xiezhen_error_json(const xiezhen_error *error);
 
@@ -882,7 +885,7 @@ void xiezhen_error_free(xiezhen_error *error);
 xiezhen_event_kind xiezhen_event_type(const xiezhen_event *event);
 
 /**
- * All of it as JSON: `{"type": "saved", "style": …, "path": …}`.
+ * All of it as JSON: `{"type": "saved", "style": …, "path": …}`. Of a path that is not UTF-8, what can be shown.
  */
 const char *xiezhen_event_json(const xiezhen_event *event);
 

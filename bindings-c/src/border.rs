@@ -1,20 +1,49 @@
-//! What every exported function passes through: pointers in, handles out, and no panic across.
+//! What every exported function passes through: pointers in, handles out, and no unwinding across.
 
 use std::{
     any::Any,
-    ffi::{CStr, CString, c_char},
+    ffi::{CStr, CString, c_char, c_int},
     panic::{AssertUnwindSafe, catch_unwind},
+    path::Path,
     ptr::null,
+    thread,
 };
 
 use xiezhen_core::{Error, ErrorKind, Result};
 
 use crate::error::{xiezhen_error, xiezhen_status};
 
+/// Runs the body of an exported function. No panic gets out of it, and no `pthread_cancel` into it: unwinding Rust's frames
+/// for that would end the process.
+fn contain<R>(body: impl FnOnce() -> R) -> thread::Result<R> {
+    const PTHREAD_CANCEL_DISABLE: c_int = 1;
+    let before = set_cancel_state(PTHREAD_CANCEL_DISABLE);
+    // State that a panic left half changed is the core's, which keeps it behind locks.
+    let outcome = catch_unwind(AssertUnwindSafe(body));
+    set_cancel_state(before);
+    outcome
+}
+
+/// Says whether this thread can be cancelled, and returns what was said before.
+#[cfg(target_os = "linux")]
+fn set_cancel_state(state: c_int) -> c_int {
+    unsafe extern "C" {
+        fn pthread_setcancelstate(state: c_int, before: *mut c_int) -> c_int;
+    }
+    let mut before = 0;
+    // SAFETY: it concerns this thread only, and writes to a variable of ours.
+    unsafe { pthread_setcancelstate(state, &raw mut before) };
+    before
+}
+
+#[cfg(not(target_os = "linux"))]
+fn set_cancel_state(state: c_int) -> c_int {
+    state
+}
+
 /// Runs the body of an exported function that can fail, and reports how it ended.
 pub(crate) fn border(error: *mut *mut xiezhen_error, body: impl FnOnce() -> Result<()>) -> xiezhen_status {
-    // State that a panic left half changed is the core's, which keeps it behind locks.
-    let outcome = catch_unwind(AssertUnwindSafe(body)).unwrap_or_else(|panic| Err(defect(&*panic)));
+    let outcome = contain(body).unwrap_or_else(|panic| Err(defect(&*panic)));
     let Err(failure) = outcome else { return xiezhen_status::XIEZHEN_OK };
     let status = xiezhen_status::of(failure.kind());
     // SAFETY: NULL, or the caller's variable.
@@ -28,14 +57,14 @@ pub(crate) fn border(error: *mut *mut xiezhen_error, body: impl FnOnce() -> Resu
 pub(crate) fn look<T, R>(handle: *const T, nothing: R, read: impl FnOnce(&T) -> R) -> R {
     // SAFETY: NULL, or a handle of ours.
     let Some(handle) = (unsafe { handle.as_ref() }) else { return nothing };
-    catch_unwind(AssertUnwindSafe(|| read(handle))).unwrap_or(nothing)
+    contain(|| read(handle)).unwrap_or(nothing)
 }
 
 /// Frees a handle; NULL is fine.
 pub(crate) fn free<T>(handle: *mut T) {
     if !handle.is_null() {
         // SAFETY: not NULL, so it came from `Box::into_raw`, and is given back once.
-        let _ = catch_unwind(AssertUnwindSafe(|| drop(unsafe { Box::from_raw(handle) })));
+        let _ = contain(|| drop(unsafe { Box::from_raw(handle) }));
     }
 }
 
@@ -121,6 +150,11 @@ fn defect(panic: &(dyn Any + Send)) -> Error {
 /// Text for C, which can't hold NUL.
 pub(crate) fn c_text(text: &str) -> CString {
     CString::new(text.replace('\0', "\u{FFFD}")).unwrap_or_default()
+}
+
+/// A path for C: the system's bytes, of whatever encoding.
+pub(crate) fn c_path(path: &Path) -> CString {
+    CString::new(path.as_os_str().as_encoded_bytes()).unwrap_or_else(|_| c_text(&path.to_string_lossy()))
 }
 
 /// Where a text that C may read begins; NULL if there is none.

@@ -215,7 +215,8 @@ pub unsafe extern "C" fn xiezhen_client_options_set_allow_http(
 }
 
 /// Tells `on_log` what is logged, from errors up to `level` (an `xiezhen_log_level`), while a call of the client is under
-/// way. NULL for none. Threads that share a client need a callback that may be called by several at once.
+/// way. NULL for none. Threads that share a client need a callback that may be called by several at once. `on_log` and
+/// `user_data` have to live as long as every client that is made with these options.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn xiezhen_client_options_set_on_log(
     options: *mut xiezhen_client_options,

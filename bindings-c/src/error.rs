@@ -8,7 +8,7 @@ use std::{
 use xiezhen_core::{Error, ErrorKind};
 
 use crate::{
-    border::{c_text, free, look, pointer},
+    border::{c_path, c_text, free, look, pointer},
     task::xiezhen_task,
     version::XIEZHEN_NONE,
 };
@@ -100,7 +100,7 @@ impl xiezhen_error {
             task_id: error.task_id().map(c_text),
             body_start: error.body_start().map(c_text),
             sent: error.sent().map(c_text),
-            path: error.path().map(|path| c_text(&path.to_string_lossy())),
+            path: error.path().map(c_path),
             problems: error.problems().iter().map(|problem| c_text(problem)).collect(),
             task: error.task().cloned().map(xiezhen_task::new),
             json: serde_json::to_string(&error).ok().map(|json| c_text(&json)),
@@ -228,7 +228,7 @@ pub unsafe extern "C" fn xiezhen_error_task(error: *const xiezhen_error) -> *con
     look(error, null(), |error| error.task.as_ref().map_or(null(), |task| task))
 }
 
-/// All of it, as JSON.
+/// All of it, as JSON. Of a path that is not UTF-8, what can be shown.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn xiezhen_error_json(error: *const xiezhen_error) -> *const c_char {
     look(error, null(), |error| pointer(error.json.as_ref()))

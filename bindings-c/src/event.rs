@@ -10,7 +10,7 @@ use serde_json::Value;
 use xiezhen_core::Event;
 
 use crate::{
-    border::{c_text, look, pointer},
+    border::{c_path, c_text, look, pointer},
     error::xiezhen_error,
     task::xiezhen_state,
 };
@@ -63,10 +63,14 @@ pub type xiezhen_on_event = Option<unsafe extern "C" fn(event: *const xiezhen_ev
 
 impl xiezhen_event {
     pub(crate) fn new(event: Event) -> Self {
-        // A path that is not UTF-8 can't be JSON; the event is told without its fields then.
         let fields = serde_json::to_value(&event).unwrap_or(Value::Null);
         let texts = fields.as_object().into_iter().flatten();
-        let texts = texts.filter_map(|(name, value)| Some((name.clone(), c_text(value.as_str()?)))).collect();
+        let mut texts: HashMap<_, _> =
+            texts.filter_map(|(name, value)| Some((name.clone(), c_text(value.as_str()?)))).collect();
+        if let Event::Saved { path, .. } = &event {
+            // As JSON shows it, it need not be the file's.
+            texts.insert("path".into(), c_path(path));
+        }
         let json = serde_json::to_string(&event).ok().map(|json| c_text(&json));
         let error = match &event {
             Event::Retrying { error, .. } => Some(xiezhen_error::new(error.clone())),
@@ -104,7 +108,7 @@ pub unsafe extern "C" fn xiezhen_event_type(event: *const xiezhen_event) -> xiez
     })
 }
 
-/// All of it as JSON: `{"type": "saved", "style": …, "path": …}`.
+/// All of it as JSON: `{"type": "saved", "style": …, "path": …}`. Of a path that is not UTF-8, what can be shown.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn xiezhen_event_json(event: *const xiezhen_event) -> *const c_char {
     look(event, null(), |event| pointer(event.json.as_ref()))

@@ -184,12 +184,12 @@ fn give(
     job: *const xiezhen_job,
     place: *mut *mut xiezhen_string,
     error: *mut *mut xiezhen_error,
-    read: impl FnOnce(&Job) -> Option<String>,
+    read: impl FnOnce(&Job) -> Option<xiezhen_string>,
 ) -> xiezhen_status {
     border(error, || {
         let place = out(place, "the text's place")?;
         let known = read(&borrow(job, "job")?.0);
-        *place = known.map_or(std::ptr::null_mut(), |known| handle(xiezhen_string::new(&known)));
+        *place = known.map_or(std::ptr::null_mut(), handle);
         Ok(())
     })
 }
@@ -201,7 +201,7 @@ pub unsafe extern "C" fn xiezhen_job_user_id(
     user_id: *mut *mut xiezhen_string,
     error: *mut *mut xiezhen_error,
 ) -> xiezhen_status {
-    give(job, user_id, error, Job::user_id)
+    give(job, user_id, error, |job| job.user_id().as_deref().map(xiezhen_string::new))
 }
 
 /// The training's task; NULL until it was created.
@@ -211,7 +211,7 @@ pub unsafe extern "C" fn xiezhen_job_training_task_id(
     task_id: *mut *mut xiezhen_string,
     error: *mut *mut xiezhen_error,
 ) -> xiezhen_status {
-    give(job, task_id, error, Job::training_task_id)
+    give(job, task_id, error, |job| job.training_task_id().as_deref().map(xiezhen_string::new))
 }
 
 /// The folder for pictures; NULL until a run has said so.
@@ -221,7 +221,7 @@ pub unsafe extern "C" fn xiezhen_job_save_to(
     save_to: *mut *mut xiezhen_string,
     error: *mut *mut xiezhen_error,
 ) -> xiezhen_status {
-    give(job, save_to, error, |job| job.save_to().map(|folder| folder.to_string_lossy().into_owned()))
+    give(job, save_to, error, |job| job.save_to().as_deref().map(xiezhen_string::of_path))
 }
 
 /// The portraits as they are now: one a style, in the order given.

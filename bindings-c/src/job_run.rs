@@ -199,7 +199,8 @@ pub unsafe extern "C" fn xiezhen_run(
 }
 
 /// Stores a job (`xiezhen_job_to_json`), so that whatever happens next can be taken up from there. Returning anything but 0
-/// says that it could not: the call ends with `XIEZHEN_IO`, and nothing more is sent.
+/// says that it could not: the call ends with `XIEZHEN_IO`, and nothing more is sent. It may be called again after that, with
+/// what was confirmed side by side. The job lives for the callback only.
 pub type xiezhen_save = Option<unsafe extern "C" fn(job: *const xiezhen_job, user_data: *mut c_void) -> i32>;
 
 /// What an advance tells the thread that made it.

@@ -13,7 +13,7 @@ use log::{Level, LevelFilter, Log, Metadata, Record};
 
 use crate::border::c_text;
 
-/// How important a log message is. The one enum that is also an argument, as `int32_t`.
+/// How important a log message is. Where it is set, it is a plain `int32_t`.
 #[repr(i32)]
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum xiezhen_log_level {

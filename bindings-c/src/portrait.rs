@@ -8,7 +8,7 @@ use std::{
 use xiezhen_core::{JobPhoto, Portrait};
 
 use crate::{
-    border::{c_text, free, look, pointer},
+    border::{c_path, c_text, free, look, pointer},
     error::xiezhen_error,
     task::xiezhen_state,
 };
@@ -35,7 +35,7 @@ impl xiezhen_portraits {
             task_id: known.task_id.as_deref().map(c_text),
             state: known.state.map_or(xiezhen_state::Unknown, Into::into),
             urls: known.urls.iter().map(|url| c_text(url)).collect(),
-            files: known.files.iter().map(|file| c_text(&file.to_string_lossy())).collect(),
+            files: known.files.iter().map(|file| c_path(file)).collect(),
             error: known.error.map(xiezhen_error::new),
         };
         Self(portraits.into_iter().map(portrait).collect())
@@ -131,7 +131,7 @@ pub struct xiezhen_photo_records(Vec<xiezhen_photo_record>);
 impl xiezhen_photo_records {
     pub(crate) fn new(photos: &[JobPhoto]) -> Self {
         let record = |photo: &JobPhoto| xiezhen_photo_record {
-            path: photo.path.as_ref().map(|path| c_text(&path.to_string_lossy())),
+            path: photo.path.as_deref().map(c_path),
             sha256: photo.sha256.as_deref().map(c_text),
             bytes: photo.bytes.unwrap_or(0),
             uploaded: photo.uploaded.as_deref().map(c_text),

@@ -2,11 +2,11 @@
 
 use std::{
     ffi::{CString, c_char},
-    path::PathBuf,
+    path::{Path, PathBuf},
     ptr::null,
 };
 
-use crate::border::{c_text, free, look, pointer};
+use crate::border::{c_path, c_text, free, look, pointer};
 
 /// A text that a call returned.
 pub struct xiezhen_string(CString);
@@ -14,6 +14,10 @@ pub struct xiezhen_string(CString);
 impl xiezhen_string {
     pub(crate) fn new(text: &str) -> Self {
         Self(c_text(text))
+    }
+
+    pub(crate) fn of_path(path: &Path) -> Self {
+        Self(c_path(path))
     }
 }
 
@@ -34,7 +38,7 @@ pub struct xiezhen_strings(Vec<CString>);
 
 impl xiezhen_strings {
     pub(crate) fn of_paths(paths: &[PathBuf]) -> Self {
-        Self(paths.iter().map(|path| c_text(&path.to_string_lossy())).collect())
+        Self(paths.iter().map(|path| c_path(path)).collect())
     }
 }
 

@@ -59,11 +59,12 @@ static void options(void) {
   client = quick_options("arguments");
   OK(xiezhen_client_options_set_requests_per_second(client, NAN, error));
   OK(xiezhen_client_options_set_timeout_ms(client, 0, error));
+  OK(xiezhen_client_options_set_connect_timeout_ms(client, XIEZHEN_NONE, error));
   OK(xiezhen_client_options_set_training_schedule(client, 0, -1.0, UINT64_MAX, error));
   xiezhen_client *made = NULL;
   xiezhen_error *error = NULL;
   CHECK(xiezhen_client_new(client, &made, &error) == XIEZHEN_INVALID_ARGUMENT && !made);
-  CHECK(xiezhen_error_problem_count(error) == 3);
+  CHECK(xiezhen_error_problem_count(error) == 4);
   xiezhen_error_free(error);
   REFUSED(xiezhen_client_new(client, NULL, error));
   xiezhen_client_options_free(client);

@@ -1,6 +1,8 @@
 /* Jobs: run with events and a checkpoint, advance with a store, JSON, adoption, and what stops them. */
 #include "support.h"
 
+#include <sys/stat.h>
+
 struct diary {
   int kinds[16];
   int events;
@@ -272,11 +274,52 @@ static void adopt_what_was_lost(void) {
   xiezhen_client_free(client);
 }
 
+/* Paths are the system's bytes, wherever they come out; JSON has what can be shown of them. */
+static void a_folder_that_is_not_utf8(void) {
+  char before[4096], here[4096];
+  CHECK(getcwd(before, sizeof before));
+  CHECK(mkdir(scratch("\xff\xfe"), 0755) == 0 && chdir(scratch("\xff\xfe")) == 0 && getcwd(here, sizeof here));
+  xiezhen_client *client = quick_client("bytes");
+  xiezhen_job *job = new_job();
+  struct diary diary = {{0}, 0, 0, NULL, false};
+  xiezhen_run_options *options = options_with(&diary, "pictures", NULL);
+  OK(xiezhen_run(client, job, options, error));
+  check_done(job);
+  CHECK(diary.kinds[XIEZHEN_EVENT_SAVED] == 4);
+  xiezhen_string *save_to = NULL;
+  OK(xiezhen_job_save_to(job, &save_to, error));
+  CHECK(strncmp(xiezhen_string_text(save_to), here, strlen(here)) == 0);
+  xiezhen_string_free(save_to);
+
+  /* A photo's path is as it was given. */
+  xiezhen_photo_records *photos = NULL;
+  OK(xiezhen_job_photos(job, &photos, error));
+  CHECK(strcmp(xiezhen_photo_record_path(xiezhen_photo_records_at(photos, 0)), photo_path(1)) == 0);
+  xiezhen_photo_records_free(photos);
+  xiezhen_job_free(job);
+
+  /* A folder that can't be made, because a file is there. */
+  FILE *file = fopen("file", "w");
+  fclose(file);
+  job = new_job();
+  OK(xiezhen_run_options_set_save_to(options, "file", error));
+  xiezhen_error *error = NULL;
+  CHECK(xiezhen_run(client, job, options, &error) == XIEZHEN_IO);
+  CHECK(strncmp(xiezhen_error_path(error), here, strlen(here)) == 0);
+  CHECK(strncmp(xiezhen_error_json(error), "{\"code\":\"io\"", 12) == 0);
+  xiezhen_error_free(error);
+  xiezhen_run_options_free(options);
+  xiezhen_job_free(job);
+  xiezhen_client_free(client);
+  CHECK(chdir(before) == 0);
+}
+
 int main(void) {
   run_and_run_again();
   a_callback_stops_the_run();
   advance_by_hand();
   adopt_what_was_lost();
+  a_folder_that_is_not_utf8();
   puts("jobs: ok");
   return 0;
 }

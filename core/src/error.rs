@@ -8,7 +8,7 @@ use std::{
     time::Duration,
 };
 
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Serialize, Serializer};
 
 use crate::{call::Call, task::Task};
 
@@ -128,10 +128,16 @@ struct Facts {
     sent: Option<String>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     task: Option<Task>,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(default, skip_serializing_if = "Option::is_none", serialize_with = "shown")]
     path: Option<PathBuf>,
     #[serde(skip)]
     source: Cause,
+}
+
+/// JSON is text: a path that is not UTF-8 is shown there as well as it can be.
+#[allow(clippy::ref_option, reason = "this is how serde gives it")]
+fn shown<S: Serializer>(path: &Option<PathBuf>, to: S) -> std::result::Result<S::Ok, S::Error> {
+    path.as_deref().map(Path::to_string_lossy).serialize(to)
 }
 
 /// For reading only: it makes no two errors different.

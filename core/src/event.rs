@@ -1,8 +1,12 @@
 //! What progress is made of: one value for each thing that a caller may want to show.
 
-use std::{path::PathBuf, sync::Arc, time::Duration};
+use std::{
+    path::{Path, PathBuf},
+    sync::Arc,
+    time::Duration,
+};
 
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Serialize, Serializer};
 
 use crate::{error::Error, task::TaskState};
 
@@ -60,6 +64,7 @@ pub enum Event {
         /// The style, as the job asked for it.
         style: String,
         /// The file.
+        #[serde(serialize_with = "shown")]
         path: PathBuf,
     },
     /// A call failed and is made again.
@@ -90,6 +95,11 @@ pub enum Event {
 
 /// Is told of events, on whatever thread they happen; must not block.
 pub type OnEvent = Arc<dyn Fn(Event) + Send + Sync>;
+
+/// JSON is text: a path that is not UTF-8 is shown there as well as it can be.
+fn shown<S: Serializer>(path: &Path, to: S) -> Result<S::Ok, S::Error> {
+    to.serialize_str(&path.to_string_lossy())
+}
 
 mod seconds {
     use std::time::Duration;
