@@ -1,6 +1,7 @@
 /// xiezhen (写真) for C++17: the rules and meanings are those of xiezhen.h, with RAII handles and exceptions.
 ///
-/// Handles (Client, Job, Task, Photo, Cancel) are move-only. A call that fails throws xiezhen::Error. Texts are UTF-8.
+/// Handles (Client, Job, Task, Photo, Cancel) are move-only. A call that fails throws xiezhen::Error. Texts are UTF-8; a
+/// file's path out is the system's bytes.
 ///
 /// Callbacks are any callable, called on the calling thread. An exception of theirs stops the call and comes out of it;
 /// only a log stops nothing: what `on_log` throws is dropped, so that it hides no error and loses no result.
@@ -86,6 +87,10 @@ public:
   /// An error of this header's own.
   Error(Status status, const std::string &message)
       : std::runtime_error(message), facts_(std::make_shared<const Facts>(nullptr, status)) {}
+
+  /// A move copies: an error that was moved from still says what it said.
+  Error(const Error &) noexcept = default;
+  Error &operator=(const Error &) noexcept = default;
 
   /// What to branch on.
   Status status() const noexcept { return facts_->status; }
@@ -218,6 +223,12 @@ template <class O, class F, class T> void set_value(O *options, F setter, const 
   if (value) call(setter, options, *value);
 }
 
+/// Whether a callable can be null, as a pointer or a std::function can: made of nullptr, and compared with it.
+template <class F, class = void> inline constexpr bool nullable = false;
+template <class F>
+inline constexpr bool nullable<F, std::void_t<decltype(static_cast<bool>(std::declval<const F &>() == nullptr))>> =
+    std::is_constructible_v<F, std::nullptr_t>;
+
 /// A callable that options keep, of any kind, a move-only one too. Copies of the options share it.
 template <class... A> class Callback {
 public:
@@ -226,8 +237,12 @@ public:
   Callback(std::function<void(A...)> callable) : call_(std::move(callable)) {}
   template <class F, class Kept = std::decay_t<F>,
             class = std::enable_if_t<!std::is_same_v<Kept, Callback> && std::is_invocable_v<Kept &, A...>>>
-  Callback(F &&callable)
-      : call_([kept = std::make_shared<Kept>(std::forward<F>(callable))](A... given) { (*kept)(given...); }) {}
+  Callback(F &&callable) {
+    auto kept = std::make_shared<Kept>(std::forward<F>(callable));
+    if constexpr (nullable<Kept>)
+      if (*kept == nullptr) return;
+    call_ = [kept = std::move(kept)](A... given) { (*kept)(given...); };
+  }
 
   explicit operator bool() const noexcept { return static_cast<bool>(call_); }
   void operator()(A... given) const { call_(given...); }
@@ -236,7 +251,7 @@ private:
   std::function<void(A...)> call_;
 };
 
-/// A callable on its way through C: an exception is kept, stops the call, and is thrown again after it.
+/// A callable on its way through C: an exception stops the call and is thrown again after it, the first one if there are more.
 template <class F> class Through {
 public:
   explicit Through(F &callable) : callable_(callable) {}
@@ -246,7 +261,7 @@ public:
       callable_(std::forward<A>(arguments)...);
       return 0;
     } catch (...) {
-      thrown_ = std::current_exception();
+      if (!thrown_) thrown_ = std::current_exception();
       return 1;
     }
   }
@@ -671,20 +686,23 @@ public:
 
   /// The same; `on_end(index, outcome)` is told of each as it ends, and may throw to stop. Its outcome lives for the
   /// callback only; the one that is returned may be kept.
-  template <class OnEnd>
+  template <class OnEnd, class = std::enable_if_t<!std::is_same_v<std::decay_t<OnEnd>, CallOptions>>>
   std::vector<Outcome> wait_many(const std::vector<std::string> &task_ids, OnEnd &&on_end,
                                  const CallOptions &options = {}) const {
     static_assert(std::is_invocable_v<OnEnd &, std::size_t, const Outcome &>,
                   "on_end takes (std::size_t index, const xiezhen::Outcome &outcome)");
     const auto ids = detail::pointers(task_ids);
     static const char *const nothing = "";
-    using Through = detail::Through<std::remove_reference_t<OnEnd>>;
-    Through through(on_end);
+    auto told = [&](std::size_t index, const xiezhen_task *ended, const xiezhen_error *error) {
+      // Not to be moved away: its task is gone when the callback returns.
+      const Outcome one = outcome(borrowed(ended), error);
+      on_end(index, one);
+    };
+    using Through = detail::Through<decltype(told)>;
+    Through through(told);
     const xiezhen_on_end tell = [](std::size_t index, const xiezhen_task *ended, const xiezhen_error *error,
                                    void *data) -> std::int32_t {
-      // Not to be moved away: its task is gone when the callback returns.
-      const Outcome told = outcome(borrowed(ended), error);
-      return (*static_cast<Through *>(data))(index, told);
+      return (*static_cast<Through *>(data))(index, ended, error);
     };
     return through.during([&] {
       const std::shared_ptr<xiezhen_outcomes> all = detail::make<detail::Own<xiezhen_outcomes, xiezhen_outcomes_free>>(

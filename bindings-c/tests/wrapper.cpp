@@ -5,6 +5,7 @@
 #include "support.h"
 
 #include <fstream>
+#include <new>
 #include <thread>
 #include <type_traits>
 
@@ -17,10 +18,26 @@ template <class T> constexpr bool move_only =
 static_assert(move_only<xiezhen::Client> && move_only<xiezhen::Job> && move_only<xiezhen::Task>);
 static_assert(move_only<xiezhen::Photo> && move_only<xiezhen::Cancel>);
 static_assert(std::is_copy_constructible_v<xiezhen::ClientOptions> && std::is_copy_constructible_v<xiezhen::RunOptions>);
-static_assert(std::is_nothrow_copy_constructible_v<xiezhen::Error>);
+static_assert(std::is_nothrow_copy_constructible_v<xiezhen::Error> && std::is_nothrow_copy_assignable_v<xiezhen::Error>);
+static_assert(std::is_nothrow_move_constructible_v<xiezhen::Error> && std::is_nothrow_move_assignable_v<xiezhen::Error>);
 static_assert(std::is_base_of_v<std::runtime_error, xiezhen::Error>);
 
 using namespace std::chrono_literals;
+
+namespace {
+
+// Which allocation of this thread fails, counted from 0; none below.
+thread_local int failing_allocation = -1;
+
+} // namespace
+
+void *operator new(std::size_t size) {
+  void *made = failing_allocation >= 0 && failing_allocation-- == 0 ? nullptr : std::malloc(size);
+  if (!made) throw std::bad_alloc();
+  return made;
+}
+void operator delete(void *made) noexcept { std::free(made); }
+void operator delete(void *made, std::size_t) noexcept { std::free(made); }
 
 namespace {
 
@@ -77,6 +94,9 @@ void the_calls() {
     ended++;
   });
   CHECK(ended == 4 && outcomes.size() == 4 && client.wait_many(ids).size() == 4);
+  xiezhen::CallOptions patient;
+  patient.timeout = 5min;
+  CHECK(client.wait_many(ids, patient).size() == 4 && client.wait_many(ids, xiezhen::CallOptions{}).size() == 4);
   CHECK(outcomes[1].task().id() == ids[1] && outcomes[1].task().result_paths().size() == 2);
   CHECK(outcomes[3].error()->status() == XIEZHEN_API && outcomes[3].error()->ret() == 5001);
   CHECK(thrown_by<xiezhen::Error>([&] { outcomes[3].task(); }).task_id() == "no-such-task");
@@ -98,6 +118,9 @@ void errors_and_their_fields() {
   CHECK(!is_quota_error_elsewhere(busy) && !busy.json().empty());
 
   CHECK(!busy.task());
+  auto from = busy;
+  const auto to = std::move(from);
+  CHECK(from.status() == to.status() && from.code() == to.code() && from.message() == busy.message());
 
   fault("errors", R"({"call":"query_task","times":2,"reply":{"status":200,"body":{"ret":0,"body":
     {"id":"t5","state":5,"tsk_type":1,"result_paths":["https://a.example/1.png"]}}}})");
@@ -182,6 +205,12 @@ void advance_with_any_callable() {
 
   CHECK(thrown_by<int>([&] { client.advance(job, [](const std::string &) { throw 42; }); }) == 42);
   CHECK(count_calls("advance", "create_user_model") == 0);
+  // A store that fails is asked again, and the first failure is what is told.
+  int saves = 0;
+  const auto fails = [&](const std::string &) {
+    if (++saves > 1) throw saves;
+  };
+  CHECK(thrown_by<int>([&] { client.advance(job, fails); }) == 2 && saves > 2);
 
   // Move-only, and of any kind.
   auto store = std::make_unique<std::string>();
@@ -200,6 +229,18 @@ void callbacks_that_throw() {
   CHECK(thrown_by<int>([&] {
           client.wait_many({"no-such-task"}, [](std::size_t, const xiezhen::Outcome &) { throw 7; });
         }) == 7);
+
+  // Running out of memory on the way to the callback is an exception as well.
+  int failed = 0;
+  for (int countdown = 0; countdown < 30; countdown++) {
+    try {
+      client.wait_many({"", ""}, [&](std::size_t, const xiezhen::Outcome &) { failing_allocation = countdown; });
+    } catch (const std::bad_alloc &) {
+      failed++;
+    }
+    failing_allocation = -1;
+  }
+  CHECK(failed > 3 || getenv("SLOW")); // valgrind has an operator new of its own
 
   // What a log callback throws hides no error, and loses nothing that was paid for.
   auto options = quick("throw");
@@ -247,6 +288,20 @@ void callables_of_any_kind() {
   run.on_event = nullptr;
   options.on_log = std::function<void(xiezhen::LogLevel, std::string_view, std::string_view)>();
   CHECK(!run.on_event && !options.on_log && !xiezhen::Client(options).list_styles().empty());
+  void (*nobody)(const xiezhen::Event &) = nullptr;
+  std::function<int(const xiezhen::Event &)> nothing;
+  run.on_event = nobody;
+  CHECK(!run.on_event);
+  run.on_event = nothing;
+  CHECK(!run.on_event);
+  nothing = [](const xiezhen::Event &) { return 0; };
+  nobody = [](const xiezhen::Event &) {};
+  run.on_event = nothing;
+  CHECK(run.on_event);
+  run.on_event = nobody;
+  CHECK(run.on_event);
+  run.on_event = [](const auto &) {};
+  CHECK(run.on_event);
 }
 
 void timeouts_of_single_calls() {
