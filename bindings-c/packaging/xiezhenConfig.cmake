@@ -1,5 +1,7 @@
 # find_package(xiezhen) gives xiezhen::xiezhen, the shared library, and xiezhen::static.
-get_filename_component(_xiezhen_prefix "${CMAKE_CURRENT_LIST_DIR}/../../.." ABSOLUTE)
+# Where /lib is a link into /usr, going up from it would leave /usr.
+get_filename_component(_xiezhen_prefix "${CMAKE_CURRENT_LIST_DIR}" REALPATH)
+get_filename_component(_xiezhen_prefix "${_xiezhen_prefix}/../../.." ABSOLUTE)
 
 if(NOT TARGET xiezhen::xiezhen)
   find_package(Threads REQUIRED)

@@ -28,9 +28,11 @@ export PHOTOS=$source_folder/../tests/photos SCRATCH=$work/scratch
 mkdir "$SCRATCH"
 
 say "installed under a DESTDIR"
-make --no-print-directory install PROFILE=debug DESTDIR="$work/stage" PREFIX=/opt/xiezhen >/dev/null
+(umask 077 && make --no-print-directory install PROFILE=debug DESTDIR="$work/stage" PREFIX=/opt/xiezhen >/dev/null)
 prefix=$work/stage/opt/xiezhen
 (cd "$prefix" && find . ! -type d | sort)
+private=$(find "$prefix" -type f ! -perm -444 -o -type d ! -perm -555)
+[ -z "$private" ] || { echo "not for everybody to read: $private"; exit 1; }
 readelf -d "$prefix/lib/libxiezhen.so" | grep -q 'SONAME.*\[libxiezhen\.so\.0\.1\]'
 readelf -d "$prefix/lib/libxiezhen.so" | grep -q NODELETE
 export LD_LIBRARY_PATH=$prefix/lib PKG_CONFIG_PATH=$prefix/lib/pkgconfig
@@ -101,6 +103,12 @@ gcc -std=c11 "${warnings[@]}" beside.c $(pkg-config --cflags xiezhen libcurl ope
   $(pkg-config --libs libcurl openssl) -o beside
 cmake -S . -B build -DCMAKE_PREFIX_PATH="$prefix" -DCMAKE_BUILD_TYPE=Debug >/dev/null
 cmake --build build >/dev/null
+# Where /lib is a link into /usr, that is where it is found.
+mkdir "$work/merged"
+ln -s "$prefix" "$work/merged/usr"
+ln -s usr/lib "$work/merged/lib"
+cmake -S . -B merged -DCMAKE_PREFIX_PATH="$work/merged" >/dev/null
+cmake --build merged --target portrait-c >/dev/null
 for program in static-c build/portrait-cpp beside; do
   if LD_LIBRARY_PATH='' ldd "$program" | grep libxiezhen; then echo "$program is not static"; exit 1; fi
 done
