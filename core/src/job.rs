@@ -235,6 +235,16 @@ impl Job {
         }
     }
 
+    /// Whether the outcome of the training is unknown, and the styles of which it is.
+    #[cfg(feature = "cli")]
+    pub(crate) fn unknown(&self) -> (bool, Vec<String>) {
+        self.known(|record| {
+            let training = record.training.as_ref().is_some_and(work::Work::is_unknown);
+            let unknown = record.portraits.iter().filter(|portrait| portrait.work.is_unknown());
+            (training, unknown.map(|portrait| portrait.style.clone()).collect())
+        })
+    }
+
     /// Takes over a task that the vendor's side shows, for the create whose outcome is unknown.
     /// A training is adopted with its `user_id`. Where several generations are unknown, this is the first of them:
     /// [`adopt_portrait`](Self::adopt_portrait) says which.

@@ -168,7 +168,8 @@ impl Connection {
         if self.allow_http { client.allow_http(true) } else { client }
     }
 
-    /// Those that decide whom is spoken to and how, as they are typed: a command to go on needs them again.
+    /// Those that decide whom is spoken to and whether it can succeed, as they are typed: a command to go on needs them
+    /// again. Those that only set the pace are left out.
     pub(super) fn typed(&self) -> String {
         let mut typed = String::new();
         let mut option = |name: &str, value: &str| {
@@ -185,10 +186,19 @@ impl Connection {
             option(" --ca-file ", &quoted(file.as_os_str()));
         }
         match &self.proxy {
-            // The proxy's own password is nothing to repeat into somebody's log.
-            Some(proxy) if proxy.contains('@') => option(" --proxy ", "\"$PROXY\""),
+            // The proxy's own password is nothing to repeat into somebody's log. Unset, `$PROXY` would mean none.
+            Some(proxy) if proxy.contains('@') => option(" --proxy ", "\"${PROXY:?}\""),
             Some(proxy) => option(" --proxy ", &quoted(proxy.as_ref())),
             None => {}
+        }
+        for (name, timeout) in [(" --call-timeout ", self.call_timeout), (" --connect-timeout ", self.connect_timeout)]
+        {
+            if let Some(timeout) = timeout {
+                option(name, &timeout.as_secs_f64().to_string());
+            }
+        }
+        if let Some(bytes) = self.max_photo_bytes {
+            option(" --max-photo-bytes ", &bytes.to_string());
         }
         typed
     }

@@ -8,9 +8,10 @@ use std::{
 use serde_json::json;
 
 use super::{
+    adoption::adopt,
     arguments::{Arguments, Command, Connection, Resume, Run},
     complaint::{self, quoted_path},
-    interrupt::{settle, unless_interrupted},
+    interrupt::Interrupt,
     print,
     progress::Progress,
     sheet,
@@ -68,15 +69,16 @@ impl<'a> Invocation<'a> {
             Ok(client) => client,
             Err(error) => return self.fail(&error),
         };
+        let mut interrupt = Interrupt::listen();
         let outcome = match &self.command {
-            Command::Styles => self.styles(&client).await,
-            Command::Status { task_id } => self.status(&client, task_id).await,
+            Command::Styles => interrupt.or("styles", self.styles(&client)).await,
+            Command::Status { task_id } => interrupt.or("status", self.status(&client, task_id)).await,
             Command::Run(run) => match Wish::new(run) {
-                Ok(wish) => return self.portray(&client, wish).await,
+                Ok(wish) => return self.portray(&client, wish, interrupt).await,
                 Err(error) => Err(error),
             },
-            Command::Resume(resume) => match Wish::stored(resume) {
-                Ok(wish) => return self.portray(&client, wish).await,
+            Command::Resume(resume) => match interrupt.or("resume", Wish::stored(&client, resume)).await {
+                Ok(wish) => return self.portray(&client, wish, interrupt).await,
                 Err(error) => Err(error),
             },
         };
@@ -84,7 +86,7 @@ impl<'a> Invocation<'a> {
     }
 
     async fn styles(&self, client: &Client) -> Result<()> {
-        let styles = unless_interrupted("styles", client.list_styles()).await?;
+        let styles = client.list_styles().await?;
         if self.json {
             return print::json(&styles);
         }
@@ -97,21 +99,21 @@ impl<'a> Invocation<'a> {
     }
 
     async fn status(&self, client: &Client, task_id: &str) -> Result<()> {
-        let task = unless_interrupted("status", client.query_task(task_id)).await?;
+        let task = client.query_task(task_id).await?;
         if self.json { print::json(&task) } else { print::result(&description(&task)) }
     }
 
     /// Brings a job to its end, and shows what has become of it.
-    async fn portray(&self, client: &Client, wish: Wish) -> u8 {
+    async fn portray(&self, client: &Client, wish: Wish, mut interrupt: Interrupt) -> u8 {
         let Wish { job, checkpoint, options } = wish;
         let progress = (!self.json).then(Progress::new);
         let on_event = progress.as_ref().map_or_else(events_as_json, Progress::on_event);
         let options = RunOptions { on_event: Some(on_event), ..options };
-        let outcome = unless_interrupted("the run", client.run(&job, options)).await;
+        let outcome = interrupt.or("the run", client.run(&job, options)).await;
         if let Some(progress) = progress {
             progress.stop();
         }
-        settle(client).await;
+        interrupt.settle(client).await;
 
         // What there is of a job that failed is worth showing too.
         let portraits = job.portraits();
@@ -121,7 +123,7 @@ impl<'a> Invocation<'a> {
         if let Err(error) = &outcome {
             self.error_as_json(error);
         }
-        let told = self.results(&job);
+        let told = if self.has_results(&outcome, &job) { self.results(&job) } else { Ok(()) };
         match outcome.and(told) {
             Ok(()) => 0,
             Err(error) => complain(&error, &portraits, self.resume(&checkpoint)),
@@ -147,6 +149,13 @@ impl<'a> Invocation<'a> {
             Ok(_) => {}
             Err(error) => print::say(&format!("no contact sheet: {}", print::plain(error.message()))),
         }
+    }
+
+    /// A wish that was refused may look as if it were done: a model without a style. With `--json`, what became of a job
+    /// is a result too.
+    fn has_results(&self, outcome: &Result<()>, job: &Job) -> bool {
+        let has_files = job.portraits().iter().any(|portrait| !portrait.files.is_empty());
+        outcome.is_ok() || has_files || (self.json && job.stage() != Stage::Done)
     }
 
     /// The files, or the model if there was nothing to generate; with `--json`, all of the job.
@@ -208,13 +217,10 @@ impl Wish {
         Ok(Self { job: Job::from_parts(photos, run.styles.clone(), run.user_id.clone()), checkpoint, options })
     }
 
-    fn stored(resume: &Resume) -> Result<Self> {
+    async fn stored(client: &Client, resume: &Resume) -> Result<Self> {
         let job = Job::read_checkpoint(&resume.checkpoint)?;
         if let Some(task_id) = &resume.adopt {
-            match &resume.style {
-                Some(style) => job.adopt_portrait(task_id, style)?,
-                None => job.adopt(task_id, resume.user_id.as_deref())?,
-            }
+            adopt(client, &job, task_id, resume).await?;
         }
         let options = RunOptions {
             save_to: resume.out.clone(),

@@ -2,38 +2,59 @@
 
 use std::{future::Future, pin::pin, time::Duration};
 
+#[cfg(unix)]
+use tokio::signal::unix::Signal as Listener;
+#[cfg(windows)]
+use tokio::signal::windows::CtrlC as Listener;
+
 use super::print;
 use crate::{
     client::Client,
     error::{Error, Result},
 };
 
-/// Does `work` until it ends or Ctrl-C is pressed.
-pub(super) async fn unless_interrupted<T>(what: &str, work: impl Future<Output = Result<T>>) -> Result<T> {
-    tokio::select! {
-        outcome = work => outcome,
-        () = pressed() => Err(Error::cancelled(what)),
-    }
-}
+/// Hears Ctrl-C for one call of the command. One listener, because what is pressed between two would be lost.
+pub(super) struct Interrupt(Option<Listener>);
 
-/// Waits for the answer of a create whose caller is gone, and says so if that takes a moment. Ctrl-C ends it.
-pub(super) async fn settle(client: &Client) {
-    /// Longer than a create that was just answered needs to be written down.
-    const MOMENT: Duration = Duration::from_millis(200);
-    let mut settled = pin!(client.settle());
-    if tokio::time::timeout(MOMENT, &mut settled).await.is_ok() {
-        return;
-    }
-    print::say("xiezhen: a create is under way and may be paid for: waiting for its answer (Ctrl-C quits at once)");
-    tokio::select! {
-        () = settled => {}
-        () = pressed() => {}
-    }
-}
-
-async fn pressed() {
-    if tokio::signal::ctrl_c().await.is_err() {
+impl Interrupt {
+    pub(super) fn listen() -> Self {
+        #[cfg(unix)]
+        let listener = tokio::signal::unix::signal(tokio::signal::unix::SignalKind::interrupt());
+        #[cfg(windows)]
+        let listener = tokio::signal::windows::ctrl_c();
         // Where signals can't be heard, they can't interrupt.
-        std::future::pending::<()>().await;
+        Self(listener.ok())
+    }
+
+    /// Does `work` until it ends or Ctrl-C is pressed.
+    pub(super) async fn or<T>(&mut self, what: &str, work: impl Future<Output = Result<T>>) -> Result<T> {
+        tokio::select! {
+            outcome = work => outcome,
+            () = self.pressed() => Err(Error::cancelled(what)),
+        }
+    }
+
+    /// Waits for the answer of a create whose caller is gone, and says so if that takes a moment. Ctrl-C ends it.
+    pub(super) async fn settle(&mut self, client: &Client) {
+        /// Longer than a create that was just answered needs to be written down.
+        const MOMENT: Duration = Duration::from_millis(200);
+        let mut settled = pin!(client.settle());
+        tokio::select! {
+            () = &mut settled => return,
+            () = self.pressed() => return,
+            () = tokio::time::sleep(MOMENT) => {}
+        }
+        print::say("xiezhen: a create is under way and may be paid for: waiting for its answer (Ctrl-C quits at once)");
+        tokio::select! {
+            () = settled => {}
+            () = self.pressed() => {}
+        }
+    }
+
+    async fn pressed(&mut self) {
+        match &mut self.0 {
+            Some(listener) => _ = listener.recv().await,
+            None => std::future::pending::<()>().await,
+        }
     }
 }

@@ -1,5 +1,6 @@
 //! The command `xiezhen`, and the progress bars that a run can draw.
 
+mod adoption;
 mod arguments;
 mod bars;
 mod command;

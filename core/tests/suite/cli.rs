@@ -2,9 +2,9 @@
 
 use std::{fs, process::Command};
 
-use crate::command::{exit, refused, run, text, xiezhen};
+use crate::command::{exit, json_lines, refused, run, text, xiezhen};
 use crate::service::{self, STYLES, photos};
-use serde_json::{Value, json};
+use serde_json::json;
 use xiezhen::ErrorKind;
 use xiezhen_simulator::{Call, Fault, STYLES as OFFERED};
 
@@ -16,7 +16,7 @@ async fn json_is_for_scripts() {
 
     let output = run(&url, folder.path()).arg("--json").output().unwrap();
     assert_eq!((exit(&output), text(&output.stderr)), (0, ""));
-    let lines: Vec<Value> = text(&output.stdout).lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    let lines = json_lines(&output.stdout);
     let (job, events) = lines.split_last().unwrap();
     let named = |name: &str| events.iter().filter(|event| event["type"] == name).count();
     assert_eq!((named("photo_uploaded"), named("trained"), named("saved"), named("finished")), (10, 1, 4, 1));
@@ -35,7 +35,7 @@ async fn json_is_for_scripts() {
     simulator.fault(Fault::on(Call::CreateUserModel).reply(403).header("X-Ca-Error-Code", "B403MQ"));
     let failed = run(&url, other.path()).arg("--json").output().unwrap();
     assert_eq!(exit(&failed), ErrorKind::Quota.exit_code());
-    let lines: Vec<Value> = text(&failed.stdout).lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    let lines = json_lines(&failed.stdout);
     let [.., error, job] = lines.as_slice() else { panic!("{lines:?}") };
     assert_eq!((&error["type"], &error["code"]), (&json!("error"), &json!("quota")));
     assert_eq!((&job["type"], &job["stage"]), (&json!("job"), &json!("failed")));

@@ -2,9 +2,9 @@
 
 use std::fs;
 
-use crate::command::{refused, run};
+use crate::command::{json_lines, refused, run, xiezhen};
 use crate::service::{self, STYLES};
-use serde_json::json;
+use serde_json::{Value, json};
 use xiezhen::ErrorKind;
 use xiezhen_simulator::{Call, Fault};
 
@@ -57,4 +57,19 @@ async fn to_go_on_is_offered_where_it_helps() {
     simulator.fault(Fault::on(Call::CreateUserModel).once().reply(200).body(json!({"ret": 9, "msg": "no face"})));
     let said = refused(&mut run(&url, &out("api")), ErrorKind::Api);
     assert!(said.contains("Once that is cured, to go on: xiezhen resume "), "{said}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_wish_that_was_refused_has_no_results() {
+    let simulator = service::start().await;
+    let folder = tempfile::tempdir().unwrap();
+    let nothing_to_do = || {
+        let mut command = xiezhen(&simulator.url(), ["run", "--user-id", "U1", "--out"]);
+        command.arg(folder.path());
+        command
+    };
+    refused(&mut nothing_to_do(), ErrorKind::InvalidArgument);
+    let output = nothing_to_do().arg("--json").output().unwrap();
+    let [error]: [Value; 1] = json_lines(&output.stdout).try_into().unwrap();
+    assert_eq!(error["code"], "invalid_argument");
 }

@@ -3,11 +3,11 @@
 use std::{
     io::{BufRead as _, BufReader, Read as _},
     process::{Child, ChildStderr, Command},
-    time::Duration,
+    time::{Duration, Instant},
 };
 
 use crate::command::{exit, refused, run, text, xiezhen};
-use crate::service;
+use crate::service::{self, STYLES};
 use xiezhen::{ErrorKind, Job, Stage};
 use xiezhen_simulator::{Call, Fault, Simulator};
 
@@ -97,6 +97,76 @@ async fn ctrl_c_says_how_to_resume_and_nothing_is_done_twice() {
     assert_eq!(simulator.count(Call::CreateUserModel), 1);
 }
 
+#[tokio::test(flavor = "multi_thread")]
+async fn only_a_task_that_fits_is_adopted() {
+    let simulator = service::start().await;
+    let url = simulator.url();
+    let folder = tempfile::tempdir().unwrap();
+    let out = |name: &str| folder.path().join(name);
+    let adopt = |name: &str, words: &[&str]| {
+        let mut command = xiezhen(&url, ["resume", "--adopt"]);
+        command.args(words).arg(out(name).join("job.json"));
+        command
+    };
+    let stored = |name: &str| std::fs::read(out(name).join("job.json")).unwrap();
+
+    let done = run(&url, &out("done")).output().unwrap();
+    assert_eq!(exit(&done), 0);
+    let other = simulator.tasks();
+    simulator.fault(Fault::on(Call::CreateUserModel).once().close_after());
+    refused(&mut run(&url, &out("training")), ErrorKind::OutcomeUnknown);
+    let before = stored("training");
+    let user_id = simulator.tasks()[3].user_id.clone();
+    for (words, kind, reason) in [
+        (vec!["nope", "--user-id", &user_id], ErrorKind::Api, "nothing was adopted: query_task nope"),
+        (vec![&other[1].id, "--user-id", &user_id], ErrorKind::InvalidArgument, "is a generation, and a training"),
+        (vec![&simulator.tasks()[3].id], ErrorKind::InvalidArgument, "--user-id ID"),
+    ] {
+        let said = refused(&mut adopt("training", &words), kind);
+        assert!(said.contains(reason), "{said}");
+        assert_eq!(stored("training"), before);
+    }
+
+    simulator.fault(Fault::on(Call::CreateTask).times(2).close_after());
+    refused(&mut run(&url, &out("styles")), ErrorKind::OutcomeUnknown);
+    let before = stored("styles");
+    let tasks = simulator.tasks();
+    let own = &tasks[5..];
+    for (words, reason) in [
+        (vec![own[1].id.as_str()], format!("say with --style which of {STYLES:?}")),
+        (vec![&tasks[0].id, "--style", STYLES[1]], "is a training, and a generation".to_owned()),
+        (vec![&tasks[4].id, "--style", STYLES[1]], "is this job's already".to_owned()),
+    ] {
+        let said = refused(&mut adopt("styles", &words), ErrorKind::InvalidArgument);
+        assert!(said.contains(&reason), "{said}");
+        assert_eq!(stored("styles"), before);
+    }
+    let created = simulator.created();
+    let first = adopt("styles", &[&own[1].id, "--style", STYLES[1]]).output().unwrap();
+    assert_eq!(exit(&first), ErrorKind::OutcomeUnknown.exit_code());
+    let second = adopt("styles", &[&own[0].id]).output().unwrap();
+    assert_eq!((exit(&second), text(&second.stdout).lines().count()), (0, 4), "{}", text(&second.stderr));
+    assert_eq!(simulator.created(), created);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_line_to_go_on_has_what_the_run_needs() {
+    let simulator = service::start().await;
+    simulator.set(|settings| settings.clock_scale = 0.0);
+    let folder = tempfile::tempdir().unwrap();
+
+    let mut command = run(&simulator.url(), folder.path());
+    command.args(["--timeout", "1", "--proxy", "http://user:password@127.0.0.1:1", "--max-photo-bytes", "6000000"]);
+    let said = refused(command.args(["--call-timeout", "50", "--connect-timeout", "2.5"]), ErrorKind::Timeout);
+    // Unset, it must not become the proxy "", which means none.
+    let line = format!(
+        "To go on: xiezhen resume {}/job.json --proxy \"${{PROXY:?}}\" --call-timeout 50 --connect-timeout 2.5 \
+         --max-photo-bytes 6000000\n",
+        folder.path().display()
+    );
+    assert!(said.contains(&line), "{said}");
+}
+
 /// A simulator that answers the training's create late, and tells when it has done the work.
 async fn slow_to_answer(pause: Duration) -> (Simulator, std::sync::mpsc::Receiver<()>) {
     let simulator = service::start().await;
@@ -142,4 +212,21 @@ async fn a_second_ctrl_c_quits_at_once() {
     let mut resume = xiezhen(&simulator.url(), ["resume"]);
     refused(resume.arg(folder.path().join("job.json")), ErrorKind::OutcomeUnknown);
     assert_eq!(simulator.created(), 1);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_second_ctrl_c_is_heard_however_soon_it_comes() {
+    let (simulator, worked) = slow_to_answer(Duration::from_secs(600)).await;
+    let folder = tempfile::tempdir().unwrap();
+
+    let (child, lines) = start(&mut run(&simulator.url(), folder.path()));
+    worked.recv_timeout(Duration::from_secs(30)).unwrap();
+    let began = Instant::now();
+    interrupt(&child);
+    // Both at the same instant would be one.
+    std::thread::sleep(Duration::from_millis(100));
+    interrupt(&child);
+    let (said, code) = end(child, lines);
+    assert!(code == Some(130) && said.contains("to go on: xiezhen resume"), "{code:?} {said}");
+    assert!(began.elapsed() < Duration::from_secs(20), "{said}");
 }

@@ -36,6 +36,11 @@ pub(crate) fn text(bytes: &[u8]) -> &str {
     std::str::from_utf8(bytes).expect("all that is printed is UTF-8")
 }
 
+/// What is printed with `--json`.
+pub(crate) fn json_lines(stdout: &[u8]) -> Vec<serde_json::Value> {
+    text(stdout).lines().map(|line| serde_json::from_str(line).expect("each line is JSON")).collect()
+}
+
 pub(crate) fn exit(output: &Output) -> u8 {
     output.status.code().expect("it exits by itself").try_into().unwrap()
 }
