@@ -51,7 +51,8 @@ impl PollSchedule {
         let grows = self.factor >= 1.0 && self.factor.is_finite();
         let fits = !self.initial.is_zero() && grows && (self.initial..=LONGEST).contains(&self.max);
         let rule = "initial > 0, factor >= 1, and max from initial to a year";
-        (!fits).then(|| format!("{name} must have {rule}, not {self:?}"))
+        let (initial, max) = (self.initial.as_secs_f64(), self.max.as_secs_f64());
+        (!fits).then(|| format!("{name} must have {rule}, not {initial} s, {} and {max} s", self.factor))
     }
 }
 
@@ -307,7 +308,7 @@ impl Limits {
         let mut problems = Vec::new();
         for (name, value) in [("timeout", self.timeout), ("connect_timeout", self.connect_timeout)] {
             if value.is_zero() || value > LONGEST {
-                problems.push(format!("{name} must be more than 0 and at most a year, not {value:?}"));
+                problems.push(format!("{name} must be more than 0 and at most a year, not {} s", value.as_secs_f64()));
             }
         }
         if self.requests_per_second.is_nan() || self.requests_per_second < 0.001 {

@@ -1,7 +1,7 @@
 //! The command `xiezhen`; all of it is in `xiezhen::cli`, which the Python and Node packages call too.
 
-use std::process::ExitCode;
+use std::{iter, process::ExitCode};
 
 fn main() -> ExitCode {
-    ExitCode::from(xiezhen::cli::main(std::env::args_os()))
+    ExitCode::from(xiezhen::cli::main(iter::once("xiezhen".into()).chain(std::env::args_os().skip(1))))
 }

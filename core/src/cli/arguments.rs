@@ -1,11 +1,18 @@
 //! What can be typed. Secrets can't: a command line is visible to every user of the machine.
 
-use std::{path::PathBuf, time::Duration};
+use std::{ffi::OsString, path::PathBuf, time::Duration};
 
-use clap::{Args, Parser, Subcommand};
+use clap::{
+    ArgGroup, Args, Parser, Subcommand,
+    builder::{OsStringValueParser, TypedValueParser as _},
+};
 
 use super::complaint::quoted;
-use crate::options::{ClientBuilder, PollSchedule};
+use crate::{
+    client::Client,
+    error::{Error, Result},
+    options::{ClientBuilder, PollSchedule},
+};
 
 const AFTER_HELP: &str = "\
 Environment:
@@ -28,7 +35,7 @@ pub(super) struct Arguments {
     #[command(subcommand)]
     pub(super) command: Command,
     /// Write JSON for scripts: styles and status as one document; run and resume as one object a line, each event as
-    /// it happens and the job at the end
+    /// it happens and the job at the end; what went wrong as an object of type error
     #[arg(long, global = true)]
     pub(super) json: bool,
     #[command(flatten)]
@@ -51,15 +58,16 @@ pub(super) enum Command {
 }
 
 #[derive(Debug, Args)]
+#[command(group = ArgGroup::new("person").args(["photos", "user_id"]).required(true))]
 pub(super) struct Run {
     /// 8 to 20 photos of one person: JPEG, PNG, WebP or BMP
-    #[arg(value_name = "PHOTO", required_unless_present = "user_id", conflicts_with = "user_id")]
+    #[arg(value_name = "PHOTO")]
     pub(super) photos: Vec<PathBuf>,
     /// A style to generate, by its name or id; repeat it for more. Without any, a model is trained and that is all
     #[arg(long = "style", value_name = "NAME")]
     pub(super) styles: Vec<String>,
     /// The folder for the pictures and their contact sheet, index.html
-    #[arg(long, value_name = "DIR")]
+    #[arg(long, value_name = "DIR", value_parser = OsStringValueParser::new().try_map(kept_folder))]
     pub(super) out: PathBuf,
     /// The file that keeps the job, so that it can go on later [default: DIR/job.json]
     #[arg(long, value_name = "FILE")]
@@ -76,7 +84,7 @@ pub(super) struct Resume {
     /// The file that keeps the job
     pub(super) checkpoint: PathBuf,
     /// Another folder for the pictures than the job remembers
-    #[arg(long, value_name = "DIR")]
+    #[arg(long, value_name = "DIR", value_parser = OsStringValueParser::new().try_map(kept_folder))]
     pub(super) out: Option<PathBuf>,
     /// Take over a task that the vendor's side shows, for the create whose outcome is unknown
     #[arg(long, value_name = "TASK_ID", conflicts_with = "recreate")]
@@ -98,7 +106,7 @@ pub(super) struct Conduct {
     #[arg(long)]
     pub(super) recreate: bool,
     /// Stop waiting after so long; the service works on [default: 2 h for the training, 30 min for a style]
-    #[arg(long, value_name = "SECONDS", value_parser = seconds)]
+    #[arg(long, value_name = "SECONDS", value_parser = seconds, allow_negative_numbers = true)]
     pub(super) timeout: Option<Duration>,
 }
 
@@ -119,22 +127,22 @@ pub(super) struct Connection {
     #[arg(long, global = true, value_name = "URL")]
     proxy: Option<String>,
     /// Bounds one call with its repetitions [default: 60]
-    #[arg(long, global = true, value_name = "SECONDS", value_parser = seconds)]
+    #[arg(long, global = true, value_name = "SECONDS", value_parser = seconds, allow_negative_numbers = true)]
     call_timeout: Option<Duration>,
     /// Bounds making one connection [default: 10]
-    #[arg(long, global = true, value_name = "SECONDS", value_parser = seconds)]
+    #[arg(long, global = true, value_name = "SECONDS", value_parser = seconds, allow_negative_numbers = true)]
     connect_timeout: Option<Duration>,
     /// How often a call that may be repeated is sent again [default: 4]
-    #[arg(long, global = true, value_name = "N")]
+    #[arg(long, global = true, value_name = "N", allow_negative_numbers = true)]
     max_retries: Option<u32>,
     /// At most so many calls in a second [default: 10]
-    #[arg(long, global = true, value_name = "N")]
+    #[arg(long, global = true, value_name = "N", allow_negative_numbers = true)]
     requests_per_second: Option<f64>,
     /// How many photos are uploaded at a time [default: 4]
-    #[arg(long, global = true, value_name = "N")]
+    #[arg(long, global = true, value_name = "N", allow_negative_numbers = true)]
     upload_concurrency: Option<usize>,
     /// Photos above this are refused before they are sent [default: 5242880]
-    #[arg(long, global = true, value_name = "BYTES")]
+    #[arg(long, global = true, value_name = "BYTES", allow_negative_numbers = true)]
     max_photo_bytes: Option<u64>,
     /// When a training is looked at: seconds to the first look, growth, longest pause [default: 15,1.5,60]
     #[arg(long, global = true, value_name = "FIRST,FACTOR,MAX", value_parser = schedule)]
@@ -166,6 +174,14 @@ impl Connection {
             generation_schedule => generation_schedule
         }
         if self.allow_http { client.allow_http(true) } else { client }
+    }
+
+    /// The client, or what is wrong with its options under the names by which they are given here.
+    pub(super) fn build(client: ClientBuilder) -> Result<Client> {
+        client.build().map_err(|error| match error.problems() {
+            [] => error,
+            problems => Error::invalid(problems.iter().map(|problem| typed(problem)).collect()),
+        })
     }
 
     /// Those that decide whom is spoken to and whether it can succeed, as they are typed: a command to go on needs them
@@ -204,10 +220,47 @@ impl Connection {
     }
 }
 
+/// What the core says of an option, under the name that it has here. A credential is never typed.
+fn typed(problem: &str) -> String {
+    let (name, rest) = problem.split_once(' ').unwrap_or((problem, ""));
+    let rest = match name {
+        // A path is the user's own.
+        "ca_file" => rest.to_owned(),
+        _ => rest
+            .replace("pass app_code, or app_key with app_secret, or set", "set")
+            .replace("app_code", "XIEZHEN_APP_CODE")
+            .replace("app_key", "XIEZHEN_APP_KEY")
+            .replace("app_secret", "XIEZHEN_APP_SECRET")
+            .replace("allow_http", "--allow-http"),
+    };
+    match name {
+        "app_code" | "app_key" | "app_secret" => format!("XIEZHEN_{} {rest}", name.to_uppercase()),
+        "timeout" => format!("--call-timeout {rest}"),
+        "base_url"
+        | "ca_file"
+        | "connect_timeout"
+        | "generation_schedule"
+        | "max_photo_bytes"
+        | "proxy"
+        | "requests_per_second"
+        | "training_schedule"
+        | "upload_concurrency" => {
+            format!("--{} {rest}", name.replace('_', "-"))
+        }
+        _ => format!("{name} {rest}"),
+    }
+}
+
 fn seconds(text: &str) -> Result<Duration, String> {
-    let seconds: f64 =
-        text.trim().parse().map_err(|_| "a number of seconds is wanted, such as 90 or 0.5".to_owned())?;
-    Duration::try_from_secs_f64(seconds).map_err(|error| error.to_string())
+    let seconds = text.trim().parse().ok().and_then(|seconds| Duration::try_from_secs_f64(seconds).ok());
+    seconds.ok_or_else(|| "a number of seconds is wanted, such as 90 or 0.5".to_owned())
+}
+
+/// A job keeps its folder, whole, as JSON.
+fn kept_folder(folder: OsString) -> Result<PathBuf, &'static str> {
+    let folder = PathBuf::from(folder);
+    let is_kept = std::path::absolute(&folder).is_ok_and(|whole| whole.to_str().is_some());
+    if is_kept { Ok(folder) } else { Err("no usable path, or not UTF-8, which a job can't keep: name another folder") }
 }
 
 fn schedule(text: &str) -> Result<PollSchedule, String> {

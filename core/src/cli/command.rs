@@ -29,6 +29,7 @@ use crate::{
 /// One call of the command.
 pub(super) struct Invocation<'a> {
     client: ClientBuilder,
+    program: &'a str,
     resume: Option<&'a str>,
     json: bool,
     connection: Connection,
@@ -43,9 +44,9 @@ struct Wish {
 }
 
 impl<'a> Invocation<'a> {
-    pub(super) fn new(client: ClientBuilder, resume: Option<&'a str>, arguments: Arguments) -> Self {
+    pub(super) fn new(client: ClientBuilder, program: &'a str, resume: Option<&'a str>, arguments: Arguments) -> Self {
         let Arguments { command, json, connection } = arguments;
-        Self { client: connection.apply(client), resume, json, connection, command }
+        Self { client: connection.apply(client), program, resume, json, connection, command }
     }
 
     /// Does what is asked for and returns what to exit with.
@@ -65,7 +66,7 @@ impl<'a> Invocation<'a> {
     }
 
     async fn obey(self) -> u8 {
-        let client = match self.client.clone().build() {
+        let client = match Connection::build(self.client.clone()) {
             Ok(client) => client,
             Err(error) => return self.fail(&error),
         };
@@ -120,8 +121,10 @@ impl<'a> Invocation<'a> {
         if outcome.is_ok() || portraits.iter().any(|portrait| !portrait.files.is_empty()) {
             self.contact_sheet(&job);
         }
-        if let Err(error) = &outcome {
-            self.error_as_json(error);
+        if let Err(error) = outcome.as_ref()
+            && self.json
+        {
+            error_as_json(error);
         }
         let told = if self.has_results(&outcome, &job) { self.results(&job) } else { Ok(()) };
         match outcome.and(told) {
@@ -133,13 +136,17 @@ impl<'a> Invocation<'a> {
     /// What to type to go on, if the checkpoint can be gone on with.
     fn resume(&self, checkpoint: &Path) -> Option<complaint::Resume> {
         Job::read_checkpoint(checkpoint).ok()?;
-        Some(match self.resume {
-            Some(resume) => complaint::Resume { command: resume.to_owned(), takes_options: false },
+        // A run that was typed again reads its photos again; a job that has them uploaded does not.
+        let outlives_photos =
+            matches!(&self.command, Command::Run(run) if !run.photos.iter().all(|photo| photo.is_file()));
+        let (command, takes_options) = match self.resume {
+            Some(resume) => (resume.to_owned(), false),
             None => {
-                let command = format!("xiezhen resume {}{}", quoted_path(checkpoint), self.connection.typed());
-                complaint::Resume { command, takes_options: true }
+                let options = self.connection.typed();
+                (format!("{} resume {}{options}", self.program, quoted_path(checkpoint)), true)
             }
-        })
+        };
+        Some(complaint::Resume { command, takes_options, outlives_photos })
     }
 
     /// One that can't be written takes nothing from the pictures: the job is done all the same.
@@ -173,18 +180,18 @@ impl<'a> Invocation<'a> {
         if files.is_empty() { Ok(()) } else { print::result(&files.join("\n")) }
     }
 
-    /// As with every line of JSON: whoever reads it may be gone, and the error is told to people all the same.
-    fn error_as_json(&self, error: &Error) {
-        if self.json {
-            let _ = print::json(&tagged("error", serde_json::to_value(error)));
-        }
-    }
-
     /// Of what is no job: says what went wrong, and returns what to exit with.
     fn fail(&self, error: &Error) -> u8 {
-        self.error_as_json(error);
+        if self.json {
+            error_as_json(error);
+        }
         complain(error, &[], None)
     }
+}
+
+/// As with every line of JSON: whoever reads it may be gone, and the error is told to people all the same.
+pub(super) fn error_as_json(error: &Error) {
+    let _ = print::json(&tagged("error", serde_json::to_value(error)));
 }
 
 /// Says what went wrong, once, and returns what to exit with.
@@ -207,6 +214,10 @@ impl Wish {
         };
         let photos: Vec<Photo> = run.photos.iter().map(absolute).collect::<Result<_>>()?;
         let checkpoint = run.checkpoint.clone().unwrap_or_else(|| run.out.join("job.json"));
+        // A job that was begun may be finished: it has nothing to write.
+        if !checkpoint.exists() {
+            try_folder(&run.out)?;
+        }
         let options = RunOptions {
             save_to: Some(run.out.clone()),
             checkpoint: Some(checkpoint.clone()),
@@ -222,6 +233,7 @@ impl Wish {
         if let Some(task_id) = &resume.adopt {
             adopt(client, &job, task_id, resume).await?;
         }
+        resume.out.as_deref().map_or(Ok(()), try_folder)?;
         let options = RunOptions {
             save_to: resume.out.clone(),
             checkpoint: Some(resume.checkpoint.clone()),
@@ -231,6 +243,12 @@ impl Wish {
         };
         Ok(Self { job, checkpoint: resume.checkpoint.clone(), options })
     }
+}
+
+/// Whether pictures can be kept there: found out before anything is paid for.
+fn try_folder(folder: &Path) -> Result<()> {
+    let tried = std::fs::create_dir_all(folder).and_then(|()| tempfile::tempfile_in(folder));
+    tried.map(drop).map_err(|error| Error::io("can't keep pictures in", folder, error))
 }
 
 /// Each event as a line of JSON. A reader that has gone away stops nothing: the job is worth more than its telling.

@@ -13,12 +13,20 @@ pub(super) struct Resume {
     pub(super) command: String,
     /// Whether it takes `--adopt` and `--recreate`, or finds out by itself.
     pub(super) takes_options: bool,
+    /// Whether it may go on where the same run was refused: without its photos.
+    pub(super) outlives_photos: bool,
 }
 
 /// One thing that went wrong: with a style, or with the whole.
 struct Cause<'a> {
     style: Option<&'a str>,
     error: &'a Error,
+}
+
+impl Cause<'_> {
+    fn is_refusal(&self) -> bool {
+        self.error.kind() == ErrorKind::InvalidArgument
+    }
 }
 
 /// One block of text about an error, and of a job about each style's. `resume` is the command that goes on, where there
@@ -84,7 +92,14 @@ fn advice(causes: &[Cause<'_>], resume: Option<&Resume>) -> Vec<String> {
     }
     match resume {
         None => {}
-        Some(Resume { command, takes_options: false }) => lines.push(format!("To go on: {command}")),
+        Some(Resume { command, takes_options: false, .. }) => {
+            if !causes.iter().all(Cause::is_refusal) {
+                lines.push(format!("To go on: {command}"));
+            }
+        }
+        Some(Resume { command, outlives_photos: true, .. }) if causes.iter().all(Cause::is_refusal) => {
+            lines.push(format!("The job that was begun may need its photos no more: {command}"));
+        }
         Some(Resume { command, .. }) => lines.extend(ways_on(causes, command)),
     }
     lines
@@ -149,8 +164,14 @@ fn goes_on(kind: ErrorKind) -> bool {
     !matches!(kind, InvalidArgument | Internal | OutcomeUnknown | TaskFailed)
 }
 
+/// What was refused of the arguments, without how they are to be.
+pub(super) fn refusal(text: &str) -> String {
+    let text = text.split("\n\nUsage:").next().unwrap_or_default();
+    plain(&text.strip_prefix("error: ").unwrap_or(text).split_whitespace().collect::<Vec<_>>().join(" "))
+}
+
 /// A path as the first word after a command: never taken for an option.
-pub(super) fn quoted_path(path: &Path) -> String {
+pub fn quoted_path(path: &Path) -> String {
     if path.as_os_str().as_encoded_bytes().starts_with(b"-") {
         quoted(Path::new(".").join(path).as_os_str())
     } else {
@@ -160,12 +181,22 @@ pub(super) fn quoted_path(path: &Path) -> String {
 
 /// A word as a shell reads it back.
 pub(super) fn quoted(word: &OsStr) -> String {
-    let word = word.to_string_lossy();
+    let Some(word) = word.to_str() else { return quoted_bytes(word.as_encoded_bytes()) };
     let harmless = |c: char| c.is_alphanumeric() || "_-./:=@%+,".contains(c);
     if !word.is_empty() && word.chars().all(harmless) {
-        return word.into_owned();
+        return word.to_owned();
     }
     format!("'{}'", word.replace('\'', r"'\''"))
+}
+
+/// What is not text, as bash, zsh and ksh read it back.
+fn quoted_bytes(word: &[u8]) -> String {
+    let byte = |byte: &u8| match byte {
+        b'\'' | b'\\' => format!("\\x{byte:02x}"),
+        b' '..=b'~' => char::from(*byte).to_string(),
+        _ => format!("\\x{byte:02x}"),
+    };
+    format!("$'{}'", word.iter().map(byte).collect::<String>())
 }
 
 #[cfg(test)]
@@ -181,5 +212,12 @@ mod tests {
         }
         assert_eq!(quoted("out/写真/job.json".as_ref()), "out/写真/job.json");
         assert_eq!(quoted_path("-f".as_ref()), "./-f");
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn what_is_not_text_is_quoted_by_its_bytes() {
+        let word: &OsStr = std::os::unix::ffi::OsStrExt::from_bytes(b"\xffa 'b\\");
+        assert_eq!(quoted(word), r"$'\xffa \x27b\x5c'");
     }
 }

@@ -38,8 +38,11 @@ impl Lines {
 /// Events that are read in the same words wherever they are shown.
 pub(super) fn remark(event: &Event) -> Option<String> {
     Some(match event {
-        // The message names the call.
-        Event::Retrying { error, delay, .. } => format!("{}; again in {:.1} s", error.message(), delay.as_secs_f64()),
+        Event::Retrying { call, error, delay } => {
+            // Some messages name the call and what it was about; others only say what came.
+            let place = if error.message().starts_with(call) { String::new() } else { format!("{call}: ") };
+            format!("{place}{}; again in {:.1} s", error.message(), delay.as_secs_f64())
+        }
         Event::UnknownState { task_id, raw_state } => {
             format!("task {task_id} is in state {raw_state}, which the document does not name; waiting on")
         }

@@ -15,11 +15,14 @@ use std::ffi::OsString;
 
 use clap::Parser as _;
 
+#[doc(hidden)]
+pub use self::complaint::quoted_path;
 use self::{arguments::Arguments, command::Invocation, progress::Progress};
-use crate::{client::Client, event::OnEvent, options::ClientBuilder};
+use crate::{client::Client, error::Error, event::OnEvent, options::ClientBuilder};
 
-/// Runs the command with these arguments (the program's name first) and returns what to exit with:
-/// [`ErrorKind::exit_code`](crate::ErrorKind::exit_code), 0, or 2 for arguments that can't be read.
+/// Runs the command with these arguments, the first of them what people type to call it: `xiezhen`, `npx xiezhen`.
+/// Returns what to exit with: [`ErrorKind::exit_code`](crate::ErrorKind::exit_code), 0, or 2 for arguments that can't be
+/// read.
 ///
 /// Runs on a runtime of its own: not to be called from async code. Ctrl-C is taken over while it runs.
 pub fn main(arguments: impl IntoIterator<Item = OsString>) -> u8 {
@@ -30,9 +33,16 @@ pub fn main(arguments: impl IntoIterator<Item = OsString>) -> u8 {
 /// `xiezhen resume`. Options among the arguments win.
 #[doc(hidden)]
 pub fn run_with(client: ClientBuilder, resume: Option<&str>, arguments: impl IntoIterator<Item = OsString>) -> u8 {
-    match Arguments::try_parse_from(arguments) {
-        Ok(arguments) => Invocation::new(client, resume, arguments).carry_out(),
+    let arguments: Vec<OsString> = arguments.into_iter().collect();
+    match Arguments::try_parse_from(&arguments) {
+        Ok(parsed) => {
+            let program = arguments.first().map_or("xiezhen".into(), |program| program.to_string_lossy());
+            Invocation::new(client, &program, resume, parsed).carry_out()
+        }
         Err(refused) => {
+            if refused.use_stderr() && arguments.iter().take_while(|word| *word != "--").any(|word| word == "--json") {
+                command::error_as_json(&Error::invalid(vec![complaint::refusal(&refused.to_string())]));
+            }
             // Help and the version are such "errors" too. If they can't be written, nobody is there to be told.
             let _ = refused.print();
             u8::try_from(refused.exit_code()).unwrap_or(2)

@@ -2,6 +2,7 @@
 
 use std::{
     collections::BTreeMap,
+    ffi::OsStr,
     io::{self, IsTerminal as _},
     sync::{Arc, Mutex, PoisonError},
 };
@@ -64,8 +65,12 @@ pub(super) struct Progress(Arc<Mutex<Option<Display>>>);
 
 impl Progress {
     pub(super) fn new() -> Self {
-        let steerable = io::stderr().is_terminal() && std::env::var_os("TERM").is_none_or(|term| term != "dumb");
-        let display = if steerable { Display::Bars(Bars::new()) } else { Display::Lines(Lines::default()) };
+        let steerable = is_steerable(std::env::var_os("TERM").as_deref(), cfg!(windows));
+        let display = if steerable && io::stderr().is_terminal() {
+            Display::Bars(Bars::new())
+        } else {
+            Display::Lines(Lines::default())
+        };
         Self(Arc::new(Mutex::new(Some(display))))
     }
 
@@ -81,5 +86,22 @@ impl Progress {
     /// Leaves what is shown as it is. A create that runs on shows nothing any more.
     pub(super) fn stop(&self) {
         self.0.lock().unwrap_or_else(PoisonError::into_inner).take();
+    }
+}
+
+/// Whether bars would be seen on a terminal of this kind. Windows names none.
+fn is_steerable(term: Option<&OsStr>, windows: bool) -> bool {
+    term.map_or(windows, |term| term != "dumb")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_terminal_that_nothing_is_known_of_gets_lines() {
+        let steerable = |term: Option<&str>, windows| is_steerable(term.map(AsRef::as_ref), windows);
+        assert!(steerable(Some("xterm"), false) && steerable(None, true));
+        assert!(!steerable(None, false) && !steerable(Some("dumb"), false));
     }
 }

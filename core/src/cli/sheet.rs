@@ -5,7 +5,7 @@
 
 use std::{
     fmt::Write as _,
-    fs,
+    fs, io,
     path::{Component, Path, PathBuf},
 };
 
@@ -16,28 +16,50 @@ use crate::{
     task::TaskState,
 };
 
-const NAME: &str = "index.html";
 /// By this a page is known to be ours: another one is never overwritten.
 const MARK: &str = r#"<meta name="generator" content="xiezhen">"#;
 
 /// Writes the sheet of a job that saves pictures. Returns where it is, or none if there is none to write.
 pub(super) fn write(job: &Job) -> Result<Option<PathBuf>> {
     let Some(folder) = job.save_to().filter(|_| !job.portraits().is_empty()) else { return Ok(None) };
-    let path = folder.join(NAME);
-    let failed = |error| Error::io("can't write the contact sheet", &path, error);
-    match fs::read(&path) {
-        Ok(page) if !String::from_utf8_lossy(&page).contains(MARK) => {
-            let message = "there is a page that is not a contact sheet; it was left as it is";
-            return Err(failed(std::io::Error::new(std::io::ErrorKind::AlreadyExists, message)));
-        }
-        Ok(_) => {}
-        Err(error) if error.kind() == std::io::ErrorKind::NotFound => {}
-        Err(error) => return Err(failed(error)),
-    }
-    let written =
-        fs::create_dir_all(&folder).and_then(|()| disk::write(&path, page(job, &folder).as_bytes(), Readers::Usual));
-    written.map_err(failed)?;
+    let page = page(job, &folder);
+    let path = free_name(&folder, &page)?;
+    let written = fs::create_dir_all(&folder).and_then(|()| disk::write(&path, page.as_bytes(), Readers::Usual));
+    written.map_err(|error| failed(&path, error))?;
     Ok(Some(path))
+}
+
+/// `index.html`, or a name beside it if that is the sheet of another job.
+fn free_name(folder: &Path, page: &str) -> Result<PathBuf> {
+    let mut path = folder.join("index.html");
+    let mut number = 1;
+    loop {
+        let before = match fs::read(&path) {
+            Ok(before) => before,
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(path),
+            Err(error) => return Err(failed(&path, error)),
+        };
+        let before = String::from_utf8_lossy(&before);
+        if !before.contains(MARK) {
+            let message = "there is a page that is not a contact sheet; it was left as it is";
+            return Err(failed(&path, io::Error::new(io::ErrorKind::AlreadyExists, message)));
+        }
+        if shows_all_of(page, &before) {
+            return Ok(path);
+        }
+        number += 1;
+        path = folder.join(format!("index-{number}.html"));
+    }
+}
+
+/// Whether every picture of the sheet `before` is on this one too.
+fn shows_all_of(page: &str, before: &str) -> bool {
+    let mut pictures = before.split("<figure>").skip(1).filter_map(|rest| rest.split('>').next());
+    pictures.all(|picture| page.contains(&format!("<figure>{picture}>")))
+}
+
+fn failed(path: &Path, error: io::Error) -> Error {
+    Error::io("can't write the contact sheet", path, error)
 }
 
 fn page(job: &Job, folder: &Path) -> String {

@@ -106,7 +106,7 @@ impl Survey {
             Err(problem) => return self.problems.push(format!("{name} {problem}")),
         };
         if matches!(&photo.0, Source::Path(path) if path.to_str().is_none()) {
-            return self.problems.push(format!("{name} has a path that is not UTF-8: give its bytes"));
+            return self.problems.push(format!("{name} has a path that is not UTF-8: rename it, or give its bytes"));
         }
         match &known.sha256 {
             Some(before) if *before != digest => {

@@ -125,3 +125,26 @@ async fn a_page_that_is_not_ours_is_left_alone() {
     assert_eq!(text(&output.stdout).lines().count(), 4);
     assert_eq!(sheet(folder.path()), "my own page");
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_sheet_of_another_job_is_left_alone() {
+    let simulator = service::start().await;
+    let folder = tempfile::tempdir().unwrap();
+    let out = folder.path();
+    let portray = |style: &str, name: &str| {
+        let mut command = xiezhen(&simulator.url(), ["run", "--style", style, "--out"]);
+        let output = command.arg(out).args(photos()).arg("--checkpoint").arg(out.join(name)).output().unwrap();
+        assert_eq!(exit(&output), 0, "{}", text(&output.stderr));
+        text(&output.stderr).to_owned()
+    };
+    portray(STYLES[0], "one.json");
+    let first = sheet(out);
+    let said = portray(STYLES[1], "two.json");
+    assert!(said.contains("index-2.html"), "{said}");
+    assert_eq!(sheet(out), first);
+
+    // Each job's own sheet is written anew.
+    let said = [portray(STYLES[0], "one.json"), portray(STYLES[1], "two.json")];
+    assert!(said[0].contains("/index.html") && said[1].contains("/index-2.html"), "{said:?}");
+    assert!(!out.join("index-3.html").exists());
+}
