@@ -13,8 +13,8 @@ use std::{
 };
 
 use tokio::runtime::Runtime;
-use xiezhen::{Client, Job, Stage};
-use xiezhen_simulator::{DEFAULT_APP_CODE, Simulator};
+use xiezhen::{Client, ErrorKind, Job, Stage, cli::quoted_path};
+use xiezhen_simulator::{DEFAULT_APP_CODE, Simulator, Task};
 
 const PHOTOS: &str = "tests/photos";
 const STYLES: [&str; 2] = ["仙气十足", "花好月圆"];
@@ -53,7 +53,9 @@ impl Demo {
     fn new(folder: Option<OsString>) -> Self {
         let again = match &folder {
             None => "make demo".to_owned(),
-            Some(folder) => format!("cargo run -p xiezhen --features cli --example demo -- {}", folder.display()),
+            Some(folder) => {
+                format!("cargo run -p xiezhen --features cli --example demo -- {}", quoted_path(folder.as_ref()))
+            }
         };
         let folder = PathBuf::from(folder.unwrap_or_else(|| FOLDER.into()));
         let service = folder.join("service");
@@ -71,8 +73,11 @@ impl Demo {
         if self.is_finished() {
             println!("This demo is finished: nothing is left to do, and no call was made.");
             self.show_where();
-            println!("To start over:  rm -r {}", self.folder.display());
+            println!("{}", self.start_over());
             return Ok(0);
+        }
+        if self.folder.exists() && !self.folder.is_dir() {
+            return Err(format!("{} is not a folder: name another place for the demo", self.folder.display()));
         }
 
         let runtime = Runtime::new().map_err(|error| format!("no runtime can be started: {error}"))?;
@@ -87,8 +92,15 @@ impl Demo {
         let exit = xiezhen::cli::run_with(client, Some(&self.again), arguments);
         if exit == 0 {
             self.show_where();
+        } else if exit != ErrorKind::Cancelled.exit_code() {
+            // Of a folder from which parts were removed, a run can't be taken up again.
+            eprintln!("{}", self.start_over());
         }
         Ok(exit)
+    }
+
+    fn start_over(&self) -> String {
+        format!("To start over:  rm -r {}", quoted_path(&self.folder))
     }
 
     fn is_finished(&self) -> bool {
@@ -116,9 +128,9 @@ impl Demo {
             io::ErrorKind::AddrInUse => format!(
                 "port {port}, where this demo's simulated service was, is in use by another program.\n\
                  Is this demo running already? If not, end that program and go on:  {}\n\
-                 Or start over:  rm -r {}",
+                 {}",
                 self.again,
-                self.folder.display()
+                self.start_over()
             ),
             _ => self.unusable(&state, error),
         })?;
@@ -132,7 +144,7 @@ impl Demo {
     }
 
     fn unusable(&self, path: &Path, problem: impl Display) -> String {
-        format!("can't use {}: {problem}\nTo start over:  rm -r {}", path.display(), self.folder.display())
+        format!("can't use {}: {problem}\n{}", path.display(), self.start_over())
     }
 
     fn whole_command(&self) -> Result<Vec<OsString>, String> {
@@ -152,14 +164,30 @@ impl Demo {
     /// The command that goes on with a job. If a create was cut off, only the service knows whether it was carried
     /// out: here one can look, and nothing is ever paid for twice.
     fn rest_of_the_command(&self, job: &Job, service: &Simulator) -> Result<Vec<OsString>, String> {
-        let mut known: Vec<String> = job.portraits().into_iter().filter_map(|portrait| portrait.task_id).collect();
-        known.extend(job.training_task_id());
-        let Some(lost) = service.tasks().into_iter().find(|task| !known.contains(&task.id)) else {
+        let Some(lost) = service.tasks().into_iter().rev().find(|task| is_answer(job, task)) else {
             return Ok([self.whole_command()?, words(&["--recreate"])].concat());
         };
         let mut command = words(&["xiezhen", "resume", "--adopt", &lost.id, "--user-id", &lost.user_id]);
         command.push(self.checkpoint.clone().into_os_string());
         Ok(command)
+    }
+}
+
+/// Whether this task may be what a create was answered that the job has no answer of: one that it knows is not, nor
+/// one of a job that was here before.
+fn is_answer(job: &Job, task: &Task) -> bool {
+    let Ok(trial) = job.to_json().and_then(|json| Job::from_json(&json)) else { return false };
+    let mut known = job.portraits().into_iter().filter_map(|portrait| portrait.task_id).chain(job.training_task_id());
+    if known.any(|id| id == task.id) || trial.adopt(&task.id, Some(&task.user_id)).is_err() {
+        return false;
+    }
+    let id = Some(task.id.as_str());
+    match &task.style {
+        None => trial.training_task_id().as_deref() == id,
+        Some(_) => {
+            let fits = trial.portraits().iter().any(|one| one.task_id.as_deref() == id && one.style_id == task.style);
+            fits && job.user_id().as_deref() == Some(&task.user_id)
+        }
     }
 }
 

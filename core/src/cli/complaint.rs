@@ -23,12 +23,6 @@ struct Cause<'a> {
     error: &'a Error,
 }
 
-impl Cause<'_> {
-    fn is_refusal(&self) -> bool {
-        self.error.kind() == ErrorKind::InvalidArgument
-    }
-}
-
 /// One block of text about an error, and of a job about each style's. `resume` is the command that goes on, where there
 /// is one.
 pub(super) fn block(error: &Error, portraits: &[Portrait], resume: Option<&Resume>) -> String {
@@ -90,17 +84,16 @@ fn advice(causes: &[Cause<'_>], resume: Option<&Resume>) -> Vec<String> {
             lines.push(advice.to_owned());
         }
     }
+    let is_refused = causes.iter().all(|cause| cause.error.kind() == ErrorKind::InvalidArgument);
     match resume {
-        None => {}
-        Some(Resume { command, takes_options: false, .. }) => {
-            if !causes.iter().all(Cause::is_refusal) {
-                lines.push(format!("To go on: {command}"));
-            }
-        }
-        Some(Resume { command, outlives_photos: true, .. }) if causes.iter().all(Cause::is_refusal) => {
+        Some(Resume { command, takes_options: true, outlives_photos: true }) if is_refused => {
             lines.push(format!("The job that was begun may need its photos no more: {command}"));
         }
-        Some(Resume { command, .. }) => lines.extend(ways_on(causes, command)),
+        Some(Resume { command, takes_options: false, .. }) if !is_refused => {
+            lines.push(format!("To go on: {command}"));
+        }
+        Some(Resume { command, takes_options: true, .. }) => lines.extend(ways_on(causes, command)),
+        _ => {}
     }
     lines
 }

@@ -93,3 +93,41 @@ fn a_create_that_was_cut_off_is_looked_up_at_the_service() {
     finish(&folder);
     assert_eq!(state(&folder)["spaces"][0]["tasks"].as_array().unwrap().len(), 3);
 }
+
+#[test]
+fn a_folder_from_which_something_was_removed_is_no_dead_end() {
+    let temporary = tempfile::tempdir().unwrap();
+    let folder = temporary.path().join("it's a demo");
+
+    // The service knows a training that the next job does not, and which answers none of its creates.
+    kill_at(&folder, "training ");
+    fs::remove_file(folder.join("job.json")).unwrap();
+    kill_at(&folder, "training ");
+    kill_at(&folder, "training ");
+
+    let start_over = format!("To start over:  rm -r '{}/it'\\''s a demo'\n", temporary.path().display());
+    let state = fs::read(folder.join("service/state.json")).unwrap();
+    fs::remove_file(folder.join("service/state.json")).unwrap();
+    let refused = demo(&folder).output().unwrap();
+    let said = String::from_utf8(refused.stderr).unwrap();
+    assert!(!refused.status.success() && said.contains(&start_over), "{said}");
+    fs::write(folder.join("service/state.json"), state).unwrap();
+
+    let job = fs::read(folder.join("job.json")).unwrap();
+    fs::write(folder.join("job.json"), "{").unwrap();
+    let refused = demo(&folder).output().unwrap();
+    let said = String::from_utf8(refused.stderr).unwrap();
+    assert!(!refused.status.success() && said.contains(&start_over), "{said}");
+    fs::write(folder.join("job.json"), job).unwrap();
+
+    finish(&folder);
+    assert_eq!(self::state(&folder)["spaces"][0]["tasks"].as_array().unwrap().len(), 4);
+    let finished = finish(&folder);
+    assert!(String::from_utf8(finished.stdout).unwrap().contains(&start_over));
+
+    let file = temporary.path().join("file");
+    fs::write(&file, "").unwrap();
+    let refused = demo(&file).output().unwrap();
+    let said = String::from_utf8(refused.stderr).unwrap();
+    assert!(!refused.status.success() && said.contains("is not a folder") && !said.contains("rm -r"), "{said}");
+}
