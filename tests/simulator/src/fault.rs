@@ -3,6 +3,7 @@
 use crate::call::Call;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD as BASE64;
+use http::{HeaderName, HeaderValue};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
 use std::collections::BTreeMap;
@@ -55,6 +56,21 @@ pub enum Action {
     Stale(bool),
 }
 
+impl Action {
+    /// What can't be done as it is asked for, if anything can't: something else would happen in silence.
+    fn check(&self) -> Result<(), String> {
+        match self {
+            Self::Reply(reply) => reply.check(),
+            Self::Half(HalfOf::Half(false)) => Err("half: true, or {\"bytes\": n}".to_owned()),
+            Self::Stale(false) => Err("stale: true".to_owned()),
+            Self::Raw(RawOf::Encoded { base64 }) => {
+                BASE64.decode(base64).map(drop).map_err(|error| format!("raw: this is no base64: {error}"))
+            }
+            _ => Ok(()),
+        }
+    }
+}
+
 /// An answer of choice.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -69,6 +85,22 @@ pub struct Answered {
     pub body: Value,
 }
 
+impl Answered {
+    fn check(&self) -> Result<(), String> {
+        // What begins with 1 is no answer: it announces one.
+        if !(200..=999).contains(&self.status) {
+            return Err(format!("reply: no answer has the status {}", self.status));
+        }
+        let fits = |name: &str, value: &str| {
+            HeaderName::try_from(name).is_ok() && HeaderValue::from_bytes(value.as_bytes()).is_ok()
+        };
+        match self.headers.iter().find(|(name, value)| !fits(name, value)) {
+            Some((name, value)) => Err(format!("reply: HTTP has no header {name:?}: {value:?}")),
+            None => Ok(()),
+        }
+    }
+}
+
 /// On which side of the work.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -81,7 +113,7 @@ pub enum Placed {
 
 /// How much of the body is sent.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(untagged)]
+#[serde(untagged, deny_unknown_fields)]
 pub enum HalfOf {
     /// Half of it.
     Half(bool),
@@ -108,7 +140,7 @@ pub enum StallAt {
 
 /// A very long body.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(untagged)]
+#[serde(untagged, deny_unknown_fields)]
 pub enum LargeOf {
     /// With `Content-Length`.
     Bytes(u64),
@@ -134,7 +166,7 @@ pub struct SlowOf {
 
 /// Bytes for the wire.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(untagged)]
+#[serde(untagged, deny_unknown_fields)]
 pub enum RawOf {
     /// As text.
     Text(String),
@@ -336,6 +368,7 @@ impl Fault {
                 return Err(format!("a fault does one thing, not {names:?}"));
             }
         };
+        action.check()?;
         Ok(fault.action(action))
     }
 

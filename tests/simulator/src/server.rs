@@ -174,6 +174,7 @@ impl Builder {
 
     /// Listens, and serves until the simulator is dropped.
     pub async fn start(self) -> io::Result<Simulator> {
+        self.settings.check().map_err(|problem| io::Error::new(io::ErrorKind::InvalidInput, problem))?;
         let (store, kept) = Store::open(self.state_file)?;
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, self.port)).await?;
         let shared = Arc::new(Shared {

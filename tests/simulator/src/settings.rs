@@ -60,10 +60,25 @@ impl Settings {
         };
         whole_map.extend(changes.clone());
         let settings: Self = serde_json::from_value(whole).map_err(|error| error.to_string())?;
-        if settings.clock_scale.is_finite() && settings.clock_scale >= 0.0 {
-            Ok(settings)
-        } else {
-            Err("clock_scale is a number of at least 0".to_owned())
+        settings.check()?;
+        Ok(settings)
+    }
+
+    /// What is out of range, if anything is: it would be taken for something else in silence.
+    pub(crate) fn check(&self) -> Result<(), String> {
+        let seconds = [
+            ("clock_scale", self.clock_scale),
+            ("training_seconds", self.training_seconds),
+            ("generation_seconds", self.generation_seconds),
+            ("result_ttl_seconds", self.result_ttl_seconds.unwrap_or_default()),
+        ];
+        if let Some((name, _)) = seconds.iter().find(|(_, number)| !number.is_finite() || *number < 0.0) {
+            return Err(format!("{name} is a number of at least 0"));
+        }
+        let outcomes = [("training_outcome", self.training_outcome), ("generation_outcome", self.generation_outcome)];
+        match outcomes.iter().find(|(_, outcome)| !(3..=5).contains(outcome)) {
+            Some((name, _)) => Err(format!("{name} is 3, 4 or 5")),
+            None => Ok(()),
         }
     }
 }

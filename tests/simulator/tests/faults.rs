@@ -247,6 +247,15 @@ async fn everything_is_asked_for_over_http() {
         json!({"reply": {"status": 5}}),
         json!({"call": "any", "half": true, "state": 1}),
         json!({"call": "any", "rubbish": 1}),
+        json!({"call": "any", "reply": {"status": 99}}),
+        json!({"call": "any", "reply": {"status": 100}}),
+        json!({"call": "any", "reply": {"status": 1000}}),
+        json!({"call": "any", "reply": {"status": 200, "headers": {"A b": "c"}}}),
+        json!({"call": "any", "reply": {"status": 200, "headers": {"A": "b\nc"}}}),
+        json!({"call": "any", "raw": {"base64": "%%"}}),
+        json!({"call": "any", "half": false}),
+        json!({"call": "any", "large": {"bytes": 9, "chuncked": true}}),
+        json!({"call": "any", "stale": false}),
         json!([{"call": "any"}, 5]),
     ] {
         assert_eq!(control(&space, "POST", "faults", &wrong).await.status, 400, "{wrong}");
@@ -260,7 +269,16 @@ async fn everything_is_asked_for_over_http() {
     assert_eq!(control(&space, "GET", "tasks", &Value::Null).await.json()[0]["state"], 5);
     let settings = control(&space, "POST", "settings", &json!({"pictures_per_task": 5})).await.json();
     assert_eq!((&settings["pictures_per_task"], space.settings().pictures_per_task), (&json!(5), 5));
-    assert_eq!(control(&space, "POST", "settings", &json!({"pictures": 5})).await.status, 400);
+    for wrong in [
+        json!({"pictures": 5}),
+        json!({"clock_scale": -1}),
+        json!({"training_outcome": 77}),
+        json!({"generation_outcome": 2}),
+        json!({"training_seconds": -5}),
+        json!({"result_ttl_seconds": -1}),
+    ] {
+        assert_eq!(control(&space, "POST", "settings", &wrong).await.status, 400, "{wrong}");
+    }
     let counts = control(&space, "GET", "counts", &Value::Null).await.json();
     assert_eq!(
         (&counts["requests"]["query_task"], &counts["created"], &counts["uploads"]),

@@ -47,6 +47,7 @@ fn run(arguments: &[&str]) -> Child {
         .args(arguments)
         .stdin(Stdio::piped())
         .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
         .spawn()
         .unwrap()
 }
@@ -72,4 +73,15 @@ fn a_port_that_is_taken_is_an_error() {
     let taken = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
     let port = taken.local_addr().unwrap().port().to_string();
     assert!(!run(&["--port", &port]).wait().unwrap().success());
+}
+
+#[tokio::test]
+async fn settings_out_of_range_are_refused_at_the_start() {
+    for scale in ["nan", "inf", "-1"] {
+        let ended = run(&[&format!("--clock-scale={scale}")]).wait_with_output().unwrap();
+        let said = String::from_utf8_lossy(&ended.stderr).into_owned();
+        assert!(!ended.status.success() && said.contains("clock_scale is a number of at least 0"), "{scale}: {said}");
+    }
+    let refused = Simulator::builder().set(|settings| settings.training_outcome = 77).start().await;
+    assert!(refused.err().unwrap().to_string().contains("training_outcome is 3, 4 or 5"));
 }
