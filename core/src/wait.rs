@@ -6,6 +6,7 @@
 #![allow(unreachable_pub, reason = "public for benchmarks, which measure the scheduler alone")]
 
 mod board;
+mod driver;
 mod ending;
 pub(crate) mod pace;
 mod sink;
@@ -19,17 +20,18 @@ use std::{
     time::Duration,
 };
 
-use futures_util::{
-    StreamExt,
-    future::{BoxFuture, OptionFuture},
-    stream::FuturesUnordered,
-};
 use tokio::{
     sync::{Notify, oneshot},
     time::Instant,
 };
 
 pub use self::pace::Schedules;
+use self::{
+    board::Board,
+    driver::Driver,
+    sink::{Gathering, Notices, Sink},
+    watch::Until,
+};
 pub(crate) use self::{
     board::Place,
     ending::{ends_a_wait, out_of_time, task_failed},
@@ -37,21 +39,10 @@ pub(crate) use self::{
     sink::OnEnd,
     watch::NOTICE_PAUSE,
 };
-use self::{
-    board::{Board, DueLook},
-    sink::{Gathering, Notices, Sink},
-    watch::Until,
-};
 use crate::{
-    error::{Error, ErrorKind, Result},
+    error::{Error, Result},
     task::{Task, TaskKind},
 };
-
-/// How many looks are under way at a time: enough for a slow gateway, few enough for its connections.
-const LOOKS_AT_ONCE: usize = 64;
-/// What falls due so soon after other looks waits for the next ones: with hundreds of waits, each would be a wake-up of
-/// its own.
-const GATHER: Duration = Duration::from_millis(5);
 
 /// Looks at a task once.
 pub trait Look: Send + Sync + 'static {
@@ -209,7 +200,7 @@ impl<L: Look> Scheduler<L> {
         let wake = board.wakes_too_late();
         drop(board);
         if start {
-            tokio::spawn(drive(Driver { shared: self.0.clone(), gave_up: false }));
+            tokio::spawn(Driver::new(self.0.clone()).drive());
         } else if wake {
             self.0.changed.notify_one();
         }
@@ -279,112 +270,4 @@ impl<L: Look> Drop for Attention<L> {
     fn drop(&mut self) {
         self.scheduler.0.leave(self.attended.iter().map(|(_, place)| place));
     }
-}
-
-/// The right to drive. A runtime that is shut down drops the driver half way, and then nobody may be left waiting
-/// for looks that never come.
-struct Driver<L: Look> {
-    shared: Arc<Shared<L>>,
-    /// Set together with the board's own mark: from then on, somebody else may drive.
-    gave_up: bool,
-}
-
-impl<L: Look> Drop for Driver<L> {
-    fn drop(&mut self) {
-        if !self.gave_up {
-            let mut board = self.shared.board();
-            board.driven = false;
-            board.abandon(&Error::new(ErrorKind::Cancelled, "the wait has ended with its runtime"));
-        }
-    }
-}
-
-/// Makes looks as they fall due, until nobody waits.
-async fn drive<L: Look>(mut driver: Driver<L>) {
-    let shared = driver.shared.clone();
-    let mut looks = FuturesUnordered::new();
-    // In the queue for the next look's place, and whether it has just been got.
-    let mut paying: Option<BoxFuture<'static, ()>> = None;
-    let mut paid = false;
-    let timer = tokio::time::sleep(Duration::ZERO);
-    let changed = shared.changed.notified();
-    tokio::pin!(timer, changed);
-    loop {
-        let wake = {
-            let now = Instant::now();
-            let mut board = shared.board();
-            board.expire(now);
-            if board.is_idle() {
-                board.driven = false;
-                driver.gave_up = true;
-                return;
-            }
-            let begin = |due| looks.push(one_look(shared.look.clone(), due));
-            let pay = || std::mem::take(&mut paid) || (paying.is_none() && shared.look.try_pay(now));
-            let held_by = begin_due(&mut board, LOOKS_AT_ONCE - looks.len(), now, pay, begin);
-            if held_by == HeldBy::Budget && paying.is_none() {
-                let look = shared.look.clone();
-                paying = Some(Box::pin(async move { look.pay().await }));
-            }
-            // A place that nothing is due for any more is given up: its second passes.
-            paid = false;
-            board.sleep((held_by == HeldBy::Nothing).then_some(now + GATHER))
-        };
-
-        // Woken too early, it just looks again: setting a timer costs more.
-        if let Some(at) = wake.filter(|at| timer.is_elapsed() || *at < timer.deadline()) {
-            timer.as_mut().reset(at);
-        }
-        tokio::select! {
-            Some((watch, task, outcome)) = looks.next(), if !looks.is_empty() => {
-                if let Some(outcome) = outcome {
-                    shared.board().seen(watch, &task, outcome, Instant::now());
-                }
-            }
-            Some(()) = OptionFuture::from(paying.as_mut()) => (paying, paid) = (None, true),
-            () = &mut timer, if wake.is_some() => {}
-            () = &mut changed => changed.set(shared.changed.notified()),
-        }
-    }
-}
-
-/// What keeps further looks from being begun.
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum HeldBy {
-    /// None is due.
-    Nothing,
-    /// The budget, which has no place now.
-    Budget,
-    /// Those under way: no more may be.
-    Looks,
-}
-
-/// Begins the looks that are due, as many as there are `places`, and as can be paid.
-fn begin_due(
-    board: &mut Board,
-    places: usize,
-    now: Instant,
-    mut pay: impl FnMut() -> bool,
-    mut begin: impl FnMut(DueLook),
-) -> HeldBy {
-    for _ in 0..places {
-        if board.next_due().is_none_or(|at| at > now) {
-            return HeldBy::Nothing;
-        }
-        if !pay() {
-            return HeldBy::Budget;
-        }
-        board.take_due(now).map(&mut begin);
-    }
-    HeldBy::Looks
-}
-
-/// Ends without an outcome when nobody wants it any more.
-async fn one_look<L: Look>(look: Arc<L>, due: DueLook) -> (usize, Arc<str>, Option<Result<Task>>) {
-    let outcome = tokio::select! {
-        biased;
-        _ = due.abandoned => None,
-        outcome = look.look(&due.task) => Some(outcome),
-    };
-    (due.watch, due.task, outcome)
 }

@@ -2,7 +2,7 @@
 
 use std::{collections::HashMap, sync::atomic::AtomicUsize};
 
-use super::*;
+use super::{driver::LOOKS_AT_ONCE, *};
 use crate::{budget::Budget, error::ErrorKind, options::PollSchedule, task::TaskState};
 
 /// A service whose tasks end at a time of their own.
