@@ -95,9 +95,8 @@ class Waits:
         ours = self.all(face, side, "cpu", LARGE * MANY)
         rows = [Row(face, f"{name}, CPU a poll", ours, "µs", peer, self.all(face, peer, "cpu", LARGE * MANY), cpu)]
         holder = "tasks" if face == "Rust" else peer
-        if face != "C":
-            growth = [self.all(face, by, "growth", 1e6) for by in (side, holder)]
-            rows.append(Row(face, f"{name}, memory growth", growth[0], "MB", holder, growth[1], memory))
+        growth = [self.all(face, by, "growth", 1e6) for by in (side, holder)]
+        rows.append(Row(face, f"{name}, memory growth", growth[0], "MB", holder, growth[1], memory))
         if face in STILL:
             key, what = STILL[face]
             still = [self.all(face, by, key, 1) for by in (side, peer)]
