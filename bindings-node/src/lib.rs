@@ -17,7 +17,7 @@ mod mailbox;
 mod options;
 mod values;
 
-use std::ffi::OsString;
+use std::{env, ffi::OsString, iter, path::Path};
 
 use calls::{Calls, Ticket};
 use napi::Env;
@@ -33,11 +33,20 @@ pub fn error_codes() -> Vec<&'static str> {
 /// Runs the command `xiezhen` with these arguments, the program's name first; resolves with what to exit with.
 #[napi(catch_unwind)]
 pub fn cli(env: &Env, calls: &Calls, arguments: Vec<String>) -> napi::Result<Ticket> {
-    let arguments = arguments.into_iter().map(OsString::from);
+    let arguments = arguments.into_iter().skip(1).map(OsString::from);
+    let arguments = iter::once(OsString::from(program())).chain(arguments);
     calls.start(env, |_| async move {
         let ended = tokio::task::spawn_blocking(move || xiezhen::cli::main(arguments)).await;
         ended.map(u32::from).map_err(|error| {
             xiezhen::Error::new(ErrorKind::Internal, "the command has panicked: a defect of xiezhen").with_source(error)
         })
     })
+}
+
+/// What people type to call the command: by itself it is found only where its folder is on the `PATH`, and npm puts it
+/// there for as long as its own command runs.
+fn program() -> &'static str {
+    let folder = env::args_os().nth(1).and_then(|script| Some(Path::new(&script).parent()?.to_owned()));
+    let on_path = env::var_os("PATH").is_some_and(|path| env::split_paths(&path).any(|one| Some(one) == folder));
+    if on_path && env::var_os("npm_command").is_none() { "xiezhen" } else { "npx xiezhen" }
 }
