@@ -178,6 +178,12 @@ async fn names_that_are_not_text_are_named_and_quoted() {
     assert!(exit(&output) == 2 && text(&output.stderr).contains("for '--out <DIR>'"), "{}", text(&output.stderr));
     assert!(!odd.exists() && simulator.journal().is_empty());
 
+    // JSON shows what it can of the path, and loses nothing else.
+    let output = xiezhen(&url, ["--json", "resume"]).arg(&odd).output().unwrap();
+    let [error]: [Value; 1] = json_lines(&output.stdout).try_into().unwrap();
+    assert_eq!((exit(&output), &error["code"]), (ErrorKind::Io.exit_code(), &json!("io")));
+    assert!(error["path"].as_str().unwrap().ends_with("odd"), "{error}");
+
     fs::copy(&photos()[0], &odd).unwrap();
     let said = refused(run(&url, &folder.path().join("out")).arg(&odd), ErrorKind::InvalidArgument);
     assert!(said.contains("rename it"), "{said}");
