@@ -78,7 +78,6 @@ impl Host {
     /// Drives the runtime on this thread until `future` is ready.
     pub(super) fn drive<F: Future>(&'static self, future: F) -> F::Output {
         let _visit = Visit::begin(self);
-        let _whole = signals::NoBrokenPipe::begin();
         self.expect_timers();
         self.runtime.block_on(future)
     }

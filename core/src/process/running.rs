@@ -14,7 +14,7 @@ use tokio::{
     task_local, time,
 };
 
-use super::{Host, generation, host};
+use super::{Host, generation, host, signals::NoBrokenPipe};
 use crate::error::{Error, ErrorKind, Result};
 
 task_local! {
@@ -112,6 +112,7 @@ impl<T, M> Running<T, M> {
         self.leave_to_parent();
         if let Some(call) = &mut self.call {
             call.abort();
+            let _whole = NoBrokenPipe::begin();
             let _ = self.host.drive(async { time::timeout(patience, call).await });
         }
     }
@@ -133,12 +134,14 @@ impl<T, M> Running<T, M> {
                 outcome = call => Said::Done(outcome.unwrap_or_else(|error| Err(defect(&error)))),
             }
         };
+        let whole = NoBrokenPipe::begin();
         let said = self.host.drive(async {
             match patience {
                 None => say.await,
                 Some(patience) => time::timeout(patience, say).await.unwrap_or(Said::Nothing),
             }
         });
+        drop(whole);
         let Said::Done(outcome) = said else { return said };
         self.call = None;
         self.last(outcome)
