@@ -22,8 +22,8 @@
  * 9.  Calls block. `xiezhen_cancel` stops any of them from another thread within 100 ms: `XIEZHEN_CANCELLED`.
  *     `pthread_cancel` stops none: it waits until the call has returned.
  * 10. Callbacks are called on the thread that made the call, and never after it has returned. They take `user_data`
- *     last, and may call this library. One that returns `int32_t` stops the call by returning anything but 0. They must
- *     not throw or `longjmp`.
+ *     last, and may call this library, but not run or advance the job that they are called for. One that returns
+ *     `int32_t` stops the call by returning anything but 0. They must not throw or `longjmp`.
  * 11. Clients, jobs and cancels may be shared between threads; other handles may be read by many or changed by one. Free
  *     a handle when no call uses it.
  * 12. A wrong argument (NULL, not UTF-8, an empty list) is `XIEZHEN_INVALID_ARGUMENT` with a message, never a crash.

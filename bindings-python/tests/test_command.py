@@ -20,7 +20,8 @@ SCRIPT = str(Path(sysconfig.get_path("scripts")) / "xiezhen")
 @pytest.mark.parametrize("command", [[SCRIPT], [sys.executable, "-m", "xiezhen"]], ids=["script", "module"])
 def test_the_command(command: list[str], space: Space) -> None:
     shown = subprocess.run([*command, "--help"], capture_output=True, text=True, timeout=20, check=True)
-    assert "xiezhen" in shown.stdout
+    # What it says to type is what was typed.
+    assert ("-m xiezhen" in shown.stdout) == ("-m" in command)
     assert subprocess.run([*command, "--no-such-option"], capture_output=True, timeout=20, check=False).returncode == 2
     environment = os.environ | {"XIEZHEN_BASE_URL": space.url, "XIEZHEN_APP_CODE": "simulator-app-code"}
     styles = subprocess.run(

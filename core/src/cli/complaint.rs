@@ -37,7 +37,7 @@ pub(super) fn block(error: &Error, portraits: &[Portrait], resume: Option<&Resum
     text
 }
 
-/// A job ends with its first error: every other is as much worth knowing, and may be a create that was paid for.
+/// A job ends with one error: every other is as much worth knowing.
 fn causes<'a>(error: &'a Error, portraits: &'a [Portrait]) -> Vec<Cause<'a>> {
     let wrong = |portrait: &'a Portrait| Some(Cause { style: Some(&portrait.style), error: portrait.error.as_ref()? });
     let mut causes: Vec<Cause<'a>> = portraits.iter().filter_map(wrong).collect();

@@ -79,7 +79,7 @@ impl Advance {
         self.start(Slot::Training).await
     }
 
-    /// Ends a job that is over: with its first error, if anything went wrong.
+    /// Ends a job that is over: with an error, if anything went wrong.
     pub(super) async fn conclude(&self) -> Result<()> {
         self.save().await?;
         match self.job.known(Record::first_error) {

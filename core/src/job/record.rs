@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use super::{JobPhoto, Portrait, Stage, styles, work::Work};
 use crate::{
     call::Call,
-    error::{Error, Result},
+    error::{Error, ErrorKind, Result},
     options::PollSchedule,
     task::{Created, Task},
 };
@@ -113,9 +113,12 @@ impl Record {
         self.training.as_ref().is_none_or(Work::has_result)
     }
 
-    /// The first thing that went wrong, in the order in which things are done.
+    /// What the job fails of: a create that may have been paid before all else, because who answers another error by
+    /// `recreate` would pay for it twice; then the first, in the order in which things are done.
     pub(super) fn first_error(&self) -> Option<Error> {
-        self.works().find_map(|(_, work)| work.error.clone())
+        let errors = || self.works().filter_map(|(_, work)| work.error.as_ref());
+        let unknown = errors().find(|error| error.kind() == ErrorKind::OutcomeUnknown);
+        unknown.or_else(|| errors().next()).cloned()
     }
 
     /// Whether nothing more can be done without the caller.

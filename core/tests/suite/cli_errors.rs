@@ -18,10 +18,10 @@ async fn every_style_that_went_wrong_is_told_of() {
     // One was given up by the service; the other may be paid for too.
     simulator.set(|settings| settings.generation_outcome = 5);
     simulator.fault(Fault::on(Call::CreateTask).skip(1).once().close_after());
-    let said = refused(&mut run(&url, &out("unknown")), ErrorKind::TaskFailed);
+    let said = refused(&mut run(&url, &out("unknown")), ErrorKind::OutcomeUnknown);
     let resume = format!("xiezhen resume {}", out("unknown/job.json").display());
-    assert!(said.contains(&format!("\n  {}: ", STYLES[0])), "{said}");
-    assert!(said.contains(&format!("\n  {}: outcome_unknown: ", STYLES[1])), "{said}");
+    assert!(said.contains(&format!("\n  {}: task_failed: ", STYLES[0])), "{said}");
+    assert!(said.contains(&format!("\n  {}: ", STYLES[1])), "{said}");
     assert!(said.contains(&format!("the task of {}: {resume} --adopt TASK_ID\n", STYLES[1])), "{said}");
     assert!(said.contains(&format!("anew, and what failed too: {resume} --recreate\n")), "{said}");
 
