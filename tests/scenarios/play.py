@@ -177,6 +177,8 @@ class Play:
             values.append(self.one_call(step))
         if "as" in step:
             self.variables[step["as"]] = values if many else values[0]
+        if "reply_as" in step:
+            self.variables[step["reply_as"]] = self.variables["reply"]
         if "requests" in step:
             after = self.control("GET", "counts")["requests"]
             sent = {name: count - before.get(name, 0) for name, count in after.items() if count != before.get(name, 0)}
@@ -185,7 +187,7 @@ class Play:
                 self.failures.append(f": expected requests {wish}, the service saw {sent}")
 
     def one_call(self, step: dict[str, Any]) -> Any:
-        arguments = {name: part for name, part in step.items() if name not in ("expect", "as", "each", "requests")}
+        arguments = {name: part for name, part in step.items() if name not in ("expect", "as", "reply_as", "each", "requests")}
         reply = self.face.ask(without_none(fill(arguments, self.variables)))
         return self.judge(step, reply)
 
