@@ -1,5 +1,5 @@
 //! What the core promises, through real sockets, files, processes and signals. One program, a module for each subject:
-//! seventeen programs took three times as long to build, and ran one after the other.
+//! seventeen programs took half as long again to build, and ran one after the other.
 #![allow(missing_docs, clippy::expect_used, clippy::unwrap_used, clippy::indexing_slicing, clippy::panic)]
 
 mod service;
