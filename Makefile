@@ -5,15 +5,15 @@ export CARGO_TERM_COLOR ?= auto
 
 .PHONY: help
 help: ## List the commands
-	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 18
 
 # With the features of the tests: they share their build.
 .PHONY: demo
 demo: ## The main job, end to end, against the simulator: no account needed
 	cargo run --quiet --package xiezhen --features cli,process --example demo
 
-.PHONY: test test-rust test-python test-node test-c test-faces
-test: lint test-rust test-python test-node test-c test-faces ## Everything, in every language
+.PHONY: test test-rust test-python test-node test-c test-scenarios test-consistency test-contract test-hard
+test: lint test-rust test-python test-node test-c test-scenarios test-consistency test-contract test-hard ## Everything, in every language
 
 # Most tests wait for something.
 test-rust: export RUST_TEST_THREADS ?= 4
@@ -29,10 +29,16 @@ test-node: ## The Node package
 test-c: ## The C library and the C++ header
 	$(MAKE) -C bindings-c test
 
-test-faces: ## One list of behaviours through every language, the contract, short fuzzing and a small chaos
+test-scenarios: ## One list of behaviours through every language
 	$(MAKE) -C tests/scenarios test
-	$(MAKE) -C tests/contract test
+
+test-consistency: ## Names, parameters, defaults and codes of all languages against one table
 	$(MAKE) -C tests/consistency test
+
+test-contract: ## Every language's happy path against somebody else's server
+	$(MAKE) -C tests/contract test
+
+test-hard: ## Short fuzzing, a small chaos, and that the benches run
 	$(MAKE) -C tests/fuzz test
 	$(MAKE) -C tests/chaos test
 	$(MAKE) -C tests/benches test

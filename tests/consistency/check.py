@@ -1,4 +1,4 @@
-"""Names, parameters, defaults, words and error codes of the faces, compared with one table (`table.json`).
+"""Names, parameters, defaults, words and error codes of the languages, compared with one table (`table.json`).
 
 Read from `.pyi`, the Python source, the Node declarations, the C and C++ headers and the Rust source. Every deviation
 has to be in the table's list of differences, with its reason; a difference that is no longer there fails as well.
@@ -16,7 +16,7 @@ from values import READERS, unsaid
 
 ROOT = Path(__file__).resolve().parents[2]
 TABLE = json.loads((Path(__file__).parent / "table.json").read_text())
-# Where each set of words is, under the name that it has in each face.
+# Where each set of words is, under the name that it has in each language.
 WORDS = {"state": "TaskState", "kind": "TaskKind", "stage": "Stage", "event": "Event"}
 
 
@@ -65,7 +65,7 @@ class Rust:
         return set(re.findall(r"(?:^|[\s(,])(\w+): ", listed))
 
     def methods(self) -> set[str]:
-        """Those of the table: what else is public is there for the other faces."""
+        """Those of the table: what else is public is there for the other languages."""
         return set(re.findall(r"pub (?:async )?fn (\w+)", self.client)) & set(TABLE["calls"])
 
     def words(self, name: str) -> set[str]:
@@ -284,40 +284,40 @@ class Cpp:
         return set(re.findall(r"(\w+)\(\) const noexcept", public))
 
 
-def compare(face: str, where: str, got: set[str], wanted: set[str]) -> list[str]:
-    justified = [row for row in TABLE["differences"] if (row["face"], row["where"]) == (face, where)]
+def compare(language: str, where: str, got: set[str], wanted: set[str]) -> list[str]:
+    justified = [row for row in TABLE["differences"] if (row["language"], row["where"]) == (language, where)]
     missing = {name for row in justified for name in row.get("missing", [])}
     added = {name for row in justified for name in row.get("added", [])}
     problems = []
     for what, names in (("lacks", wanted - got - missing), ("has, and the table hasn't,", got - wanted - added)):
-        problems += [f"{face}: {where} {what} {name}" for name in sorted(names)]
+        problems += [f"{language}: {where} {what} {name}" for name in sorted(names)]
     stale = (missing & got) | (added - got)
-    return problems + [f"{face}: {where}: the difference about {name} is gone" for name in sorted(stale)]
+    return problems + [f"{language}: {where}: the difference about {name} is gone" for name in sorted(stale)]
 
 
-def check_values(face: str) -> list[str]:
+def check_values(language: str) -> list[str]:
     """What the fields of values and events are. C has one kind of event, with every field."""
-    values, events = READERS[face]()
+    values, events = READERS[language]()
     problems = []
     for name, fields in TABLE["values"].items():
-        problems += compare(face, f"value {name}", values.get(name, set()), set(fields))
+        problems += compare(language, f"value {name}", values.get(name, set()), set(fields))
     wanted = {name: set(fields) for name, fields in TABLE["events"].items()}
     if "any" in events:
         wanted = {"any": set().union(*wanted.values())}
     for name in sorted(set(wanted) | set(events)):
-        problems += compare(face, f"event {name}", events.get(name, set()), wanted.get(name, set()))
+        problems += compare(language, f"event {name}", events.get(name, set()), wanted.get(name, set()))
     return problems
 
 
-def unused(face: Rust | Python | Node | C | Cpp) -> list[str]:
+def unused(language: Rust | Python | Node | C | Cpp) -> list[str]:
     """Options that no call of the table knows."""
-    if isinstance(face, C):
-        given = face.setters("call") | face.setters("run")
-    elif isinstance(face, Cpp):
-        given = face.members("CallOptions") | face.members("RunOptions")
+    if isinstance(language, C):
+        given = language.setters("call") | language.setters("run")
+    elif isinstance(language, Cpp):
+        given = language.members("CallOptions") | language.members("RunOptions")
     else:
         return []
-    return compare(face.name, "options of calls", given, set().union(*TABLE["calls"].values()) & given)
+    return compare(language.name, "options of calls", given, set().union(*TABLE["calls"].values()) & given)
 
 
 def schedules() -> list[str]:
@@ -331,37 +331,37 @@ def schedules() -> list[str]:
     return problems
 
 
-def check(face: Rust | Python | Node | C | Cpp) -> list[str]:
-    """Everything about one face that is not as the table says."""
-    codes = face.codes()
-    problems = compare(face.name, "codes", set(codes), set(TABLE["codes"]))
-    problems += [f"{face.name}: {code} is {row}" for code, row in codes.items() if row != TABLE["codes"].get(code)]
-    problems += compare(face.name, "error", face.error(), set(TABLE["error"]))
+def check(language: Rust | Python | Node | C | Cpp) -> list[str]:
+    """Everything about one language that is not as the table says."""
+    codes = language.codes()
+    problems = compare(language.name, "codes", set(codes), set(TABLE["codes"]))
+    problems += [f"{language.name}: {code} is {row}" for code, row in codes.items() if row != TABLE["codes"].get(code)]
+    problems += compare(language.name, "error", language.error(), set(TABLE["error"]))
     for name, words in TABLE["words"].items():
-        problems += compare(face.name, f"words {name}", face.words(name), set(words))
-    problems += compare(face.name, "options", face.options(), set(TABLE["options"]))
+        problems += compare(language.name, f"words {name}", language.words(name), set(words))
+    problems += compare(language.name, "options", language.options(), set(TABLE["options"]))
     wanted = {name: value for name, value in TABLE["options"].items() if value is not None}
-    if face.defaults() != wanted:
-        problems.append(f"{face.name}: the defaults are {face.defaults()}")
-    problems += compare(face.name, "methods", face.methods(), set(TABLE["calls"]))
+    if language.defaults() != wanted:
+        problems.append(f"{language.name}: the defaults are {language.defaults()}")
+    problems += compare(language.name, "methods", language.methods(), set(TABLE["calls"]))
     for call, parameters in TABLE["calls"].items():
-        problems += compare(face.name, f"call {call}", face.parameters(call), set(parameters))
-    problems += unused(face) + unsaid(face.name, TABLE["numbers"])
-    if face.name in READERS:
-        problems += check_values(face.name)
-    return problems + [f"{face.name}: {name} is not in the C header" for name in getattr(face, "unknown", [])]
+        problems += compare(language.name, f"call {call}", language.parameters(call), set(parameters))
+    problems += unused(language) + unsaid(language.name, TABLE["numbers"])
+    if language.name in READERS:
+        problems += check_values(language.name)
+    return problems + [f"{language.name}: {name} is not in the C header" for name in getattr(language, "unknown", [])]
 
 
 def main() -> int:
-    faces = [Rust(), Python(), Async(), Node(), C(), Cpp()]
-    problems = [problem for face in faces for problem in check(face)] + schedules()
+    languages = [Rust(), Python(), Async(), Node(), C(), Cpp()]
+    problems = [problem for language in languages for problem in check(language)] + schedules()
     named = [TABLE["codes"], TABLE["error"], TABLE["options"], TABLE["calls"]]
     named += [*TABLE["words"].values(), *TABLE["calls"].values()]
     fields = sum(map(len, [*TABLE["values"].values(), *TABLE["events"].values()]))
-    compared = len(faces) * sum(map(len, named)) + len(READERS) * fields
+    compared = len(languages) * sum(map(len, named)) + len(READERS) * fields
     print(*problems, sep="\n")
     print(
-        f"{compared} names compared in {len(faces)} faces, {len(TABLE['differences'])} justified differences, "
+        f"{compared} names compared in {len(languages)} languages, {len(TABLE['differences'])} justified differences, "
         f"{len(problems)} problems"
     )
     return 1 if problems else 0

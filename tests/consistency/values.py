@@ -1,6 +1,6 @@
-"""What the values of each face are made of, and what its documents say of defaults; compared by `check.py`.
+"""What the values of each language are made of, and what its documents say of defaults; compared by `check.py`.
 
-A face's field is what its users read: a field of Rust, a `__match_args__` of Python, a member of a Node interface or of a
+A language's field is what its users read: a field of Rust, a `__match_args__` of Python, a member of a Node interface or of a
 C++ struct, an accessor of C (where a list is a count and one at a time).
 """
 
@@ -116,15 +116,15 @@ READERS: dict[str, Callable[[], tuple[Fields, Fields]]] = {
 }  # fmt: skip
 
 
-def said(face: str) -> dict[str, dict[str, str]]:
-    """What each document of a face says of each option's default, by document."""
-    if face == "node":
+def said(language: str) -> dict[str, dict[str, str]]:
+    """What each document of a language says of each option's default, by document."""
+    if language == "node":
         body = found(r"export interface ClientOptions \{(.*?)\n\}", read("bindings-node/native.d.ts"))
         listed = re.findall(r"/\*\*(.*?)\*/\s+(\w+)\?:", body, re.S)
         declared = {snake(name).removesuffix("_ms"): text for text, name in listed}
         rows = re.findall(r"^\| `(\w+)` +\| ([^|]*)\|", read("bindings-node/README.md"), re.M)
         return {"native.d.ts": declared, "README": {snake(name).removesuffix("_ms"): text for name, text in rows}}
-    if face == "c":
+    if language == "c":
         header = read("bindings-c/include/xiezhen.h")
         listed = re.findall(r"/\*\*((?:(?!\*/).)*)\*/\s+xiezhen_status xiezhen_client_options_set_(\w+)\(", header, re.S)
         declared = {name.removesuffix("_ms"): text for text, name in listed}
@@ -133,17 +133,17 @@ def said(face: str) -> dict[str, dict[str, str]]:
     return {}
 
 
-def unsaid(face: str, numbers: dict[str, list[str]]) -> list[str]:
-    """Defaults that a document of the face does not state as they are, in their order."""
+def unsaid(language: str, numbers: dict[str, list[str]]) -> list[str]:
+    """Defaults that a document of the language does not state as they are, in their order."""
     problems = []
-    for document, texts in said(face).items():
+    for document, texts in said(language).items():
         for option, wanted in numbers.items():
             # The last words of a text are its default: what comes before may have numbers of its own.
             known = re.findall(r"\d+(?: \d{3})*(?:\.\d+)?", texts.get(option, ""))
             given = [number(one) for one in known]
             fits = any(given[at : at + len(wanted)] in spellings(wanted) for at in range(len(given)))
             if not fits:
-                problems.append(f"{face}: {document} says of {option} {known}, not {wanted}")
+                problems.append(f"{language}: {document} says of {option} {known}, not {wanted}")
     return problems
 
 

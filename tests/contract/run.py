@@ -1,6 +1,6 @@
-"""Each face's happy path against somebody else's server, which checks the requests against `openapi.yaml`.
+"""Each driver's happy path against somebody else's server, which checks the requests against `openapi.yaml`.
 
-Prism answers by itself from the document's examples; what it rejects, it answers with an error, and the face fails. Then
+Prism answers by itself from the document's examples; what it rejects, it answers with an error, and the driver fails. Then
 Prism stands before the simulator and checks the simulator's answers. Uploads go past it: Prism 5.16 reads bodies as text
 before it passes them on, so that a photo arrives spoilt (the simulator then says, rightly, that it is no image).
 """
@@ -22,13 +22,13 @@ HERE = Path(__file__).parent
 ROOT = HERE.parents[1]
 TARGET = Path(os.environ.get("TARGET", ROOT / "target"))
 BUILT = TARGET / "debug/contract"
-FACES = {
+DRIVERS = {
     "rust": [TARGET / "debug/xiezhen-contract"],
-    "python": [ROOT / "bindings-python/.venv/bin/python", HERE / "faces.py", "sync"],
-    "python async": [ROOT / "bindings-python/.venv/bin/python", HERE / "faces.py", "async"],
-    "node": ["node", HERE / "face.mjs"],
-    "c": [BUILT / "face-c"],
-    "c++": [BUILT / "face-cpp"],
+    "python": [ROOT / "bindings-python/.venv/bin/python", HERE / "drivers.py", "sync"],
+    "python async": [ROOT / "bindings-python/.venv/bin/python", HERE / "drivers.py", "async"],
+    "node": ["node", HERE / "driver.mjs"],
+    "c": [BUILT / "driver-c"],
+    "c++": [BUILT / "driver-cpp"],
 }
 CREDENTIALS = {
     "AppCode": {"XIEZHEN_APP_CODE": "simulator-app-code"},
@@ -146,11 +146,11 @@ def ask_simulator(prism: str, simulator: str) -> list[str]:
     return problems
 
 
-def run(face: str, url: str, credential: dict[str, str]) -> str | None:
+def run(driver: str, url: str, credential: dict[str, str]) -> str | None:
     """What is wrong; nothing if it went well."""
     environment = {name: value for name, value in os.environ.items() if not name.startswith("XIEZHEN_")}
     environment |= credential | {"XIEZHEN_BASE_URL": url, "PHOTOS": str(ROOT / "tests/photos")}
-    outcome = subprocess.run(FACES[face], env=environment, capture_output=True, text=True, timeout=90, check=False)
+    outcome = subprocess.run(DRIVERS[driver], env=environment, capture_output=True, text=True, timeout=90, check=False)
     said = (outcome.stdout + outcome.stderr).strip()
     return None if outcome.returncode == 0 and said == "succeeded" else said or f"exit {outcome.returncode}"
 
@@ -170,10 +170,10 @@ def main() -> int:
             failures += code != wanted
             print(f"{'FAILED' if code != wanted else 'ok':8}Prism refuses {what}: {code}, expected {wanted}")
         for credential, values in CREDENTIALS.items():
-            for face in FACES:
-                problem = run(face, servers["mock"].url, values)
+            for driver in DRIVERS:
+                problem = run(driver, servers["mock"].url, values)
                 failures += problem is not None
-                print(f"{'FAILED' if problem else 'ok':8}{face:13}{credential:8}{problem or ''}")
+                print(f"{'FAILED' if problem else 'ok':8}{driver:13}{credential:8}{problem or ''}")
         wrong = ask_simulator(servers["before the simulator"].url, behind)
         failures += len(wrong)
         print(f"{'FAILED' if wrong else 'ok':8}the simulator's answers  {wrong or ''}")

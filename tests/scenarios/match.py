@@ -1,4 +1,4 @@
-"""Holds what happened against what was promised, and one face's outcome against another's."""
+"""Holds what happened against what was promised, and one driver's outcome against another's."""
 
 from __future__ import annotations
 
@@ -64,7 +64,7 @@ def shown(value: Any) -> str:
 
 
 def comparable(reply: dict[str, Any], replacements: dict[str, str]) -> str:
-    """A reply as every face must give it: without what differs from run to run."""
+    """A reply as every driver must give it: without what differs from run to run."""
     reply = dict(reply)
     if "events" in reply:
         # Styles and photos go side by side: in which order they came is checked by scenarios, where it matters.

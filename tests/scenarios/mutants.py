@@ -3,8 +3,8 @@
 
     mutants.py [--only TEXT …] [--check] [--folder FOLDER]
 
-For a defect of the core, the Rust face is enough: what it does, it does in every language. A defect of a binding names
-its file from the root of the repository, and the face that it is played through.
+For a defect of the core, the Rust driver is enough: what it does, it does in every language. A defect of a binding names
+its file from the root of the repository, and the driver that it is played through.
 """
 
 from __future__ import annotations
@@ -48,24 +48,24 @@ def main() -> int:
         return 1
     # Nobody debugs a mutant: only what it changed is built again, and linked in a moment.
     environment = os.environ | {"CARGO_TARGET_DIR": str(asked.folder / "target"), "CARGO_PROFILE_DEV_DEBUG": "0"}
-    for face in dict.fromkeys(face_of(one) for one in defects):
-        subprocess.run(build(face), cwd=tree, env=environment, check=True)
+    for driver in dict.fromkeys(driver_of(one) for one in defects):
+        subprocess.run(build(driver), cwd=tree, env=environment, check=True)
         # The service has no defect, so it need not be built again.
         shutil.copy(TARGET / "xiezhen-simulator", asked.folder / "target" / "debug")
-        broken = first_failure(tree, environment, face)
+        broken = first_failure(tree, environment, driver)
         if broken:
             raise SystemExit(f"the list fails without any defect: {broken}")
 
     missed = 0
     for one in defects:
-        path, face = file_of(tree, one), face_of(one)
+        path, driver = file_of(tree, one), driver_of(one)
         sound = path.read_text("utf-8")
         path.write_text(sound.replace(one["from"], one["to"]), "utf-8")
         try:
-            built = subprocess.run(build(face), cwd=tree, env=environment, check=False, capture_output=True, text=True)
+            built = subprocess.run(build(driver), cwd=tree, env=environment, check=False, capture_output=True, text=True)
             if built.returncode:
                 raise SystemExit(f"{one['defect']}: does not build:\n{built.stderr}")
-            caught = first_failure(tree, environment, face)
+            caught = first_failure(tree, environment, driver)
         finally:
             path.write_text(sound, "utf-8")
         missed += not caught
@@ -75,20 +75,20 @@ def main() -> int:
     return 1 if missed else 0
 
 
-def face_of(defect: dict[str, str]) -> str:
-    return defect.get("face", "rust")
+def driver_of(defect: dict[str, str]) -> str:
+    return defect.get("driver", "rust")
 
 
 def file_of(tree: Path, defect: dict[str, str]) -> Path:
     """A defect of the core names its file from there."""
-    return tree / defect["file"] if "face" in defect else tree / "core" / "src" / defect["file"]
+    return tree / defect["file"] if "driver" in defect else tree / "core" / "src" / defect["file"]
 
 
-def build(face: str) -> list[str]:
-    """Builds what a face plays through."""
-    if face == "rust":
+def build(driver: str) -> list[str]:
+    """Builds what a driver plays through."""
+    if driver == "rust":
         return ["cargo", "build", "--quiet", "--package", "xiezhen-scenarios"]
-    target = {"asyncio": "python", "cpp": "c"}.get(face, face)
+    target = {"asyncio": "python", "cpp": "c"}.get(driver, driver)
     return ["make", "--no-print-directory", "--silent", "-C", "tests/scenarios", target]
 
 
@@ -122,14 +122,14 @@ def copy_of_head(tree: Path) -> None:
                 path.write_bytes(content)
 
 
-def first_failure(tree: Path, environment: dict[str, str], face: str) -> str:
-    """The scenario that failed first in the face; empty if none did."""
-    command = [sys.executable, "tests/scenarios/run.py", "--quiet", "--faces", face, "--first", "--at-once", "8"]
+def first_failure(tree: Path, environment: dict[str, str], driver: str) -> str:
+    """The scenario that failed first in the driver; empty if none did."""
+    command = [sys.executable, "tests/scenarios/run.py", "--quiet", "--drivers", driver, "--first", "--at-once", "8"]
     told = subprocess.run(command, check=False, cwd=tree, env=environment, capture_output=True, text=True)
     lines = told.stdout.strip().splitlines()
     if not lines or "passed" not in lines[-1]:
         raise SystemExit(f"the list did not run:\n{told.stdout}{told.stderr}")
-    return next((line.removeprefix(f"{face}: ") for line in lines if line.startswith(f"{face}: ")), "")
+    return next((line.removeprefix(f"{driver}: ") for line in lines if line.startswith(f"{driver}: ")), "")
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""Plays one scenario through one face, in a space of its own."""
+"""Plays one scenario through one driver, in a space of its own."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ SETTINGS = {"training_seconds": 0.02, "generation_seconds": 0.02, "pictures_per_
 PATIENCE = 60.0
 
 
-class Face:
+class Driver:
     """A program that makes calls in one language: one line of JSON in, one out."""
 
     def __init__(self, name: str, command: list[str], environment: dict[str, str]) -> None:
@@ -40,9 +40,9 @@ class Face:
         self._command, self._environment = command, environment
         self._start()
 
-    def with_environment(self, more: dict[str, str]) -> Face:
+    def with_environment(self, more: dict[str, str]) -> Driver:
         """Another process of it, which has these variables too."""
-        return Face(self.name, self._command, self._environment | more)
+        return Driver(self.name, self._command, self._environment | more)
 
     def _start(self) -> None:
         self._process = subprocess.Popen(
@@ -55,7 +55,7 @@ class Face:
         )
 
     def ask(self, request: dict[str, Any]) -> dict[str, Any]:
-        """Makes a call; a face that hangs or dies is started anew, and the scenario fails."""
+        """Makes a call; a driver that hangs or dies is started anew, and the scenario fails."""
         assert self._process.stdin and self._process.stdout
         watchdog = threading.Timer(PATIENCE, self._process.kill)
         watchdog.start()
@@ -70,7 +70,7 @@ class Face:
         if not line:
             status = self._process.wait()
             self._start()
-            raise Broken(f"the face ended with {status} in {request['call']}")
+            raise Broken(f"the driver ended with {status} in {request['call']}")
         reply: dict[str, Any] = json.loads(line)
         if "broken" in reply:
             raise Broken(f"{request['call']}: {reply['broken']}")
@@ -87,7 +87,7 @@ class Face:
 
 
 class Broken(Exception):
-    """The face or the scenario itself does not work."""
+    """The driver or the scenario itself does not work."""
 
 
 class Control:
@@ -114,10 +114,10 @@ class Play:
     """One cell of the table."""
 
     def __init__(
-        self, scenario: Scenario, number: int, face: Face, services: list[str], folder: Path, given: dict[str, list]
+        self, scenario: Scenario, number: int, driver: Driver, services: list[str], folder: Path, given: dict[str, list]
     ) -> None:
-        self.face, self.scenario = face, scenario
-        space = f"{number}-{face.name}"
+        self.driver, self.scenario = driver, scenario
+        space = f"{number}-{driver.name}"
         self.control, self.elsewhere = (Control(base, space) for base in services)
         self.folder = folder / space
         self.url_path = f"/spaces/{space}"
@@ -142,8 +142,8 @@ class Play:
         try:
             self.control("POST", "settings", SETTINGS | fill(scenario.settings, self.variables))
             if scenario.environment:
-                self.face = self.face.with_environment(fill(scenario.environment, self.variables))
-            self.face.ask({"call": "begin"})
+                self.driver = self.driver.with_environment(fill(scenario.environment, self.variables))
+            self.driver.ask({"call": "begin"})
             self.make_client({"client": scenario.client})
             for step in self.given.get(scenario.given or "", []):
                 self.step(step)
@@ -157,7 +157,7 @@ class Play:
             self.failures.append(f"{type(error).__name__}: {error}")
         finally:
             if scenario.environment:
-                self.face.close()
+                self.driver.close()
             self.late.close()
             for control in (self.control, self.elsewhere):
                 control("POST", "reset")
@@ -188,7 +188,7 @@ class Play:
 
     def one_call(self, step: dict[str, Any]) -> Any:
         arguments = {name: part for name, part in step.items() if name not in ("expect", "as", "reply_as", "each", "requests")}
-        reply = self.face.ask(without_none(fill(arguments, self.variables)))
+        reply = self.driver.ask(without_none(fill(arguments, self.variables)))
         return self.judge(step, reply)
 
     def judge(self, step: dict[str, Any], reply: dict[str, Any]) -> Any:
@@ -202,7 +202,7 @@ class Play:
 
     def make_client(self, step: dict[str, Any]) -> None:
         options = {"base_url": self.url} | CLIENT | fill(step["client"], self.variables)
-        self.judge(step, self.face.ask({"call": "client"} | without_none(options)))
+        self.judge(step, self.driver.ask({"call": "client"} | without_none(options)))
 
     def fault(self, step: dict[str, Any]) -> None:
         fault = without_none(fill(step["fault"], self.variables), deep=False)

@@ -1,9 +1,9 @@
 #!/usr/bin/env python3
-"""Runs the list through the faces and prints a table: scenarios down, faces across.
+"""Runs the list through the drivers and prints a table: scenarios down, drivers across.
 
-    run.py [--faces rust,python,…] [--only TEXT] [--at-once N] [--first] [--quiet]
+    run.py [--drivers rust,python,…] [--only TEXT] [--at-once N] [--first] [--quiet]
 
-Ends with 1 if a scenario failed in a face, or if two faces gave different outcomes.
+Ends with 1 if a scenario failed in a driver, or if two drivers gave different outcomes.
 """
 
 from __future__ import annotations
@@ -24,35 +24,35 @@ from pathlib import Path
 from typing import Any
 
 from match import differences
-from play import Face, Play
+from play import Driver, Play
 from scenario import HERE, Scenario, read_list
 
 REPOSITORY = HERE.parent.parent
 TARGET = Path(os.environ.get("CARGO_TARGET_DIR", REPOSITORY / "target")) / "debug"
 BUILT = TARGET / "scenarios"
 PYTHON = str(REPOSITORY / "bindings-python" / ".venv" / "bin" / "python")
-FACES = {
+DRIVERS = {
     "rust": [str(TARGET / "xiezhen-scenarios")],
-    "python": [PYTHON, str(HERE / "faces" / "python.py"), "sync"],
-    "asyncio": [PYTHON, str(HERE / "faces" / "python.py"), "async"],
-    "node": ["node", str(HERE / "faces" / "node.mjs")],
-    "c": [str(BUILT / "face-c")],
-    "cpp": [str(BUILT / "face-cpp")],
+    "python": [PYTHON, str(HERE / "drivers" / "python.py"), "sync"],
+    "asyncio": [PYTHON, str(HERE / "drivers" / "python.py"), "async"],
+    "node": ["node", str(HERE / "drivers" / "node.mjs")],
+    "c": [str(BUILT / "driver-c")],
+    "cpp": [str(BUILT / "driver-cpp")],
 }
 
 
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--faces", default=",".join(FACES), help="which, with commas between")
+    parser.add_argument("--drivers", default=",".join(DRIVERS), help="which, with commas between")
     parser.add_argument("--only", default="", help="scenarios with this in their names")
-    parser.add_argument("--at-once", default=1, type=int, metavar="N", help="processes of each face, side by side")
+    parser.add_argument("--at-once", default=1, type=int, metavar="N", help="processes of each driver, side by side")
     parser.add_argument("--first", action="store_true", help="stop at the first failure")
     parser.add_argument("--quiet", action="store_true", help="no table, failures only")
     asked = parser.parse_args()
-    names = asked.faces.split(",")
-    unknown = set(names) - set(FACES)
+    names = asked.drivers.split(",")
+    unknown = set(names) - set(DRIVERS)
     if unknown:
-        raise SystemExit(f"no face is called {', '.join(sorted(unknown))}: there are {', '.join(FACES)}")
+        raise SystemExit(f"no driver is called {', '.join(sorted(unknown))}: there are {', '.join(DRIVERS)}")
     listed, given = read_list()
     chosen = [(n, scenario) for n, scenario in enumerate(listed) if asked.only in scenario.name]
     if not chosen:
@@ -95,30 +95,30 @@ def simulator(seed: str) -> Iterator[str]:
 
 @dataclass
 class Table:
-    """What came of each scenario in each face."""
+    """What came of each scenario in each driver."""
 
     given: dict[str, list[Any]]
     first: bool
     services: list[str] = field(default_factory=list)
     folder: Path = Path()
     cells: dict[tuple[int, str], Play] = field(default_factory=dict)
-    faces: list[Face] = field(default_factory=list)
+    drivers: list[Driver] = field(default_factory=list)
     over: bool = False
 
     def fill(self, name: str, rest: Iterator[tuple[int, Scenario]]) -> None:
-        """Plays what is left for a face, one after another in one process; other processes may take of the same."""
+        """Plays what is left for a driver, one after another in one process; other processes may take of the same."""
         environment = {key: value for key, value in os.environ.items() if not key.upper().startswith("XIEZHEN_")}
-        face = Face(name, FACES[name], environment)
-        self.faces.append(face)
+        driver = Driver(name, DRIVERS[name], environment)
+        self.drivers.append(driver)
         for number, scenario in rest:
             if self.over:
                 break
             if name not in scenario.not_in:
-                self.play(Play(scenario, number, face, self.services, self.folder, self.given), number)
-        face.close()
+                self.play(Play(scenario, number, driver, self.services, self.folder, self.given), number)
+        driver.close()
 
     def not_played(self, chosen: list[tuple[int, Scenario]], names: list[str]) -> list[str]:
-        """Cells that nobody played: a face that does not start passes nothing."""
+        """Cells that nobody played: a driver that does not start passes nothing."""
         wanted = [(number, one, name) for number, one in chosen for name in names if name not in one.not_in]
         return [f"{name}: {one.name}" for number, one, name in wanted if (number, name) not in self.cells]
 
@@ -129,21 +129,21 @@ class Table:
             play.failures.append(f"{type(error).__name__}: {error}")
         if self.over:
             return
-        self.cells[number, play.face.name] = play
+        self.cells[number, play.driver.name] = play
         if play.failures and self.first:
             self.over = True
-            for face in self.faces:
-                face.kill()
+            for driver in self.drivers:
+                driver.kill()
 
 
 def compare(plays: list[Play]) -> None:
-    """A face that keeps the promise in words of its own does not keep it: all must say the same."""
-    good = [play for play in plays if not play.failures and play.face.name not in play.scenario.own_words]
+    """A driver that keeps the promise in words of its own does not keep it: all must say the same."""
+    good = [play for play in plays if not play.failures and play.driver.name not in play.scenario.own_words]
     for play in good[1:]:
         for step, (first, other) in enumerate(zip(good[0].transcript, play.transcript), 1):
             if first != other:
                 told = differences(exactly(json.loads(first)), exactly(json.loads(other)))
-                play.failures.append(f"reply {step} is not that of {good[0].face.name}:")
+                play.failures.append(f"reply {step} is not that of {good[0].driver.name}:")
                 play.failures += told
                 break
 
@@ -177,7 +177,7 @@ def report(
         print(f"{name}: {play.scenario.name}", *(f"    {failure}" for failure in play.failures), sep="\n")
     for cell in lost:
         print(f"never played: {cell}")
-    print(f"{len(chosen)} scenarios, {len(names)} faces, {len(cells)} cells in {took:.0f} s")
+    print(f"{len(chosen)} scenarios, {len(names)} drivers, {len(cells)} cells in {took:.0f} s")
     print(f"{len(cells) - len(failed)} passed, {len(failed) + len(lost)} failed")
     return 1 if failed or lost else 0
 

@@ -1,4 +1,4 @@
-//! The Rust face: reads a call a line, makes it, and writes its outcome in the normal form (see the README).
+//! The Rust driver: reads a call a line, makes it, and writes its outcome in the normal form (see the README).
 #![allow(clippy::expect_used, clippy::indexing_slicing, reason = "what is wrong here is wrong with the scenario")]
 
 use std::{

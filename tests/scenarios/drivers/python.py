@@ -1,4 +1,4 @@
-"""The Python faces, `sync` and `async`: read a call a line, make it, and write its outcome in the normal form."""
+"""The Python drivers, `sync` and `async`: read a call a line, make it, and write its outcome in the normal form."""
 
 import asyncio
 import inspect

@@ -1,4 +1,4 @@
-// The C++ face: reads a call a line, makes it, and writes its outcome in the normal form.
+// The C++ driver: reads a call a line, makes it, and writes its outcome in the normal form.
 #include <fstream>
 #include <future>
 #include <iostream>

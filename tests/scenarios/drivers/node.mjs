@@ -1,4 +1,4 @@
-// The Node face: reads a call a line, makes it, and writes its outcome in the normal form.
+// The Node driver: reads a call a line, makes it, and writes its outcome in the normal form.
 
 import { readFileSync } from 'node:fs'
 import { createInterface } from 'node:readline'
