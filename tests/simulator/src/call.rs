@@ -20,6 +20,8 @@ pub enum Call {
     Result,
     /// The template picture of a style.
     Template,
+    /// A callback that the simulator made; no request is this.
+    Callback,
     /// A path the service does not have.
     Unknown,
     /// Every request, when matching or counting; no request is this.
@@ -29,7 +31,7 @@ pub enum Call {
 impl Call {
     /// Whether a request of kind `other` is meant by this one.
     pub fn covers(self, other: Self) -> bool {
-        self == Self::Any || self == other
+        (self == Self::Any && other != Self::Callback) || self == other
     }
 
     /// The method the gateway publishes this call with.
@@ -37,7 +39,7 @@ impl Call {
         match self {
             Self::UploadFile | Self::CreateUserModel | Self::CreateTask | Self::QueryTask => Some("POST"),
             Self::ListStyles | Self::Result | Self::Template => Some("GET"),
-            Self::Unknown | Self::Any => None,
+            Self::Callback | Self::Unknown | Self::Any => None,
         }
     }
 

@@ -111,7 +111,7 @@ impl Journal {
 
     pub(crate) fn count(&self, call: Call) -> u64 {
         match call {
-            Call::Any => self.counts.values().sum(),
+            Call::Any => self.counts.iter().filter(|(one, _)| call.covers(**one)).map(|(_, count)| count).sum(),
             call => self.counts.get(&call).copied().unwrap_or_default(),
         }
     }

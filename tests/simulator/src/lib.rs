@@ -35,7 +35,7 @@ pub use call::Call;
 pub use fault::{Action, Answered, Fault, HalfOf, LargeOf, Placed, RawOf, SlowOf, StallAt};
 pub use journal::{Auth, Entry, Moment};
 pub use server::{Builder, DEFAULT_APP_CODE, DEFAULT_APP_KEY, DEFAULT_APP_SECRET, Simulator};
-pub use settings::Settings;
+pub use settings::{CallbackBody, CallbackMethod, Settings};
 pub use space::Space;
 pub use style::{STYLES, Style};
 pub use task::Task;

@@ -194,7 +194,7 @@ impl Builder {
             let world = Arc::new(World::restored(space, shared.seed, shared.settings.clone()));
             shared.worlds.lock().unwrap_or_else(PoisonError::into_inner).insert(world.prefix.clone(), world.clone());
             for task in world.tasks().iter().filter(|task| task.state < 3) {
-                callback::promise(&shared, &world, &task.id, task.callback_url.as_deref());
+                callback::resume(&shared, &world, &task.id, task.callback_url.as_deref());
             }
         }
         let accepting = tokio::spawn(accept(listener, Arc::clone(&shared)));

@@ -60,7 +60,7 @@ fn no<T>(ret: i64, message: impl Into<String>) -> Result<T, Refused> {
 }
 
 /// Does what is asked for.
-pub(crate) async fn work(shared: &Shared, world: &Arc<World>, request: &Whole) -> Work {
+pub(crate) async fn work(shared: &Arc<Shared>, world: &Arc<World>, request: &Whole) -> Work {
     if let Some(refusal) = unpublished(request) {
         return Work::refused(refusal.answer());
     }
@@ -72,7 +72,7 @@ pub(crate) async fn work(shared: &Shared, world: &Arc<World>, request: &Whole) -
         Call::QueryTask => query_task(shared, world, &request.body),
         Call::Result => return result(shared, world, request).await,
         Call::Template => return template(shared, request).await,
-        Call::Unknown | Call::Any => no(1000, "no such call"),
+        Call::Callback | Call::Unknown | Call::Any => no(1000, "no such call"),
     };
     outcome.unwrap_or_else(|(ret, message)| {
         Work::refused(Answer::json(&json!({"ret": ret, "msg": message, "body": null})))
@@ -134,7 +134,7 @@ struct Model {
     callback_url: Option<String>,
 }
 
-async fn create_user_model(shared: &Shared, world: &Arc<World>, body: &[u8]) -> Result<Work, Refused> {
+async fn create_user_model(shared: &Arc<Shared>, world: &Arc<World>, body: &[u8]) -> Result<Work, Refused> {
     let wish: Model = asked(body)?;
     let (task_id, user_id) = {
         let mut inner = world.inner();
@@ -173,7 +173,7 @@ struct Generation {
     callback_url: Option<String>,
 }
 
-async fn create_task(shared: &Shared, world: &Arc<World>, body: &[u8]) -> Result<Work, Refused> {
+async fn create_task(shared: &Arc<Shared>, world: &Arc<World>, body: &[u8]) -> Result<Work, Refused> {
     let wish: Generation = asked(body)?;
     if wish.user_id.is_empty() || wish.style.is_empty() {
         return no(1002, "user_id 和 style 不能为空 user_id and style are needed");
@@ -225,16 +225,17 @@ fn new_task(world: &World, inner: &Inner, about: &[String], seconds: f64, outcom
 }
 
 async fn created(
-    shared: &Shared,
+    shared: &Arc<Shared>,
     world: &Arc<World>,
     task_id: String,
     user_id: &str,
     callback_url: Option<&str>,
 ) -> Result<Work, Refused> {
-    callback::promise(shared, world, &task_id, callback_url);
     let mut work = Work::done(&json!({"task_id": task_id, "user_id": user_id}));
-    work.task_id = Some(task_id);
-    saved(shared, work).await
+    work.task_id = Some(task_id.clone());
+    let work = saved(shared, work).await;
+    callback::announce(shared, world, &task_id, callback_url).await;
+    work
 }
 
 fn list_styles(shared: &Shared, world: &World) -> Work {
@@ -259,12 +260,17 @@ fn query_task(shared: &Shared, world: &World, body: &[u8]) -> Result<Work, Refus
     let Some(task) = inner.tasks.get(&task_id) else {
         return no(5001, format!("任务不存在 no such task: {task_id}"));
     };
+    Ok(Work::done(&shown(shared, world, &inner, task)))
+}
+
+/// A task as a query shows it.
+pub(crate) fn shown(shared: &Shared, world: &World, inner: &Inner, task: &Record) -> Value {
     let now = inner.clock.now();
     let expires = inner.settings.result_ttl_seconds.map(|ttl| format!("{:.3}", now + ttl));
     let address = |n: u32| picture_url(shared, world, task, n, expires.as_deref());
     let paths: Vec<String> = (1..=task.finished_pictures(now)).map(address).collect();
     let state = task.state(now);
-    Ok(Work::done(&json!({"state": state, "id": task.id, "tsk_type": task.kind, "result_paths": paths})))
+    json!({"state": state, "id": task.id, "tsk_type": task.kind, "result_paths": paths})
 }
 
 fn picture_url(shared: &Shared, world: &World, task: &Record, n: u32, expires: Option<&str>) -> String {

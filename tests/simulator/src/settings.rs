@@ -30,6 +30,60 @@ pub struct Settings {
     pub max_body_bytes: usize,
     /// How many entries the journal keeps.
     pub journal_limit: usize,
+    /// How callbacks are made.
+    pub callback_method: CallbackMethod,
+    /// What they carry.
+    pub callback_body: CallbackBody,
+    /// Whether they name the user, too.
+    pub callback_user_id: bool,
+    /// How long after a change it is told, in real milliseconds.
+    pub callback_delay_ms: u64,
+    /// Tell the state of a new task before its create is answered.
+    pub callback_early: bool,
+    /// How often each is made.
+    pub callback_times: u32,
+    /// Tell every change of state, not the end alone.
+    pub callback_every_state: bool,
+    /// The share of them that is never sent, by seed.
+    pub callback_loss: f64,
+}
+
+/// The method of a callback.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "UPPERCASE")]
+pub enum CallbackMethod {
+    /// What is told is the body.
+    Post,
+    /// What is told is appended to the address, carelessly.
+    Get,
+    /// What is told is the body.
+    Put,
+}
+
+impl CallbackMethod {
+    pub(crate) fn name(self) -> &'static str {
+        match self {
+            Self::Post => "POST",
+            Self::Get => "GET",
+            Self::Put => "PUT",
+        }
+    }
+}
+
+/// The shape of what a callback tells.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum CallbackBody {
+    /// Nothing at all.
+    None,
+    /// What a query would answer.
+    Query,
+    /// `{"task_id", "state"}`
+    Flat,
+    /// `{"code", "data": {"taskId", "status"}}`
+    Nested,
+    /// `task_id=…&state=…`
+    Form,
 }
 
 impl Default for Settings {
@@ -47,6 +101,14 @@ impl Default for Settings {
             drop_reused: false,
             max_body_bytes: 32 << 20,
             journal_limit: 200_000,
+            callback_method: CallbackMethod::Post,
+            callback_body: CallbackBody::Flat,
+            callback_user_id: false,
+            callback_delay_ms: 0,
+            callback_early: false,
+            callback_times: 1,
+            callback_every_state: false,
+            callback_loss: 0.0,
         }
     }
 }
@@ -74,6 +136,9 @@ impl Settings {
         ];
         if let Some((name, _)) = seconds.iter().find(|(_, number)| !number.is_finite() || *number < 0.0) {
             return Err(format!("{name} is a number of at least 0"));
+        }
+        if !(0.0..=1.0).contains(&self.callback_loss) {
+            return Err("callback_loss is a number from 0 to 1".to_owned());
         }
         let outcomes = [("training_outcome", self.training_outcome), ("generation_outcome", self.generation_outcome)];
         match outcomes.iter().find(|(_, outcome)| !(3..=5).contains(outcome)) {

@@ -176,21 +176,3 @@ async fn a_hook_sees_every_moment_and_waiting_ends() {
     }
     assert_eq!(moments, [(Moment::Arrived, false), (Moment::Worked, true), (Moment::Answered, true)]);
 }
-
-#[tokio::test]
-async fn a_callback_is_told_once() {
-    let sim = Simulator::builder().clock_scale(10_000.0).start().await.unwrap();
-    let receiver = Simulator::builder().start().await.unwrap();
-    let mut paths = Vec::new();
-    for photo in photos().iter().take(8) {
-        paths.push(upload(&sim, photo).await["body"].clone());
-    }
-    let url = format!("{}/cloud/called", receiver.url());
-    let body = json!({"img_set": paths, "callback_url": url});
-    let created = post(&sim, "aigc_user_model_create", &body).await;
-    receiver.wait_for(Call::Unknown, 1).await;
-    tokio::time::sleep(Duration::from_millis(50)).await;
-    let seen = receiver.journal();
-    let told = json!({"task_id": created["body"]["task_id"], "state": 3});
-    assert_eq!((seen.len(), seen[0].body.as_ref()), (1, Some(&told)));
-}
