@@ -67,6 +67,7 @@ check-long: ## What takes too long for every change: more random kills and exits
 
 .PHONY: lint
 lint: ## Formatting, lints and documentation of the Rust code; the benches' Python
+	python3 tests/consistency/rooms.py core/src
 	cargo fmt --all --check
 	cargo clippy --workspace --all-targets --features xiezhen/cli,xiezhen/process -- -D warnings
 	RUSTDOCFLAGS="-D warnings" cargo doc --workspace --no-deps --features xiezhen/cli,xiezhen/process

@@ -1,8 +1,5 @@
 //! The client: the five calls, waiting, jobs, and results. Everything else is behind it.
 
-mod arguments;
-mod session;
-
 use std::{
     future::Future,
     path::{Path, PathBuf},
@@ -17,18 +14,15 @@ use arc_swap::ArcSwap;
 use serde_json::json;
 use tracing::Instrument;
 
-use self::arguments::{refuse, with_callback};
-pub(crate) use self::{
-    arguments::check_id,
-    session::{Caller, Session, schedules},
-};
 use crate::{
+    arguments::{check_id, refuse, with_callback},
     call::Call,
     error::{Error, ErrorKind, Result},
     job::{self, AdvanceOptions, Job, RunOptions, SaveJob},
     options::{ClientBuilder, Options},
     photo::{CheckedPhoto, Photo},
     results::Results,
+    session::Session,
     task::{Created, Style, Task},
     transport::{Payload, Request},
     wait::Place,

@@ -1,10 +1,12 @@
 //! A job: the whole wish of one customer, from photos and styles to pictures on disk (design §4).
 
 mod advance;
+mod checkpoint;
 mod photos;
 mod pieces;
 mod record;
 mod run;
+mod style_name;
 mod styles;
 mod telling;
 mod turn;
@@ -24,6 +26,7 @@ use serde::{Deserialize, Serialize};
 use self::record::{Record, VERSION};
 pub(crate) use self::run::{advance, run};
 use crate::{
+    arguments::check_id,
     error::{Error, ErrorKind, Result},
     event::OnEvent,
     photo::{Photo, Source},
@@ -187,7 +190,7 @@ impl Job {
 
     /// The job that a checkpoint holds, without taking the checkpoint.
     pub fn read_checkpoint(path: impl AsRef<Path>) -> Result<Self> {
-        crate::checkpoint::read(path.as_ref())
+        checkpoint::read(path.as_ref())
     }
 
     /// What the job is busy with.
@@ -249,9 +252,9 @@ impl Job {
     /// A training is adopted with its `user_id`. Where several generations are unknown, this is the first of them:
     /// [`adopt_portrait`](Self::adopt_portrait) says which.
     pub fn adopt(&self, task_id: &str, user_id: Option<&str>) -> Result<()> {
-        crate::client::check_id("task_id", task_id)?;
+        check_id("task_id", task_id)?;
         if let Some(user_id) = user_id {
-            crate::client::check_id("user_id", user_id)?;
+            check_id("user_id", user_id)?;
         }
         self.state().record.adopt(task_id, user_id)
     }
@@ -261,7 +264,7 @@ impl Job {
     /// # Errors
     /// [`InvalidArgument`](crate::ErrorKind::InvalidArgument) if that portrait's outcome is not unknown.
     pub fn adopt_portrait(&self, task_id: &str, style: &str) -> Result<()> {
-        crate::client::check_id("task_id", task_id)?;
+        check_id("task_id", task_id)?;
         self.state().record.adopt_portrait(task_id, style)
     }
 

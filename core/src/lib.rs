@@ -8,9 +8,10 @@
 #![cfg_attr(test, allow(clippy::unwrap_used, clippy::expect_used, clippy::indexing_slicing, clippy::panic))]
 
 mod answer;
+mod arguments;
 mod budget;
 mod call;
-mod checkpoint;
+mod caller;
 #[cfg(feature = "cli")]
 pub mod cli;
 mod client;
@@ -25,6 +26,7 @@ mod photo;
 mod picture;
 pub mod process;
 mod results;
+mod session;
 mod task;
 mod transport;
 mod wait;

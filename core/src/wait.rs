@@ -40,6 +40,7 @@ pub(crate) use self::{
     watch::NOTICE_PAUSE,
 };
 use crate::{
+    arguments::check_id,
     error::{Error, Result},
     task::{Task, TaskKind},
 };
@@ -52,20 +53,6 @@ pub trait Look: Send + Sync + 'static {
     fn try_pay(&self, now: Instant) -> bool;
     /// Waits for a place, and takes it.
     fn pay(&self) -> impl Future<Output = ()> + Send;
-}
-
-impl Look for crate::transport::Transport {
-    async fn look(&self, task_id: &str) -> Result<Task> {
-        Self::look(self, task_id).await
-    }
-
-    fn try_pay(&self, now: Instant) -> bool {
-        self.budget.try_take(now)
-    }
-
-    async fn pay(&self) {
-        self.budget.acquire().await;
-    }
 }
 
 /// Looks at tasks on behalf of all waits of one client.
@@ -154,7 +141,7 @@ impl<L: Look> Scheduler<L> {
         outcomes.resize_with(task_ids.len(), || None);
         let mut places = Places { scheduler: self, places: Vec::with_capacity(task_ids.len()) };
         for (index, task_id) in task_ids.iter().enumerate() {
-            match crate::client::check_id("task_id", task_id) {
+            match check_id("task_id", task_id) {
                 Ok(()) => places.join(task_id, timeout, Sink::Many(gathering.clone(), index)),
                 Err(error) => gathering.add(index, Err(error)),
             }

@@ -7,7 +7,7 @@ use indicatif::{HumanBytes, MultiProgress, ProgressBar, ProgressDrawTarget, Prog
 use super::{
     lines::{pictures, remark},
     print::{padded, plain, say, width},
-    progress::Uploads,
+    uploads::Uploads,
 };
 use crate::{event::Event, task::TaskState};
 

@@ -2,7 +2,7 @@
 
 use super::{
     print::{plain, say},
-    progress::Uploads,
+    uploads::Uploads,
 };
 use crate::event::Event;
 

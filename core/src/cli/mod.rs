@@ -10,6 +10,7 @@ mod lines;
 mod print;
 mod progress;
 mod sheet;
+mod uploads;
 
 use std::ffi::OsString;
 

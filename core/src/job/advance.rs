@@ -14,11 +14,12 @@ use super::{
 };
 use crate::{
     call::Call,
-    client::{Caller, Session, schedules},
+    caller::Caller,
     error::{Error, ErrorKind, Result},
     event::{Event, OnEvent},
     options::PollSchedule,
     photo::CheckedPhoto,
+    session::{Session, schedules},
     task::{Style, TaskKind, TaskState},
     transport::{Payload, Request},
     wait::{Schedules, out_of_time},

@@ -4,7 +4,7 @@ use std::{collections::HashSet, path::PathBuf};
 
 use serde::{Deserialize, Serialize};
 
-use super::{JobPhoto, Portrait, Stage, styles, work::Work};
+use super::{JobPhoto, Portrait, Stage, style_name, work::Work};
 use crate::{
     call::Call,
     error::{Error, ErrorKind, Result},
@@ -299,7 +299,7 @@ impl Record {
             digests
         };
         let styles = |record: &Self| -> HashSet<String> {
-            record.portraits.iter().map(|portrait| styles::wish(&portrait.style)).collect()
+            record.portraits.iter().map(|portrait| style_name::normalized(&portrait.style)).collect()
         };
         let model = |record: &Self| if record.training.is_none() { record.user_id.clone() } else { None };
         if model(self) != model(other) {

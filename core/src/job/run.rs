@@ -2,12 +2,14 @@
 
 use std::{path::PathBuf, sync::Arc, time::Duration};
 
-use super::{AdvanceOptions, Job, RunOptions, SaveJob, advance::Advance, pieces::UnderWay, record::Record, turn::Turn};
+use super::{
+    AdvanceOptions, Job, RunOptions, SaveJob, advance::Advance, checkpoint::Checkpoint, pieces::UnderWay,
+    record::Record, turn::Turn,
+};
 use crate::{
-    checkpoint::Checkpoint,
-    client::Session,
     error::{Error, ErrorKind, Result},
     photo::interrupted,
+    session::Session,
 };
 
 /// Does what is due of a job.

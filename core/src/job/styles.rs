@@ -2,9 +2,10 @@
 
 use std::collections::HashSet;
 
-use icu_normalizer::ComposingNormalizerBorrowed;
-
-use super::record::Record;
+use super::{
+    record::Record,
+    style_name::{as_id, normalized, plain},
+};
 use crate::{
     error::{Error, Result},
     task::Style,
@@ -34,16 +35,11 @@ pub(super) fn problems(record: &Record) -> Vec<String> {
     for portrait in &record.portraits {
         if portrait.style.trim().is_empty() {
             problems.push("a style is empty".to_owned());
-        } else if !seen.insert(wish(&portrait.style)) {
+        } else if !seen.insert(normalized(&portrait.style)) {
             problems.push(format!("style {:?} was given twice", portrait.style));
         }
     }
     problems
-}
-
-/// What a style that was asked for stands for, however it was typed.
-pub(super) fn wish(style: &str) -> String {
-    as_id(style).unwrap_or_else(|| plain(style))
 }
 
 /// Takes over what is an id already. True if names are left to be looked up.
@@ -106,16 +102,6 @@ fn names_of(offered: &[Style]) -> String {
         0 => format!("there are {}", names.join(", ")),
         more => format!("there are {} and {more} more", names.join(", ")),
     }
-}
-
-/// An id is shaped like a UUID, in letters of either case.
-fn as_id(style: &str) -> Option<String> {
-    (style.len() == 36 && uuid::Uuid::try_parse(style).is_ok()).then(|| style.to_lowercase())
-}
-
-/// The same name is the same, however its characters are composed.
-fn plain(name: &str) -> String {
-    ComposingNormalizerBorrowed::new_nfc().normalize(name.trim()).into_owned()
 }
 
 #[cfg(test)]

@@ -7,7 +7,7 @@ use std::sync::{
 
 use super::{advance::Advance, record::Slot};
 use crate::{
-    client::Caller,
+    caller::Caller,
     event::{Event, OnEvent},
     task::{Task, TaskState},
     transport::{OnRetry, body::OnBytes},

@@ -9,7 +9,7 @@ use serde::Serialize;
 use super::body::OnBytes;
 use crate::{
     call::Call,
-    client::Caller,
+    caller::Caller,
     error::{Error, ErrorKind, Result},
     photo::CheckedPhoto,
 };

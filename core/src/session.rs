@@ -8,12 +8,13 @@ use tracing::Instrument;
 
 use crate::{
     call::Call,
+    caller::Caller,
     error::{Error, ErrorKind, Result},
     options::Options,
     process,
     task::{Created, Task, TaskKind},
     transport::{Request, Transport, unix_ms},
-    wait::{Scheduler, Schedules},
+    wait::{Look, Scheduler, Schedules},
 };
 
 /// What a client has under way in one process: a forked child gets another one.
@@ -23,14 +24,14 @@ pub(crate) struct Session {
     pub(crate) scheduler: Scheduler<Transport>,
     /// The process it belongs to, counted in forks.
     generation: u32,
-    pub(super) closing: CancellationToken,
-    pub(super) creates: TaskTracker,
+    pub(crate) closing: CancellationToken,
+    pub(crate) creates: TaskTracker,
     /// One moment on both clocks: times that are written down follow the steady one.
     began: (Instant, u64),
 }
 
 impl Session {
-    pub(super) fn new(options: Arc<Options>) -> Self {
+    pub(crate) fn new(options: Arc<Options>) -> Self {
         let transport = Arc::new(Transport::new(options.clone()));
         // Waiting for it ends only if it is closed, which keeps nothing out: so it is from the beginning, for everybody.
         let creates = TaskTracker::new();
@@ -47,12 +48,12 @@ impl Session {
     }
 
     /// One that was never used, and holds no connection; creates under way are still waited for.
-    pub(super) fn unused(&self) -> Self {
+    pub(crate) fn unused(&self) -> Self {
         Self { creates: self.creates.clone(), ..Self::new(self.options.clone()) }
     }
 
     /// Whether it is this process's: a forked child inherits the parent's.
-    pub(super) fn is_ours(&self) -> bool {
+    pub(crate) fn is_ours(&self) -> bool {
         self.generation == process::generation()
     }
 
@@ -81,7 +82,7 @@ impl Session {
         work: impl FnOnce(Caller) -> F,
     ) -> Result<T> {
         let caller = Caller::default();
-        let _leaves = caller.0.clone().drop_guard();
+        let _leaves = caller.presence();
         let ended = self.creates.spawn(work(caller).in_current_span()).await;
         ended.map_err(|error| {
             let message = format!("a create was interrupted: {error}; its outcome is unknown");
@@ -90,17 +91,17 @@ impl Session {
     }
 }
 
-/// Whoever waits for a detached create, or has gone away.
-#[derive(Clone, Debug, Default)]
-pub(crate) struct Caller(CancellationToken);
-
-impl Caller {
-    pub(crate) fn is_gone(&self) -> bool {
-        self.0.is_cancelled()
+impl Look for Transport {
+    async fn look(&self, task_id: &str) -> Result<Task> {
+        Self::look(self, task_id).await
     }
 
-    pub(crate) async fn gone(&self) {
-        self.0.cancelled().await;
+    fn try_pay(&self, now: Instant) -> bool {
+        self.budget.try_take(now)
+    }
+
+    async fn pay(&self) {
+        self.budget.acquire().await;
     }
 }
 

@@ -7,12 +7,12 @@ pub(crate) fn check_id(name: &str, id: &str) -> Result<()> {
     refuse(if id.trim().is_empty() { vec![format!("{name} is empty")] } else { Vec::new() })
 }
 
-pub(super) fn refuse(problems: Vec<String>) -> Result<()> {
+pub(crate) fn refuse(problems: Vec<String>) -> Result<()> {
     if problems.is_empty() { Ok(()) } else { Err(Error::invalid(problems)) }
 }
 
 /// Adds the address that the service may call when the task ends.
-pub(super) fn with_callback(mut body: serde_json::Value, callback_url: Option<&str>) -> Result<serde_json::Value> {
+pub(crate) fn with_callback(mut body: serde_json::Value, callback_url: Option<&str>) -> Result<serde_json::Value> {
     let Some(callback_url) = callback_url else { return Ok(body) };
     let known = url::Url::parse(callback_url).is_ok_and(|url| matches!(url.scheme(), "http" | "https"));
     if !known {

@@ -9,10 +9,10 @@ use std::{
     time::{Duration, Instant},
 };
 
+use super::Job;
 use crate::{
     disk::{self, Readers},
     error::{Error, ErrorKind, Result},
-    job::Job,
 };
 
 /// A checkpoint that this process holds. The lock is `flock` on a file beside it, on local file systems only;
