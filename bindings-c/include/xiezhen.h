@@ -191,7 +191,7 @@ typedef int32_t xiezhen_log_level;
  * What an event is about; beside it, the accessors that have something to say.
  *
  */
-enum xiezhen_event_kind
+enum xiezhen_eventtype
 #if defined(__cplusplus) || __STDC_VERSION__ >= 202311L
   : int32_t
 #endif // defined(__cplusplus) || __STDC_VERSION__ >= 202311L
@@ -247,9 +247,9 @@ enum xiezhen_event_kind
 };
 #ifndef __cplusplus
 #if __STDC_VERSION__ >= 202311L
-typedef enum xiezhen_event_kind xiezhen_event_kind;
+typedef enum xiezhen_eventtype xiezhen_eventtype;
 #else
-typedef int32_t xiezhen_event_kind;
+typedef int32_t xiezhen_eventtype;
 #endif // __STDC_VERSION__ >= 202311L
 #endif // __cplusplus
 
@@ -414,6 +414,16 @@ typedef struct xiezhen_job xiezhen_job;
 typedef struct xiezhen_job_options xiezhen_job_options;
 
 /**
+ * A photo as a job knows it; never its bytes.
+ */
+typedef struct xiezhen_job_photo xiezhen_job_photo;
+
+/**
+ * A job's photos.
+ */
+typedef struct xiezhen_job_photo_list xiezhen_job_photo_list;
+
+/**
  * How each task of a `xiezhen_wait_many` ended.
  */
 typedef struct xiezhen_outcomes xiezhen_outcomes;
@@ -422,16 +432,6 @@ typedef struct xiezhen_outcomes xiezhen_outcomes;
  * A photo, to be uploaded or to make a job of.
  */
 typedef struct xiezhen_photo xiezhen_photo;
-
-/**
- * A photo as a job knows it; never its bytes.
- */
-typedef struct xiezhen_photo_record xiezhen_photo_record;
-
-/**
- * A job's photos.
- */
-typedef struct xiezhen_photo_records xiezhen_photo_records;
 
 /**
  * One style of a job, and what has become of it.
@@ -882,7 +882,7 @@ void xiezhen_error_free(xiezhen_error *error);
 /**
  * What it is about.
  */
-xiezhen_event_kind xiezhen_event_type(const xiezhen_event *event);
+xiezhen_eventtype xiezhen_event_type(const xiezhen_event *event);
 
 /**
  * All of it as JSON: `{"type": "saved", "style": …, "path": …}`. Of a path that is not UTF-8, what can be shown.
@@ -1053,7 +1053,7 @@ xiezhen_status xiezhen_job_portraits(const xiezhen_job *job,
  * The photos as they are now, in the order given.
  */
 xiezhen_status xiezhen_job_photos(const xiezhen_job *job,
-                                  xiezhen_photo_records **photos,
+                                  xiezhen_job_photo_list **photos,
                                   xiezhen_error **error);
 
 /**
@@ -1244,37 +1244,37 @@ const xiezhen_error *xiezhen_portrait_error(const xiezhen_portrait *portrait);
 /**
  * How many photos there are.
  */
-size_t xiezhen_photo_records_count(const xiezhen_photo_records *photos);
+size_t xiezhen_job_photo_list_count(const xiezhen_job_photo_list *photos);
 
 /**
  * One of the photos; NULL beyond the last.
  */
-const xiezhen_photo_record *xiezhen_photo_records_at(const xiezhen_photo_records *photos, size_t index);
+const xiezhen_job_photo *xiezhen_job_photo_list_at(const xiezhen_job_photo_list *photos, size_t index);
 
 /**
  * Frees a list of photos.
  */
-void xiezhen_photo_records_free(xiezhen_photo_records *photos);
+void xiezhen_job_photo_list_free(xiezhen_job_photo_list *photos);
 
 /**
  * The file; NULL if the photo was given as bytes.
  */
-const char *xiezhen_photo_record_path(const xiezhen_photo_record *photo);
+const char *xiezhen_job_photo_path(const xiezhen_job_photo *photo);
 
 /**
  * SHA-256 of the content in hex; NULL until it was read.
  */
-const char *xiezhen_photo_record_sha256(const xiezhen_photo_record *photo);
+const char *xiezhen_job_photo_sha256(const xiezhen_job_photo *photo);
 
 /**
  * The size; 0 until it was read.
  */
-uint64_t xiezhen_photo_record_bytes(const xiezhen_photo_record *photo);
+uint64_t xiezhen_job_photo_bytes(const xiezhen_job_photo *photo);
 
 /**
  * The service's path of it; NULL until it was uploaded.
  */
-const char *xiezhen_photo_record_uploaded(const xiezhen_photo_record *photo);
+const char *xiezhen_job_photo_uploaded(const xiezhen_job_photo *photo);
 
 /**
  * The text.

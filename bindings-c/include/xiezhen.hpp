@@ -37,7 +37,7 @@ using Kind = xiezhen_kind;
 /// What a job is busy with: XIEZHEN_STAGE_DONE, …
 using Stage = xiezhen_stage;
 /// What an event is about: XIEZHEN_EVENT_SAVED, …
-using EventType = xiezhen_event_kind;
+using EventType = xiezhen_eventtype;
 /// How important a log message is: XIEZHEN_LOG_LEVEL_INFO, …
 using LogLevel = xiezhen_log_level;
 
@@ -453,7 +453,7 @@ struct Portrait {
 };
 
 /// A photo as a job knows it.
-struct PhotoRecord {
+struct JobPhoto {
   std::optional<std::string> path, sha256, uploaded;
   std::uint64_t bytes;
 };
@@ -534,15 +534,15 @@ public:
   }
 
   /// The photos, in the order given.
-  std::vector<PhotoRecord> photos() const {
-    const auto all = detail::make<detail::Own<xiezhen_photo_records, xiezhen_photo_records_free>>(
+  std::vector<JobPhoto> photos() const {
+    const auto all = detail::make<detail::Own<xiezhen_job_photo_list, xiezhen_job_photo_list_free>>(
         xiezhen_job_photos, static_cast<const xiezhen_job *>(get()));
-    std::vector<PhotoRecord> photos;
-    for (std::size_t n = 0; n < xiezhen_photo_records_count(all.get()); ++n) {
-      const auto *one = xiezhen_photo_records_at(all.get(), n);
-      photos.push_back({detail::maybe_text(xiezhen_photo_record_path(one)),
-                        detail::maybe_text(xiezhen_photo_record_sha256(one)),
-                        detail::maybe_text(xiezhen_photo_record_uploaded(one)), xiezhen_photo_record_bytes(one)});
+    std::vector<JobPhoto> photos;
+    for (std::size_t n = 0; n < xiezhen_job_photo_list_count(all.get()); ++n) {
+      const auto *one = xiezhen_job_photo_list_at(all.get(), n);
+      photos.push_back({detail::maybe_text(xiezhen_job_photo_path(one)),
+                        detail::maybe_text(xiezhen_job_photo_sha256(one)),
+                        detail::maybe_text(xiezhen_job_photo_uploaded(one)), xiezhen_job_photo_bytes(one)});
     }
     return photos;
   }

@@ -39,11 +39,11 @@ pub(crate) fn call<T: Send + 'static, F: Future<Output = Result<T>> + Send + 'st
     name: &'static str,
     work: impl FnOnce(Client) -> F,
 ) -> Result<T> {
-    talk(client, cancel, name, |core, _: Tell<()>| work(core), |()| Ok(()))
+    block_on_call(client, cancel, name, |core, _: Tell<()>| work(core), |()| Ok(()))
 }
 
 /// Makes a call and waits for its end. `hear` is given what it tells, on this thread; an error of `hear` stops the call.
-pub(crate) fn talk<T: Send + 'static, M: Send + 'static, F: Future<Output = Result<T>> + Send + 'static>(
+pub(crate) fn block_on_call<T: Send + 'static, M: Send + 'static, F: Future<Output = Result<T>> + Send + 'static>(
     client: &xiezhen_client,
     cancel: Option<&CancellationToken>,
     name: &'static str,

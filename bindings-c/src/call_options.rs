@@ -6,9 +6,9 @@ use tokio_util::sync::CancellationToken;
 use xiezhen_core::Result;
 
 use crate::{
-    border::{border, borrow, borrow_mut, free, handle, maybe, refuse, text},
     cancel::xiezhen_cancel,
-    error::{xiezhen_error, xiezhen_status},
+    error::{boundary, xiezhen_error, xiezhen_status},
+    ffi::{borrow, borrow_mut, free, handle, maybe, refuse, text},
     version::maybe_ms,
 };
 
@@ -23,18 +23,18 @@ pub struct xiezhen_call_options {
 
 /// What a call can make use of, beside what every call knows: a cancel and a timeout.
 #[derive(PartialEq, Eq)]
-pub(crate) enum Knows {
+pub(crate) enum OptionKind {
     CallbackUrl,
     Style,
 }
 
 impl xiezhen_call_options {
     /// The options of a call that knows some of them; others are refused, so that none is overlooked.
-    pub(crate) fn of(options: *const Self, call: &str, knows: &[Knows]) -> Result<Self> {
+    pub(crate) fn of(options: *const Self, call: &str, knows: &[OptionKind]) -> Result<Self> {
         let options = maybe(options).cloned().unwrap_or_default();
         let given = [
-            (options.callback_url.is_some(), Knows::CallbackUrl, "callback_url"),
-            (options.style.is_some(), Knows::Style, "style"),
+            (options.callback_url.is_some(), OptionKind::CallbackUrl, "callback_url"),
+            (options.style.is_some(), OptionKind::Style, "style"),
         ];
         match given.iter().find(|(is_set, kind, _)| *is_set && !knows.contains(kind)) {
             Some((_, _, name)) => Err(refuse(format!("{call} has no option {name}"))),
@@ -62,7 +62,7 @@ pub unsafe extern "C" fn xiezhen_call_options_set_cancel(
     cancel: *const xiezhen_cancel,
     error: *mut *mut xiezhen_error,
 ) -> xiezhen_status {
-    border(error, || {
+    boundary(error, || {
         borrow_mut(options, "options")?.cancel = Some(borrow(cancel, "cancel")?.0.clone());
         Ok(())
     })
@@ -75,7 +75,7 @@ pub unsafe extern "C" fn xiezhen_call_options_set_callback_url(
     callback_url: *const c_char,
     error: *mut *mut xiezhen_error,
 ) -> xiezhen_status {
-    border(error, || {
+    boundary(error, || {
         borrow_mut(options, "options")?.callback_url = Some(text(callback_url, "callback_url")?.to_owned());
         Ok(())
     })
@@ -90,7 +90,7 @@ pub unsafe extern "C" fn xiezhen_call_options_set_timeout_ms(
     timeout_ms: u64,
     error: *mut *mut xiezhen_error,
 ) -> xiezhen_status {
-    border(error, || {
+    boundary(error, || {
         borrow_mut(options, "options")?.timeout = maybe_ms(timeout_ms);
         Ok(())
     })
@@ -103,7 +103,7 @@ pub unsafe extern "C" fn xiezhen_call_options_set_style(
     style: *const c_char,
     error: *mut *mut xiezhen_error,
 ) -> xiezhen_status {
-    border(error, || {
+    boundary(error, || {
         borrow_mut(options, "options")?.style = Some(text(style, "style")?.to_owned());
         Ok(())
     })

@@ -4,10 +4,10 @@ use std::{ffi::c_char, path::PathBuf};
 
 use crate::{
     blocking::call,
-    border::{border, borrow, handle, out, text, texts},
-    call_options::{Knows, xiezhen_call_options},
+    call_options::{OptionKind, xiezhen_call_options},
     client::xiezhen_client,
-    error::{xiezhen_error, xiezhen_status},
+    error::{boundary, xiezhen_error, xiezhen_status},
+    ffi::{borrow, handle, out, text, texts},
     photo::xiezhen_photo,
     strings::{xiezhen_string, xiezhen_strings},
     task::{xiezhen_created, xiezhen_styles, xiezhen_task},
@@ -24,7 +24,7 @@ pub unsafe extern "C" fn xiezhen_upload_file(
     path: *mut *mut xiezhen_string,
     error: *mut *mut xiezhen_error,
 ) -> xiezhen_status {
-    border(error, || {
+    boundary(error, || {
         let path = out(path, "path")?;
         let client = borrow(client, "client")?;
         let photo = borrow(photo, "photo")?.0.clone();
@@ -49,11 +49,11 @@ pub unsafe extern "C" fn xiezhen_create_user_model(
     created: *mut *mut xiezhen_created,
     error: *mut *mut xiezhen_error,
 ) -> xiezhen_status {
-    border(error, || {
+    boundary(error, || {
         let created = out(created, "created")?;
         let client = borrow(client, "client")?;
         let img_set = texts(img_set, img_count, "img_set")?;
-        let options = xiezhen_call_options::of(options, "xiezhen_create_user_model", &[Knows::CallbackUrl])?;
+        let options = xiezhen_call_options::of(options, "xiezhen_create_user_model", &[OptionKind::CallbackUrl])?;
         let answer = call(client, options.cancel.as_ref(), "create_user_model", |core| async move {
             core.with_timeout(options.timeout).create_user_model(&img_set, options.callback_url.as_deref()).await
         })?;
@@ -70,7 +70,7 @@ pub unsafe extern "C" fn xiezhen_list_styles(
     styles: *mut *mut xiezhen_styles,
     error: *mut *mut xiezhen_error,
 ) -> xiezhen_status {
-    border(error, || {
+    boundary(error, || {
         let styles = out(styles, "styles")?;
         let client = borrow(client, "client")?;
         let options = xiezhen_call_options::of(options, "xiezhen_list_styles", &[])?;
@@ -94,12 +94,12 @@ pub unsafe extern "C" fn xiezhen_create_task(
     created: *mut *mut xiezhen_created,
     error: *mut *mut xiezhen_error,
 ) -> xiezhen_status {
-    border(error, || {
+    boundary(error, || {
         let created = out(created, "created")?;
         let client = borrow(client, "client")?;
         let user_id = text(user_id, "user_id")?.to_owned();
         let style = text(style, "style")?.to_owned();
-        let options = xiezhen_call_options::of(options, "xiezhen_create_task", &[Knows::CallbackUrl])?;
+        let options = xiezhen_call_options::of(options, "xiezhen_create_task", &[OptionKind::CallbackUrl])?;
         let answer = call(client, options.cancel.as_ref(), "create_task", |core| async move {
             core.with_timeout(options.timeout).create_task(&user_id, &style, options.callback_url.as_deref()).await
         })?;
@@ -117,7 +117,7 @@ pub unsafe extern "C" fn xiezhen_query_task(
     task: *mut *mut xiezhen_task,
     error: *mut *mut xiezhen_error,
 ) -> xiezhen_status {
-    border(error, || {
+    boundary(error, || {
         let task = out(task, "task")?;
         let client = borrow(client, "client")?;
         let task_id = text(task_id, "task_id")?;
@@ -145,12 +145,12 @@ pub unsafe extern "C" fn xiezhen_save_results(
     files: *mut *mut xiezhen_strings,
     error: *mut *mut xiezhen_error,
 ) -> xiezhen_status {
-    border(error, || {
+    boundary(error, || {
         let files = out(files, "files")?;
         let client = borrow(client, "client")?;
         let task = &borrow(task, "task")?.task;
         let save_to = PathBuf::from(text(save_to, "save_to")?);
-        let options = xiezhen_call_options::of(options, "xiezhen_save_results", &[Knows::Style])?;
+        let options = xiezhen_call_options::of(options, "xiezhen_save_results", &[OptionKind::Style])?;
         let ended = task.clone();
         let saved = call(client, options.cancel.as_ref(), "save_results", |core| async move {
             core.with_timeout(options.timeout).save_results(&ended, save_to, options.style.as_deref()).await

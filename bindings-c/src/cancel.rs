@@ -2,7 +2,7 @@
 
 use tokio_util::sync::CancellationToken;
 
-use crate::border::{free, handle, look};
+use crate::ffi::{free, handle, read_or};
 
 /// Stops every call whose options name it, now and later. Set it on options, and cancel it from any thread.
 pub struct xiezhen_cancel(pub(crate) CancellationToken);
@@ -19,13 +19,13 @@ pub extern "C" fn xiezhen_cancel_new() -> *mut xiezhen_cancel {
 /// From any thread, but not from a signal handler: wait for signals on a thread (`sigwait`) and cancel there.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn xiezhen_cancel_cancel(cancel: *const xiezhen_cancel) {
-    look(cancel, (), |cancel| cancel.0.cancel());
+    read_or(cancel, (), |cancel| cancel.0.cancel());
 }
 
 /// Whether it has happened.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn xiezhen_cancel_is_cancelled(cancel: *const xiezhen_cancel) -> bool {
-    look(cancel, false, |cancel| cancel.0.is_cancelled())
+    read_or(cancel, false, |cancel| cancel.0.is_cancelled())
 }
 
 /// Frees a cancel. Options that name it keep working, and can no longer be stopped by it.

@@ -9,8 +9,8 @@ use log::LevelFilter;
 use xiezhen_core::{Client, ClientBuilder, PollSchedule, Result};
 
 use crate::{
-    border::{border, borrow_mut, free, handle, look, maybe, out, refuse, text},
-    error::{xiezhen_error, xiezhen_status},
+    error::{boundary, xiezhen_error, xiezhen_status},
+    ffi::{borrow_mut, free, handle, maybe, out, read_or, refuse, text},
     log::{LogCallback, next_client, open, xiezhen_on_log},
 };
 
@@ -46,7 +46,7 @@ fn set(
     error: *mut *mut xiezhen_error,
     change: impl FnOnce(ClientBuilder) -> Result<ClientBuilder>,
 ) -> xiezhen_status {
-    border(error, || {
+    boundary(error, || {
         let options = borrow_mut(options, "options")?;
         options.builder = change(options.builder.clone())?;
         Ok(())
@@ -225,7 +225,7 @@ pub unsafe extern "C" fn xiezhen_client_options_set_on_log(
     user_data: *mut c_void,
     error: *mut *mut xiezhen_error,
 ) -> xiezhen_status {
-    border(error, || {
+    boundary(error, || {
         let options = borrow_mut(options, "options")?;
         let level = match level {
             1 => LevelFilter::Error,
@@ -247,7 +247,7 @@ pub unsafe extern "C" fn xiezhen_client_new(
     client: *mut *mut xiezhen_client,
     error: *mut *mut xiezhen_error,
 ) -> xiezhen_status {
-    border(error, || {
+    boundary(error, || {
         let client = out(client, "client")?;
         let options = maybe(options).cloned().unwrap_or_default();
         let core = options.builder.build()?;
@@ -262,7 +262,7 @@ pub unsafe extern "C" fn xiezhen_client_new(
 /// Stops what is under way (`XIEZHEN_CANCELLED`) and frees the connections. Later calls are `XIEZHEN_INVALID_ARGUMENT`.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn xiezhen_client_close(client: *const xiezhen_client) {
-    look(client, (), |client| client.core.close());
+    read_or(client, (), |client| client.core.close());
 }
 
 /// Frees a client. Close it first, and let its calls return, if other threads may be inside one.

@@ -5,10 +5,10 @@ use std::{
     ptr::null,
 };
 
-use xiezhen_core::{Error, ErrorKind};
+use xiezhen_core::{Error, ErrorKind, Result};
 
 use crate::{
-    border::{c_path, c_text, free, look, pointer},
+    ffi::{c_path, c_text, contain, defect, free, pointer, read_or},
     task::xiezhen_task,
     version::XIEZHEN_NONE,
 };
@@ -109,6 +109,18 @@ impl xiezhen_error {
     }
 }
 
+/// Runs the body of an exported function that can fail, and reports how it ended.
+pub(crate) fn boundary(error: *mut *mut xiezhen_error, body: impl FnOnce() -> Result<()>) -> xiezhen_status {
+    let outcome = contain(body).unwrap_or_else(|panic| Err(defect(&*panic)));
+    let Err(failure) = outcome else { return xiezhen_status::XIEZHEN_OK };
+    let status = xiezhen_status::of(failure.kind());
+    // SAFETY: NULL, or the caller's variable.
+    if let Some(slot) = unsafe { error.as_mut() } {
+        *slot = Box::into_raw(Box::new(xiezhen_error::new(failure)));
+    }
+    status
+}
+
 /// The name of a status, the same in every language: "rate_limited"; "ok" for 0 and "unknown" for no status.
 #[unsafe(no_mangle)]
 pub extern "C" fn xiezhen_status_name(status: i32) -> *const c_char {
@@ -135,103 +147,105 @@ pub extern "C" fn xiezhen_status_name(status: i32) -> *const c_char {
 /// The status that came with the error; `XIEZHEN_OK` for NULL.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn xiezhen_error_status(error: *const xiezhen_error) -> xiezhen_status {
-    look(error, xiezhen_status::XIEZHEN_OK, |error| xiezhen_status::of(error.error.kind()))
+    read_or(error, xiezhen_status::XIEZHEN_OK, |error| xiezhen_status::of(error.error.kind()))
 }
 
 /// The status's name, the same in every language: "rate_limited".
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn xiezhen_error_code(error: *const xiezhen_error) -> *const c_char {
-    look(error, null(), |error| error.code.as_ptr())
+    read_or(error, null(), |error| error.code.as_ptr())
 }
 
 /// What happened, to what, and what to do.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn xiezhen_error_message(error: *const xiezhen_error) -> *const c_char {
-    look(error, null(), |error| error.message.as_ptr())
+    read_or(error, null(), |error| error.message.as_ptr())
 }
 
 /// The HTTP status; 0 where there was no answer.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn xiezhen_error_http_status(error: *const xiezhen_error) -> i32 {
-    look(error, 0, |error| error.error.http_status().map_or(0, i32::from))
+    read_or(error, 0, |error| error.error.http_status().map_or(0, i32::from))
 }
 
 /// The service's own `ret`; 0 where it gave none.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn xiezhen_error_ret(error: *const xiezhen_error) -> i64 {
-    look(error, 0, |error| error.error.ret().unwrap_or(0))
+    read_or(error, 0, |error| error.error.ret().unwrap_or(0))
 }
 
 /// The id that the vendor's support asks for.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn xiezhen_error_request_id(error: *const xiezhen_error) -> *const c_char {
-    look(error, null(), |error| pointer(error.request_id.as_ref()))
+    read_or(error, null(), |error| pointer(error.request_id.as_ref()))
 }
 
 /// The gateway's own code, such as "B403MQ".
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn xiezhen_error_gateway_code(error: *const xiezhen_error) -> *const c_char {
-    look(error, null(), |error| pointer(error.gateway_code.as_ref()))
+    read_or(error, null(), |error| pointer(error.gateway_code.as_ref()))
 }
 
 /// The task that this is about: a wait can be taken up again with it.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn xiezhen_error_task_id(error: *const xiezhen_error) -> *const c_char {
-    look(error, null(), |error| pointer(error.task_id.as_ref()))
+    read_or(error, null(), |error| pointer(error.task_id.as_ref()))
 }
 
 /// How long the gateway asked to wait; `XIEZHEN_NONE` if it did not.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn xiezhen_error_retry_after_ms(error: *const xiezhen_error) -> u64 {
-    look(error, XIEZHEN_NONE, |error| error.error.retry_after().map_or(XIEZHEN_NONE, |delay| delay.as_millis() as u64))
+    read_or(error, XIEZHEN_NONE, |error| {
+        error.error.retry_after().map_or(XIEZHEN_NONE, |delay| delay.as_millis() as u64)
+    })
 }
 
 /// Whether the same call may succeed later, at no risk, with nothing changed.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn xiezhen_error_retryable(error: *const xiezhen_error) -> bool {
-    look(error, false, |error| error.error.is_retryable())
+    read_or(error, false, |error| error.error.is_retryable())
 }
 
 /// How many things were wrong, where arguments were refused by the core.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn xiezhen_error_problem_count(error: *const xiezhen_error) -> usize {
-    look(error, 0, |error| error.problems.len())
+    read_or(error, 0, |error| error.problems.len())
 }
 
 /// One of the things that were wrong; NULL beyond the last.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn xiezhen_error_problem(error: *const xiezhen_error, index: usize) -> *const c_char {
-    look(error, null(), |error| pointer(error.problems.get(index)))
+    read_or(error, null(), |error| pointer(error.problems.get(index)))
 }
 
 /// How the answer began that could not be read.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn xiezhen_error_body_start(error: *const xiezhen_error) -> *const c_char {
-    look(error, null(), |error| pointer(error.body_start.as_ref()))
+    read_or(error, null(), |error| pointer(error.body_start.as_ref()))
 }
 
 /// What a create with an unknown outcome had sent, as JSON.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn xiezhen_error_sent(error: *const xiezhen_error) -> *const c_char {
-    look(error, null(), |error| pointer(error.sent.as_ref()))
+    read_or(error, null(), |error| pointer(error.sent.as_ref()))
 }
 
 /// The local file that this is about.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn xiezhen_error_path(error: *const xiezhen_error) -> *const c_char {
-    look(error, null(), |error| pointer(error.path.as_ref()))
+    read_or(error, null(), |error| pointer(error.path.as_ref()))
 }
 
 /// The task as it was last seen, where it failed.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn xiezhen_error_task(error: *const xiezhen_error) -> *const xiezhen_task {
-    look(error, null(), |error| error.task.as_ref().map_or(null(), |task| task))
+    read_or(error, null(), |error| error.task.as_ref().map_or(null(), |task| task))
 }
 
 /// All of it, as JSON. Of a path that is not UTF-8, what can be shown.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn xiezhen_error_json(error: *const xiezhen_error) -> *const c_char {
-    look(error, null(), |error| pointer(error.json.as_ref()))
+    read_or(error, null(), |error| pointer(error.json.as_ref()))
 }
 
 /// Frees an error.

@@ -10,8 +10,8 @@ use serde_json::Value;
 use xiezhen_core::Event;
 
 use crate::{
-    border::{c_path, c_text, look, pointer},
     error::xiezhen_error,
+    ffi::{c_path, c_text, pointer, read_or},
     task::xiezhen_state,
 };
 
@@ -21,7 +21,7 @@ use crate::{
 /// cbindgen:rename-all=None
 #[repr(i32)]
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum xiezhen_event_kind {
+pub enum xiezhen_eventtype {
     /// Something that this header does not name.
     XIEZHEN_EVENT_UNKNOWN = 0,
     /// So much of a photo has gone out: `index`, `bytes_sent`, `bytes`.
@@ -81,37 +81,37 @@ impl xiezhen_event {
 }
 
 fn field_text(event: *const xiezhen_event, name: &str) -> *const c_char {
-    look(event, null(), |event| pointer(event.texts.get(name)))
+    read_or(event, null(), |event| pointer(event.texts.get(name)))
 }
 
 fn number(event: *const xiezhen_event, name: &str) -> u64 {
-    look(event, 0, |event| event.fields.get(name).and_then(Value::as_u64).unwrap_or(0))
+    read_or(event, 0, |event| event.fields.get(name).and_then(Value::as_u64).unwrap_or(0))
 }
 
 /// What it is about.
 #[unsafe(no_mangle)]
-pub unsafe extern "C" fn xiezhen_event_type(event: *const xiezhen_event) -> xiezhen_event_kind {
-    use xiezhen_event_kind as kind;
-    look(event, kind::XIEZHEN_EVENT_UNKNOWN, |event| match event.event {
-        Event::PhotoUploading { .. } => kind::XIEZHEN_EVENT_PHOTO_UPLOADING,
-        Event::PhotoUploaded { .. } => kind::XIEZHEN_EVENT_PHOTO_UPLOADED,
-        Event::Training { .. } => kind::XIEZHEN_EVENT_TRAINING,
-        Event::Trained { .. } => kind::XIEZHEN_EVENT_TRAINED,
-        Event::Generating { .. } => kind::XIEZHEN_EVENT_GENERATING,
-        Event::Generated { .. } => kind::XIEZHEN_EVENT_GENERATED,
-        Event::Saved { .. } => kind::XIEZHEN_EVENT_SAVED,
-        Event::Retrying { .. } => kind::XIEZHEN_EVENT_RETRYING,
-        Event::UnknownState { .. } => kind::XIEZHEN_EVENT_UNKNOWN_STATE,
-        Event::Warning { .. } => kind::XIEZHEN_EVENT_WARNING,
-        Event::Finished => kind::XIEZHEN_EVENT_FINISHED,
-        _ => kind::XIEZHEN_EVENT_UNKNOWN,
+pub unsafe extern "C" fn xiezhen_event_type(event: *const xiezhen_event) -> xiezhen_eventtype {
+    use xiezhen_eventtype as eventtype;
+    read_or(event, eventtype::XIEZHEN_EVENT_UNKNOWN, |event| match event.event {
+        Event::PhotoUploading { .. } => eventtype::XIEZHEN_EVENT_PHOTO_UPLOADING,
+        Event::PhotoUploaded { .. } => eventtype::XIEZHEN_EVENT_PHOTO_UPLOADED,
+        Event::Training { .. } => eventtype::XIEZHEN_EVENT_TRAINING,
+        Event::Trained { .. } => eventtype::XIEZHEN_EVENT_TRAINED,
+        Event::Generating { .. } => eventtype::XIEZHEN_EVENT_GENERATING,
+        Event::Generated { .. } => eventtype::XIEZHEN_EVENT_GENERATED,
+        Event::Saved { .. } => eventtype::XIEZHEN_EVENT_SAVED,
+        Event::Retrying { .. } => eventtype::XIEZHEN_EVENT_RETRYING,
+        Event::UnknownState { .. } => eventtype::XIEZHEN_EVENT_UNKNOWN_STATE,
+        Event::Warning { .. } => eventtype::XIEZHEN_EVENT_WARNING,
+        Event::Finished => eventtype::XIEZHEN_EVENT_FINISHED,
+        _ => eventtype::XIEZHEN_EVENT_UNKNOWN,
     })
 }
 
 /// All of it as JSON: `{"type": "saved", "style": …, "path": …}`. Of a path that is not UTF-8, what can be shown.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn xiezhen_event_json(event: *const xiezhen_event) -> *const c_char {
-    look(event, null(), |event| pointer(event.json.as_ref()))
+    read_or(event, null(), |event| pointer(event.json.as_ref()))
 }
 
 /// Which photo, from 0.
@@ -153,7 +153,7 @@ pub unsafe extern "C" fn xiezhen_event_task_id(event: *const xiezhen_event) -> *
 /// The task's state.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn xiezhen_event_state(event: *const xiezhen_event) -> xiezhen_state {
-    look(event, xiezhen_state::Unknown, |event| match event.event {
+    read_or(event, xiezhen_state::Unknown, |event| match event.event {
         Event::Training { state, .. } | Event::Generating { state, .. } => state.into(),
         _ => xiezhen_state::Unknown,
     })
@@ -162,7 +162,7 @@ pub unsafe extern "C" fn xiezhen_event_state(event: *const xiezhen_event) -> xie
 /// The state as the service wrote it.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn xiezhen_event_raw_state(event: *const xiezhen_event) -> i64 {
-    look(event, 0, |event| event.fields.get("raw_state").and_then(Value::as_i64).unwrap_or(0))
+    read_or(event, 0, |event| event.fields.get("raw_state").and_then(Value::as_i64).unwrap_or(0))
 }
 
 /// The user model.
@@ -186,13 +186,13 @@ pub unsafe extern "C" fn xiezhen_event_call(event: *const xiezhen_event) -> *con
 /// Why the call failed.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn xiezhen_event_error(event: *const xiezhen_event) -> *const xiezhen_error {
-    look(event, null(), |event| event.error.as_ref().map_or(null(), |error| error))
+    read_or(event, null(), |event| event.error.as_ref().map_or(null(), |error| error))
 }
 
 /// How long until the call is made again.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn xiezhen_event_delay_ms(event: *const xiezhen_event) -> u64 {
-    look(event, 0, |event| match event.event {
+    read_or(event, 0, |event| match event.event {
         Event::Retrying { delay, .. } => delay.as_millis() as u64,
         _ => 0,
     })

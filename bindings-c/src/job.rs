@@ -5,10 +5,10 @@ use std::ffi::c_char;
 use xiezhen_core::{Job, Photo, Stage};
 
 use crate::{
-    border::{border, borrow, borrow_mut, free, handle, look, maybe_text, out, text},
-    error::{xiezhen_error, xiezhen_status},
+    error::{boundary, xiezhen_error, xiezhen_status},
+    ffi::{borrow, borrow_mut, free, handle, maybe_text, out, read_or, text},
     photo::xiezhen_photo,
-    portrait::{xiezhen_photo_records, xiezhen_portraits},
+    portrait::{xiezhen_job_photo_list, xiezhen_portraits},
     strings::xiezhen_string,
 };
 
@@ -62,7 +62,7 @@ pub unsafe extern "C" fn xiezhen_job_options_add_photo(
     photo: *const xiezhen_photo,
     error: *mut *mut xiezhen_error,
 ) -> xiezhen_status {
-    border(error, || {
+    boundary(error, || {
         let photo = borrow(photo, "photo")?.0.clone();
         borrow_mut(options, "options")?.photos.push(photo);
         Ok(())
@@ -76,7 +76,7 @@ pub unsafe extern "C" fn xiezhen_job_options_add_photo_path(
     path: *const c_char,
     error: *mut *mut xiezhen_error,
 ) -> xiezhen_status {
-    border(error, || {
+    boundary(error, || {
         borrow_mut(options, "options")?.photos.push(Photo::path(text(path, "path")?));
         Ok(())
     })
@@ -89,7 +89,7 @@ pub unsafe extern "C" fn xiezhen_job_options_add_style(
     style: *const c_char,
     error: *mut *mut xiezhen_error,
 ) -> xiezhen_status {
-    border(error, || {
+    boundary(error, || {
         borrow_mut(options, "options")?.styles.push(text(style, "style")?.to_owned());
         Ok(())
     })
@@ -102,7 +102,7 @@ pub unsafe extern "C" fn xiezhen_job_options_set_user_id(
     user_id: *const c_char,
     error: *mut *mut xiezhen_error,
 ) -> xiezhen_status {
-    border(error, || {
+    boundary(error, || {
         borrow_mut(options, "options")?.user_id = Some(text(user_id, "user_id")?.to_owned());
         Ok(())
     })
@@ -115,7 +115,7 @@ pub unsafe extern "C" fn xiezhen_job_new(
     job: *mut *mut xiezhen_job,
     error: *mut *mut xiezhen_error,
 ) -> xiezhen_status {
-    border(error, || {
+    boundary(error, || {
         let job = out(job, "job")?;
         let options = borrow(options, "options")?.clone();
         *job = handle(xiezhen_job(Job::from_parts(options.photos, options.styles, options.user_id)));
@@ -131,7 +131,7 @@ pub unsafe extern "C" fn xiezhen_job_from_json(
     job: *mut *mut xiezhen_job,
     error: *mut *mut xiezhen_error,
 ) -> xiezhen_status {
-    border(error, || {
+    boundary(error, || {
         let job = out(job, "job")?;
         *job = handle(xiezhen_job(Job::from_json(text(json, "json")?)?));
         Ok(())
@@ -145,7 +145,7 @@ pub unsafe extern "C" fn xiezhen_job_read_checkpoint(
     job: *mut *mut xiezhen_job,
     error: *mut *mut xiezhen_error,
 ) -> xiezhen_status {
-    border(error, || {
+    boundary(error, || {
         let job = out(job, "job")?;
         *job = handle(xiezhen_job(Job::read_checkpoint(text(path, "path")?)?));
         Ok(())
@@ -159,7 +159,7 @@ pub unsafe extern "C" fn xiezhen_job_to_json(
     json: *mut *mut xiezhen_string,
     error: *mut *mut xiezhen_error,
 ) -> xiezhen_status {
-    border(error, || {
+    boundary(error, || {
         let json = out(json, "json")?;
         *json = handle(xiezhen_string::new(&borrow(job, "job")?.0.to_json()?));
         Ok(())
@@ -169,7 +169,7 @@ pub unsafe extern "C" fn xiezhen_job_to_json(
 /// What the job is busy with.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn xiezhen_job_stage(job: *const xiezhen_job) -> xiezhen_stage {
-    look(job, xiezhen_stage::Unknown, |job| match job.0.stage() {
+    read_or(job, xiezhen_stage::Unknown, |job| match job.0.stage() {
         Stage::Uploading => xiezhen_stage::Uploading,
         Stage::Training => xiezhen_stage::Training,
         Stage::Generating => xiezhen_stage::Generating,
@@ -186,7 +186,7 @@ fn give(
     error: *mut *mut xiezhen_error,
     read: impl FnOnce(&Job) -> Option<xiezhen_string>,
 ) -> xiezhen_status {
-    border(error, || {
+    boundary(error, || {
         let place = out(place, "the text's place")?;
         let known = read(&borrow(job, "job")?.0);
         *place = known.map_or(std::ptr::null_mut(), handle);
@@ -231,7 +231,7 @@ pub unsafe extern "C" fn xiezhen_job_portraits(
     portraits: *mut *mut xiezhen_portraits,
     error: *mut *mut xiezhen_error,
 ) -> xiezhen_status {
-    border(error, || {
+    boundary(error, || {
         let portraits = out(portraits, "portraits")?;
         *portraits = handle(xiezhen_portraits::new(borrow(job, "job")?.0.portraits()));
         Ok(())
@@ -242,12 +242,12 @@ pub unsafe extern "C" fn xiezhen_job_portraits(
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn xiezhen_job_photos(
     job: *const xiezhen_job,
-    photos: *mut *mut xiezhen_photo_records,
+    photos: *mut *mut xiezhen_job_photo_list,
     error: *mut *mut xiezhen_error,
 ) -> xiezhen_status {
-    border(error, || {
+    boundary(error, || {
         let photos = out(photos, "photos")?;
-        *photos = handle(xiezhen_photo_records::new(&borrow(job, "job")?.0.photos()));
+        *photos = handle(xiezhen_job_photo_list::new(&borrow(job, "job")?.0.photos()));
         Ok(())
     })
 }
@@ -262,7 +262,7 @@ pub unsafe extern "C" fn xiezhen_job_adopt(
     user_id: *const c_char,
     error: *mut *mut xiezhen_error,
 ) -> xiezhen_status {
-    border(error, || borrow(job, "job")?.0.adopt(text(task_id, "task_id")?, maybe_text(user_id, "user_id")?))
+    boundary(error, || borrow(job, "job")?.0.adopt(text(task_id, "task_id")?, maybe_text(user_id, "user_id")?))
 }
 
 /// Takes over a generation that the vendor's side shows, for the portrait of `style` (as the job was given it). Refused
@@ -274,7 +274,7 @@ pub unsafe extern "C" fn xiezhen_job_adopt_portrait(
     style: *const c_char,
     error: *mut *mut xiezhen_error,
 ) -> xiezhen_status {
-    border(error, || borrow(job, "job")?.0.adopt_portrait(text(task_id, "task_id")?, text(style, "style")?))
+    boundary(error, || borrow(job, "job")?.0.adopt_portrait(text(task_id, "task_id")?, text(style, "style")?))
 }
 
 /// Frees a job handle, when no call uses it.

@@ -12,12 +12,12 @@ use tokio_util::sync::CancellationToken;
 use xiezhen_core::{AdvanceOptions, Error, ErrorKind, Event, Job, OnEvent, Result, RunOptions, SaveJob};
 
 use crate::{
-    blocking::{Tell, talk},
-    border::{border, borrow, borrow_mut, free, handle, maybe, out, refuse, text},
+    blocking::{Tell, block_on_call},
     cancel::xiezhen_cancel,
     client::xiezhen_client,
-    error::{xiezhen_error, xiezhen_status},
+    error::{boundary, xiezhen_error, xiezhen_status},
     event::{xiezhen_event, xiezhen_on_event},
+    ffi::{borrow, borrow_mut, free, handle, maybe, out, refuse, text},
     job::xiezhen_job,
     version::{XIEZHEN_NONE, maybe_ms},
     waits::carry_on,
@@ -76,7 +76,7 @@ fn set(
     error: *mut *mut xiezhen_error,
     change: impl FnOnce(&mut xiezhen_run_options) -> Result<()>,
 ) -> xiezhen_status {
-    border(error, || change(borrow_mut(options, "options")?))
+    boundary(error, || change(borrow_mut(options, "options")?))
 }
 
 /// The folder for pictures; without one, none are fetched. The job remembers it.
@@ -173,7 +173,7 @@ pub unsafe extern "C" fn xiezhen_run(
     options: *const xiezhen_run_options,
     error: *mut *mut xiezhen_error,
 ) -> xiezhen_status {
-    border(error, || {
+    boundary(error, || {
         let client = borrow(client, "client")?;
         let job = &borrow(job, "job")?.0;
         let options = maybe(options).cloned().unwrap_or_default();
@@ -184,7 +184,7 @@ pub unsafe extern "C" fn xiezhen_run(
 
         let running = job.clone();
         let told = options.on_event.is_some();
-        talk(
+        block_on_call(
             client,
             options.cancel.as_ref(),
             "run",
@@ -225,7 +225,7 @@ pub unsafe extern "C" fn xiezhen_advance(
     next_ms: *mut u64,
     error: *mut *mut xiezhen_error,
 ) -> xiezhen_status {
-    border(error, || {
+    boundary(error, || {
         let next_ms = out(next_ms, "next_ms")?;
         let client = borrow(client, "client")?;
         let job = &borrow(job, "job")?.0;
@@ -240,7 +240,7 @@ pub unsafe extern "C" fn xiezhen_advance(
 
         let advancing = job.clone();
         let told = options.on_event.is_some();
-        let next = talk(
+        let next = block_on_call(
             client,
             options.cancel.as_ref(),
             "advance",

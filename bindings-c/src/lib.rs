@@ -10,13 +10,13 @@
 #![cfg_attr(test, allow(clippy::unwrap_used, clippy::expect_used, clippy::panic))]
 
 mod blocking;
-mod border;
 pub mod call_options;
 pub mod calls;
 pub mod cancel;
 pub mod client;
 pub mod error;
 pub mod event;
+mod ffi;
 pub mod job;
 pub mod job_run;
 pub mod log;

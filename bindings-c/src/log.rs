@@ -11,7 +11,7 @@ use std::{
 
 use log::{Level, LevelFilter, Log, Metadata, Record};
 
-use crate::border::c_text;
+use crate::ffi::c_text;
 
 /// How important a log message is. Where it is set, it is a plain `int32_t`.
 #[repr(i32)]

@@ -5,8 +5,8 @@ use std::ffi::c_char;
 use xiezhen_core::Photo;
 
 use crate::{
-    border::{border, free, handle, out, slice, text},
-    error::{xiezhen_error, xiezhen_status},
+    error::{boundary, xiezhen_error, xiezhen_status},
+    ffi::{free, handle, out, slice, text},
 };
 
 /// A photo, to be uploaded or to make a job of.
@@ -19,7 +19,7 @@ pub unsafe extern "C" fn xiezhen_photo_from_path(
     photo: *mut *mut xiezhen_photo,
     error: *mut *mut xiezhen_error,
 ) -> xiezhen_status {
-    border(error, || {
+    boundary(error, || {
         let photo = out(photo, "photo")?;
         *photo = handle(xiezhen_photo(Photo::path(text(path, "path")?)));
         Ok(())
@@ -34,7 +34,7 @@ pub unsafe extern "C" fn xiezhen_photo_from_bytes(
     photo: *mut *mut xiezhen_photo,
     error: *mut *mut xiezhen_error,
 ) -> xiezhen_status {
-    border(error, || {
+    boundary(error, || {
         let photo = out(photo, "photo")?;
         *photo = handle(xiezhen_photo(Photo::bytes(slice(data, size, "data")?.to_vec())));
         Ok(())

@@ -6,7 +6,7 @@ use std::{
     ptr::null,
 };
 
-use crate::border::{c_path, c_text, free, look, pointer};
+use crate::ffi::{c_path, c_text, free, pointer, read_or};
 
 /// A text that a call returned.
 pub struct xiezhen_string(CString);
@@ -24,7 +24,7 @@ impl xiezhen_string {
 /// The text.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn xiezhen_string_text(string: *const xiezhen_string) -> *const c_char {
-    look(string, null(), |string| string.0.as_ptr())
+    read_or(string, null(), |string| string.0.as_ptr())
 }
 
 /// Frees a text.
@@ -45,13 +45,13 @@ impl xiezhen_strings {
 /// How many texts there are.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn xiezhen_strings_count(strings: *const xiezhen_strings) -> usize {
-    look(strings, 0, |strings| strings.0.len())
+    read_or(strings, 0, |strings| strings.0.len())
 }
 
 /// One of the texts; NULL beyond the last.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn xiezhen_strings_at(strings: *const xiezhen_strings, index: usize) -> *const c_char {
-    look(strings, null(), |strings| pointer(strings.0.get(index)))
+    read_or(strings, null(), |strings| pointer(strings.0.get(index)))
 }
 
 /// Frees a list of texts.

@@ -7,7 +7,7 @@ use std::{
 
 use xiezhen_core::{Created, Style, Task, TaskKind, TaskState};
 
-use crate::border::{c_text, free, look, pointer};
+use crate::ffi::{c_text, free, pointer, read_or};
 
 /// How far a task is.
 #[repr(i32)]
@@ -68,25 +68,25 @@ impl xiezhen_task {
 /// The task's id.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn xiezhen_task_id(task: *const xiezhen_task) -> *const c_char {
-    look(task, null(), |task| task.id.as_ptr())
+    read_or(task, null(), |task| task.id.as_ptr())
 }
 
 /// How far it is.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn xiezhen_task_state(task: *const xiezhen_task) -> xiezhen_state {
-    look(task, xiezhen_state::Unknown, |task| task.task.state.into())
+    read_or(task, xiezhen_state::Unknown, |task| task.task.state.into())
 }
 
 /// The state as the service wrote it.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn xiezhen_task_raw_state(task: *const xiezhen_task) -> i64 {
-    look(task, 0, |task| task.task.raw_state)
+    read_or(task, 0, |task| task.task.raw_state)
 }
 
 /// What it is for.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn xiezhen_task_kind(task: *const xiezhen_task) -> xiezhen_kind {
-    look(task, xiezhen_kind::Unknown, |task| match task.task.kind {
+    read_or(task, xiezhen_kind::Unknown, |task| match task.task.kind {
         TaskKind::Training => xiezhen_kind::Training,
         TaskKind::Generation => xiezhen_kind::Generation,
         TaskKind::Unknown => xiezhen_kind::Unknown,
@@ -96,19 +96,19 @@ pub unsafe extern "C" fn xiezhen_task_kind(task: *const xiezhen_task) -> xiezhen
 /// Whether the service is done with it.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn xiezhen_task_is_terminal(task: *const xiezhen_task) -> bool {
-    look(task, false, |task| task.task.state.is_terminal())
+    read_or(task, false, |task| task.task.state.is_terminal())
 }
 
 /// How many pictures it has.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn xiezhen_task_result_path_count(task: *const xiezhen_task) -> usize {
-    look(task, 0, |task| task.results.len())
+    read_or(task, 0, |task| task.results.len())
 }
 
 /// The address of one of its pictures; NULL beyond the last. They expire: `xiezhen_save_results` asks for new ones.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn xiezhen_task_result_path(task: *const xiezhen_task, index: usize) -> *const c_char {
-    look(task, null(), |task| pointer(task.results.get(index)))
+    read_or(task, null(), |task| pointer(task.results.get(index)))
 }
 
 /// Frees a task that a call returned.
@@ -132,13 +132,13 @@ impl xiezhen_created {
 /// The task that was started.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn xiezhen_created_task_id(created: *const xiezhen_created) -> *const c_char {
-    look(created, null(), |created| created.task_id.as_ptr())
+    read_or(created, null(), |created| created.task_id.as_ptr())
 }
 
 /// The user model that it belongs to.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn xiezhen_created_user_id(created: *const xiezhen_created) -> *const c_char {
-    look(created, null(), |created| created.user_id.as_ptr())
+    read_or(created, null(), |created| created.user_id.as_ptr())
 }
 
 /// Frees what a create answered.
@@ -173,13 +173,13 @@ impl xiezhen_styles {
 /// How many styles there are.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn xiezhen_styles_count(styles: *const xiezhen_styles) -> usize {
-    look(styles, 0, |styles| styles.0.len())
+    read_or(styles, 0, |styles| styles.0.len())
 }
 
 /// One of the styles; NULL beyond the last.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn xiezhen_styles_at(styles: *const xiezhen_styles, index: usize) -> *const xiezhen_style {
-    look(styles, null(), |styles| styles.0.get(index).map_or(null(), |style| style))
+    read_or(styles, null(), |styles| styles.0.get(index).map_or(null(), |style| style))
 }
 
 /// Frees the styles.
@@ -191,23 +191,23 @@ pub unsafe extern "C" fn xiezhen_styles_free(styles: *mut xiezhen_styles) {
 /// What people call the style. A job takes it in place of the id.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn xiezhen_style_name(style: *const xiezhen_style) -> *const c_char {
-    look(style, null(), |style| style.name.as_ptr())
+    read_or(style, null(), |style| style.name.as_ptr())
 }
 
 /// The style's id, as `xiezhen_create_task` takes it.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn xiezhen_style_style(style: *const xiezhen_style) -> *const c_char {
-    look(style, null(), |style| style.style.as_ptr())
+    read_or(style, null(), |style| style.style.as_ptr())
 }
 
 /// The address of a sample picture.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn xiezhen_style_template(style: *const xiezhen_style) -> *const c_char {
-    look(style, null(), |style| style.template.as_ptr())
+    read_or(style, null(), |style| style.template.as_ptr())
 }
 
 /// Whom it is for, in the vendor's words.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn xiezhen_style_sex(style: *const xiezhen_style) -> *const c_char {
-    look(style, null(), |style| style.sex.as_ptr())
+    read_or(style, null(), |style| style.sex.as_ptr())
 }

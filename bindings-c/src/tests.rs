@@ -5,8 +5,9 @@ use std::{ffi::CStr, path::PathBuf, ptr::null_mut};
 use xiezhen_core::ErrorKind;
 
 use crate::{
-    border::border,
-    error::{xiezhen_error_code, xiezhen_error_free, xiezhen_error_message, xiezhen_status, xiezhen_status_name},
+    error::{
+        boundary, xiezhen_error_code, xiezhen_error_free, xiezhen_error_message, xiezhen_status, xiezhen_status_name,
+    },
     version,
 };
 
@@ -57,14 +58,14 @@ fn every_kind_of_error_has_its_status() {
 #[test]
 fn a_panic_becomes_an_error() {
     let mut error = null_mut();
-    let status = border(&raw mut error, || panic!("boom {}", 1));
+    let status = boundary(&raw mut error, || panic!("boom {}", 1));
     assert_eq!(status, xiezhen_status::XIEZHEN_INTERNAL);
     let (code, message) =
         unsafe { (CStr::from_ptr(xiezhen_error_code(error)), CStr::from_ptr(xiezhen_error_message(error))) };
     assert_eq!(code, c"internal");
     assert!(message.to_str().unwrap().contains("boom 1"), "{message:?}");
     unsafe { xiezhen_error_free(error) };
-    assert_eq!(border(null_mut(), || panic!("boom")), xiezhen_status::XIEZHEN_INTERNAL);
+    assert_eq!(boundary(null_mut(), || panic!("boom")), xiezhen_status::XIEZHEN_INTERNAL);
 }
 
 #[test]

@@ -8,11 +8,11 @@ use std::{
 use xiezhen_core::{Error, Result, Task};
 
 use crate::{
-    blocking::{Tell, call, talk},
-    border::{border, borrow, free, handle, look, out, text, texts},
+    blocking::{Tell, block_on_call, call},
     call_options::xiezhen_call_options,
     client::xiezhen_client,
-    error::{xiezhen_error, xiezhen_status},
+    error::{boundary, xiezhen_error, xiezhen_status},
+    ffi::{borrow, free, handle, out, read_or, text, texts},
     task::xiezhen_task,
 };
 
@@ -27,7 +27,7 @@ pub unsafe extern "C" fn xiezhen_wait_task(
     task: *mut *mut xiezhen_task,
     error: *mut *mut xiezhen_error,
 ) -> xiezhen_status {
-    border(error, || {
+    boundary(error, || {
         let task = out(task, "task")?;
         let client = borrow(client, "client")?;
         let task_id = text(task_id, "task_id")?;
@@ -70,12 +70,12 @@ pub unsafe extern "C" fn xiezhen_wait_many(
     outcomes: *mut *mut xiezhen_outcomes,
     error: *mut *mut xiezhen_error,
 ) -> xiezhen_status {
-    border(error, || {
+    boundary(error, || {
         let outcomes = out(outcomes, "outcomes")?;
         let client = borrow(client, "client")?;
         let task_ids = texts(task_ids, task_count, "task_ids")?;
         let options = xiezhen_call_options::of(options, "xiezhen_wait_many", &[])?;
-        let ended = talk(
+        let ended = block_on_call(
             client,
             options.cancel.as_ref(),
             "wait_many",
@@ -124,13 +124,13 @@ pub(crate) fn carry_on(callback: &str, returned: c_int) -> Result<()> {
 /// How many outcomes there are: as many as task ids were given.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn xiezhen_outcomes_count(outcomes: *const xiezhen_outcomes) -> usize {
-    look(outcomes, 0, |outcomes| outcomes.0.len())
+    read_or(outcomes, 0, |outcomes| outcomes.0.len())
 }
 
 /// The task at `index`; NULL if it ended in an error.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn xiezhen_outcomes_task(outcomes: *const xiezhen_outcomes, index: usize) -> *const xiezhen_task {
-    look(outcomes, null(), |outcomes| outcomes.0.get(index).map_or(null(), |outcome| parts(outcome).0))
+    read_or(outcomes, null(), |outcomes| outcomes.0.get(index).map_or(null(), |outcome| parts(outcome).0))
 }
 
 /// The error at `index`; NULL if the task ended well.
@@ -139,7 +139,7 @@ pub unsafe extern "C" fn xiezhen_outcomes_error(
     outcomes: *const xiezhen_outcomes,
     index: usize,
 ) -> *const xiezhen_error {
-    look(outcomes, null(), |outcomes| outcomes.0.get(index).map_or(null(), |outcome| parts(outcome).1))
+    read_or(outcomes, null(), |outcomes| outcomes.0.get(index).map_or(null(), |outcome| parts(outcome).1))
 }
 
 /// Frees outcomes, and the tasks and errors in them.
@@ -156,5 +156,5 @@ pub unsafe extern "C" fn xiezhen_notify(
     task_id: *const c_char,
     error: *mut *mut xiezhen_error,
 ) -> xiezhen_status {
-    border(error, || borrow(client, "client")?.core.notify(text(task_id, "task_id")?))
+    boundary(error, || borrow(client, "client")?.core.notify(text(task_id, "task_id")?))
 }

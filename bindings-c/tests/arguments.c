@@ -129,7 +129,7 @@ static void photos_and_jobs(void) {
   OK(xiezhen_job_new(wish, &job, error));
   xiezhen_string *text = NULL;
   xiezhen_portraits *portraits = NULL;
-  xiezhen_photo_records *photos = NULL;
+  xiezhen_job_photo_list *photos = NULL;
   REFUSED(xiezhen_job_to_json(NULL, &text, error));
   REFUSED(xiezhen_job_to_json(job, NULL, error));
   REFUSED(xiezhen_job_user_id(NULL, &text, error));
@@ -287,8 +287,8 @@ static void accessors_of_null(void) {
   CHECK(!xiezhen_portrait_style_id(NULL) && !xiezhen_portrait_task_id(NULL) && !xiezhen_portrait_error(NULL));
   CHECK(xiezhen_portrait_state(NULL) == XIEZHEN_STATE_UNKNOWN && !xiezhen_portrait_url_count(NULL));
   CHECK(!xiezhen_portrait_url(NULL, 0) && !xiezhen_portrait_file_count(NULL) && !xiezhen_portrait_file(NULL, 0));
-  CHECK(!xiezhen_photo_records_count(NULL) && !xiezhen_photo_records_at(NULL, 0) && !xiezhen_photo_record_path(NULL));
-  CHECK(!xiezhen_photo_record_sha256(NULL) && !xiezhen_photo_record_bytes(NULL) && !xiezhen_photo_record_uploaded(NULL));
+  CHECK(!xiezhen_job_photo_list_count(NULL) && !xiezhen_job_photo_list_at(NULL, 0) && !xiezhen_job_photo_path(NULL));
+  CHECK(!xiezhen_job_photo_sha256(NULL) && !xiezhen_job_photo_bytes(NULL) && !xiezhen_job_photo_uploaded(NULL));
   CHECK(xiezhen_event_type(NULL) == XIEZHEN_EVENT_UNKNOWN && !xiezhen_event_json(NULL) && !xiezhen_event_index(NULL));
   CHECK(!xiezhen_event_bytes_sent(NULL) && !xiezhen_event_bytes(NULL) && !xiezhen_event_count(NULL));
   CHECK(!xiezhen_event_path(NULL) && !xiezhen_event_task_id(NULL) && !xiezhen_event_raw_state(NULL));
@@ -308,7 +308,7 @@ static void accessors_of_null(void) {
   xiezhen_job_free(NULL);
   xiezhen_job_options_free(NULL);
   xiezhen_portraits_free(NULL);
-  xiezhen_photo_records_free(NULL);
+  xiezhen_job_photo_list_free(NULL);
   xiezhen_photo_free(NULL);
   xiezhen_cancel_free(NULL);
   xiezhen_client_free(NULL);

@@ -13,7 +13,7 @@ struct diary {
 
 static int32_t note(const xiezhen_event *event, void *user_data) {
   struct diary *diary = user_data;
-  const xiezhen_event_kind kind = xiezhen_event_type(event);
+  const xiezhen_eventtype kind = xiezhen_event_type(event);
   CHECK(!diary->returned);
   CHECK(kind > XIEZHEN_EVENT_UNKNOWN && kind <= XIEZHEN_EVENT_FINISHED);
   CHECK(strncmp(xiezhen_event_json(event), "{\"type\":\"", 9) == 0);
@@ -84,13 +84,13 @@ static void check_done(const xiezhen_job *job) {
   CHECK(xiezhen_portrait_file_count(first) == 2 && access(xiezhen_portrait_file(first, 1), R_OK) == 0);
   xiezhen_portraits_free(portraits);
 
-  xiezhen_photo_records *photos = NULL;
+  xiezhen_job_photo_list *photos = NULL;
   OK(xiezhen_job_photos(job, &photos, error));
-  CHECK(xiezhen_photo_records_count(photos) == 10);
-  const xiezhen_photo_record *photo = xiezhen_photo_records_at(photos, 0);
-  CHECK(xiezhen_photo_record_path(photo) && strlen(xiezhen_photo_record_sha256(photo)) == 64);
-  CHECK(xiezhen_photo_record_bytes(photo) > 10000 && xiezhen_photo_record_uploaded(photo));
-  xiezhen_photo_records_free(photos);
+  CHECK(xiezhen_job_photo_list_count(photos) == 10);
+  const xiezhen_job_photo *photo = xiezhen_job_photo_list_at(photos, 0);
+  CHECK(xiezhen_job_photo_path(photo) && strlen(xiezhen_job_photo_sha256(photo)) == 64);
+  CHECK(xiezhen_job_photo_bytes(photo) > 10000 && xiezhen_job_photo_uploaded(photo));
+  xiezhen_job_photo_list_free(photos);
 
   xiezhen_string *text = NULL;
   OK(xiezhen_job_user_id(job, &text, error));
@@ -292,10 +292,10 @@ static void a_folder_that_is_not_utf8(void) {
   xiezhen_string_free(save_to);
 
   /* A photo's path is as it was given. */
-  xiezhen_photo_records *photos = NULL;
+  xiezhen_job_photo_list *photos = NULL;
   OK(xiezhen_job_photos(job, &photos, error));
-  CHECK(strcmp(xiezhen_photo_record_path(xiezhen_photo_records_at(photos, 0)), photo_path(1)) == 0);
-  xiezhen_photo_records_free(photos);
+  CHECK(strcmp(xiezhen_job_photo_path(xiezhen_job_photo_list_at(photos, 0)), photo_path(1)) == 0);
+  xiezhen_job_photo_list_free(photos);
   xiezhen_job_free(job);
 
   /* A folder that can't be made, because a file is there. */

@@ -173,7 +173,7 @@ impl Error {
     }
 
     /// Refused arguments: one message that names every problem.
-    pub(crate) fn invalid(problems: Vec<String>) -> Self {
+    pub fn invalid(problems: Vec<String>) -> Self {
         let mut error = Self::new(ErrorKind::InvalidArgument, problems.join("; "));
         error.0.problems = problems;
         error

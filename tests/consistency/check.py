@@ -220,7 +220,7 @@ class C:
         return set(named)
 
     def words(self, name: str) -> set[str]:
-        called = {"event": "event_kind"}.get(name, name)
+        called = {"event": "eventtype"}.get(name, name)
         body = found(rf"enum xiezhen_{called}\b(.*?)\}};", self.header, re.S)
         return {word.lower() for word in re.findall(rf"XIEZHEN_{name.upper()}_(\w+) =", body)}
 
@@ -276,7 +276,7 @@ class Cpp:
         return set(re.findall(r"^  (?! )[\w:<>, ]+ (\w+)\((?:[^;{]|\{\})*\) const", public, re.M)) - {"get"}
 
     def words(self, name: str) -> set[str]:
-        alias, of = {"event": ("EventType", "event_kind")}.get(name, (name.capitalize(), name))
+        alias, of = {"event": ("EventType", "eventtype")}.get(name, (name.capitalize(), name))
         return self.c.words(name) if self.is_alias(alias, of) else set()
 
     def error(self) -> set[str]:

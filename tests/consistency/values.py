@@ -83,7 +83,7 @@ def c() -> tuple[Fields, Fields]:
         lists = {name.removesuffix("_count") for name in listed if name.endswith("_count")}
         return {f"{name}s" if name in lists else name for name in listed if name.removesuffix("_count") not in lists or name in lists}
 
-    prefixes = {"Task": "task", "Style": "style", "Created": "created", "Portrait": "portrait", "JobPhoto": "photo_record"}
+    prefixes = {"Task": "task", "Style": "style", "Created": "created", "Portrait": "portrait", "JobPhoto": "job_photo"}
     values = {name: accessors(prefix) for name, prefix in prefixes.items()}
     values["Job"] = accessors("job") | ({"from_json"} if "xiezhen_job_from_json(" in header else set())
     setter = found(r"_set_training_schedule\((.*?)\)", header)
@@ -95,7 +95,7 @@ def cpp() -> tuple[Fields, Fields]:
     header = re.sub(r"//[^\n]*", "", read("bindings-c/include/xiezhen.hpp"))
     block = lambda kind, name: found(rf"\n{kind} {name} \{{(.*?)\n\}};", header)  # noqa: E731
     public = lambda name: block("class", name).partition("\nprivate:")[0]  # noqa: E731
-    structs = {"Style": "Style", "Created": "Created", "Portrait": "Portrait", "JobPhoto": "PhotoRecord"}
+    structs = {"Style": "Style", "Created": "Created", "Portrait": "Portrait", "JobPhoto": "JobPhoto"}
 
     def members(name: str) -> set[str]:
         lines = re.findall(r"^  [\w:<>]+ ([\w, ]+);", block("struct", name), re.M)

@@ -91,19 +91,19 @@ cJSON *plain_outcomes(const xiezhen_outcomes *outcomes, int ended) {
 
 static cJSON *plain_photos(const xiezhen_job *job) {
   cJSON *told = cJSON_CreateArray();
-  xiezhen_photo_records *photos = NULL;
+  xiezhen_job_photo_list *photos = NULL;
   xiezhen_job_photos(job, &photos, NULL);
-  for (size_t n = 0; n < xiezhen_photo_records_count(photos); ++n) {
-    const xiezhen_photo_record *one = xiezhen_photo_records_at(photos, n);
+  for (size_t n = 0; n < xiezhen_job_photo_list_count(photos); ++n) {
+    const xiezhen_job_photo *one = xiezhen_job_photo_list_at(photos, n);
     cJSON *photo = cJSON_CreateObject();
-    add_text(photo, "path", xiezhen_photo_record_path(one));
-    add_text(photo, "sha256", xiezhen_photo_record_sha256(one));
-    if (xiezhen_photo_record_sha256(one))
-      cJSON_AddNumberToObject(photo, "bytes", (double)xiezhen_photo_record_bytes(one));
-    add_text(photo, "uploaded", xiezhen_photo_record_uploaded(one));
+    add_text(photo, "path", xiezhen_job_photo_path(one));
+    add_text(photo, "sha256", xiezhen_job_photo_sha256(one));
+    if (xiezhen_job_photo_sha256(one))
+      cJSON_AddNumberToObject(photo, "bytes", (double)xiezhen_job_photo_bytes(one));
+    add_text(photo, "uploaded", xiezhen_job_photo_uploaded(one));
     cJSON_AddItemToArray(told, photo);
   }
-  xiezhen_photo_records_free(photos);
+  xiezhen_job_photo_list_free(photos);
   return told;
 }
 
@@ -159,7 +159,7 @@ static void add_numbers(cJSON *told, const xiezhen_event *event) {
 }
 
 cJSON *plain_event(const xiezhen_event *event) {
-  const xiezhen_event_kind type = xiezhen_event_type(event);
+  const xiezhen_eventtype type = xiezhen_event_type(event);
   cJSON *told = cJSON_CreateObject();
   add_text(told, "type", EVENTS[type]);
   add_numbers(told, event);

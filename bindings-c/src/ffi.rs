@@ -11,11 +11,9 @@ use std::{
 
 use xiezhen_core::{Error, ErrorKind, Result};
 
-use crate::error::{xiezhen_error, xiezhen_status};
-
 /// Runs the body of an exported function. No panic gets out of it, and no `pthread_cancel` into it: unwinding Rust's frames
 /// for that would end the process.
-fn contain<R>(body: impl FnOnce() -> R) -> thread::Result<R> {
+pub(crate) fn contain<R>(body: impl FnOnce() -> R) -> thread::Result<R> {
     const PTHREAD_CANCEL_DISABLE: c_int = 1;
     let before = set_cancel_state(PTHREAD_CANCEL_DISABLE);
     // State that a panic left half changed is the core's, which keeps it behind locks.
@@ -41,20 +39,8 @@ fn set_cancel_state(state: c_int) -> c_int {
     state
 }
 
-/// Runs the body of an exported function that can fail, and reports how it ended.
-pub(crate) fn border(error: *mut *mut xiezhen_error, body: impl FnOnce() -> Result<()>) -> xiezhen_status {
-    let outcome = contain(body).unwrap_or_else(|panic| Err(defect(&*panic)));
-    let Err(failure) = outcome else { return xiezhen_status::XIEZHEN_OK };
-    let status = xiezhen_status::of(failure.kind());
-    // SAFETY: NULL, or the caller's variable.
-    if let Some(slot) = unsafe { error.as_mut() } {
-        *slot = Box::into_raw(Box::new(xiezhen_error::new(failure)));
-    }
-    status
-}
-
 /// Reads a handle where nothing can fail; `nothing` for NULL.
-pub(crate) fn look<T, R>(handle: *const T, nothing: R, read: impl FnOnce(&T) -> R) -> R {
+pub(crate) fn read_or<T, R>(handle: *const T, nothing: R, read: impl FnOnce(&T) -> R) -> R {
     // SAFETY: NULL, or a handle of ours.
     let Some(handle) = (unsafe { handle.as_ref() }) else { return nothing };
     contain(|| read(handle)).unwrap_or(nothing)
@@ -141,7 +127,7 @@ fn is_null(name: &str) -> Error {
     refuse(format!("{name} is NULL"))
 }
 
-fn defect(panic: &(dyn Any + Send)) -> Error {
+pub(crate) fn defect(panic: &(dyn Any + Send)) -> Error {
     let text = panic.downcast_ref::<&str>().copied().or_else(|| panic.downcast_ref::<String>().map(String::as_str));
     let text = text.unwrap_or("no message");
     Error::new(ErrorKind::Internal, format!("panic: {text}: a defect of xiezhen; please report it"))
