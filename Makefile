@@ -12,8 +12,15 @@ help: ## List the commands
 demo: ## The main job, end to end, against the simulator: no account needed
 	cargo run --quiet --package xiezhen --features cli,process --example demo
 
+.PHONY: setup tools
+setup: ## The Debian packages that the tests need
+	.ci/tools --install
+
+tools:
+	@.ci/tools
+
 .PHONY: test test-rust test-python test-node test-c test-scenarios test-consistency test-contract test-hard
-test: lint test-rust test-python test-node test-c test-scenarios test-consistency test-contract test-hard ## Everything, in every language
+test: tools lint test-rust test-python test-node test-c test-scenarios test-consistency test-contract test-hard ## Everything, in every language
 
 # Most tests wait for something.
 test-rust: export RUST_TEST_THREADS ?= 4
@@ -67,7 +74,7 @@ check-long: ## What takes too long for every change: more random kills and exits
 
 .PHONY: lint
 lint: ## Formatting, lints and documentation of the Rust code; the benches' Python
-	python3 tests/consistency/rooms.py core/src
+	python3 tests/consistency/rooms.py core/src bindings-c/src
 	cargo fmt --all --check
 	cargo clippy --workspace --all-targets --features xiezhen/cli,xiezhen/process -- -D warnings
 	RUSTDOCFLAGS="-D warnings" cargo doc --workspace --no-deps --features xiezhen/cli,xiezhen/process
