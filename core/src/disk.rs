@@ -1,8 +1,8 @@
 //! Files that appear whole or not at all: a temporary file, fsync, rename, fsync of the folder.
 
 use std::{
-    fs::{self, File},
-    io::{self, Write},
+    fs::{self, File, Metadata, OpenOptions},
+    io::{self, Read, Write},
     path::Path,
 };
 
@@ -71,6 +71,86 @@ pub(crate) fn sweep_all(folder: &Path, prefix: &str) {
                 let _ = fs::remove_file(path);
             }
         }
+    }
+}
+
+/// Whether a link at the end of a path is followed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Links {
+    Follow,
+    Refuse,
+}
+
+/// Opens a regular file for reading, and nothing else: a pipe would wait for its other end, a device has no end.
+pub(crate) fn open_regular(path: &Path, links: Links) -> io::Result<(File, Metadata)> {
+    let mut options = OpenOptions::new();
+    options.read(true);
+    let about = match links {
+        Links::Follow => path.metadata()?,
+        Links::Refuse => path.symlink_metadata()?,
+    };
+    check_regular(&about)?;
+    let file = without_waiting(&mut options, links).open(path)?;
+    // Another file may have come between.
+    let about = file.metadata()?;
+    check_regular(&about)?;
+    Ok((file, about))
+}
+
+/// The text of a regular file of at most `most` bytes.
+pub(crate) fn read_text(path: &Path, most: u64) -> io::Result<String> {
+    let (file, _) = open_regular(path, Links::Follow)?;
+    let mut text = String::new();
+    file.take(most + 1).read_to_string(&mut text)?;
+    if text.len() as u64 > most {
+        return Err(io::Error::other(format!("it is larger than {} MiB", most >> 20)));
+    }
+    Ok(text)
+}
+
+/// Opening waits for nobody, whatever stands under the name.
+pub(crate) fn without_waiting(options: &mut OpenOptions, links: Links) -> &mut OpenOptions {
+    #[cfg(unix)]
+    {
+        let follow = if links == Links::Follow { 0 } else { libc::O_NOFOLLOW };
+        std::os::unix::fs::OpenOptionsExt::custom_flags(options, libc::O_NONBLOCK | libc::O_NOCTTY | follow);
+    }
+    #[cfg(not(unix))]
+    let _ = links;
+    options
+}
+
+pub(crate) fn check_regular(about: &Metadata) -> io::Result<()> {
+    if about.is_file() { Ok(()) } else { Err(io::Error::other(Irregular)) }
+}
+
+/// A pipe, a device, a folder or a link where a file belongs.
+#[derive(Debug)]
+struct Irregular;
+
+impl std::fmt::Display for Irregular {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("it is not a regular file")
+    }
+}
+
+impl std::error::Error for Irregular {}
+
+/// Whether it is about something that is not a regular file.
+pub(crate) fn is_irregular(error: &io::Error) -> bool {
+    error.get_ref().is_some_and(|inner| inner.is::<Irregular>())
+}
+
+/// Whether this process or machine has too many files open for now.
+pub(crate) fn is_out_of_files(error: &io::Error) -> bool {
+    #[cfg(unix)]
+    {
+        matches!(error.raw_os_error(), Some(libc::EMFILE | libc::ENFILE))
+    }
+    #[cfg(not(unix))]
+    {
+        let _ = error;
+        false
     }
 }
 

@@ -8,7 +8,7 @@ use crate::{
     call::{Call, Ending, Next},
     error::Error,
     gateway::{self, Marks},
-    photo::{CheckedPhoto, Photo},
+    photo::{CheckedPhoto, Photo, Rejection},
     task::{Created, Style, Task},
 };
 
@@ -50,8 +50,10 @@ pub fn read_refusal(status: u16, headers: &HeaderMap, body: &[u8]) -> Option<Ref
 
 /// The media type of a photo that would be sent, or why it would not.
 pub fn check_photo(bytes: Vec<u8>, max_bytes: u64) -> Result<&'static str, String> {
-    let checked = CheckedPhoto::check(&Photo::bytes(bytes), max_bytes)?;
+    let checked = CheckedPhoto::check(&Photo::bytes(bytes), max_bytes).map_err(|rejection| match rejection {
+        Rejection::Problem(problem) => problem,
+        Rejection::Busy(error) => error.to_string(),
+    })?;
     checked.is_small();
-    checked.digest()?;
     Ok(checked.format.mime())
 }

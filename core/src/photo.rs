@@ -1,16 +1,18 @@
 //! A photo of the person: where it comes from, and the checks that it passes before it is sent.
 
+mod file;
+
 use std::{
-    fs::{File, Metadata},
-    io::{BufReader, Cursor, Read},
+    io::{self, BufReader, Cursor, Read},
     path::{Path, PathBuf},
-    time::SystemTime,
 };
 
 use bytes::Bytes;
 use sha2::{Digest, Sha256};
 
+pub(crate) use self::file::PhotoFile;
 use crate::{
+    disk,
     error::{Error, ErrorKind, Result},
     picture::{self, Format},
 };
@@ -86,83 +88,139 @@ impl From<Bytes> for Photo {
     }
 }
 
-/// A photo that may be sent.
+/// A photo that may be sent. A file stays open until it is: what is sent is what was checked.
 #[derive(Clone, Debug)]
 pub(crate) struct CheckedPhoto {
-    pub(crate) source: Source,
+    pub(crate) content: Content,
     pub(crate) format: Format,
     pub(crate) bytes: u64,
-    /// When a file was last written to, as far as its file system says.
-    modified: Option<SystemTime>,
+    /// SHA-256 of the content, in hex: what a photo is known by.
+    pub(crate) sha256: String,
     size: Option<(usize, usize)>,
 }
 
+/// Where a checked photo is read.
+#[derive(Clone)]
+pub(crate) enum Content {
+    File(PhotoFile),
+    Bytes(Bytes),
+}
+
+impl std::fmt::Debug for Content {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::File(file) => write!(f, "{}", file.path().display()),
+            Self::Bytes(bytes) => write!(f, "{} bytes", bytes.len()),
+        }
+    }
+}
+
+/// Why a photo can't be sent.
+#[derive(Debug)]
+pub(crate) enum Rejection {
+    /// What is wrong with it, in a few words.
+    Problem(String),
+    /// Nothing is known to be wrong with it: this machine is short of something for now.
+    Busy(Error),
+}
+
+impl From<String> for Rejection {
+    fn from(problem: String) -> Self {
+        Self::Problem(problem)
+    }
+}
+
+impl From<&str> for Rejection {
+    fn from(problem: &str) -> Self {
+        Self::Problem(problem.to_owned())
+    }
+}
+
+impl Rejection {
+    fn of(error: io::Error, path: &Path) -> Self {
+        if disk::is_out_of_files(&error) {
+            Self::Busy(Error::io("can't open the photo", path, error))
+        } else if disk::is_irregular(&error) {
+            "is not a file".into()
+        } else {
+            format!("can't be read: {error}").into()
+        }
+    }
+}
+
 impl CheckedPhoto {
-    /// Looks at the beginning of the photo, on this thread; says what is wrong with it in a few words.
-    pub(crate) fn check(photo: &Photo, max_bytes: u64) -> Result<Self, String> {
-        let (bytes, modified, seen) = match &photo.0 {
-            Source::Path(path) => {
-                // Opening a pipe would wait for somebody to write.
-                let about = path.metadata().map_err(|error| format!("can't be read: {error}"))?;
-                if !about.is_file() {
-                    return Err("is not a file".into());
-                }
-                let file = File::open(path).map_err(|error| format!("can't be read: {error}"))?;
-                (about.len(), about.modified().ok(), picture::inspect(BufReader::new(file)))
+    /// Opens and reads the photo, on this thread.
+    pub(crate) fn check(photo: &Photo, max_bytes: u64) -> Result<Self, Rejection> {
+        match &photo.0 {
+            Source::Bytes(bytes) => {
+                check_len(bytes.len() as u64, max_bytes)?;
+                let content = Content::Bytes(bytes.clone());
+                Self::of(content, bytes.len() as u64, picture::inspect(Cursor::new(bytes)), &**bytes)
+                    .map_err(|error| format!("can't be read: {error}"))?
             }
-            Source::Bytes(bytes) => (bytes.len() as u64, None, picture::inspect(Cursor::new(bytes))),
+            Source::Path(path) => {
+                let file = PhotoFile::open(path).map_err(|error| Rejection::of(error, path))?;
+                check_len(file.len(), max_bytes)?;
+                let seen = picture::inspect(BufReader::new(file.reader().take(file.len())));
+                Self::of(Content::File(file.clone()), file.len(), seen, file.reader().take(file.len()))
+                    .map_err(|error| Rejection::of(error, path))?
+            }
+        }
+    }
+
+    fn of(
+        content: Content,
+        bytes: u64,
+        seen: Option<(Format, Option<(usize, usize)>)>,
+        whole: impl Read,
+    ) -> io::Result<Result<Self, Rejection>> {
+        let Some((format, size)) = seen else {
+            return Ok(Err("is no picture; JPEG, PNG, WebP and BMP are accepted".into()));
         };
-        if bytes == 0 {
-            return Err("is empty".into());
-        }
-        let (format, size) = seen.ok_or("is no picture; JPEG, PNG, WebP and BMP are accepted")?;
         if !format.is_photo() {
-            return Err(format!(
-                "is a {} picture; JPEG, PNG, WebP and BMP are accepted: convert it first",
-                format.name()
-            ));
+            let problem =
+                format!("is a {} picture; JPEG, PNG, WebP and BMP are accepted: convert it first", format.name());
+            return Ok(Err(problem.into()));
         }
-        if bytes > max_bytes {
-            return Err(format!("has {bytes} bytes; at most {max_bytes} (max_photo_bytes) are accepted"));
-        }
-        Ok(Self { source: photo.0.clone(), format, bytes, modified, size })
+        Ok(Ok(Self { content, format, bytes, sha256: digest(whole)?, size }))
     }
 
     /// The same for one photo, off the async threads, as an error.
     pub(crate) async fn check_one(photo: Photo, max_bytes: u64) -> Result<Self> {
         let name = photo.name();
         let checked = tokio::task::spawn_blocking(move || Self::check(&photo, max_bytes)).await;
-        checked.map_err(interrupted)?.map_err(|problem| Error::invalid(vec![format!("{name} {problem}")]))
+        checked.map_err(interrupted)?.map_err(|rejection| match rejection {
+            Rejection::Problem(problem) => Error::invalid(vec![format!("{name} {problem}")]),
+            Rejection::Busy(error) => error,
+        })
     }
 
     /// Whether it is too small to train well.
     pub(crate) fn is_small(&self) -> bool {
         self.size.is_some_and(|(width, height)| width.min(height) < SMALL)
     }
+}
 
-    /// Whether this is the file as it was checked: what was noted of that is not true of any other.
-    pub(crate) fn is_still(&self, file: &Metadata) -> bool {
-        file.len() == self.bytes && file.modified().ok() == self.modified
+/// Before anything is read: a large file may take long to make sense of.
+fn check_len(bytes: u64, max_bytes: u64) -> Result<(), Rejection> {
+    if bytes == 0 {
+        return Err("is empty".into());
     }
+    if bytes > max_bytes {
+        return Err(format!("has {bytes} bytes; at most {max_bytes} (max_photo_bytes) are accepted").into());
+    }
+    Ok(())
+}
 
-    /// SHA-256 of the content, in hex: what a photo is known by.
-    pub(crate) fn digest(&self) -> Result<String, String> {
-        let mut hash = Sha256::new();
-        match &self.source {
-            Source::Bytes(bytes) => hash.update(bytes),
-            Source::Path(path) => {
-                let mut file = File::open(path).map_err(|error| format!("can't be read: {error}"))?;
-                let mut chunk = vec![0; 64 << 10];
-                loop {
-                    let read = file.read(&mut chunk).map_err(|error| format!("can't be read: {error}"))?;
-                    match chunk.get(..read) {
-                        None | Some([]) => break,
-                        Some(part) => hash.update(part),
-                    }
-                }
-            }
+fn digest(mut content: impl Read) -> io::Result<String> {
+    let mut hash = Sha256::new();
+    let mut chunk = vec![0; 64 << 10];
+    loop {
+        let read = content.read(&mut chunk)?;
+        match chunk.get(..read) {
+            None | Some([]) => return Ok(hex(&hash.finalize())),
+            Some(part) => hash.update(part),
         }
-        Ok(hex(&hash.finalize()))
     }
 }
 
@@ -176,7 +234,7 @@ impl Photo {
     }
 }
 
-fn hex(bytes: &[u8]) -> String {
+pub(crate) fn hex(bytes: &[u8]) -> String {
     use std::fmt::Write;
 
     bytes.iter().fold(String::with_capacity(2 * bytes.len()), |mut text, byte| {

@@ -11,9 +11,12 @@ use std::{
 
 use super::Job;
 use crate::{
-    disk::{self, Readers},
+    disk::{self, Links, Readers},
     error::{Error, ErrorKind, Result},
 };
+
+/// No job is larger than this; what is, is not read.
+const MOST: u64 = 16 << 20;
 
 /// A checkpoint that this process holds. The lock is `flock` on a file beside it, on local file systems only;
 /// that file is never deleted, because somebody may be waiting for it.
@@ -36,11 +39,7 @@ impl Checkpoint {
         let file = true_path(&path).map_err(|error| Error::io("can't use the checkpoint", &path, error))?;
 
         let lock_path = beside(&file, ".lock");
-        let mut options = OpenOptions::new();
-        options.create(true).truncate(false).write(true);
-        #[cfg(unix)]
-        std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-        let lock = options.open(&lock_path).map_err(|error| Error::io("can't open the lock", &lock_path, error))?;
+        let lock = open_lock(&lock_path).map_err(|error| Error::io("can't open the lock", &lock_path, error))?;
         match patiently(|| lock.try_lock()) {
             Ok(()) => {
                 // The lock says that nobody else is writing.
@@ -80,6 +79,17 @@ impl Drop for Checkpoint {
     }
 }
 
+/// Makes the lock file, or opens the one that is there: never through a link, which could lead to any file of ours.
+fn open_lock(path: &Path) -> io::Result<File> {
+    let mut options = OpenOptions::new();
+    options.create(true).truncate(false).write(true);
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+    let lock = disk::without_waiting(&mut options, Links::Refuse).open(path)?;
+    disk::check_regular(&lock.metadata()?)?;
+    Ok(lock)
+}
+
 /// Tries again for a moment: a run that was just given up may still be writing its last state.
 fn patiently(try_lock: impl Fn() -> Result<(), TryLockError>) -> Result<(), TryLockError> {
     let end = Instant::now() + Duration::from_millis(500);
@@ -93,7 +103,7 @@ fn patiently(try_lock: impl Fn() -> Result<(), TryLockError>) -> Result<(), TryL
 
 /// Reads a checkpoint without taking it, and leaves it as it is.
 pub(crate) fn read(path: &Path) -> Result<Job> {
-    let json = fs::read_to_string(path).map_err(|error| Error::io("can't read the checkpoint", path, error))?;
+    let json = disk::read_text(path, MOST).map_err(|error| Error::io("can't read the checkpoint", path, error))?;
     Job::from_json(&json).map_err(|error| {
         let message = format!("the checkpoint {} can't be used and was left as it is: {error}", path.display());
         Error::new(ErrorKind::Io, message).with_path(path).with_source(error)

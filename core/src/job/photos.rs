@@ -5,7 +5,7 @@ use std::collections::HashSet;
 use super::{Job, State, record::Record};
 use crate::{
     error::{Error, Result},
-    photo::{CheckedPhoto, Photo, Source, interrupted},
+    photo::{CheckedPhoto, Photo, Rejection, Source, interrupted},
 };
 
 /// What the service trains a model from (document, step 1).
@@ -71,6 +71,8 @@ fn note(record: &mut Record, digests: Digests) {
 #[derive(Default)]
 struct Survey {
     problems: Vec<String>,
+    /// A photo could not be looked at for now, through no fault of its own.
+    busy: Option<Error>,
     warnings: Vec<String>,
     seen: HashSet<String>,
     digests: Digests,
@@ -100,11 +102,15 @@ impl Survey {
         };
         let photo = Photo(source);
         let name = format!("photo {number} ({:?})", photo.0);
-        let read = CheckedPhoto::check(&photo, max_bytes).and_then(|checked| Ok((checked.digest()?, checked)));
-        let (digest, checked) = match read {
-            Ok(read) => read,
-            Err(problem) => return self.problems.push(format!("{name} {problem}")),
+        let checked = match CheckedPhoto::check(&photo, max_bytes) {
+            Ok(checked) => checked,
+            Err(Rejection::Problem(problem)) => return self.problems.push(format!("{name} {problem}")),
+            Err(Rejection::Busy(error)) => {
+                self.busy.get_or_insert(error);
+                return;
+            }
         };
+        let digest = checked.sha256.clone();
         if matches!(&photo.0, Source::Path(path) if path.to_str().is_none()) {
             return self.problems.push(format!("{name} has a path that is not UTF-8: rename it, or give its bytes"));
         }
@@ -130,10 +136,10 @@ impl Survey {
     }
 
     fn into_result(self) -> Result<(Digests, Due, Vec<String>)> {
-        if self.problems.is_empty() {
-            Ok((self.digests, self.due, self.warnings))
-        } else {
-            Err(Error::invalid(self.problems))
+        match self.busy {
+            _ if !self.problems.is_empty() => Err(Error::invalid(self.problems)),
+            Some(error) => Err(error),
+            None => Ok((self.digests, self.due, self.warnings)),
         }
     }
 }

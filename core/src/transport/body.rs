@@ -1,9 +1,7 @@
 //! What goes out: bodies that know whether they were handed to the network, and when they last moved.
 
 use std::{
-    future::ready,
     io,
-    path::Path,
     pin::Pin,
     sync::{
         Arc, Mutex, PoisonError,
@@ -16,18 +14,18 @@ use std::{
 use bytes::Bytes;
 use futures_util::{Stream, StreamExt, TryStreamExt, stream};
 use http_body::{Body, Frame, SizeHint};
-use tokio::{fs::File, io::AsyncReadExt, time::Instant};
-use tokio_util::io::ReaderStream;
+use sha2::{Digest, Sha256};
+use tokio::time::Instant;
 
 use crate::{
     error::{Error, ErrorKind, Result},
-    photo::{CheckedPhoto, Source},
+    photo::{CheckedPhoto, Content, PhotoFile, hex, interrupted},
 };
 
 /// How much is sent at a time: each piece shows that the transfer moves.
 const CHUNK: usize = 64 << 10;
 /// How much is read at a time: each read is handed to another thread and back, which costs more than the reading.
-const READ: usize = 512 << 10;
+const READ: usize = 256 << 10;
 
 /// Tells whether a request left: the HTTP library asks for the body only once it has a connection.
 #[derive(Clone, Default)]
@@ -127,37 +125,77 @@ pub(crate) async fn photo(photo: &CheckedPhoto, pulse: Pulse, on_bytes: Option<O
         }
         chunk
     };
-    Ok(match &photo.source {
-        Source::Path(path) => reqwest::Body::wrap_stream(file(photo.clone(), path).await?.map(count)),
-        Source::Bytes(bytes) => reqwest::Body::wrap_stream(slices(bytes.clone()).map(count)),
+    Ok(match &photo.content {
+        Content::File(file) => {
+            let file = PhotoOnItsWay { file: file.clone(), sha256: photo.sha256.clone() };
+            file.check_identity().await?;
+            reqwest::Body::wrap_stream(file.content().map(count))
+        }
+        Content::Bytes(bytes) => reqwest::Body::wrap_stream(slices(bytes.clone()).map(count)),
     })
 }
 
-/// A file's content. If that is not what was checked, it ends in an error, before the form does: nobody takes it for a
-/// photo.
-async fn file(photo: CheckedPhoto, path: &Path) -> Result<impl Stream<Item = Result<Bytes>> + use<>> {
-    let path = path.to_owned();
-    let file = File::open(&path).await.map_err(|error| Error::io("can't open the photo", &path, error))?;
-    unchanged(&photo, &file, &path).await?;
-    let same = file.try_clone().await.map_err(|error| Error::io("can't open the photo", &path, error))?;
-    let read_from = path.clone();
-    let unreadable = move |error| Error::io("can't read the photo", &read_from, error);
-    // What grows meanwhile would take the place of the form's end.
-    let content = ReaderStream::with_capacity(file.take(photo.bytes), READ).map_err(unreadable);
-    let end = stream::once(async move { unchanged(&photo, &same, &path).await });
-    Ok(content.map_ok(slices).try_flatten().chain(end.try_filter_map(|()| ready(Ok(None)))))
+/// A file that is sent as it was checked, or breaks off before the form's end: nobody takes it for a photo then.
+#[derive(Clone)]
+struct PhotoOnItsWay {
+    file: PhotoFile,
+    sha256: String,
 }
 
-async fn unchanged(photo: &CheckedPhoto, file: &File, path: &Path) -> Result<()> {
-    let about = file.metadata().await.map_err(|error| Error::io("can't read the photo", path, error))?;
-    if photo.is_still(&about) {
-        return Ok(());
+impl PhotoOnItsWay {
+    /// The file's content. The last piece is held back until the digest of all is known.
+    fn content(self) -> impl Stream<Item = Result<Bytes>> {
+        let pieces = stream::try_unfold((self, 0, Sha256::new()), |(this, offset, hash)| async move {
+            if offset >= this.file.len() {
+                return Ok(None);
+            }
+            let read = tokio::task::spawn_blocking(move || {
+                let (piece, hash) = this.read(offset, hash)?;
+                let offset = offset + piece.len() as u64;
+                Ok::<_, Error>((piece, (this, offset, hash)))
+            });
+            read.await.map_err(interrupted)?.map(Some)
+        });
+        pieces.map_ok(slices).try_flatten()
     }
-    let message = format!(
-        "the photo {} has changed since it was checked; call again when nothing writes to it any more",
-        path.display()
-    );
-    Err(Error::new(ErrorKind::Io, message).with_path(path))
+
+    fn read(&self, offset: u64, mut hash: Sha256) -> Result<(Bytes, Sha256)> {
+        let left = self.file.len() - offset;
+        let mut piece = vec![0; (READ as u64).min(left) as usize];
+        let mut filled = 0;
+        while let Some(rest) = piece.get_mut(filled..).filter(|rest| !rest.is_empty()) {
+            match self.file.read_at(rest, offset + filled as u64).map_err(|error| self.unreadable(error))? {
+                0 => return Err(self.changed()),
+                read => filled += read,
+            }
+        }
+        hash.update(&piece);
+        let is_last = filled as u64 == left;
+        let is_same = || Ok(hex(&hash.clone().finalize()) == self.sha256 && self.file.is_unchanged()?);
+        if is_last && !is_same().map_err(|error| self.unreadable(error))? {
+            return Err(self.changed());
+        }
+        Ok((piece.into(), hash))
+    }
+
+    async fn check_identity(&self) -> Result<()> {
+        let file = self.file.clone();
+        let unchanged = tokio::task::spawn_blocking(move || file.is_unchanged()).await.map_err(interrupted)?;
+        if unchanged.map_err(|error| self.unreadable(error))? { Ok(()) } else { Err(self.changed()) }
+    }
+
+    fn unreadable(&self, error: io::Error) -> Error {
+        Error::io("can't read the photo", self.file.path(), error)
+    }
+
+    fn changed(&self) -> Error {
+        let path = self.file.path();
+        let message = format!(
+            "the photo {} has changed since it was checked; call again when nothing writes to it any more",
+            path.display()
+        );
+        Error::new(ErrorKind::Io, message).with_path(path)
+    }
 }
 
 /// The local file's part in an exchange that failed, if it had one.

@@ -21,8 +21,10 @@ use crate::service;
 /// The clock of a file system may tick this slowly.
 const TICK: Duration = Duration::from_millis(30);
 
+const SECRET: &str = "-----BEGIN OPENSSH PRIVATE KEY-----";
+
 /// What may be done to a photo while it is under way.
-const CHANGES: [fn(&Path); 4] = [shortened, lengthened, written_over, replaced];
+const CHANGES: [fn(&Path); 6] = [shortened, lengthened, written_over, replaced, with_its_time_kept, linked_to_a_secret];
 
 fn shortened(path: &Path) {
     OpenOptions::new().write(true).open(path).unwrap().set_len(1000).unwrap();
@@ -40,6 +42,28 @@ fn replaced(path: &Path) {
     let other = path.with_extension("other");
     fs::write(&other, [fs::read(path).unwrap(), vec![0]].concat()).unwrap();
     fs::rename(other, path).unwrap();
+}
+
+/// Other bytes, as many as before; whoever owns a file can set when it was written.
+fn with_its_time_kept(path: &Path) {
+    let modified = path.metadata().unwrap().modified().unwrap();
+    let mut content = fs::read(path).unwrap();
+    *content.last_mut().unwrap() ^= 1;
+    let mut file = OpenOptions::new().write(true).open(path).unwrap();
+    file.write_all(&content).unwrap();
+    file.set_modified(modified).unwrap();
+}
+
+/// A file that is none of the service's business, of the photo's size and time.
+fn linked_to_a_secret(path: &Path) {
+    let about = path.metadata().unwrap();
+    let secret = path.with_extension("key");
+    fs::write(&secret, SECRET.repeat(about.len() as usize / SECRET.len() + 1)).unwrap();
+    let file = OpenOptions::new().write(true).open(&secret).unwrap();
+    file.set_len(about.len()).unwrap();
+    file.set_modified(about.modified().unwrap()).unwrap();
+    fs::remove_file(path).unwrap();
+    std::os::unix::fs::symlink(secret, path).unwrap();
 }
 
 /// Copies of ten photos, and the first of them.
@@ -81,6 +105,23 @@ async fn a_photo_that_changes_between_two_attempts_is_not_sent_again() {
         is_about(&upload.await.unwrap().unwrap_err(), &photos[0]);
         assert_eq!(simulator.count(Call::UploadFile), 1);
     }
+}
+
+#[tokio::test]
+async fn a_link_that_takes_a_photos_place_is_never_followed() {
+    let simulator = service::start().await;
+    let client = service::builder(&simulator.url()).upload_concurrency(1_usize).build().unwrap();
+    let (_folder, photos) = copies();
+    simulator.fault(Fault::on(Call::UploadFile).once().reply(503).header("Retry-After", "1"));
+    let job = Job::new(photos.clone(), Vec::<String>::new());
+    let running = tokio::spawn(async move { client.run(&job, RunOptions::default()).await });
+    while simulator.count(Call::UploadFile) == 0 {
+        tokio::time::sleep(Duration::from_millis(5)).await;
+    }
+    tokio::time::sleep(TICK).await;
+    linked_to_a_secret(&photos[9]);
+    is_about(&running.await.unwrap().unwrap_err(), &photos[9]);
+    assert_eq!(simulator.count(Call::UploadFile), 10, "nine photos, the first of them twice");
 }
 
 #[tokio::test]
