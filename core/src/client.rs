@@ -25,7 +25,7 @@ use crate::{
     session::Session,
     task::{Created, Style, Task},
     transport::{Payload, Request},
-    wait::Place,
+    wait::WaiterKey,
 };
 
 /// A connection to the service: where, who, limits. Cheap to clone, safe to share between threads.
@@ -59,13 +59,13 @@ impl Drop for Shared {
 #[must_use = "dropping it ends the wait"]
 pub struct Wait {
     session: Arc<Session>,
-    place: Place,
+    waiter_key: WaiterKey,
 }
 
 impl Drop for Wait {
     fn drop(&mut self) {
         if self.session.is_ours() {
-            self.session.scheduler.give_up(self.place);
+            self.session.scheduler.give_up(self.waiter_key);
         } else {
             // The parent's, which a child leaves alone.
             std::mem::forget(self.session.clone());
@@ -195,7 +195,7 @@ impl Client {
         self.under_way(call.name(), create).await
     }
 
-    /// One look at a task (document, steps 3 and 6). A failed task is a value here, not an error.
+    /// Polls a task once (document, steps 3 and 6). A failed task is a value here, not an error.
     pub async fn query_task(&self, task_id: &str) -> Result<Task> {
         check_id("task_id", task_id)?;
         let request = Request::query(task_id)?.within(self.timeout);
@@ -203,7 +203,7 @@ impl Client {
         self.under_way("query_task", query).await.map_err(|error| error.with_task_id(task_id))
     }
 
-    /// Looks at a task until it has ended, as often as its schedule says. State 5 is
+    /// Polls a task until it has ended, as often as its schedule says. State 5 is
     /// [`TaskFailed`](crate::ErrorKind::TaskFailed).
     ///
     /// Outages and unreadable answers are waited out. Without a `timeout`, a training may take 2 h and a
@@ -227,8 +227,8 @@ impl Client {
     ) -> Result<Wait> {
         check_id("task_id", task_id)?;
         let session = self.session()?;
-        let place = session.scheduler.begin(task_id, timeout, Box::new(on_end));
-        let wait = Wait { session, place };
+        let waiter_key = session.scheduler.begin(task_id, timeout, Box::new(on_end));
+        let wait = Wait { session, waiter_key };
         // Closed in between: it may have joined after everybody was told.
         if wait.session.closing.is_cancelled() {
             return Err(Error::cancelled("wait_task").with_task_id(task_id));

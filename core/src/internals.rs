@@ -2,7 +2,7 @@
 
 use reqwest::{StatusCode, header::HeaderMap};
 
-pub use crate::wait::{Look, Scheduler, Schedules};
+pub use crate::wait::{Scheduler, Schedules, TaskSource};
 use crate::{
     answer::{self, Redact},
     call::{Call, Ending, Next},

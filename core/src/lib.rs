@@ -1,6 +1,6 @@
 //! Client of an asynchronous AI portrait API on Alibaba Cloud's Marketplace: photos of a person in, portraits on disk.
 //!
-//! A [`Client`] makes the document's five calls, waits for thousands of [`Task`]s on one budget, and brings a whole
+//! A [`Client`] makes the document's five calls, waits for thousands of [`Task`]s on one rate limiter, and brings a whole
 //! [`Job`] to its end: upload 8 to 20 photos, train a user model, generate the styles, fetch the pictures. It never
 //! pays twice unknowingly, a wait always ends, and a job that was cut off goes on where it stood.
 //!
@@ -9,7 +9,6 @@
 
 mod answer;
 mod arguments;
-mod budget;
 mod call;
 mod caller;
 #[cfg(feature = "cli")]
@@ -25,6 +24,7 @@ mod options;
 mod photo;
 mod picture;
 pub mod process;
+mod rate_limit;
 mod results;
 mod session;
 mod task;

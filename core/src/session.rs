@@ -14,7 +14,7 @@ use crate::{
     process,
     task::{Created, Task, TaskKind},
     transport::{Request, Transport, unix_ms},
-    wait::{Look, Scheduler, Schedules},
+    wait::{Scheduler, Schedules, TaskSource},
 };
 
 /// What a client has under way in one process: a forked child gets another one.
@@ -91,21 +91,21 @@ impl Session {
     }
 }
 
-impl Look for Transport {
-    async fn look(&self, task_id: &str) -> Result<Task> {
-        Self::look(self, task_id).await
+impl TaskSource for Transport {
+    async fn poll(&self, task_id: &str) -> Result<Task> {
+        self.poll_task(task_id).await
     }
 
-    fn try_pay(&self, now: Instant) -> bool {
-        self.budget.try_take(now)
+    fn try_acquire(&self, now: Instant) -> bool {
+        self.limiter.try_acquire(now)
     }
 
-    async fn pay(&self) {
-        self.budget.acquire().await;
+    async fn acquire(&self) {
+        self.limiter.acquire().await;
     }
 }
 
-/// When each kind of task is looked at.
+/// When each kind of task is polled.
 pub(crate) fn schedules(options: &Options) -> Schedules {
     Schedules { training: options.limits.training_schedule, generation: options.limits.generation_schedule }
 }

@@ -29,12 +29,12 @@ use self::{
 };
 use crate::{
     answer,
-    budget::Budget,
     call::{Call, Ending, Next},
     credential::{self, Signed, content_md5},
     error::{Error, ErrorKind, Result},
     gateway::{self, Marks},
     options::Options,
+    rate_limit::RateLimiter,
     task::Reply,
 };
 
@@ -66,7 +66,7 @@ pub(crate) struct Transport {
     connections: Connections,
     /// The address of each call, made once.
     urls: [Url; Call::ALL.len()],
-    pub(crate) budget: Budget,
+    pub(crate) limiter: RateLimiter,
     downloads: Semaphore,
     /// What the gateway's clock is ahead of ours, in milliseconds.
     clock_offset: AtomicI64,
@@ -76,7 +76,7 @@ impl Transport {
     pub(crate) fn new(options: Arc<Options>) -> Self {
         Self {
             connections: Connections::new(options.clone()),
-            budget: Budget::new(options.limits.requests_per_second),
+            limiter: RateLimiter::new(options.limits.requests_per_second),
             downloads: Semaphore::new(DOWNLOADS_AT_ONCE),
             clock_offset: AtomicI64::new(0),
             urls: Call::ALL.map(|call| {
@@ -95,17 +95,17 @@ impl Transport {
     }
 
     async fn attempts<T: Reply>(&self, request: Request) -> Result<T> {
-        // A job's call begins when the budget lets it out: hundreds of jobs may be in the queue.
-        let mut admitted = request.is_patient;
-        if admitted {
-            self.admit(&request, None).await?;
+        // A job's call begins when the rate limiter lets it out: hundreds of jobs may be in the queue.
+        let mut has_permit = request.is_patient;
+        if has_permit {
+            self.wait_for_permit(&request, None).await?;
         }
         let deadline = self.deadline(&request);
         let mut retries = 0;
         let mut repeated_once = false;
         loop {
-            if !std::mem::take(&mut admitted) {
-                self.admit(&request, deadline).await?;
+            if !std::mem::take(&mut has_permit) {
+                self.wait_for_permit(&request, deadline).await?;
             }
             let failure = match self.attempt(&request, deadline).await {
                 Ok(answer) => return Ok(answer),
@@ -144,8 +144,8 @@ impl Transport {
         }
     }
 
-    /// One attempt of a query, for the scheduler: it repeats in its own time, on a budget it has asked for.
-    pub(crate) async fn look<T: Reply>(&self, task_id: &str) -> Result<T> {
+    /// One attempt of a query, for the scheduler: it repeats in its own time, on a rate limiter it has asked for.
+    pub(crate) async fn poll_task<T: Reply>(&self, task_id: &str) -> Result<T> {
         let request = Request::query(task_id)?;
         let deadline = self.deadline(&request);
         let mut outcome = self.attempt(&request, deadline).await;
@@ -154,7 +154,7 @@ impl Transport {
             && request.call.after(failure.ending) == Next::AgainOnce
             && self.learn_clock(failure)
         {
-            self.wait_for_budget(&request, deadline).await?;
+            self.acquire_permit(&request, deadline).await?;
             outcome = self.attempt(&request, deadline).await;
         }
         outcome.map_err(|failure| failure.error.within(&request.place()))
@@ -171,27 +171,27 @@ impl Transport {
         Instant::now().checked_add(request.timeout.or_else(usual)?)
     }
 
-    /// Waits for the budget. Nothing is outstanding here: who has gone away wants nothing sent.
-    async fn admit(&self, request: &Request, deadline: Option<Instant>) -> Result<()> {
+    /// Waits for the rate limiter. Nothing is outstanding here: who has gone away wants nothing sent.
+    async fn wait_for_permit(&self, request: &Request, deadline: Option<Instant>) -> Result<()> {
         tokio::select! {
             biased;
             () = request.given_up() => Err(Error::cancelled(request.call.name())),
-            paid = self.wait_for_budget(request, deadline) => paid,
+            permit = self.acquire_permit(request, deadline) => permit,
         }
     }
 
-    async fn wait_for_budget(&self, request: &Request, deadline: Option<Instant>) -> Result<()> {
+    async fn acquire_permit(&self, request: &Request, deadline: Option<Instant>) -> Result<()> {
         let Some(deadline) = deadline else {
-            self.budget.acquire().await;
+            self.limiter.acquire().await;
             return Ok(());
         };
         let too_late = |message| Error::new(ErrorKind::Timeout, message).within(&request.place());
         if deadline <= Instant::now() {
             return Err(too_late("the timeout passed before anything was sent"));
         }
-        tokio::time::timeout_at(deadline, self.budget.acquire())
-            .await
-            .map_err(|_| too_late("the timeout passed while waiting for the client's budget (requests_per_second)"))
+        tokio::time::timeout_at(deadline, self.limiter.acquire()).await.map_err(|_| {
+            too_late("the timeout passed while waiting for a permit of the client's rate limiter (requests_per_second)")
+        })
     }
 
     /// Takes over the gateway's clock where it refused ours. False if it didn't tell its own.

@@ -96,10 +96,10 @@ fn due(record: &Record, now: u64) -> Vec<Piece> {
     if record.is_over() {
         return Vec::new();
     }
-    let attend = |slot, look: bool| (look || record.lacks_pictures(slot)).then_some(Piece::Attend(slot));
+    let listen_for = |slot, look: bool| (look || record.lacks_pictures(slot)).then_some(Piece::Attend(slot));
     let works = record.works();
     let mut due: Vec<Piece> =
-        works.filter_map(|(slot, work)| attend(slot, work.is_pending() && work.next_look() <= now)).collect();
+        works.filter_map(|(slot, work)| listen_for(slot, work.is_pending() && work.next_look() <= now)).collect();
     if record.is_trained() && !record.unstarted().is_empty() {
         due.push(Piece::Generate);
     }
@@ -121,7 +121,7 @@ impl Advance {
     async fn look(&self, slot: Slot) -> Result<()> {
         let pending = self.job.known(Record::pending).into_iter().find(|(pending, _)| *pending == slot);
         let Some((_, task_id)) = pending else { return Ok(()) };
-        let outcome = self.session.scheduler.look(&task_id).await;
+        let outcome = self.session.scheduler.poll(&task_id).await;
         // Its time may have run out meanwhile.
         if self.job.known(Record::pending).contains(&(slot, task_id.clone())) {
             self.sighted(slot, &task_id, outcome);

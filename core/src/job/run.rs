@@ -77,7 +77,7 @@ async fn to_the_end(session: Arc<Session>, job: &Job, options: RunOptions) -> Re
     advance.prepare().await?;
 
     let mut under_way = UnderWay::new(&advance);
-    let mut attention = advance.session.scheduler.attention();
+    let mut notify_listener = advance.session.scheduler.notify_listener();
     loop {
         if advance.end_overdue() {
             advance.save().await?;
@@ -87,11 +87,11 @@ async fn to_the_end(session: Arc<Session>, job: &Job, options: RunOptions) -> Re
             return advance.conclude().await;
         }
         let pending: Vec<String> = job.known(|record| record.pending().into_iter().map(|(_, task)| task).collect());
-        attention.attend(&pending);
+        notify_listener.listen_for(&pending);
         let pause = under_way.pause();
         tokio::select! {
             Some(ended) = under_way.one_ends() => ended?,
-            noticed = attention.sleep(pause) => {
+            noticed = notify_listener.sleep(pause) => {
                 if let Some(task_id) = noticed {
                     under_way.notice(&task_id);
                 }

@@ -81,7 +81,7 @@ impl Work {
                 self.task_id = Some(created.task_id.clone());
                 self.state = Some(TaskState::Waiting);
                 self.waiting_since = Some(now);
-                self.next_look = now.saturating_add(self.steps.after_sight(schedule).as_millis() as u64);
+                self.next_look = now.saturating_add(self.steps.after_poll(schedule).as_millis() as u64);
             }
             // Given up before it was sent: as if it had never been begun.
             Err(error) if error.kind() == ErrorKind::Cancelled => self.intent = false,
@@ -110,7 +110,7 @@ impl Work {
 
     /// Brings the next look forward; at most one a second, whoever asks for it.
     pub(super) fn look_soon(&mut self, now: u64) {
-        let pause = crate::wait::NOTICE_PAUSE.as_millis() as u64;
+        let pause = crate::wait::NOTIFY_PAUSE.as_millis() as u64;
         let soon = now.max(self.looked.saturating_add(pause)).max(self.not_before);
         self.next_look = self.next_look.min(soon);
     }
@@ -124,7 +124,7 @@ impl Work {
             self.error = Some(task_failed(task.clone()));
         }
         self.looked = now;
-        self.next_look = now.saturating_add(self.steps.after_sight(schedule).as_millis() as u64);
+        self.next_look = now.saturating_add(self.steps.after_poll(schedule).as_millis() as u64);
         changed
     }
 

@@ -43,7 +43,7 @@ pub(crate) struct Request {
     pub(super) timeout: Option<Duration>,
     /// Who waits for it, where the call may outlive them.
     caller: Option<Caller>,
-    /// Its timeout does not begin before the client's budget lets it out.
+    /// Its timeout does not begin before the client's rate limiter lets it out.
     pub(super) is_patient: bool,
 }
 

@@ -2,16 +2,16 @@
 
 use std::{collections::HashMap, sync::atomic::AtomicUsize};
 
-use super::{driver::LOOKS_AT_ONCE, *};
-use crate::{budget::Budget, error::ErrorKind, options::PollSchedule, task::TaskState};
+use super::{driver::MAX_POLLS_IN_FLIGHT, *};
+use crate::{error::ErrorKind, options::PollSchedule, rate_limit::RateLimiter, task::TaskState};
 
 /// A service whose tasks end at a time of their own.
 struct Service {
     began: Instant,
-    budget: Budget,
+    limiter: RateLimiter,
     /// Kind, and when it ends.
     tasks: HashMap<String, (TaskKind, Duration)>,
-    looks: Mutex<Vec<(Duration, String)>>,
+    polls: Mutex<Vec<(Duration, String)>>,
     under_way: AtomicUsize,
     takes: Duration,
 }
@@ -20,9 +20,9 @@ impl Service {
     fn new(requests_per_second: f64) -> Self {
         Self {
             began: Instant::now(),
-            budget: Budget::new(requests_per_second),
+            limiter: RateLimiter::new(requests_per_second),
             tasks: HashMap::new(),
-            looks: Mutex::default(),
+            polls: Mutex::default(),
             under_way: AtomicUsize::new(0),
             takes: Duration::from_millis(50),
         }
@@ -34,15 +34,15 @@ impl Service {
     }
 
     fn times(&self) -> Vec<f64> {
-        self.looks.lock().unwrap().iter().map(|(at, _)| at.as_secs_f64()).collect()
+        self.polls.lock().unwrap().iter().map(|(at, _)| at.as_secs_f64()).collect()
     }
 }
 
-impl Look for Service {
-    async fn look(&self, task_id: &str) -> Result<Task> {
+impl TaskSource for Service {
+    async fn poll(&self, task_id: &str) -> Result<Task> {
         let at = self.began.elapsed();
-        self.looks.lock().unwrap().push((at, task_id.to_owned()));
-        assert!(self.under_way.fetch_add(1, std::sync::atomic::Ordering::SeqCst) < LOOKS_AT_ONCE);
+        self.polls.lock().unwrap().push((at, task_id.to_owned()));
+        assert!(self.under_way.fetch_add(1, std::sync::atomic::Ordering::SeqCst) < MAX_POLLS_IN_FLIGHT);
         tokio::time::sleep(self.takes).await;
         self.under_way.fetch_sub(1, std::sync::atomic::Ordering::SeqCst);
         let (kind, ends) = self.tasks.get(task_id).copied().unwrap_or((TaskKind::Training, Duration::MAX));
@@ -56,12 +56,12 @@ impl Look for Service {
         })
     }
 
-    fn try_pay(&self, now: Instant) -> bool {
-        self.budget.try_take(now)
+    fn try_acquire(&self, now: Instant) -> bool {
+        self.limiter.try_acquire(now)
     }
 
-    async fn pay(&self) {
-        self.budget.acquire().await;
+    async fn acquire(&self) {
+        self.limiter.acquire().await;
     }
 }
 
@@ -114,7 +114,7 @@ async fn waits_end_at_their_kinds_deadline() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn twenty_thousand_waits_share_one_budget_and_nobody_is_forgotten() {
+async fn twenty_thousand_waits_share_one_rate_limiter_and_nobody_is_forgotten() {
     let mut service = Service::new(f64::INFINITY);
     let tasks: Vec<String> = (0..20_000).map(|n| format!("task-{n}")).collect();
     for task in &tasks {
@@ -126,10 +126,10 @@ async fn twenty_thousand_waits_share_one_budget_and_nobody_is_forgotten() {
     let outcomes = scheduler.wait_many(&tasks, None, |_, _| ended += 1).await;
     assert!(outcomes.iter().zip(&tasks).all(|(outcome, task)| outcome.as_ref().unwrap().id == *task));
     assert_eq!(ended, tasks.len());
-    let looks = service.looks.lock().unwrap().len();
-    assert!(looks <= 6 * tasks.len(), "{looks} looks");
-    let (watches, entries) = scheduler.0.board().counts();
-    assert!(watches == 0 && entries < 200, "{watches} watches, {entries} entries");
+    let polls = service.polls.lock().unwrap().len();
+    assert!(polls <= 6 * tasks.len(), "{polls} polls");
+    let (tasks, entries) = scheduler.0.queue().counts();
+    assert!(tasks == 0 && entries < 200, "{tasks} tasks, {entries} entries");
 }
 
 #[tokio::test(start_paused = true)]
@@ -161,7 +161,7 @@ async fn who_joins_while_the_scheduler_sleeps_is_attended_to_at_once() {
     let (scheduler, service) = scheduler(Service::new(10.0).task("g", TaskKind::Generation, Duration::ZERO));
     let first = scheduler.wait("t", Some(Duration::from_secs(100)));
     let later = async {
-        // The next look at the other task is due after 15 s at the earliest.
+        // The next poll of the other task is due after 15 s at the earliest.
         tokio::time::sleep(Duration::from_secs(5)).await;
         scheduler.wait("g", None).await.unwrap();
         assert!(service.began.elapsed() < Duration::from_secs(6), "{:?}", service.times());
@@ -179,7 +179,7 @@ async fn a_hundred_thousand_may_wait_for_one_task_and_leave() {
     let wait = scheduler.wait_many(&tasks, None, |_, _| {});
     assert!(tokio::time::timeout(Duration::from_secs(100), wait).await.is_err());
     assert!(service.times().len() <= 6, "{:?}", service.times());
-    assert_eq!(scheduler.0.board().counts().0, 0);
+    assert_eq!(scheduler.0.queue().counts().0, 0);
 }
 
 #[tokio::test(start_paused = true)]
@@ -189,11 +189,11 @@ async fn a_wait_that_is_dropped_leaves_nothing_behind() {
         let task = format!("task-{round}");
         let _ = tokio::time::timeout(Duration::from_millis(200), scheduler.wait(&task, None)).await;
     }
-    let looks = service.looks.lock().unwrap().len();
+    let polls = service.polls.lock().unwrap().len();
     tokio::time::sleep(Duration::from_secs(600)).await;
-    assert_eq!(service.looks.lock().unwrap().len(), looks);
-    let (watches, entries) = scheduler.0.board().counts();
-    assert!(watches == 0 && entries < 200, "{watches} watches, {entries} entries");
+    assert_eq!(service.polls.lock().unwrap().len(), polls);
+    let (tasks, entries) = scheduler.0.queue().counts();
+    assert!(tasks == 0 && entries < 200, "{tasks} tasks, {entries} entries");
 }
 
 #[tokio::test(start_paused = true)]
@@ -201,15 +201,15 @@ async fn a_wait_that_ends_during_its_look_keeps_nobody_else_from_looking() {
     let mut service = Service::new(10.0);
     service.takes = Duration::from_secs(1);
     let (scheduler, _service) = scheduler(service);
-    let mut attention = scheduler.attention();
-    attention.attend(&["t".to_owned()]);
+    let mut notify_listener = scheduler.notify_listener();
+    notify_listener.listen_for(&["t".to_owned()]);
     assert!(scheduler.wait("t", Some(Duration::from_millis(200))).await.is_err());
-    let look = tokio::time::timeout(Duration::from_secs(60), scheduler.look("t"));
-    assert!(look.await.expect("the look is made").is_ok());
+    let poll = tokio::time::timeout(Duration::from_secs(60), scheduler.poll("t"));
+    assert!(poll.await.expect("the poll is made").is_ok());
     let wait = tokio::time::timeout(Duration::from_millis(200), scheduler.wait("t", None));
-    assert!(wait.await.is_err(), "cancelled during its look");
+    assert!(wait.await.is_err(), "cancelled during its poll");
     scheduler.notify("t");
-    assert!(scheduler.look("t").await.is_ok());
+    assert!(scheduler.poll("t").await.is_ok());
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -221,7 +221,7 @@ async fn waits_that_begin_while_the_driver_ends_are_not_abandoned() {
         let scheduler = scheduler.clone();
         tokio::spawn(async move {
             for round in 0..2000 {
-                assert!(scheduler.look(&format!("task-{n}-{round}")).await.is_ok());
+                assert!(scheduler.poll(&format!("task-{n}-{round}")).await.is_ok());
             }
         })
     });
@@ -231,13 +231,13 @@ async fn waits_that_begin_while_the_driver_ends_are_not_abandoned() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn waits_that_are_given_up_leave_the_budget_as_it_was() {
+async fn waits_that_are_given_up_leave_the_rate_limiter_as_it_was() {
     let (scheduler, service) = scheduler(Service::new(2.0));
     for n in 0..60 {
         let _ = scheduler.wait(&format!("t{n}"), Some(Duration::from_millis(20))).await;
     }
     let began = Instant::now();
-    service.budget.acquire().await;
+    service.limiter.acquire().await;
     assert!(began.elapsed() <= Duration::from_secs(1), "after {:?}", began.elapsed());
 }
 
@@ -246,7 +246,7 @@ async fn other_calls_do_not_keep_waits_from_looking() {
     let (scheduler, service) = scheduler(Service::new(2.0).task("t", TaskKind::Generation, Duration::from_secs(20)));
     let others = async {
         loop {
-            service.budget.acquire().await;
+            service.limiter.acquire().await;
         }
     };
     tokio::select! {
@@ -258,16 +258,16 @@ async fn other_calls_do_not_keep_waits_from_looking() {
 #[tokio::test(start_paused = true)]
 async fn a_storm_of_notices_is_heard_once() {
     let (scheduler, _service) = scheduler(Service::new(10.0));
-    let mut attention = scheduler.attention();
-    attention.attend(&["a".to_owned(), "b".to_owned()]);
+    let mut notify_listener = scheduler.notify_listener();
+    notify_listener.listen_for(&["a".to_owned(), "b".to_owned()]);
     for _ in 0..1000 {
         scheduler.notify("a");
         scheduler.notify("b");
     }
     for task in ["a", "b"] {
-        assert_eq!(attention.sleep(Duration::from_secs(1)).await.as_deref(), Some(task));
+        assert_eq!(notify_listener.sleep(Duration::from_secs(1)).await.as_deref(), Some(task));
     }
-    assert_eq!(attention.sleep(Duration::from_secs(1)).await, None);
+    assert_eq!(notify_listener.sleep(Duration::from_secs(1)).await, None);
     scheduler.notify("b");
-    assert_eq!(attention.sleep(Duration::from_secs(1)).await.as_deref(), Some("b"));
+    assert_eq!(notify_listener.sleep(Duration::from_secs(1)).await.as_deref(), Some("b"));
 }

@@ -167,7 +167,7 @@ async fn a_style_is_the_same_however_it_is_typed_and_a_path_wherever_it_is_read(
 }
 
 #[tokio::test]
-async fn jobs_that_share_a_small_budget_take_their_time() {
+async fn jobs_that_share_a_low_rate_take_their_time() {
     let simulator = service::start().await;
     let client = service::client(&simulator.url());
     let user_id = service::trained(&client).await;

@@ -24,7 +24,7 @@ pub(crate) async fn start() -> Simulator {
         .expect("the simulator starts on loopback")
 }
 
-/// A client of `url` that looks often and has no budget.
+/// A client of `url` that polls often and has no rate limit.
 pub(crate) fn builder(url: &str) -> ClientBuilder {
     client_without_credential(url).app_code(DEFAULT_APP_CODE.to_owned())
 }

@@ -118,7 +118,7 @@ async fn forty_waiters_cost_one_query_a_round() {
 }
 
 #[tokio::test]
-async fn many_waits_keep_the_budget_and_all_end() {
+async fn many_waits_keep_the_rate_and_all_end() {
     let simulator = service::start().await;
     let client = service::builder(&simulator.url()).requests_per_second(400.0).build().unwrap();
     simulator.fault(query().reply(200).body(json!({"ret": 0, "body":

@@ -10,7 +10,7 @@ use std::{
 use tokio::time::Instant;
 use xiezhen::{
     PollSchedule, Task, TaskKind, TaskState,
-    internals::{Look, Scheduler, Schedules},
+    internals::{Scheduler, Schedules, TaskSource},
 };
 
 use crate::Waited;
@@ -28,7 +28,7 @@ struct Service {
 struct Progress {
     ends: Duration,
     queries: u64,
-    seen: Option<Duration>,
+    on_polled: Option<Duration>,
 }
 
 impl Service {
@@ -37,27 +37,27 @@ impl Service {
     }
 }
 
-impl Look for Service {
-    fn look(&self, task_id: &str) -> impl Future<Output = xiezhen::Result<Task>> + Send {
+impl TaskSource for Service {
+    fn poll(&self, task_id: &str) -> impl Future<Output = xiezhen::Result<Task>> + Send {
         let at = self.began.elapsed();
         let mut tasks = self.tasks();
         let task = tasks.entry(task_id.to_owned()).or_default();
         let ended = at >= task.ends;
-        // Whoever creates a task through its client is spared the look at the very start, and has the same pauses
-        // from there on (core/src/wait/pace.rs): here that look is the create's answer.
+        // Whoever creates a task through its client is spared the poll at the very start, and has the same pauses
+        // from there on (core/src/wait/schedule.rs): here that poll is the create's answer.
         task.queries += u64::from(!at.is_zero());
-        task.seen = ended.then_some(at);
+        task.on_polled = ended.then_some(at);
         let raw_state = if ended { 3 } else { 2 };
         let state = TaskState::from_raw(raw_state);
-        let seen = Task { id: task_id.to_owned(), state, raw_state, kind: self.kind, result_paths: Vec::new() };
-        std::future::ready(Ok(seen))
+        let on_polled = Task { id: task_id.to_owned(), state, raw_state, kind: self.kind, result_paths: Vec::new() };
+        std::future::ready(Ok(on_polled))
     }
 
-    fn try_pay(&self, _now: Instant) -> bool {
+    fn try_acquire(&self, _now: Instant) -> bool {
         true
     }
 
-    async fn pay(&self) {}
+    async fn acquire(&self) {}
 }
 
 /// Waits for tasks that end after so many seconds each.
@@ -71,8 +71,8 @@ pub(crate) async fn waits(durations: &[f64], kind: TaskKind) -> Vec<Waited> {
     let tasks = service.tasks();
     let waited = |id: &String| {
         let task = tasks.get(id).copied().unwrap_or_default();
-        let delay = task.seen.unwrap_or_default().saturating_sub(task.ends).as_secs_f64();
-        Waited { queries: task.queries, delay, given_up: task.seen.is_none() }
+        let delay = task.on_polled.unwrap_or_default().saturating_sub(task.ends).as_secs_f64();
+        Waited { queries: task.queries, delay, given_up: task.on_polled.is_none() }
     };
     ids.iter().map(waited).collect()
 }
@@ -84,7 +84,7 @@ mod tests {
     #[tokio::test(start_paused = true)]
     async fn a_generation_of_ten_seconds() {
         let waits = waits(&[10.0; 50], TaskKind::Generation).await;
-        // 3, 7.5 and 14.25 s after its creation, ±20 % each: a second look may already see the end.
+        // 3, 7.5 and 14.25 s after its creation, ±20 % each: a second poll may already see the end.
         for wait in waits {
             assert!((2..=4).contains(&wait.queries), "{wait:?}");
             assert!((0.0..=8.0).contains(&wait.delay) && !wait.given_up, "{wait:?}");

@@ -10,44 +10,44 @@ use tokio::sync::{Notify, oneshot};
 
 use crate::{error::Result, task::Task};
 
-/// Hears how a wait has ended. It is called with the board locked: it hands on what it hears, and no more.
+/// Hears how a wait has ended. It is called with the queue locked: it hands on what it hears, and no more.
 pub(crate) type OnEnd = Box<dyn FnOnce(Result<Task>) + Send>;
 
 /// Where a waiter is told.
-pub(super) enum Sink {
+pub(super) enum Completion {
     One(oneshot::Sender<Result<Task>>),
     Call(OnEnd),
-    Many(Arc<Gathering>, usize),
-    Notices(Arc<Notices>),
+    Many(Arc<OutcomeBatch>, usize),
+    NotifyQueue(Arc<NotifyQueue>),
 }
 
-impl Sink {
+impl Completion {
     /// The receiver may be gone; then nobody needs to know.
     pub(super) fn tell(self, outcome: Result<Task>) {
         match self {
             Self::One(sender) => drop(sender.send(outcome)),
             Self::Call(on_end) => on_end(outcome),
-            Self::Many(gathering, index) => gathering.add(index, outcome),
-            Self::Notices(_) => {}
+            Self::Many(batch, index) => batch.add(index, outcome),
+            Self::NotifyQueue(_) => {}
         }
     }
 
-    /// Tells of a notice whoever listens for those.
-    pub(super) fn hear_notice(&self, task: &Arc<str>) {
-        if let Self::Notices(notices) = self {
-            notices.add(task);
+    /// Tells of a notification whoever listens for those.
+    pub(super) fn on_notify(&self, task: &Arc<str>) {
+        if let Self::NotifyQueue(notified) = self {
+            notified.add(task);
         }
     }
 }
 
 /// Tasks that were notified, on their way to one listener. However often one is, it is on its way once.
 #[derive(Default)]
-pub(super) struct Notices {
+pub(super) struct NotifyQueue {
     tasks: Mutex<VecDeque<Arc<str>>>,
     more: Notify,
 }
 
-impl Notices {
+impl NotifyQueue {
     fn tasks(&self) -> MutexGuard<'_, VecDeque<Arc<str>>> {
         self.tasks.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -73,12 +73,12 @@ impl Notices {
 
 /// Outcomes on their way to one caller who waits for many.
 #[derive(Default)]
-pub(super) struct Gathering {
+pub(super) struct OutcomeBatch {
     ended: Mutex<Vec<(usize, Result<Task>)>>,
     more: Notify,
 }
 
-impl Gathering {
+impl OutcomeBatch {
     pub(super) fn add(&self, index: usize, outcome: Result<Task>) {
         self.ended.lock().unwrap_or_else(PoisonError::into_inner).push((index, outcome));
         self.more.notify_one();

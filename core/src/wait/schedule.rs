@@ -1,4 +1,4 @@
-//! When a task is looked at next (design §7).
+//! When a task is polled next (design §7).
 
 use std::time::Duration;
 
@@ -37,27 +37,28 @@ impl Schedules {
 /// How far a task is in its schedule.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Steps {
-    looks: u32,
+    #[serde(alias = "looks")]
+    polls: u32,
     failures: u32,
 }
 
 impl Steps {
-    /// The pause before the next look, after one that saw the task; the first call gives the first pause.
-    pub(crate) fn after_sight(&mut self, schedule: &PollSchedule) -> Duration {
-        let pause = schedule.pause(self.looks);
-        self.looks = self.looks.saturating_add(1);
+    /// The pause before the next poll, after one that saw the task; the first call gives the first pause.
+    pub(crate) fn after_poll(&mut self, schedule: &PollSchedule) -> Duration {
+        let pause = schedule.pause(self.polls);
+        self.polls = self.polls.saturating_add(1);
         self.failures = 0;
         jittered(pause)
     }
 
-    /// The pause after a look that failed: short at first, as most outages are, and never longer than the schedule's.
+    /// The pause after a poll that failed: short at first, as most outages are, and never longer than the schedule's.
     pub(crate) fn after_failure(&mut self, schedule: &PollSchedule, retry_after: Option<Duration>) -> Duration {
         const FIRST: Duration = Duration::from_secs(1);
         let grown = FIRST.saturating_mul(1 << self.failures.min(16));
         self.failures = self.failures.saturating_add(1);
-        // "At once" is no pause to keep: it would ask as fast as the budget allows.
+        // "At once" is no pause to keep: it would ask as fast as the rate limiter allows.
         let asked = retry_after.filter(|pause| !pause.is_zero());
-        asked.unwrap_or_else(|| jittered(grown.min(schedule.pause(self.looks))))
+        asked.unwrap_or_else(|| jittered(grown.min(schedule.pause(self.polls))))
     }
 }
 
@@ -66,30 +67,30 @@ fn jittered(pause: Duration) -> Duration {
     pause.mul_f64(0.8 + 0.4 * fastrand::f64())
 }
 
-/// A watched task's place in the schedule of its kind, which it does not hold: there may be ten thousand.
+/// A polled task's place in the schedule of its kind, which it does not hold: there may be ten thousand.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Pace {
+pub(super) struct TaskSchedule {
     steps: Steps,
-    /// Set until the first look: when this client created the task.
+    /// Set until the first poll: when this client created the task.
     first: Option<Instant>,
 }
 
-impl Pace {
-    /// A task created here is first looked at after the schedule's first pause, any other at once.
+impl TaskSchedule {
+    /// A task created here is first polled after the schedule's first pause, any other at once.
     pub(super) fn new(schedule: &PollSchedule, created: Option<Instant>, now: Instant) -> Self {
         let mut steps = Steps::default();
-        let first = created.map_or(now, |at| now.max(at + steps.after_sight(schedule)));
+        let first = created.map_or(now, |at| now.max(at + steps.after_poll(schedule)));
         Self { steps, first: Some(first) }
     }
 
-    /// When a new waiter wants the task looked at, unless a look is planned already.
-    pub(super) fn first_look(&self, now: Instant) -> Instant {
+    /// When a new waiter wants the task polled, unless a poll is planned already.
+    pub(super) fn first_poll(&self, now: Instant) -> Instant {
         self.first.map_or(now, |first| first.max(now))
     }
 
-    pub(super) fn after_sight(&mut self, schedule: &PollSchedule) -> Duration {
+    pub(super) fn after_poll(&mut self, schedule: &PollSchedule) -> Duration {
         self.first = None;
-        self.steps.after_sight(schedule)
+        self.steps.after_poll(schedule)
     }
 
     pub(super) fn after_failure(&mut self, schedule: &PollSchedule, retry_after: Option<Duration>) -> Duration {

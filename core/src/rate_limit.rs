@@ -1,4 +1,4 @@
-//! The client's budget: at most so many gateway calls in any one second.
+//! The client's rate limiter: at most so many gateway calls in any one second.
 
 use std::{
     collections::VecDeque,
@@ -9,7 +9,7 @@ use std::{
 use tokio::time::Instant;
 
 /// Lets requests out, in the order in which they were asked for.
-pub(crate) struct Budget {
+pub(crate) struct RateLimiter {
     /// At most so many requests in any `window`.
     window: Duration,
     in_a_window: usize,
@@ -18,9 +18,9 @@ pub(crate) struct Budget {
     queue: tokio::sync::Mutex<()>,
 }
 
-impl Budget {
+impl RateLimiter {
     pub(crate) fn new(requests_per_second: f64) -> Self {
-        // One second's worth at once, but no memory for more than a thousand: of larger budgets, a whole fraction of it.
+        // One second's worth at once, but no memory for more than a thousand: of higher rates, a whole fraction of it.
         let windows = (requests_per_second / 1000.0).ceil().max(1.0);
         let in_a_window = (requests_per_second / windows).floor().max(1.0);
         // A fraction is rounded down: a second must not see the next window's share too.
@@ -33,18 +33,18 @@ impl Budget {
         }
     }
 
-    const fn is_lifted(&self) -> bool {
+    const fn is_unlimited(&self) -> bool {
         self.window.is_zero()
     }
 
-    /// Takes a place now, if there is one and nobody waits for it.
-    pub(crate) fn try_take(&self, now: Instant) -> bool {
-        self.is_lifted() || self.queue.try_lock().is_ok_and(|_first| self.take(now).is_ok())
+    /// Takes a permit now, if there is one and nobody waits for it.
+    pub(crate) fn try_acquire(&self, now: Instant) -> bool {
+        self.is_unlimited() || self.queue.try_lock().is_ok_and(|_first| self.take(now).is_ok())
     }
 
-    /// Waits for a place and takes it. A place is taken when it is used and no sooner: whoever gives up takes none away.
+    /// Waits for a permit and takes it. A permit is taken when it is used and no sooner: whoever gives up takes none away.
     pub(crate) async fn acquire(&self) {
-        if self.is_lifted() {
+        if self.is_unlimited() {
             return;
         }
         let _first = self.queue.lock().await;
@@ -53,7 +53,7 @@ impl Budget {
         }
     }
 
-    /// Takes a place, or says when there will be one.
+    /// Takes a permit, or says when there will be one.
     fn take(&self, now: Instant) -> Result<(), Instant> {
         let mut taken = self.taken.lock().unwrap_or_else(PoisonError::into_inner);
         if taken.len() >= self.in_a_window
@@ -79,11 +79,11 @@ mod tests {
     #[tokio::test(start_paused = true)]
     async fn no_second_sees_more_than_its_share() {
         for (requests_per_second, share) in [(10.0, 10), (10.9, 10), (1001.0, 1001), (2500.0, 2500)] {
-            let budget = Budget::new(requests_per_second);
+            let limiter = RateLimiter::new(requests_per_second);
             let start = Instant::now();
             let mut times = Vec::new();
             for _ in 0..share * 3 {
-                budget.acquire().await;
+                limiter.acquire().await;
                 times.push(start.elapsed());
             }
             for (first, later) in times.iter().zip(times.iter().skip(share)) {
@@ -95,44 +95,44 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn who_gives_up_takes_nothing_away() {
-        let budget = Budget::new(10.0);
+        let limiter = RateLimiter::new(10.0);
         let call = async |n: u32| {
             tokio::time::sleep(Duration::from_millis(50) * n).await;
-            tokio::time::timeout(Duration::from_secs(1), budget.acquire()).await.is_ok()
+            tokio::time::timeout(Duration::from_secs(1), limiter.acquire()).await.is_ok()
         };
-        // Twice as many as there are places, for a minute.
+        // Twice as many as there are permits, for a minute.
         let admitted = join_all((0..1200).map(call)).await;
         for (second, calls) in admitted.chunks(20).enumerate() {
             let admitted = calls.iter().filter(|admitted| **admitted).count();
             assert!(admitted >= 8, "{admitted} in second {second}");
         }
         let before = Instant::now();
-        budget.acquire().await;
+        limiter.acquire().await;
         assert!(before.elapsed() <= Duration::from_secs(1));
     }
 
     #[tokio::test(start_paused = true)]
     async fn slower_than_one_a_second_and_without_end() {
-        let slow = Budget::new(0.5);
+        let slow = RateLimiter::new(0.5);
         let start = Instant::now();
-        assert!(slow.try_take(start));
-        assert!(!slow.try_take(start));
+        assert!(slow.try_acquire(start));
+        assert!(!slow.try_acquire(start));
         slow.acquire().await;
         assert_eq!(start.elapsed(), Duration::from_secs(2));
 
-        let lifted = Budget::new(f64::INFINITY);
-        assert!((0..10_000).all(|_| lifted.try_take(start)));
+        let unlimited = RateLimiter::new(f64::INFINITY);
+        assert!((0..10_000).all(|_| unlimited.try_acquire(start)));
     }
 
     #[tokio::test(start_paused = true)]
     async fn nobody_is_overtaken() {
-        let budget = Budget::new(1.0);
-        budget.acquire().await;
-        let waiting = budget.acquire();
+        let limiter = RateLimiter::new(1.0);
+        limiter.acquire().await;
+        let waiting = limiter.acquire();
         tokio::pin!(waiting);
         assert!(tokio::time::timeout(Duration::from_millis(1), &mut waiting).await.is_err());
         tokio::time::advance(Duration::from_secs(2)).await;
-        assert!(!budget.try_take(Instant::now()), "somebody was there before");
+        assert!(!limiter.try_acquire(Instant::now()), "somebody was there before");
         waiting.await;
     }
 }
