@@ -4,7 +4,7 @@ use serde::Deserialize;
 use serde_json::{Value, value::RawValue};
 
 use crate::{
-    call::Ending,
+    call::AttemptOutcome,
     error::{Error, ErrorKind},
     task::Reply,
 };
@@ -20,11 +20,11 @@ struct Envelope<'a> {
 pub(crate) type Redact<'a> = &'a dyn Fn(&str) -> String;
 
 /// The reply in a 2xx, or what its absence means.
-pub(crate) fn parse<T: Reply>(bytes: &[u8], redact: Redact<'_>) -> Result<T, (Ending, Error)> {
+pub(crate) fn parse<T: Reply>(bytes: &[u8], redact: Redact<'_>) -> Result<T, (AttemptOutcome, Error)> {
     let json = without_bom(bytes);
     let unreadable = |what: String| {
         let error = Error::new(ErrorKind::Protocol, format!("the answer is not the document's: {}", redact(&what)));
-        (Ending::Unreadable, error.with_body_start(bytes, redact))
+        (AttemptOutcome::Unreadable, error.with_body_start(bytes, redact))
     };
     if json.iter().all(u8::is_ascii_whitespace) {
         return Err(unreadable("it is empty".into()));
@@ -32,7 +32,7 @@ pub(crate) fn parse<T: Reply>(bytes: &[u8], redact: Redact<'_>) -> Result<T, (En
     let envelope: Envelope<'_> = serde_json::from_slice(json).map_err(|error| unreadable(error.to_string()))?;
     if envelope.ret != 0 {
         let error = Error::new(ErrorKind::Api, format!("the service refused with ret {}", envelope.ret));
-        return Err((Ending::Refused, add_details(error, bytes, redact)));
+        return Err((AttemptOutcome::Refused, add_details(error, bytes, redact)));
     }
     let body = envelope.body.ok_or_else(|| unreadable("it has no `body`".into()))?;
     let wire = serde_json::from_str(body.get()).map_err(|error| unreadable(format!("`body`: {error}")))?;
@@ -69,11 +69,11 @@ mod tests {
     use super::*;
     use crate::task::{Created, Style, Task, TaskKind, TaskState};
 
-    fn parse<T: Reply>(bytes: &[u8]) -> Result<T, (Ending, Error)> {
+    fn parse<T: Reply>(bytes: &[u8]) -> Result<T, (AttemptOutcome, Error)> {
         super::parse(bytes, &str::to_owned)
     }
 
-    fn refused<T: Reply + std::fmt::Debug>(bytes: &[u8]) -> (Ending, Error) {
+    fn refused<T: Reply + std::fmt::Debug>(bytes: &[u8]) -> (AttemptOutcome, Error) {
         parse::<T>(bytes).unwrap_err()
     }
 
@@ -131,15 +131,15 @@ mod tests {
             b"\xd0\xb4\xd5\xe6{\"ret\":0}",
             b"[]",
         ] {
-            let (ending, error) = refused::<Created>(bytes);
-            assert_eq!((ending, error.kind()), (Ending::Unreadable, ErrorKind::Protocol), "{bytes:?}");
+            let (outcome, error) = refused::<Created>(bytes);
+            assert_eq!((outcome, error.kind()), (AttemptOutcome::Unreadable, ErrorKind::Protocol), "{bytes:?}");
         }
     }
 
     #[test]
     fn a_refusal_keeps_the_services_number_and_words() {
-        let (ending, error) = refused::<Created>("{\"ret\":1203,\"msg\":\"图片数量不足\",\"body\":null}".as_bytes());
-        assert_eq!((ending, error.kind(), error.ret()), (Ending::Refused, ErrorKind::Api, Some(1203)));
+        let (outcome, error) = refused::<Created>("{\"ret\":1203,\"msg\":\"图片数量不足\",\"body\":null}".as_bytes());
+        assert_eq!((outcome, error.kind(), error.ret()), (AttemptOutcome::Refused, ErrorKind::Api, Some(1203)));
         assert!(error.message().contains("图片数量不足"), "{error}");
     }
 

@@ -54,15 +54,15 @@ impl Call {
     }
 
     /// What to do after an attempt that ended like this: the whole of design §5.1.
-    pub(crate) const fn after(self, ending: Ending) -> Next {
-        use Ending as E;
-        match (ending, self.is_create()) {
-            (E::NotConnected | E::Throttled, _) | (E::Busy | E::Lost, false) => Next::Again,
-            (E::ClockRefused, _) | (E::NonceUsed, false) => Next::AgainOnce,
-            (E::ThrottledForToday | E::Refused, _)
-            | (E::Misconfigured | E::Redirected | E::Unreadable, false)
-            | (E::Busy, true) => Next::Raise,
-            (E::NonceUsed | E::Lost | E::Misconfigured | E::Redirected | E::Unreadable, true) => Next::Unknown,
+    pub(crate) const fn after(self, outcome: AttemptOutcome) -> RetryDecision {
+        use AttemptOutcome as O;
+        match (outcome, self.is_create()) {
+            (O::NotConnected | O::Throttled, _) | (O::Busy | O::Lost, false) => RetryDecision::Again,
+            (O::ClockRefused, _) | (O::NonceUsed, false) => RetryDecision::AgainOnce,
+            (O::ThrottledForToday | O::Refused, _)
+            | (O::Misconfigured | O::Redirected | O::Unreadable, false)
+            | (O::Busy, true) => RetryDecision::Raise,
+            (O::NonceUsed | O::Lost | O::Misconfigured | O::Redirected | O::Unreadable, true) => RetryDecision::Unknown,
         }
     }
 }
@@ -75,7 +75,7 @@ impl fmt::Display for Call {
 
 /// How an attempt ended that brought no answer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Ending {
+pub(crate) enum AttemptOutcome {
     /// No connection was made: nothing has reached anybody.
     NotConnected,
     /// The gateway throttled it; the vendor never saw it.
@@ -102,7 +102,7 @@ pub(crate) enum Ending {
 
 /// What follows an attempt.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Next {
+pub(crate) enum RetryDecision {
     /// Send it again, as often as the retries allow.
     Again,
     /// Send it again, but only once in this call.

@@ -9,7 +9,7 @@ use reqwest::{
 
 use crate::{
     answer::Redact,
-    call::Ending,
+    call::AttemptOutcome,
     error::{Error, ErrorKind},
 };
 
@@ -18,7 +18,7 @@ struct Row {
     codes: &'static [&'static str],
     messages: &'static [&'static str],
     kind: ErrorKind,
-    ending: Ending,
+    outcome: AttemptOutcome,
     advice: &'static str,
 }
 
@@ -26,10 +26,10 @@ const fn row(
     codes: &'static [&'static str],
     messages: &'static [&'static str],
     kind: ErrorKind,
-    ending: Ending,
+    outcome: AttemptOutcome,
     advice: &'static str,
 ) -> Row {
-    Row { codes, messages, kind, ending, advice }
+    Row { codes, messages, kind, outcome, advice }
 }
 
 /// The classes of the gateway's errors. The first row that fits wins.
@@ -38,58 +38,64 @@ const ROWS: &[Row] = &[
         &["A400AC", "A401AC", "A400MA"],
         &["Invalid AppCode", "Need authorization"],
         ErrorKind::Authentication,
-        Ending::Refused,
+        AttemptOutcome::Refused,
         "check the AppCode",
     ),
     row(
         &["A400IK", "A403IS"],
         &["Invalid AppKey", "Invalid AppSecret", "Invalid Signature", "Empty Signature"],
         ErrorKind::Authentication,
-        Ending::Refused,
+        AttemptOutcome::Refused,
         "check the AppKey and the AppSecret",
     ),
     row(
         &[],
         &["Timestamp Expired", "Invalid Timestamp"],
         ErrorKind::Authentication,
-        Ending::ClockRefused,
+        AttemptOutcome::ClockRefused,
         "set this machine's clock",
     ),
-    row(&[], &["Nonce Used"], ErrorKind::Authentication, Ending::NonceUsed, "an earlier copy of this request arrived"),
+    row(
+        &[],
+        &["Nonce Used"],
+        ErrorKind::Authentication,
+        AttemptOutcome::NonceUsed,
+        "an earlier copy of this request arrived",
+    ),
     row(
         &["B403MQ"],
         &["Quota Exhausted", "Api Market Subscription quota exhausted"],
         ErrorKind::Quota,
-        Ending::Refused,
+        AttemptOutcome::Refused,
         "the calls that were bought are used up: buy more",
     ),
     row(
         &["B403ME", "B403MI", "A403EP"],
         &["Quota Expired", "Expiry of Authorization", "Api Market Subscription"],
         ErrorKind::Quota,
-        Ending::Refused,
+        AttemptOutcome::Refused,
         "the subscription is over or not valid: renew it",
     ),
-    row(&[], &["User Arrears"], ErrorKind::Quota, Ending::Refused, "the account is in arrears"),
+    row(&[], &["User Arrears"], ErrorKind::Quota, AttemptOutcome::Refused, "the account is in arrears"),
     row(
         &["B403OD", "B403MO", "B451DO", "B451GO"],
         &["Provider Account Overdue"],
         ErrorKind::Api,
-        Ending::Refused,
+        AttemptOutcome::Refused,
         "the provider's side is blocked: tell the vendor",
     ),
     row(
         &["I403AA", "A403PR", "A403IP", "A403VN", "A403AC", "A403CO", "A403IN", "A403FC"],
         &["Unauthorized"],
         ErrorKind::Permission,
-        Ending::Refused,
+        AttemptOutcome::Refused,
         "this app is not authorised for the API, or a rule of the gateway keeps it out",
     ),
     row(
         &[],
         &["Throttled by DOMAIN"],
         ErrorKind::RateLimited,
-        Ending::ThrottledForToday,
+        AttemptOutcome::ThrottledForToday,
         "the domain's daily calls are used up: use the API's own domain",
     ),
     row(
@@ -97,21 +103,21 @@ const ROWS: &[Row] = &[
         &["T429"],
         &["Throttled by"],
         ErrorKind::RateLimited,
-        Ending::Throttled,
+        AttemptOutcome::Throttled,
         "lower requests_per_second",
     ),
     row(
         &["I413RL", "I413UL"],
         &[],
         ErrorKind::Api,
-        Ending::Refused,
+        AttemptOutcome::Refused,
         "the request is too large for this gateway: use a smaller photo",
     ),
     row(
         &["I403PT"],
         &[],
         ErrorKind::Api,
-        Ending::Refused,
+        AttemptOutcome::Refused,
         "the API is not offered over this scheme: try the other of http and https",
     ),
     row(
@@ -131,14 +137,14 @@ const ROWS: &[Row] = &[
             "API Not Found",
         ],
         ErrorKind::Api,
-        Ending::Refused,
+        AttemptOutcome::Refused,
         "check the base URL",
     ),
     row(
         &["I410GG", "X400PM", "X500ED", "X500AM", "X403DG", "I400JP"],
         &[],
         ErrorKind::Api,
-        Ending::Refused,
+        AttemptOutcome::Refused,
         "the provider's gateway is set up wrongly: tell the vendor",
     ),
     row(
@@ -155,19 +161,19 @@ const ROWS: &[Row] = &[
             "Failed To Invoke Backend Service",
         ],
         ErrorKind::Transport,
-        Ending::Lost,
+        AttemptOutcome::Lost,
         "the service behind the gateway did not answer: try later",
     ),
 ];
 
 /// What the gateway wrote beside the body.
-pub(crate) struct Marks {
+pub(crate) struct ErrorHeaders {
     pub(crate) request_id: Option<String>,
     pub(crate) code: Option<String>,
     pub(crate) message: Option<String>,
 }
 
-impl Marks {
+impl ErrorHeaders {
     /// What is told of them is told without what `redact` takes away.
     pub(crate) fn read(headers: &HeaderMap, redact: Redact<'_>) -> Self {
         let text = |name: &str| {
@@ -194,31 +200,31 @@ fn begins(text: &str, beginning: &str) -> bool {
 }
 
 /// What a status alone says, where the gateway left no mark: it came from the vendor's side.
-fn by_status(status: StatusCode) -> (ErrorKind, Ending) {
+fn by_status(status: StatusCode) -> (ErrorKind, AttemptOutcome) {
     match status.as_u16() {
-        300..=399 => (ErrorKind::Protocol, Ending::Redirected),
-        401 => (ErrorKind::Authentication, Ending::Refused),
-        403 => (ErrorKind::Permission, Ending::Refused),
-        408 | 500..=599 => (ErrorKind::Transport, Ending::Lost),
-        429 => (ErrorKind::RateLimited, Ending::Busy),
-        400..=499 => (ErrorKind::Api, Ending::Refused),
-        _ => (ErrorKind::Protocol, Ending::Unreadable),
+        300..=399 => (ErrorKind::Protocol, AttemptOutcome::Redirected),
+        401 => (ErrorKind::Authentication, AttemptOutcome::Refused),
+        403 => (ErrorKind::Permission, AttemptOutcome::Refused),
+        408 | 500..=599 => (ErrorKind::Transport, AttemptOutcome::Lost),
+        429 => (ErrorKind::RateLimited, AttemptOutcome::Busy),
+        400..=499 => (ErrorKind::Api, AttemptOutcome::Refused),
+        _ => (ErrorKind::Protocol, AttemptOutcome::Unreadable),
     }
 }
 
 /// Turns an answer that is no 2xx into what it means for the next attempt, and its error.
-pub(crate) fn refusal(status: StatusCode, marks: &Marks) -> (Ending, Error) {
+pub(crate) fn refusal(status: StatusCode, marks: &ErrorHeaders) -> (AttemptOutcome, Error) {
     let row = marks.row();
-    let (kind, mut ending) = row.map_or_else(|| by_status(status), |row| (row.kind, row.ending));
+    let (kind, mut outcome) = row.map_or_else(|| by_status(status), |row| (row.kind, row.outcome));
     // A refusal can be trusted not to have been carried out only where the status says so too (design §5.1).
-    if matches!(ending, Ending::Refused | Ending::ThrottledForToday) && !is_refusal(status) {
-        ending = Ending::Misconfigured;
+    if matches!(outcome, AttemptOutcome::Refused | AttemptOutcome::ThrottledForToday) && !is_refusal(status) {
+        outcome = AttemptOutcome::Misconfigured;
     }
     let said = marks.message.as_deref().map(|message| format!(", {message:?}")).unwrap_or_default();
     let code = marks.code.as_deref().map(|code| format!(" {code}")).unwrap_or_default();
     let advice = row.map(|row| format!(": {}", row.advice)).unwrap_or_default();
     let message = format!("HTTP {}{code}{said}{advice}", status.as_u16());
-    (ending, Error::new(kind, message).with_http_status(status.as_u16()))
+    (outcome, Error::new(kind, message).with_http_status(status.as_u16()))
 }
 
 /// 4xx, but for 408: the server gave the request back.
@@ -249,26 +255,29 @@ pub(crate) fn date(headers: &HeaderMap) -> Option<SystemTime> {
 mod tests {
     use super::*;
 
-    fn refused(status: u16, code: &str, message: &str) -> (Ending, ErrorKind) {
+    fn refused(status: u16, code: &str, message: &str) -> (AttemptOutcome, ErrorKind) {
         let text = |text: &str| (!text.is_empty()).then(|| text.to_owned());
-        let marks = Marks { request_id: None, code: text(code), message: text(message) };
-        let (ending, error) = refusal(StatusCode::from_u16(status).unwrap(), &marks);
-        (ending, error.kind())
+        let marks = ErrorHeaders { request_id: None, code: text(code), message: text(message) };
+        let (outcome, error) = refusal(StatusCode::from_u16(status).unwrap(), &marks);
+        (outcome, error.kind())
     }
 
     #[test]
     fn the_code_decides_before_the_message_and_the_status() {
-        assert_eq!(refused(403, "T429IN", "Unauthorized"), (Ending::Throttled, ErrorKind::RateLimited));
-        assert_eq!(refused(403, "", "Unauthorized"), (Ending::Refused, ErrorKind::Permission));
-        assert_eq!(refused(429, "B403MQ", ""), (Ending::Refused, ErrorKind::Quota));
+        assert_eq!(refused(403, "T429IN", "Unauthorized"), (AttemptOutcome::Throttled, ErrorKind::RateLimited));
+        assert_eq!(refused(403, "", "Unauthorized"), (AttemptOutcome::Refused, ErrorKind::Permission));
+        assert_eq!(refused(429, "B403MQ", ""), (AttemptOutcome::Refused, ErrorKind::Quota));
     }
 
     #[test]
     fn the_daily_limit_of_a_domain_is_not_waited_out() {
         let daily = "Throttled by DOMAIN Flow Control";
-        assert_eq!(refused(403, "", daily), (Ending::ThrottledForToday, ErrorKind::RateLimited));
-        assert_eq!(refused(429, "T429GR", daily), (Ending::ThrottledForToday, ErrorKind::RateLimited));
-        assert_eq!(refused(403, "", "Throttled by API Flow Control"), (Ending::Throttled, ErrorKind::RateLimited));
+        assert_eq!(refused(403, "", daily), (AttemptOutcome::ThrottledForToday, ErrorKind::RateLimited));
+        assert_eq!(refused(429, "T429GR", daily), (AttemptOutcome::ThrottledForToday, ErrorKind::RateLimited));
+        assert_eq!(
+            refused(403, "", "Throttled by API Flow Control"),
+            (AttemptOutcome::Throttled, ErrorKind::RateLimited)
+        );
     }
 
     #[test]
@@ -281,16 +290,16 @@ mod tests {
 
     #[test]
     fn a_wrongly_set_up_gateway_is_not_tried_again() {
-        assert_eq!(refused(500, "X500ED", ""), (Ending::Misconfigured, ErrorKind::Api));
-        assert_eq!(refused(403, "X403DG", ""), (Ending::Refused, ErrorKind::Api));
-        assert_eq!(refused(500, "", "Internal Error"), (Ending::Lost, ErrorKind::Transport));
+        assert_eq!(refused(500, "X500ED", ""), (AttemptOutcome::Misconfigured, ErrorKind::Api));
+        assert_eq!(refused(403, "X403DG", ""), (AttemptOutcome::Refused, ErrorKind::Api));
+        assert_eq!(refused(500, "", "Internal Error"), (AttemptOutcome::Lost, ErrorKind::Transport));
     }
 
     #[test]
     fn a_refusal_under_a_5xx_is_no_proof_that_nothing_was_done() {
-        assert_eq!(refused(500, "B403MQ", "").0, Ending::Misconfigured);
+        assert_eq!(refused(500, "B403MQ", "").0, AttemptOutcome::Misconfigured);
         // Found by fuzzing.
-        assert_eq!(refused(500, "", "Throttled by DOMAIN Flow Control").0, Ending::Misconfigured);
+        assert_eq!(refused(500, "", "Throttled by DOMAIN Flow Control").0, AttemptOutcome::Misconfigured);
     }
 
     #[test]

@@ -5,9 +5,9 @@ use reqwest::{StatusCode, header::HeaderMap};
 pub use crate::wait::{Scheduler, Schedules, TaskSource};
 use crate::{
     answer::{self, Redact},
-    call::{Call, Ending, Next},
+    call::{AttemptOutcome, Call, RetryDecision},
     error::Error,
-    gateway::{self, Marks},
+    gateway::{self, ErrorHeaders},
     photo::{CheckedPhoto, Photo, Rejection},
     task::{Created, Style, Task},
 };
@@ -23,9 +23,13 @@ pub struct Refusal {
     pub unknown: bool,
 }
 
-fn refusal((ending, error): (Ending, Error)) -> Refusal {
-    let next = Call::CreateTask.after(ending);
-    Refusal { error, again: matches!(next, Next::Again | Next::AgainOnce), unknown: next == Next::Unknown }
+fn refusal((outcome, error): (AttemptOutcome, Error)) -> Refusal {
+    let next = Call::CreateTask.after(outcome);
+    Refusal {
+        error,
+        again: matches!(next, RetryDecision::Again | RetryDecision::AgainOnce),
+        unknown: next == RetryDecision::Unknown,
+    }
 }
 
 const NOTHING_TO_HIDE: Redact<'_> = &|text| text.to_owned();
@@ -43,9 +47,10 @@ pub fn read_answer(body: &[u8]) -> Vec<Refusal> {
 
 /// What an answer that is no 2xx means for a create; `None` if `status` is none.
 pub fn read_refusal(status: u16, headers: &HeaderMap, body: &[u8]) -> Option<Refusal> {
-    let (ending, error) = gateway::refusal(StatusCode::from_u16(status).ok()?, &Marks::read(headers, NOTHING_TO_HIDE));
+    let (outcome, error) =
+        gateway::refusal(StatusCode::from_u16(status).ok()?, &ErrorHeaders::read(headers, NOTHING_TO_HIDE));
     let error = answer::add_details(error, body, NOTHING_TO_HIDE).with_retry_after(gateway::retry_after(headers));
-    Some(refusal((ending, error)))
+    Some(refusal((outcome, error)))
 }
 
 /// The media type of a photo that would be sent, or why it would not.

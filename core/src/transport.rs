@@ -23,16 +23,16 @@ use tracing::Instrument;
 
 pub(crate) use self::request::{OnRetry, Payload, Request};
 use self::{
-    body::{Handed, Pulse},
+    body::{SendGuard, StallTimer},
     connection::Connections,
     request::{form, sent},
 };
 use crate::{
     answer,
-    call::{Call, Ending, Next},
+    call::{AttemptOutcome, Call, RetryDecision},
     credential::{self, Signed, content_md5},
     error::{Error, ErrorKind, Result},
-    gateway::{self, Marks},
+    gateway::{self, ErrorHeaders},
     options::Options,
     rate_limit::RateLimiter,
     task::Reply,
@@ -47,7 +47,7 @@ const DOWNLOADS_AT_ONCE: usize = 16;
 
 /// An attempt that brought no answer: what it means, and what the gateway said about trying again.
 struct Failure {
-    ending: Ending,
+    outcome: AttemptOutcome,
     error: Error,
     retry_after: Option<Duration>,
     /// The gateway's own clock.
@@ -55,8 +55,8 @@ struct Failure {
 }
 
 impl Failure {
-    fn new(ending: Ending, error: Error) -> Self {
-        Self { ending, error, retry_after: None, date: None }
+    fn new(outcome: AttemptOutcome, error: Error) -> Self {
+        Self { outcome, error, retry_after: None, date: None }
     }
 }
 
@@ -111,19 +111,23 @@ impl Transport {
                 Ok(answer) => return Ok(answer),
                 Err(failure) => failure,
             };
-            let place = request.place();
-            let pause = match request.call.after(failure.ending) {
-                Next::Raise => return Err(failure.error.within(&place)),
-                Next::Unknown => return Err(failure.error.into_outcome_unknown(&place, sent(&request.payload))),
-                Next::AgainOnce if repeated_once || !self.learn_clock(&failure) => {
-                    return Err(failure.error.within(&place));
+            let context = request.context();
+            let pause = match request.call.after(failure.outcome) {
+                RetryDecision::Raise => return Err(failure.error.within(&context)),
+                RetryDecision::Unknown => {
+                    return Err(failure.error.into_outcome_unknown(&context, sent(&request.payload)));
                 }
-                Next::AgainOnce => {
+                RetryDecision::AgainOnce if repeated_once || !self.learn_clock(&failure) => {
+                    return Err(failure.error.within(&context));
+                }
+                RetryDecision::AgainOnce => {
                     repeated_once = true;
                     Duration::ZERO
                 }
-                Next::Again if retries >= self.options.limits.max_retries => return Err(failure.error.within(&place)),
-                Next::Again => {
+                RetryDecision::Again if retries >= self.options.limits.max_retries => {
+                    return Err(failure.error.within(&context));
+                }
+                RetryDecision::Again => {
                     retries += 1;
                     failure.retry_after.unwrap_or_else(|| backoff(retries))
                 }
@@ -131,7 +135,7 @@ impl Transport {
             // There is no use in sleeping past the end.
             let patience = deadline.map_or(self.options.limits.stall_limit, |at| at - Instant::now());
             if pause >= patience {
-                return Err(failure.error.within(&place));
+                return Err(failure.error.within(&context));
             }
             tracing::info!(call = %request.call, error = %failure.error, pause_ms = pause.as_millis() as u64, "repeating");
             if let Some(tell) = &request.on_retry {
@@ -151,13 +155,13 @@ impl Transport {
         let mut outcome = self.attempt(&request, deadline).await;
         // What is cured by a new timestamp and nonce is no reason to end a wait.
         if let Err(failure) = &outcome
-            && request.call.after(failure.ending) == Next::AgainOnce
+            && request.call.after(failure.outcome) == RetryDecision::AgainOnce
             && self.learn_clock(failure)
         {
             self.acquire_permit(&request, deadline).await?;
             outcome = self.attempt(&request, deadline).await;
         }
-        outcome.map_err(|failure| failure.error.within(&request.place()))
+        outcome.map_err(|failure| failure.error.within(&request.context()))
     }
 
     fn url(&self, call: Call) -> Url {
@@ -185,7 +189,7 @@ impl Transport {
             self.limiter.acquire().await;
             return Ok(());
         };
-        let too_late = |message| Error::new(ErrorKind::Timeout, message).within(&request.place());
+        let too_late = |message| Error::new(ErrorKind::Timeout, message).within(&request.context());
         if deadline <= Instant::now() {
             return Err(too_late("the timeout passed before anything was sent"));
         }
@@ -196,7 +200,7 @@ impl Transport {
 
     /// Takes over the gateway's clock where it refused ours. False if it didn't tell its own.
     fn learn_clock(&self, failure: &Failure) -> bool {
-        if failure.ending != Ending::ClockRefused {
+        if failure.outcome != AttemptOutcome::ClockRefused {
             return true;
         }
         let Some(date) = failure.date else { return false };
@@ -208,25 +212,25 @@ impl Transport {
 
     async fn attempt<T: Reply>(&self, request: &Request, deadline: Option<Instant>) -> Result<T, Failure> {
         let started = Instant::now();
-        let handed = Handed::default();
-        let pulse = Pulse::new();
+        let guard = SendGuard::default();
+        let stall = StallTimer::new();
         let limit = self.attempt_limit(request, started, deadline);
         let stall_limit = self.options.limits.stall_limit;
         let outcome = tokio::select! {
             biased;
-            outcome = self.exchange(request, &handed, &pulse) => Ok(outcome),
+            outcome = self.exchange(request, &guard, &stall) => Ok(outcome),
             () = tokio::time::sleep(limit.unwrap_or_default()), if limit.is_some() => Err(limit.unwrap_or_default()),
-            () = pulse.stopped(stall_limit), if request.is_upload() => Err(stall_limit),
-            () = unsent_and_given_up(request, &handed), if request.call.is_create() => {
-                return Err(Failure::new(Ending::Refused, Error::cancelled(request.call.name())));
+            () = stall.elapsed(stall_limit), if request.is_upload() => Err(stall_limit),
+            () = unsent_and_given_up(request, &guard), if request.call.is_create() => {
+                return Err(Failure::new(AttemptOutcome::Refused, Error::cancelled(request.call.name())));
             }
         };
         let outcome = outcome.unwrap_or_else(|limit| {
             // A create that never left may be sent again; of any other, nobody knows.
-            let unsent = request.call.is_create() && handed.take_back();
-            let ending = if unsent { Ending::NotConnected } else { Ending::Lost };
+            let unsent = request.call.is_create() && guard.revoke();
+            let outcome = if unsent { AttemptOutcome::NotConnected } else { AttemptOutcome::Lost };
             let message = format!("no answer within {limit:?}");
-            Err(Failure::new(ending, Error::new(ErrorKind::Timeout, message)))
+            Err(Failure::new(outcome, Error::new(ErrorKind::Timeout, message)))
         });
         let error = outcome.as_ref().err().map(|failure| &failure.error);
         tracing::debug!(
@@ -248,34 +252,34 @@ impl Transport {
         Some(if whole { left } else { left.min(third) })
     }
 
-    async fn exchange<T: Reply>(&self, request: &Request, handed: &Handed, pulse: &Pulse) -> Result<T, Failure> {
+    async fn exchange<T: Reply>(&self, request: &Request, guard: &SendGuard, stall: &StallTimer) -> Result<T, Failure> {
         // What fails before sending is ours: never sent, never repeated.
-        let refused = |error| Failure::new(Ending::Refused, error);
+        let refused = |error| Failure::new(AttemptOutcome::Refused, error);
         let client = if request.call.is_create() { self.connections.creates() } else { self.connections.repeatable() };
         let client = client.map_err(refused)?;
-        let outgoing = self.outgoing(client, request, handed, pulse).await.map_err(refused)?;
+        let outgoing = self.outgoing(client, request, guard, stall).await.map_err(refused)?;
 
         let sent = client.execute(outgoing).await;
-        let mut response = sent.map_err(|error| unsent_or_lost(request.call, handed, error))?;
-        pulse.beat();
-        let body = read(&mut response, MAX_ANSWER, || pulse.beat()).await;
+        let mut response = sent.map_err(|error| unsent_or_lost(request.call, guard, error))?;
+        stall.reset();
+        let body = read(&mut response, MAX_ANSWER, || stall.reset()).await;
         let status = response.status();
         let redact = |text: &str| self.options.credential.redact(text);
-        let marks = || Marks::read(response.headers(), &redact);
+        let marks = || ErrorHeaders::read(response.headers(), &redact);
         tracing::debug!(call = %request.call, status = status.as_u16(), request_id = marks().request_id, "answered");
-        let (ending, error) = if status.is_success() {
+        let (outcome, error) = if status.is_success() {
             match body.and_then(|body| answer::parse(&body, &redact)) {
                 Ok(reply) => return Ok(reply),
-                Err((ending, error)) => (ending, error.with_http_status(status.as_u16())),
+                Err((outcome, error)) => (outcome, error.with_http_status(status.as_u16())),
             }
         } else {
-            let (ending, error) = gateway::refusal(status, &marks());
-            (ending, answer::add_details(error, &body.unwrap_or_default(), &redact))
+            let (outcome, error) = gateway::refusal(status, &marks());
+            (outcome, answer::add_details(error, &body.unwrap_or_default(), &redact))
         };
-        let Marks { request_id, code, .. } = marks();
+        let ErrorHeaders { request_id, code, .. } = marks();
         let retry_after = gateway::retry_after(response.headers());
         Err(Failure {
-            ending,
+            outcome,
             error: error.with_gateway(request_id, code).with_retry_after(retry_after),
             retry_after,
             date: gateway::date(response.headers()),
@@ -283,13 +287,19 @@ impl Transport {
     }
 
     /// The request of one attempt, signed anew.
-    async fn outgoing(&self, client: &Client, request: &Request, handed: &Handed, pulse: &Pulse) -> Result<Outgoing> {
+    async fn outgoing(
+        &self,
+        client: &Client,
+        request: &Request,
+        guard: &SendGuard,
+        stall: &StallTimer,
+    ) -> Result<Outgoing> {
         let builder = client.request(request.call.method(), self.url(request.call));
         let mut md5 = String::new();
         let builder = match &request.payload {
             Payload::Nothing => builder,
             Payload::Json(json) => {
-                let body = if request.call.is_create() { handed.body(json.clone()) } else { json.clone().into() };
+                let body = if request.call.is_create() { guard.body(json.clone()) } else { json.clone().into() };
                 let builder = builder.header(CONTENT_TYPE, JSON).body(body);
                 if self.options.credential.signs() {
                     md5 = content_md5(json);
@@ -299,7 +309,7 @@ impl Transport {
                 }
             }
             Payload::Photo { photo, on_bytes } => {
-                let body = body::photo(photo, pulse.clone(), on_bytes.clone()).await?;
+                let body = body::photo(photo, stall.clone(), on_bytes.clone()).await?;
                 builder.multipart(form(photo, body).map_err(unsendable)?)
             }
         };
@@ -334,24 +344,24 @@ fn unsendable(error: reqwest::Error) -> Error {
 }
 
 /// Returns when the caller has gone away before the request left; one that is on its way has to end by itself.
-async fn unsent_and_given_up(request: &Request, handed: &Handed) {
+async fn unsent_and_given_up(request: &Request, guard: &SendGuard) {
     request.given_up().await;
-    if !handed.take_back() {
+    if !guard.revoke() {
         std::future::pending::<()>().await;
     }
 }
 
 /// Sorts what the HTTP library reports into "never left" and "left, and no answer".
-fn unsent_or_lost(call: Call, handed: &Handed, error: reqwest::Error) -> Failure {
+fn unsent_or_lost(call: Call, guard: &SendGuard, error: reqwest::Error) -> Failure {
     if let Some(ours) = body::fault(&error) {
-        return Failure::new(Ending::Refused, ours);
+        return Failure::new(AttemptOutcome::Refused, ours);
     }
-    let never_left = error.is_connect() || (call.is_create() && !handed.over());
+    let never_left = error.is_connect() || (call.is_create() && !guard.was_sent());
     if never_left {
         let what = if error.is_timeout() { "no connection in time" } else { "no connection" };
-        Failure::new(Ending::NotConnected, broken(what, error))
+        Failure::new(AttemptOutcome::NotConnected, broken(what, error))
     } else {
-        Failure::new(Ending::Lost, broken("the connection broke", error))
+        Failure::new(AttemptOutcome::Lost, broken("the connection broke", error))
     }
 }
 
@@ -366,20 +376,20 @@ fn broken(what: &str, error: reqwest::Error) -> Error {
 }
 
 /// Reads a body whole, but not beyond `limit`.
-async fn read(response: &mut Response, limit: usize, beat: impl Fn()) -> Result<Bytes, (Ending, Error)> {
+async fn read(response: &mut Response, limit: usize, reset: impl Fn()) -> Result<Bytes, (AttemptOutcome, Error)> {
     let too_large = || {
         let message = format!("the answer is larger than {} MiB", limit >> 20);
-        (Ending::Unreadable, Error::new(ErrorKind::Protocol, message))
+        (AttemptOutcome::Unreadable, Error::new(ErrorKind::Protocol, message))
     };
     if response.content_length().is_some_and(|length| length > limit as u64) {
         return Err(too_large());
     }
-    let broke = |error| (Ending::Lost, broken("the answer broke off", error));
+    let broke = |error| (AttemptOutcome::Lost, broken("the answer broke off", error));
     // Most answers come in one piece, which needs no copy.
     let first = response.chunk().await.map_err(broke)?.unwrap_or_default();
     let mut body = BytesMut::new();
     while first.len().max(body.len()) <= limit {
-        beat();
+        reset();
         match response.chunk().await.map_err(broke)? {
             None if body.is_empty() => return Ok(first),
             None => return Ok(body.freeze()),

@@ -29,46 +29,46 @@ const READ: usize = 256 << 10;
 
 /// Tells whether a request left: the HTTP library asks for the body only once it has a connection.
 #[derive(Clone, Default)]
-pub(crate) struct Handed(Arc<AtomicU8>);
+pub(crate) struct SendGuard(Arc<AtomicU8>);
 
-const NOT_YET: u8 = 0;
-const OVER: u8 = 1;
-const TAKEN_BACK: u8 = 2;
+const NOT_SENT: u8 = 0;
+const SENT: u8 = 1;
+const REVOKED: u8 = 2;
 
-impl Handed {
-    pub(crate) fn over(&self) -> bool {
-        self.0.load(Ordering::Acquire) == OVER
+impl SendGuard {
+    pub(crate) fn was_sent(&self) -> bool {
+        self.0.load(Ordering::Acquire) == SENT
     }
 
-    /// Takes the body back. False if it has left; if not, it never will.
-    pub(crate) fn take_back(&self) -> bool {
-        self.leave_as(TAKEN_BACK)
+    /// Revokes the body. False if it has left; if not, it never will.
+    pub(crate) fn revoke(&self) -> bool {
+        self.move_to(REVOKED)
     }
 
     /// True if it is this from now on.
-    fn leave_as(&self, how: u8) -> bool {
-        let before = self.0.compare_exchange(NOT_YET, how, Ordering::AcqRel, Ordering::Acquire);
+    fn move_to(&self, how: u8) -> bool {
+        let before = self.0.compare_exchange(NOT_SENT, how, Ordering::AcqRel, Ordering::Acquire);
         before.is_ok() || before == Err(how)
     }
 
     /// A body that marks this when it is taken.
     pub(crate) fn body(&self, bytes: Bytes) -> reqwest::Body {
-        reqwest::Body::wrap(MarkedBody { bytes, handed: self.clone() })
+        reqwest::Body::wrap(GuardedBody { bytes, guard: self.clone() })
     }
 }
 
-struct MarkedBody {
+struct GuardedBody {
     bytes: Bytes,
-    handed: Handed,
+    guard: SendGuard,
 }
 
-impl Body for MarkedBody {
+impl Body for GuardedBody {
     type Data = Bytes;
     type Error = io::Error;
 
     fn poll_frame(mut self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<Option<io::Result<Frame<Bytes>>>> {
-        if !self.handed.leave_as(OVER) {
-            return Poll::Ready(Some(Err(io::Error::other("the request was taken back"))));
+        if !self.guard.move_to(SENT) {
+            return Poll::Ready(Some(Err(io::Error::other("the request was revoked"))));
         }
         let bytes = std::mem::take(&mut self.bytes);
         Poll::Ready((!bytes.is_empty()).then(|| Ok(Frame::data(bytes))))
@@ -85,19 +85,19 @@ impl Body for MarkedBody {
 
 /// Remembers when a transfer last moved.
 #[derive(Clone)]
-pub(crate) struct Pulse(Arc<Mutex<Instant>>);
+pub(crate) struct StallTimer(Arc<Mutex<Instant>>);
 
-impl Pulse {
+impl StallTimer {
     pub(crate) fn new() -> Self {
         Self(Arc::new(Mutex::new(Instant::now())))
     }
 
-    pub(crate) fn beat(&self) {
+    pub(crate) fn reset(&self) {
         *self.0.lock().unwrap_or_else(PoisonError::into_inner) = Instant::now();
     }
 
     /// Returns when nothing has moved for `limit`.
-    pub(crate) async fn stopped(&self, limit: Duration) {
+    pub(crate) async fn elapsed(&self, limit: Duration) {
         loop {
             let due = *self.0.lock().unwrap_or_else(PoisonError::into_inner) + limit;
             if due <= Instant::now() {
@@ -112,12 +112,12 @@ impl Pulse {
 pub(crate) type OnBytes = Arc<dyn Fn(u64, u64) + Send + Sync>;
 
 /// A photo as it is sent: read from disk while it goes out, counted as it does.
-pub(crate) async fn photo(photo: &CheckedPhoto, pulse: Pulse, on_bytes: Option<OnBytes>) -> Result<reqwest::Body> {
+pub(crate) async fn photo(photo: &CheckedPhoto, stall: StallTimer, on_bytes: Option<OnBytes>) -> Result<reqwest::Body> {
     let total = photo.bytes;
     let sent = AtomicU64::new(0);
     let count = move |chunk: Result<Bytes>| {
         if let Ok(chunk) = &chunk {
-            pulse.beat();
+            stall.reset();
             let now = sent.fetch_add(chunk.len() as u64, Ordering::Relaxed) + chunk.len() as u64;
             if let Some(tell) = &on_bytes {
                 tell(now, total);

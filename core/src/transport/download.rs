@@ -3,7 +3,7 @@
 use bytes::Bytes;
 use reqwest::{StatusCode, Url};
 
-use super::{Transport, body::Pulse, broken, read};
+use super::{Transport, body::StallTimer, broken, read};
 use crate::{
     error::{Error, ErrorKind},
     gateway,
@@ -18,7 +18,7 @@ impl Transport {
         // Never closed: there is always a permit to wait for.
         let _turn = self.downloads.acquire().await;
         let stall = self.options.limits.stall_limit;
-        let pulse = Pulse::new();
+        let timer = StallTimer::new();
         let fetch = async {
             let client = self.connections.downloads(url).map_err(|error| (None, error))?;
             let sent = client.get(url.clone()).send().await;
@@ -34,12 +34,12 @@ impl Transport {
                 let error = Error::new(kind, message).with_http_status(status.as_u16());
                 return Err((Some(status), error.with_retry_after(gateway::retry_after(response.headers()))));
             }
-            let body = read(&mut response, MAX_PICTURE, || pulse.beat()).await;
+            let body = read(&mut response, MAX_PICTURE, || timer.reset()).await;
             body.map_err(|(_, error)| (None, error))
         };
         tokio::select! {
             outcome = fetch => outcome,
-            () = pulse.stopped(stall) => {
+            () = timer.elapsed(stall) => {
                 Err((None, Error::new(ErrorKind::Timeout, format!("nothing arrived for {stall:?}"))))
             }
         }

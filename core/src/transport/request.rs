@@ -95,7 +95,7 @@ impl Request {
         self
     }
 
-    pub(super) fn place(&self) -> String {
+    pub(super) fn context(&self) -> String {
         if self.subject.is_empty() { self.call.name().to_owned() } else { format!("{} {}", self.call, self.subject) }
     }
 }
