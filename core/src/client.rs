@@ -21,6 +21,7 @@ use crate::{
     job::{self, AdvanceOptions, Job, RunOptions, SaveJob},
     options::{ClientBuilder, Options},
     photo::{CheckedPhoto, Photo},
+    rate_limit::ReservePermits,
     results::Results,
     session::Session,
     task::{Created, Style, Task},
@@ -339,6 +340,13 @@ impl Client {
             return;
         }
         session.creates.wait().await;
+    }
+
+    /// Takes permits from where other processes take theirs too, in place of this client's `requests_per_second`: a fleet
+    /// stays under one rate. Once for all clones; later calls change nothing.
+    #[doc(hidden)]
+    pub fn share_rate(&self, reserve: ReservePermits) {
+        self.shared.options.shared_rate.set(reserve);
     }
 
     /// Where requests go, without a trailing slash.

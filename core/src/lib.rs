@@ -27,6 +27,8 @@ pub mod process;
 mod rate_limit;
 mod results;
 mod session;
+#[doc(hidden)]
+pub mod store;
 mod task;
 mod transport;
 mod wait;
@@ -37,6 +39,8 @@ pub use event::{Event, OnEvent};
 pub use job::{AdvanceOptions, Job, JobPhoto, Portrait, RunOptions, SaveJob, Stage};
 pub use options::{ClientBuilder, PollSchedule};
 pub use photo::Photo;
+#[doc(hidden)]
+pub use rate_limit::{ReservePermits, ReservedPermits};
 pub use task::{Created, Style, Task, TaskKind, TaskState};
 
 #[cfg(feature = "internals")]

@@ -18,6 +18,7 @@ use url::{Host, Url};
 use crate::{
     credential::Credential,
     error::{Error, Result},
+    rate_limit::SharedRate,
 };
 
 /// Times above this are refused: no clock reaches much further.
@@ -71,6 +72,7 @@ pub(crate) struct Options {
     pub(crate) base_url: Url,
     pub(crate) credential: Credential,
     pub(crate) limits: Limits,
+    pub(crate) shared_rate: SharedRate,
 }
 
 /// The options that have defaults.
@@ -245,7 +247,9 @@ impl ClientBuilder {
         problems.extend(limits.problems());
 
         match (base_url, credential) {
-            (Ok(base_url), Ok(credential)) if problems.is_empty() => Ok(Options { base_url, credential, limits }),
+            (Ok(base_url), Ok(credential)) if problems.is_empty() => {
+                Ok(Options { base_url, credential, limits, shared_rate: SharedRate::default() })
+            }
             _ => Err(Error::invalid(problems)),
         }
     }

@@ -1,12 +1,33 @@
 //! The client's rate limiter: at most so many gateway calls in any one second.
 
+mod shared;
+
 use std::{
     collections::VecDeque,
-    sync::{Mutex, PoisonError},
+    sync::{Arc, Mutex, OnceLock, PoisonError},
     time::Duration,
 };
 
 use tokio::time::Instant;
+
+use self::shared::SharedPermits;
+pub use self::shared::{ReservePermits, ReservedPermits};
+
+/// Where a client's permits come from, if not from itself; set once for all its sessions.
+#[derive(Clone, Default)]
+pub(crate) struct SharedRate(Arc<OnceLock<ReservePermits>>);
+
+impl SharedRate {
+    pub(crate) fn set(&self, reserve: ReservePermits) {
+        let _ = self.0.set(reserve);
+    }
+}
+
+impl std::fmt::Debug for SharedRate {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_tuple("SharedRate").field(&self.0.get().is_some()).finish()
+    }
+}
 
 /// Lets requests out, in the order in which they were asked for.
 pub(crate) struct RateLimiter {
@@ -16,10 +37,18 @@ pub(crate) struct RateLimiter {
     /// When the last of them went out.
     taken: Mutex<VecDeque<Instant>>,
     queue: tokio::sync::Mutex<()>,
+    shared_rate: SharedRate,
+    shared: OnceLock<SharedPermits>,
 }
 
 impl RateLimiter {
+    #[cfg(test)]
     pub(crate) fn new(requests_per_second: f64) -> Self {
+        Self::sharing(requests_per_second, SharedRate::default())
+    }
+
+    /// One that asks others for permits once it is told whom.
+    pub(crate) fn sharing(requests_per_second: f64, shared_rate: SharedRate) -> Self {
         // One second's worth at once, but no memory for more than a thousand: of higher rates, a whole fraction of it.
         let windows = (requests_per_second / 1000.0).ceil().max(1.0);
         let in_a_window = (requests_per_second / windows).floor().max(1.0);
@@ -30,6 +59,8 @@ impl RateLimiter {
             in_a_window: in_a_window as usize,
             taken: Mutex::default(),
             queue: tokio::sync::Mutex::default(),
+            shared_rate,
+            shared: OnceLock::new(),
         }
     }
 
@@ -37,13 +68,24 @@ impl RateLimiter {
         self.window.is_zero()
     }
 
+    fn shared(&self) -> Option<&SharedPermits> {
+        let reserve = self.shared_rate.0.get()?;
+        Some(self.shared.get_or_init(|| SharedPermits::new(reserve.clone())))
+    }
+
     /// Takes a permit now, if there is one and nobody waits for it.
     pub(crate) fn try_acquire(&self, now: Instant) -> bool {
+        if self.shared().is_some() {
+            return false;
+        }
         self.is_unlimited() || self.queue.try_lock().is_ok_and(|_first| self.take(now).is_ok())
     }
 
     /// Waits for a permit and takes it. A permit is taken when it is used and no sooner: whoever gives up takes none away.
     pub(crate) async fn acquire(&self) {
+        if let Some(shared) = self.shared() {
+            return shared.acquire(&self.queue).await;
+        }
         if self.is_unlimited() {
             return;
         }

@@ -76,7 +76,7 @@ impl Transport {
     pub(crate) fn new(options: Arc<Options>) -> Self {
         Self {
             connections: Connections::new(options.clone()),
-            limiter: RateLimiter::new(options.limits.requests_per_second),
+            limiter: RateLimiter::sharing(options.limits.requests_per_second, options.shared_rate.clone()),
             downloads: Semaphore::new(DOWNLOADS_AT_ONCE),
             clock_offset: AtomicI64::new(0),
             urls: Call::ALL.map(|call| {

@@ -1,0 +1,1 @@
+SELECT job FROM xiezhen_jobs WHERE key = $1
