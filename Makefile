@@ -68,6 +68,7 @@ chaos: ## Many jobs through a bad network, processes killed at random: JOBS=500 
 check-long: ## What takes too long for every change: more random kills and exits, all mutants, 500 jobs, licences
 	for seed in 1 2 3 4 5; do XIEZHEN_TEST_SEED=$$seed cargo test --package xiezhen --test suite -- killed::at_random; done
 	$(MAKE) -C bindings-python check-long
+	$(MAKE) -C bindings-node check-long
 	$(MAKE) mutants chaos
 	command -v cargo-deny >/dev/null || cargo install --locked cargo-deny
 	cargo deny check bans licenses sources

@@ -7,7 +7,7 @@ type Addon = typeof import('../native')
 
 const folder = join(__dirname, '..')
 
-/** What this platform's addon may be called. On Linux only the attempt tells which libc it is. */
+/** What this platform's addon may be called. On Linux only the withCallSite tells which libc it is. */
 function names(): string[] {
   const platform = `${process.platform}-${process.arch}`
   if (process.platform === 'linux') return [`${platform}-gnu`, `${platform}-musl`]

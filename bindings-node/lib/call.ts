@@ -1,15 +1,16 @@
 // One call of the addon: its promise, what stops it, and what the caller's callbacks throw.
 
 import { AsyncResource } from 'node:async_hooks'
+import { performance } from 'node:perf_hooks'
 import { setImmediate } from 'node:timers'
 import { types } from 'node:util'
-import type { Failure, Ticket } from '../native'
+import type { Failure, MessageKind, Ticket } from '../native'
 import { native } from './addon'
 import { callable, given } from './check'
-import { fromFailure, type Place, refused, shared, translated } from './error'
+import { type CallSite, fromFailure, refused, sharedSite, translated } from './error'
 
 /** What every call takes. */
-export interface Stoppable {
+export interface Abortable {
   /** Stops the call at once; it rejects with the signal's `reason`. A create that is under way runs on unseen. */
   signal?: AbortSignal | undefined
 }
@@ -20,35 +21,55 @@ interface Pending {
   reject: (error: unknown) => void
   /** The client: it listens to the log for as long as its calls go on, even if nobody else knows of it. */
   owner: unknown
-  place: Place
+  site: CallSite
   signal: AbortSignal | undefined
   callbacks: Callbacks | undefined
 }
 
 /** By ticket. */
 const pending: (Pending | undefined)[] = []
-let underWay = 0
-/** With more calls than this under way, their places share memory. */
+let inFlight = 0
+/** With more calls than this in flight, their call sites share memory. */
 const MANY = 256
 
-/** As it is now: who tests with a clock of their own replaces it, and no call would ever end. */
+/** As they are now: who tests with a clock of their own replaces them, and no call would ever end. */
 const inAnotherTurn = setImmediate
+const now = performance.now.bind(performance)
+/** How long callbacks keep the loop at a time, in milliseconds. */
+const SLICE = 1
 
-/** What the addon has under way on this thread. */
+/** What the addon has in flight on this thread. */
 export const calls = new native.Calls(read)
+
+/** What was taken out of the addon, and how much of it was read: ticket, kind and value of each message. */
+let taken: unknown[] = []
+let position = 0
+/** Whether the addon may have more. */
+let more = true
 
 /** Reads what the addon has to tell; there may be more than a turn of the loop has time for. */
 function read(): void {
-  let more = true
+  if (position >= taken.length) {
+    taken = []
+    position = 0
+    more = calls.take(taken)
+  }
   try {
-    more = calls.read(told, resolved, rejected)
+    const until = now() + SLICE
+    while (position < taken.length) {
+      position += 3
+      handle(taken[position - 3] as Ticket, taken[position - 2] as MessageKind, taken[position - 1])
+      if (now() >= until) break
+    }
   } finally {
-    if (more) inAnotherTurn(read)
+    if (more || position < taken.length) inAnotherTurn(read)
   }
 }
 
-function told(ticket: Ticket, what: unknown): void {
-  pending[ticket]?.callbacks?.told(what)
+function handle(ticket: Ticket, kind: MessageKind, value: unknown): void {
+  if (kind === native.MessageKind.Progress) pending[ticket]?.callbacks?.told(value)
+  else if (kind === native.MessageKind.Resolved) resolved(ticket, value)
+  else rejected(ticket, value as Failure)
 }
 
 function resolved(ticket: Ticket, value: unknown): void {
@@ -73,7 +94,7 @@ function ended(ticket: Ticket): Pending | undefined {
   const call = pending[ticket]
   if (call === undefined) return undefined
   pending[ticket] = undefined
-  underWay--
+  inFlight--
   if (call.callbacks !== undefined) call.callbacks.over = true
   if (call.signal !== undefined) {
     try {
@@ -86,10 +107,10 @@ function ended(ticket: Ticket): Pending | undefined {
 }
 
 /** What a call rejects with. */
-function why({ place, signal, callbacks }: Pending, failure: Failure): unknown {
+function why({ site, signal, callbacks }: Pending, failure: Failure): unknown {
   if (callbacks?.thrown !== undefined) return callbacks.thrown.value
   if (signal?.aborted === true && failure.code === 'cancelled') return reason(signal)
-  return fromFailure(failure, place)
+  return fromFailure(failure, site)
 }
 
 /** The callbacks of one call: what one of them throws ends the call, and is what it rejects with. */
@@ -152,10 +173,10 @@ export class Callbacks {
   }
 }
 
-/** Makes a call of the addon for `owner`. `place` is where its caller stands. */
-export function call<T, O extends Stoppable>(
+/** Makes a call of the addon for `owner`. `site` is where its caller stands. */
+export function call<T, O extends Abortable>(
   owner: unknown,
-  place: Place,
+  site: CallSite,
   options: O | undefined,
   start: (options: Partial<O>) => Ticket,
   callbacks?: Callbacks,
@@ -167,13 +188,13 @@ export function call<T, O extends Stoppable>(
       signal = usable(checked.signal)
       if (signal?.aborted === true) return reject(reason(signal))
       const ticket = start(checked)
-      pending[ticket] = { resolve, reject, owner, place: underWay < MANY ? place : shared(place), signal, callbacks }
-      underWay++
+      pending[ticket] = { resolve, reject, owner, site: inFlight < MANY ? site : sharedSite(site), signal, callbacks }
+      inFlight++
       if (callbacks !== undefined) callbacks.ticket = ticket
       if (signal !== undefined) watchOrStop(signal, ticket)
     } catch (thrown) {
       if (callbacks !== undefined) callbacks.over = true
-      reject(translated(thrown, place))
+      reject(translated(thrown, site))
     }
   })
 }
@@ -233,10 +254,10 @@ function unwatch(signal: AbortSignal, ticket: Ticket): void {
 }
 
 /** Does something of the addon that answers at once. */
-export function attempt<T>(place: Place, work: () => T): T {
+export function withCallSite<T>(site: CallSite, work: () => T): T {
   try {
     return work()
   } catch (thrown) {
-    throw translated(thrown, place)
+    throw translated(thrown, site)
   }
 }

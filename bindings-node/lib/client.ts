@@ -4,11 +4,12 @@ import { AsyncResource } from 'node:async_hooks'
 import { type InspectOptions, inspect } from 'node:util'
 import type { Created, Ended, Failure, Client as Handle, LogRecord, RawEvent, Style, Task } from '../native'
 import { native } from './addon'
-import { attempt, Callbacks, call, calls, type Stoppable } from './call'
+import { type Abortable, Callbacks, call, calls, withCallSite } from './call'
 import { address, callable, given, list, number, optional, path, photo as source, text } from './check'
-import { fromFailure, here, type Place, refused, type XiezhenError } from './error'
+import { type CallSite, callSite, fromFailure, refused, type XiezhenError } from './error'
 import { type Event, event } from './event'
 import { Events } from './events'
+import { inspectAs } from './inspect'
 import { Job, type Photo } from './job'
 import {
   type AdvanceSettings,
@@ -20,7 +21,6 @@ import {
   runSettings,
   task as taken,
 } from './options'
-import { shown } from './shown'
 
 /**
  * Where, who, and limits. What is absent comes from the environment (`XIEZHEN_BASE_URL`, and `XIEZHEN_APP_CODE` or
@@ -35,7 +35,7 @@ export interface ClientOptions extends ClientSettings {
 }
 
 /** How a call is made. */
-export interface CallOptions extends Stoppable {
+export interface CallOptions extends Abortable {
   /** Bounds the whole call, its repetitions included, rather than the client's `timeoutMs`; uploads too. */
   timeoutMs?: number | undefined
 }
@@ -50,7 +50,7 @@ export interface CreateOptions extends CallOptions {
 }
 
 /** How long is waited. */
-export interface WaitOptions extends Stoppable {
+export interface WaitOptions extends Abortable {
   /** Without it, a training may take 2 h and a generation 30 min. */
   timeoutMs?: number | undefined
 }
@@ -63,20 +63,20 @@ export interface WaitManyOptions extends WaitOptions {
 
 /** How results are saved. */
 export interface SaveResultsOptions extends CallOptions {
-  /** What the files are called after. */
-  style?: string | undefined
+  /** The stem of the files' names. */
+  name?: string | undefined
   /** Bounds all downloads together; without it, each may take as long as bytes move. */
   timeoutMs?: number | undefined
 }
 
 /** How a job is advanced. It never waits, and takes no `timeoutMs`. */
-export interface AdvanceOptions extends AdvanceSettings, Stoppable {
+export interface AdvanceOptions extends AdvanceSettings, Abortable {
   /** Hears of progress, in order, all before the call ends. What it throws ends the call. */
   onEvent?: ((event: Event) => unknown) | undefined
 }
 
 /** How a job is run. */
-export interface RunOptions extends RunSettings, Stoppable {
+export interface RunOptions extends RunSettings, Abortable {
   /** Hears of progress, in order, all before the run ends. What it throws ends the run. */
   onEvent?: ((event: Event) => unknown) | undefined
 }
@@ -93,7 +93,7 @@ export class Client {
 
   /** Checks the options. Connects to nobody yet. */
   constructor(options?: ClientOptions) {
-    this.#handle = attempt(here(Client), () => {
+    this.#handle = withCallSite(callSite(Client), () => {
       const checked = given(options)
       const onLog = optional(callable)('onLog', checked.onLog)
       // In the context that the client was made in, whichever call's record it hears.
@@ -104,7 +104,7 @@ export class Client {
 
   /** Uploads one photo and resolves with the service's path of it. It may take as long as bytes move. */
   uploadFile(photo: Photo, options?: CallOptions): Promise<string> {
-    return call(this, here(this.uploadFile), options, (options) =>
+    return call(this, callSite(this.uploadFile), options, (options) =>
       this.#handle.uploadFile(calls, source('photo', photo), limit(options)),
     )
   }
@@ -114,7 +114,7 @@ export class Client {
    * have been carried out: `outcome_unknown` says that it may have.
    */
   createUserModel(imgSet: Iterable<string>, options?: CreateOptions): Promise<Created> {
-    return call(this, here(this.createUserModel), options, (options: CreateOptions) => {
+    return call(this, callSite(this.createUserModel), options, (options: CreateOptions) => {
       const paths = list('imgSet', imgSet, text)
       return this.#handle.createUserModel(calls, paths, back('callbackUrl', options.callbackUrl), limit(options))
     })
@@ -122,7 +122,7 @@ export class Client {
 
   /** The styles that pictures can be generated in. */
   listStyles(options?: CallOptions): Promise<Style[]> {
-    return call(this, here(this.listStyles), options, (options) => this.#handle.listStyles(calls, limit(options)))
+    return call(this, callSite(this.listStyles), options, (options) => this.#handle.listStyles(calls, limit(options)))
   }
 
   /**
@@ -130,15 +130,15 @@ export class Client {
    * where nothing can have been carried out: `outcome_unknown` says that it may have.
    */
   createTask(userId: string, style: string, options?: CreateOptions): Promise<Created> {
-    return call(this, here(this.createTask), options, (options: CreateOptions) => {
+    return call(this, callSite(this.createTask), options, (options: CreateOptions) => {
       const [user, id] = [text('userId', userId), text('style', style)]
       return this.#handle.createTask(calls, user, id, back('callbackUrl', options.callbackUrl), limit(options))
     })
   }
 
-  /** One look at a task. A failed task is a value here, not an error. */
+  /** One look at a task. A failed task is a value callSite, not an error. */
   queryTask(taskId: string, options?: CallOptions): Promise<Task> {
-    return call(this, here(this.queryTask), options, (options) =>
+    return call(this, callSite(this.queryTask), options, (options) =>
       this.#handle.queryTask(calls, text('taskId', taskId), limit(options)),
     )
   }
@@ -148,18 +148,18 @@ export class Client {
    * the task's id: wait again to go on.
    */
   waitTask(taskId: string, options?: WaitOptions): Promise<Task> {
-    return call(this, here(this.waitTask), options, (options) =>
+    return call(this, callSite(this.waitTask), options, (options) =>
       this.#handle.waitTask(calls, text('taskId', taskId), limit(options)),
     )
   }
 
   /** `waitTask` for many at once: thousands cost little more than their queries. The answers are in the order asked. */
   async waitMany(taskIds: Iterable<string>, options?: WaitManyOptions): Promise<(Task | XiezhenError)[]> {
-    const place = here(this.waitMany)
+    const site = callSite(this.waitMany)
     const callbacks = new Callbacks()
     let outcomes: (Task | XiezhenError)[] = []
     const ended = ({ index, task, error }: Ended): [number, Task | XiezhenError] => {
-      const outcome = task ?? fromFailure(error as Failure, place)
+      const outcome = task ?? fromFailure(error as Failure, site)
       outcomes[index] = outcome
       return [index, outcome]
     }
@@ -169,13 +169,13 @@ export class Client {
       callbacks.hear('onEnd', options.onEnd ?? (() => {}), ended)
       return this.#handle.waitMany(calls, tasks, limit(options))
     }
-    await call(this, place, options, start, callbacks)
+    await call(this, site, options, start, callbacks)
     return outcomes
   }
 
   /** "Look at this task now", because a callback came. Causes at most one look a second; none if nobody waits for it. */
   async notify(taskId: string): Promise<void> {
-    attempt(here(this.notify), () => this.#handle.notify(text('taskId', taskId)))
+    withCallSite(callSite(this.notify), () => this.#handle.notify(text('taskId', taskId)))
   }
 
   /**
@@ -183,9 +183,9 @@ export class Client {
    * not at all, and one that is there is kept.
    */
   saveResults(task: Task, saveTo: string | URL, options?: SaveResultsOptions): Promise<string[]> {
-    return call(this, here(this.saveResults), options, (options: SaveResultsOptions) => {
-      const [folder, style] = [path('saveTo', saveTo), named('style', options.style)]
-      return this.#handle.saveResults(calls, taken(task), folder, style, limit(options))
+    return call(this, callSite(this.saveResults), options, (options: SaveResultsOptions) => {
+      const [folder, name] = [path('saveTo', saveTo), named('name', options.name)]
+      return this.#handle.saveResults(calls, taken(task), folder, name, limit(options))
     })
   }
 
@@ -197,18 +197,18 @@ export class Client {
    * After each answer it is called again.
    */
   async advance(job: Job, save: (job: Job) => unknown, options?: AdvanceOptions): Promise<number | null> {
-    const place = here(this.advance)
+    const site = callSite(this.advance)
     const callbacks = new Callbacks()
     const start = (options: AdvanceOptions & { timeoutMs?: unknown }) => {
       if (options.timeoutMs !== undefined && options.timeoutMs !== null) {
         throw refused('timeoutMs is no option of advance, which never waits: bound it with a signal')
       }
       callable('save', save)
-      const hear = callbacks.hear('onEvent', options.onEvent, (raw: RawEvent) => [event(raw, job, place)])
+      const hear = callbacks.hear('onEvent', options.onEvent, (raw: RawEvent) => [event(raw, job, site)])
       const saves = callbacks.save(() => save(job))
       return this.#handle.advance(calls, Job.handle(job), saves, advanceSettings(options), hear)
     }
-    return (await call<number | null | undefined, AdvanceOptions>(this, place, options, start, callbacks)) ?? null
+    return (await call<number | null | undefined, AdvanceOptions>(this, site, options, start, callbacks)) ?? null
   }
 
   /**
@@ -218,42 +218,42 @@ export class Client {
    * is uploaded or paid for again. If it rejects, the job holds all that was known.
    */
   run(job: Job, options?: RunOptions): Promise<Job> {
-    return this.#run(here(this.run), job, options, new Callbacks())
+    return this.#run(callSite(this.run), job, options, new Callbacks())
   }
 
   /** `run`, event by event: the last one is `{ type: 'finished', job }`. Leaving the loop cancels the run. */
-  events(job: Job, options?: Omit<RunOptions, 'onEvent'>): AsyncGenerator<Event, void, undefined> {
-    const place = here(this.events)
+  runEvents(job: Job, options?: Omit<RunOptions, 'onEvent'>): AsyncGenerator<Event, void, undefined> {
+    const site = callSite(this.runEvents)
     return new Events((onEvent) => {
       const callbacks = new Callbacks()
-      const ended = this.#run(place, job, options, callbacks, onEvent)
+      const ended = this.#run(site, job, options, callbacks, onEvent)
       return { ended, stop: () => callbacks.stop() }
     })
   }
 
   async #run(
-    place: Place,
+    site: CallSite,
     job: Job,
     options: RunOptions | undefined,
     callbacks: Callbacks,
     onEvent?: (event: Event) => unknown,
   ): Promise<Job> {
     const start = (options: RunOptions) => {
-      const hear = callbacks.hear('onEvent', onEvent ?? options.onEvent, (raw: RawEvent) => [event(raw, job, place)])
+      const hear = callbacks.hear('onEvent', onEvent ?? options.onEvent, (raw: RawEvent) => [event(raw, job, site)])
       return this.#handle.run(calls, Job.handle(job), runSettings(options), hear)
     }
-    await call(this, place, options, start, callbacks)
+    await call(this, site, options, start, callbacks)
     return job
   }
 
   /** Cancels what is under way and frees the connections. Later calls reject with `invalid_argument`. */
   close(): void {
-    attempt(here(this.close), () => this.#handle.close())
+    withCallSite(callSite(this.close), () => this.#handle.close())
   }
 
   /** @internal What `console.log` shows: where, and never who. */
   [inspect.custom](depth: number, options: InspectOptions): string {
     // A proxy of a client is none.
-    return #handle in this ? shown(this, { baseUrl: this.#handle.baseUrl }, depth, options) : '[Client]'
+    return #handle in this ? inspectAs(this, { baseUrl: this.#handle.baseUrl }, depth, options) : '[Client]'
   }
 }

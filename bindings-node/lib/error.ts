@@ -2,7 +2,7 @@
 
 import { types } from 'node:util'
 import type { Cause, Failure, Task } from '../native'
-import { inOurWords } from './words'
+import { withOptionNames } from './optionNames'
 
 /** Why something failed: the same codes in every language of the SDK. */
 export type ErrorCode =
@@ -71,41 +71,41 @@ export class XiezhenError extends Error {
 }
 
 /** The stack of a caller, taken while it is still there. */
-export type Place = { stack?: string }
+export type CallSite = { stack?: string }
 
 /** A method or a class. */
 type Callable = ((...args: never[]) => unknown) | (abstract new (...args: never[]) => unknown)
 
 /** Where `method` was called. */
-export function here(method: Callable): Place {
-  const place: Place = {}
-  Error.captureStackTrace(place, method)
-  return place
+export function callSite(method: Callable): CallSite {
+  const site: CallSite = {}
+  Error.captureStackTrace(site, method)
+  return site
 }
 
-/** The stack of a place, if there is one: programs may give stacks another form, or fail to. */
-function stackOf(place: Place): string | undefined {
+/** The stack of a site, if there is one: programs may give stacks another form, or fail to. */
+function stackOf(site: CallSite): string | undefined {
   try {
-    return typeof place.stack === 'string' ? place.stack : undefined
+    return typeof site.stack === 'string' ? site.stack : undefined
   } catch {
     return undefined
   }
 }
 
-const places = new Map<string, Place>()
+const callSites = new Map<string, CallSite>()
 
 /**
- * A place that is the same object for the same stack: calls in their thousands come from few lines. It is written out
- * for that, where a place that is only taken costs less time.
+ * A site that is the same object for the same stack: calls in their thousands come from few lines. It is written out
+ * for that, where a site that is only taken costs less time.
  */
-export function shared(place: Place): Place {
-  const stack = stackOf(place)
-  if (stack === undefined) return place
-  const same = places.get(stack)
+export function sharedSite(site: CallSite): CallSite {
+  const stack = stackOf(site)
+  if (stack === undefined) return site
+  const same = callSites.get(stack)
   if (same !== undefined) return same
-  if (places.size >= 100) places.clear()
+  if (callSites.size >= 100) callSites.clear()
   const written = { stack }
-  places.set(stack, written)
+  callSites.set(stack, written)
   return written
 }
 
@@ -123,18 +123,18 @@ function chain([first, ...rest]: Cause[]): Error | undefined {
   return cause === undefined ? new Error(first.message) : new Error(first.message, { cause })
 }
 
-/** The error that users see for what the addon knows of it. It points at the call, whose caller stood at `place`. */
-export function fromFailure({ code, causes, ...facts }: Failure, place: Place): XiezhenError {
+/** The error that users see for what the addon knows of it. It points at the call, whose caller stood at `site`. */
+export function fromFailure({ code, causes, ...facts }: Failure, site: CallSite): XiezhenError {
   if (code === 'invalid_argument') {
-    facts.message = inOurWords(facts.message)
-    if (facts.problems !== undefined) facts.problems = facts.problems.map(inOurWords)
+    facts.message = withOptionNames(facts.message)
+    if (facts.problems !== undefined) facts.problems = facts.problems.map(withOptionNames)
   }
-  return placed(new XiezhenError({ ...facts, code: code as ErrorCode, cause: chain(causes) }), place)
+  return withStackOf(new XiezhenError({ ...facts, code: code as ErrorCode, cause: chain(causes) }), site)
 }
 
 /** The error, with the stack of a caller. */
-function placed(error: XiezhenError, place: Place): XiezhenError {
-  const stack = stackOf(place)
+function withStackOf(error: XiezhenError, site: CallSite): XiezhenError {
+  const stack = stackOf(site)
   const frames = stack?.indexOf('\n    at ') ?? -1
   if (stack !== undefined && frames >= 0) {
     const value = `XiezhenError: ${error.message}${stack.slice(frames)}`
@@ -144,13 +144,13 @@ function placed(error: XiezhenError, place: Place): XiezhenError {
 }
 
 /** What was thrown, as a `XiezhenError` that points at the caller; what is not of this package stays as it is. */
-export function translated(thrown: unknown, place: Place): unknown {
-  if (thrown instanceof XiezhenError) return placed(thrown, place)
+export function translated(thrown: unknown, site: CallSite): unknown {
+  if (thrown instanceof XiezhenError) return withStackOf(thrown, site)
   // Of any realm: Jest gives the addon another one than the package.
   if (!types.isNativeError(thrown)) return thrown
-  if ('failure' in thrown) return fromFailure(thrown.failure as Failure, place)
+  if ('failure' in thrown) return fromFailure(thrown.failure as Failure, site)
   const error = 'code' in thrown ? fromStatus(thrown, String(thrown.code)) : undefined
-  return error === undefined ? thrown : placed(error, place)
+  return error === undefined ? thrown : withStackOf(error, site)
 }
 
 /** napi's own error. Its message of a wrong argument has the value in it, which may be a credential. */

@@ -1,7 +1,7 @@
 // What happens to a job.
 
 import type { RawEvent } from '../native'
-import { fromFailure, type Place, type XiezhenError } from './error'
+import { type CallSite, fromFailure, type XiezhenError } from './error'
 import type { Job } from './job'
 
 /** Something that happened to a job. Events come in order; none is lost, but upload bytes are coalesced. */
@@ -21,8 +21,8 @@ export interface Retrying {
   delayMs: number
 }
 
-/** An event of the addon, as users hear of it whose run began at `place`. */
-export function event(raw: RawEvent, job: Job, place: Place): Event {
-  if (raw.type === 'retrying') return { ...raw, error: fromFailure(raw.error, place) }
+/** An event of the addon, as users hear of it whose run began at `site`. */
+export function event(raw: RawEvent, job: Job, site: CallSite): Event {
+  if (raw.type === 'retrying') return { ...raw, error: fromFailure(raw.error, site) }
   return raw.type === 'finished' ? { ...raw, job } : raw
 }

@@ -11,7 +11,7 @@ export type {
   TaskKind,
   TaskState,
 } from '../native'
-export type { Stoppable } from './call'
+export type { Abortable } from './call'
 export {
   type AdvanceOptions,
   type CallOptions,

@@ -3,10 +3,10 @@
 import { type InspectOptions, inspect, types } from 'node:util'
 import type { Job as Handle, JobPhoto, RawPortrait, Stage } from '../native'
 import { native } from './addon'
-import { attempt } from './call'
+import { withCallSite } from './call'
 import { given, list, optional, photo, text } from './check'
-import { fromFailure, here, refused, type XiezhenError } from './error'
-import { shown } from './shown'
+import { callSite, fromFailure, refused, type XiezhenError } from './error'
+import { inspectAs } from './inspect'
 
 /** A photo: the path of a file, its `file:` URL, or its bytes (a `Buffer` or another `Uint8Array`). */
 export type Photo = string | URL | Uint8Array
@@ -33,7 +33,7 @@ export class Job {
 
   /** Nothing is read or checked until the job runs. */
   constructor(options?: JobOptions) {
-    this.#handle = attempt(here(Job), () => {
+    this.#handle = withCallSite(callSite(Job), () => {
       const { photos, styles, userId } = given(options)
       const user = optional(text)('userId', userId)
       return new native.Job(list('photos', photos, photo), list('styles', styles, text), user)
@@ -46,7 +46,7 @@ export class Job {
    */
   // biome-ignore lint/suspicious/noConfusingVoidType: taken off its class, as in texts.map(Job.fromJSON)
   static fromJSON<T extends Job = Job>(this: (new () => T) | void, json: unknown): T {
-    const handle = attempt(here(Job.fromJSON), () => native.Job.fromText(written(json)))
+    const handle = withCallSite(callSite(Job.fromJSON), () => native.Job.fromText(written(json)))
     // biome-ignore lint/complexity/noThisInStatic: a class made of this one gives its own
     const job = (typeof this === 'function' ? new this() : new Job()) as T
     job.#handle = handle
@@ -55,7 +55,7 @@ export class Job {
 
   /** What `JSON.stringify` writes: all that is known, without photos' bytes and without any credential. */
   toJSON(): unknown {
-    return JSON.parse(attempt(here(this.toJSON), () => this.#handle.toText()))
+    return JSON.parse(withCallSite(callSite(this.toJSON), () => this.#handle.toText()))
   }
 
   /** What the job is busy with. */
@@ -68,6 +68,16 @@ export class Job {
     return this.#handle.userId ?? undefined
   }
 
+  /** The training's task, once it was created. */
+  get trainingTaskId(): string | undefined {
+    return this.#handle.trainingTaskId ?? undefined
+  }
+
+  /** Where pictures are saved, once a run has said so. */
+  get saveTo(): string | undefined {
+    return this.#handle.saveTo ?? undefined
+  }
+
   /** The photos, in the order given. */
   get photos(): JobPhoto[] {
     return this.#handle.photos
@@ -76,9 +86,9 @@ export class Job {
   /** One portrait a style, in the order given. */
   get portraits(): Portrait[] {
     const raw = this.#handle.portraits
-    const place = raw.some(({ error }) => error !== undefined) ? here(portraits) : {}
+    const site = raw.some(({ error }) => error !== undefined) ? callSite(portraits) : {}
     return raw.map(({ error, ...portrait }) =>
-      error === undefined ? portrait : { ...portrait, error: fromFailure(error, place) },
+      error === undefined ? portrait : { ...portrait, error: fromFailure(error, site) },
     )
   }
 
@@ -87,7 +97,7 @@ export class Job {
    * its user id. Of several generations, this is the first that is unknown: `adoptPortrait` says which.
    */
   adopt(taskId: string, options?: { userId?: string | undefined } | string): void {
-    attempt(here(this.adopt), () => {
+    withCallSite(callSite(this.adopt), () => {
       const userId = typeof options === 'string' ? options : given(options).userId
       this.#handle.adopt(text('taskId', taskId), optional(text)('userId', userId))
     })
@@ -95,7 +105,9 @@ export class Job {
 
   /** Takes over a generation that the vendor's side shows, for the portrait of `style` (as the job was given it). */
   adoptPortrait(taskId: string, style: string): void {
-    attempt(here(this.adoptPortrait), () => this.#handle.adoptPortrait(text('taskId', taskId), text('style', style)))
+    withCallSite(callSite(this.adoptPortrait), () =>
+      this.#handle.adoptPortrait(text('taskId', taskId), text('style', style)),
+    )
   }
 
   /** @internal What `console.log` shows. */
@@ -103,7 +115,7 @@ export class Job {
     // A proxy of a job is none.
     if (!(#handle in this)) return '[Job]'
     const { stage, userId, photos, portraits } = this
-    return shown(this, { stage, userId, photos, portraits }, depth, options)
+    return inspectAs(this, { stage, userId, photos, portraits }, depth, options)
   }
 
   /** @internal */

@@ -12,10 +12,10 @@ import type {
 import { address, type Fields, fields, flag, list, number, optional, path, text, word } from './check'
 
 /** Options whose values may be a `URL` rather than text. */
-type Place = 'baseUrl' | 'caFile' | 'saveTo' | 'checkpoint'
+type Locatable = 'baseUrl' | 'caFile' | 'saveTo' | 'checkpoint'
 
 /** Options as users may give them. */
-type Given<T> = { [K in keyof T]: (K extends Place ? T[K] | URL : T[K]) | undefined }
+type Given<T> = { [K in keyof T]: (K extends Locatable ? T[K] | URL : T[K]) | undefined }
 
 /** What a client is made of. */
 export type ClientSettings = Given<Client>

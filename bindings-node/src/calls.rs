@@ -1,5 +1,5 @@
-//! The calls that an environment of Node has under way: each has a ticket, with which its promise is found in
-//! `lib/call.ts` when its letters are read.
+//! The calls that an environment of Node has in flight: each has a ticket, with which its promise is found in
+//! `lib/call.ts` when its messages are taken out.
 
 use std::{
     future::Future,
@@ -8,7 +8,7 @@ use std::{
 
 use napi::{
     Env,
-    bindgen_prelude::{Function, ToNapiValue},
+    bindgen_prelude::{Array, Function, ToNapiValue},
     threadsafe_function::UnknownReturnValue,
 };
 use napi_derive::napi;
@@ -21,12 +21,8 @@ use xiezhen::{
 
 use crate::{
     error::or_throw,
-    mailbox::{Ear, Ears, Ending, Mailbox, Teller, callback, lock},
+    mailbox::{Completion, Mailbox, Sender, Ticket, callback, lock},
 };
-
-/// Which call. It is used again once the call's end was read.
-#[napi]
-pub type Ticket = u32;
 
 /// Stops a call when it is dropped.
 #[expect(dead_code, reason = "held to be dropped")]
@@ -35,87 +31,88 @@ enum Stop {
     Wait(Wait),
 }
 
-/// What one environment has under way. It ends with the environment: a worker that is terminated leaves no call behind.
+/// What one environment has in flight. It ends with the environment: a worker that is terminated leaves no call behind.
 #[napi]
 pub struct Calls {
     mailbox: Arc<Mailbox>,
     /// By ticket; empty while a call is begun, and once it was stopped.
     stops: Mutex<Slab<Option<Stop>>>,
+    /// Calls whose end was taken out. JavaScript has read it only when it takes out more: until then no other call may
+    /// have one of these tickets.
+    ended: Mutex<Vec<Ticket>>,
 }
 
 #[napi]
 impl Calls {
-    /// Calls whose letters are to be read when `wake` is called.
+    /// Calls whose messages are to be taken out when `wake` is called.
     #[napi(constructor, catch_unwind)]
     pub fn new(wake: Function<'_, (), UnknownReturnValue>) -> napi::Result<Self> {
         let mailbox = Arc::new(Mailbox::new(callback(&wake)?));
-        Ok(Self { mailbox, stops: Mutex::default() })
+        Ok(Self { mailbox, stops: Mutex::default(), ended: Mutex::default() })
     }
 
-    /// Reads letters for a millisecond: has one of these hear each. True if there may be more: read on in another turn
-    /// of the loop.
-    #[napi(
-        catch_unwind,
-        ts_args_type = "told: (ticket: Ticket, what: unknown) => void, resolved: (ticket: Ticket, value: unknown) => void, \
-            rejected: (ticket: Ticket, failure: Failure) => void"
-    )]
-    pub fn read(&self, env: &Env, told: Ear<'_>, resolved: Ear<'_>, rejected: Ear<'_>) -> napi::Result<bool> {
-        self.mailbox.read(env, &Ears { told, resolved, rejected }, |ticket| drop(self.close(ticket)))
+    /// Takes messages out for a millisecond: ticket, kind and value of each go into `taken`, which is empty. True if there
+    /// may be more: take them in another turn of the loop.
+    #[napi(catch_unwind)]
+    pub fn take(&self, env: &Env, mut taken: Array<'_>) -> napi::Result<bool> {
+        for ticket in std::mem::take(&mut *lock(&self.ended)) {
+            lock(&self.stops).try_remove(ticket as usize);
+        }
+        self.mailbox.take(env, &mut taken, |ticket| {
+            self.stop(ticket);
+            lock(&self.ended).push(ticket);
+        })
     }
 
     /// Stops a call; that it was cancelled is told when it has let go of what it held.
     #[napi(catch_unwind)]
     pub fn stop(&self, ticket: Ticket) {
-        // Not under the lock: it may post a letter.
+        // Not under the lock: it may post a message.
         let stop = lock(&self.stops).get_mut(ticket as usize).and_then(Option::take);
         drop(stop);
     }
 }
 
 impl Calls {
-    fn open(&self, env: &Env) -> napi::Result<(Ticket, Ending)> {
+    fn open(&self, env: &Env) -> napi::Result<(Ticket, Completion)> {
         self.mailbox.begin(env)?;
         let ticket = lock(&self.stops).insert(None) as Ticket;
-        Ok((ticket, Ending::new(self.mailbox.clone(), ticket)))
+        Ok((ticket, Completion::new(self.mailbox.clone(), ticket)))
     }
 
-    fn under_way(&self, ticket: Ticket, stop: Stop) -> Ticket {
-        if let Some(place) = lock(&self.stops).get_mut(ticket as usize) {
-            *place = Some(stop);
+    fn in_flight(&self, ticket: Ticket, stop: Stop) -> Ticket {
+        if let Some(slot) = lock(&self.stops).get_mut(ticket as usize) {
+            *slot = Some(stop);
         }
         ticket
     }
 
-    fn close(&self, ticket: Ticket) -> Option<Stop> {
-        lock(&self.stops).try_remove(ticket as usize).flatten()
-    }
-
     /// Starts a call on the runtime and returns its ticket.
-    pub(crate) fn start<T, F>(&self, env: &Env, work: impl FnOnce(Teller) -> F) -> napi::Result<Ticket>
+    pub(crate) fn start<T, F>(&self, env: &Env, work: impl FnOnce(Sender) -> F) -> napi::Result<Ticket>
     where
         T: ToNapiValue + Send + 'static,
         F: Future<Output = Result<T>> + Send + 'static,
     {
-        let (ticket, mut ending) = self.open(env)?;
+        let (ticket, mut completion) = self.open(env)?;
         // Held once, not once for each layer that takes it by value.
-        let work = Box::pin(work(ending.teller()));
+        let work = Box::pin(work(completion.sender()));
         let task = spawn(async move {
             // Dropped last: a call that is stopped has let go of everything when that is told.
-            let ending = ending;
+            let completion = completion;
             let outcome = work.await;
-            ending.tell(outcome);
+            completion.send(outcome);
         });
         let task = or_throw(env, task)?;
-        Ok(self.under_way(ticket, Stop::Task(AbortOnDropHandle::new(task))))
+        Ok(self.in_flight(ticket, Stop::Task(AbortOnDropHandle::new(task))))
     }
 
     /// Starts a wait, which needs no task of the runtime, and returns its ticket.
-    pub(crate) fn wait(&self, env: &Env, begin: impl FnOnce(Ending) -> Result<Wait>) -> napi::Result<Ticket> {
+    pub(crate) fn wait(&self, env: &Env, begin: impl FnOnce(Completion) -> Result<Wait>) -> napi::Result<Ticket> {
         let runtime = or_throw(env, runtime())?;
-        let (ticket, ending) = self.open(env)?;
+        let (ticket, completion) = self.open(env)?;
         let within = runtime.enter();
-        let wait = or_throw(env, begin(ending))?;
+        let wait = or_throw(env, begin(completion))?;
         drop(within);
-        Ok(self.under_way(ticket, Stop::Wait(wait)))
+        Ok(self.in_flight(ticket, Stop::Wait(wait)))
     }
 }

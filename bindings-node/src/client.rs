@@ -1,4 +1,4 @@
-//! The calls of a client. Each is begun here and returns its ticket; its outcome comes by letter.
+//! The calls of a client. Each is begun here and returns its ticket; its outcome comes as a message.
 
 use std::{collections::HashMap, sync::Arc};
 
@@ -11,12 +11,12 @@ use napi_derive::napi;
 use xiezhen::{Error, ErrorKind, OnEvent, SaveJob};
 
 use crate::{
-    calls::{Calls, Ticket},
+    calls::Calls,
     error::{Failure, or_throw},
     event::RawEvent,
     job::{self, JobHandle, text},
     log::{Listener, LogRecord, listen},
-    mailbox::{Callback, Teller, callback},
+    mailbox::{Callback, Sender, Ticket, callback},
     options::{AdvanceSettings, ClientOptions, RunSettings, duration},
     values::{Created, Style, Task},
 };
@@ -145,8 +145,8 @@ impl ClientHandle {
         timeout_ms: Option<f64>,
     ) -> napi::Result<Ticket> {
         let timeout = or_throw(env, duration("timeoutMs", timeout_ms))?;
-        calls.wait(env, |ending| {
-            self.client.begin_wait(&task_id, timeout, |outcome| ending.tell(outcome.map(Task::from)))
+        calls.wait(env, |completion| {
+            self.client.begin_wait(&task_id, timeout, |outcome| completion.send(outcome.map(Task::from)))
         })
     }
 
@@ -161,11 +161,11 @@ impl ClientHandle {
     ) -> napi::Result<Ticket> {
         let timeout = or_throw(env, duration("timeoutMs", timeout_ms))?;
         let client = self.client.clone();
-        calls.start(env, |teller| async move {
+        calls.start(env, |sender| async move {
             client
                 .wait_many(&task_ids, timeout, |index, outcome| {
                     let outcome = outcome.clone();
-                    teller.tell(move || Ended::new(index, outcome));
+                    sender.send(move || Ended::new(index, outcome));
                 })
                 .await?;
             Ok(())
@@ -186,12 +186,12 @@ impl ClientHandle {
         calls: &Calls,
         task: Task,
         save_to: String,
-        style: Option<String>,
+        name: Option<String>,
         timeout_ms: Option<f64>,
     ) -> napi::Result<Ticket> {
         let (client, task) = (self.within(env, timeout_ms)?, xiezhen::Task::from(task));
         calls.start(env, |_| async move {
-            let files = client.save_results(&task, save_to, style.as_deref()).await?;
+            let files = client.save_results(&task, save_to, name.as_deref()).await?;
             Ok(files.into_iter().map(text).collect::<Vec<_>>())
         })
     }
@@ -209,9 +209,9 @@ impl ClientHandle {
     ) -> napi::Result<Ticket> {
         let save = saving(callback(&save)?);
         let (client, job) = (self.client.clone(), job.job.clone());
-        calls.start(env, |teller| async move {
+        calls.start(env, |sender| async move {
             let mut options = settings.into_core();
-            options.on_event = spread(options.on_event, events.then_some(teller));
+            options.on_event = spread(options.on_event, events.then_some(sender));
             let due = client.advance_with(&job, save, options).await?;
             Ok(due.map(|pause| pause.as_secs_f64() * 1000.0))
         })
@@ -229,8 +229,8 @@ impl ClientHandle {
     ) -> napi::Result<Ticket> {
         let mut options = or_throw(env, settings.into_core())?;
         let (client, job) = (self.client.clone(), job.job.clone());
-        calls.start(env, |teller| async move {
-            options.on_event = spread(options.on_event, events.then_some(teller));
+        calls.start(env, |sender| async move {
+            options.on_event = spread(options.on_event, events.then_some(sender));
             client.run(&job, options).await
         })
     }
@@ -251,14 +251,14 @@ impl ClientHandle {
 }
 
 /// Events for whoever wants them: the progress bars, and the caller.
-fn spread(bars: Option<OnEvent>, teller: Option<Teller>) -> Option<OnEvent> {
-    let Some(teller) = teller else { return bars };
+fn spread(bars: Option<OnEvent>, sender: Option<Sender>) -> Option<OnEvent> {
+    let Some(sender) = sender else { return bars };
     Some(Arc::new(move |event| {
         if let Some(bars) = &bars {
             bars(event.clone());
         }
         if let Some(event) = RawEvent::new(event) {
-            teller.tell(|| event);
+            sender.send(|| event);
         }
     }))
 }

@@ -121,6 +121,18 @@ impl JobHandle {
         self.job.user_id()
     }
 
+    /// The training's task, once it was created.
+    #[napi(getter, catch_unwind)]
+    pub fn training_task_id(&self) -> Option<String> {
+        self.job.training_task_id()
+    }
+
+    /// Where pictures are saved, once a run has said so.
+    #[napi(getter, catch_unwind)]
+    pub fn save_to(&self) -> Option<String> {
+        self.job.save_to().map(text)
+    }
+
     /// The photos, in the order given.
     #[napi(getter, catch_unwind)]
     pub fn photos(&self) -> Vec<JobPhoto> {

@@ -2,7 +2,7 @@
 //!
 //! What users see is made of this by the TypeScript in `lib/`: errors become `XiezhenError`s there, and an
 //! `AbortSignal` stops the call that it was given to. Core futures run on the process's runtime, which all
-//! environments share, and speak to JavaScript by letters (`mailbox`).
+//! environments share, and speak to JavaScript by messages (`mailbox`).
 // Functions that JavaScript calls have the signatures of napi: owned arguments, and the environment by reference. What
 // is public is so for JavaScript.
 #![allow(clippy::needless_pass_by_value, clippy::trivially_copy_pass_by_ref, unreachable_pub)]
@@ -19,7 +19,8 @@ mod values;
 
 use std::{env, ffi::OsString, iter, path::Path};
 
-use calls::{Calls, Ticket};
+use calls::Calls;
+use mailbox::Ticket;
 use napi::Env;
 use napi_derive::napi;
 use xiezhen::ErrorKind;

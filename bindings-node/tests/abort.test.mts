@@ -66,7 +66,7 @@ test('a loop over events is stopped', async () => {
   await world.set({ clock_scale: 0 })
   const client = world.client()
   await stopped(world, 'query_task', async (signal) => {
-    for await (const _ of client.events(new Job({ photos }), { signal }));
+    for await (const _ of client.runEvents(new Job({ photos }), { signal }));
   })
 })
 

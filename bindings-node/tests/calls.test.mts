@@ -43,7 +43,7 @@ test('a training, a generation, and their pictures', async () => {
   assert.equal(task.resultPaths.length, 3)
 
   const folder = await mkdtemp(join(tmpdir(), 'xiezhen-'))
-  const files = await client.saveResults(task, folder, { style: '她' })
+  const files = await client.saveResults(task, folder, { name: '她' })
   assert.equal(files.length, 3)
   for (const file of files) assert.ok((await readFile(file)).length > 1000 && file.startsWith(join(folder, '她-')))
 

@@ -24,6 +24,8 @@ test('a job to its end, every event told in order before the run ends', async ()
   const [portrait] = job.portraits
   assert.deepEqual([job.stage, portrait?.style, portrait?.styleId], ['done', style.name, style.id])
   assert.deepEqual([portrait?.state, portrait?.files.length, portrait?.urls.length], ['succeeded', 3, 3])
+  assert.equal(job.saveTo, saveTo)
+  assert.ok(events.some((event) => event.type === 'training' && event.taskId === job.trainingTaskId))
   for (const file of portrait?.files ?? []) assert.ok((await readFile(file)).length > 0)
   assert.ok(job.photos.every((photo) => photo.uploaded && photo.sha256?.length === 64 && photo.bytes && photo.path))
 
@@ -181,7 +183,7 @@ test('events one by one, the last with the job', async () => {
   const world = space('events')
   const job = new Job({ photos, styles: [style.id] })
   let last: Event | undefined
-  for await (const event of world.client().events(job, { saveTo: await folder() })) {
+  for await (const event of world.client().runEvents(job, { saveTo: await folder() })) {
     assert.notEqual(last?.type, 'finished')
     last = event
   }
@@ -193,7 +195,7 @@ test('leaving the loop cancels the run', async () => {
   const world = space('leaving')
   const checkpoint = join(await folder(), 'job.json')
   const job = new Job({ photos, styles: [style.id] })
-  for await (const event of world.client().events(job, { checkpoint })) if (event.type === 'training') break
+  for await (const event of world.client().runEvents(job, { checkpoint })) if (event.type === 'training') break
   assert.equal(job.stage, 'training')
   // One look may have been under way.
   await new Promise((resolve) => setTimeout(resolve, 200))
@@ -211,7 +213,7 @@ test('leaving a loop at its end stops no call of somebody else', async () => {
   const job = new Job({ userId, styles: [style.id] })
   const other = world.client()
   let created: Promise<unknown> | undefined
-  for await (const event of world.client().events(job)) {
+  for await (const event of world.client().runEvents(job)) {
     if (event.type !== 'finished') continue
     // By now the run is over, and what it was known by belongs to the next call.
     await new Promise((resolve) => setTimeout(resolve, 50))
@@ -227,7 +229,7 @@ test('a loop that waits for an event can be left at once', async () => {
   await world.set({ clock_scale: 0 })
   const rare = { initialMs: 60_000, factor: 1, maxMs: 60_000 }
   const job = new Job({ photos })
-  const events = world.client({ trainingSchedule: rare }).events(job)
+  const events = world.client({ trainingSchedule: rare }).runEvents(job)
   for (let next = await events.next(); next.value?.type !== 'training'; next = await events.next());
   const waiting = [events.next(), events.next()]
   const began = performance.now()
@@ -237,7 +239,7 @@ test('a loop that waits for an event can be left at once', async () => {
   assert.equal((await events.next()).done, true)
   assert.equal(job.stage, 'training')
 
-  const never = world.client().events(new Job({ photos }))
+  const never = world.client().runEvents(new Job({ photos }))
   assert.equal((await never.return()).done, true)
   assert.equal((await never.next()).done, true)
 })
@@ -266,7 +268,7 @@ test('a run that fails ends the loop with its error, after the events before it'
   await world.set({ training_outcome: 5 })
   const types: string[] = []
   const loop = async () => {
-    for await (const event of world.client().events(new Job({ photos }))) types.push(event.type)
+    for await (const event of world.client().runEvents(new Job({ photos }))) types.push(event.type)
   }
   await assert.rejects(loop, { code: 'task_failed' })
   assert.ok(types.includes('training'))

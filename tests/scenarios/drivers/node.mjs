@@ -83,7 +83,7 @@ async function call({ call, background: _, ...given }, events) {
     case 'notify':
       return client.notify(given.task_id)
     case 'save_results':
-      return client.saveResults(held.task, given.save_to, options)
+      return client.saveResults(held.task, given.save_to, { ...options, name: options.name ?? options.style })
     case 'run':
       await client.run(job, { ...options, onEvent })
       return null

@@ -31,6 +31,6 @@ const known = new RegExp(
 )
 
 /** What the core says of arguments, in Node's words. */
-export function inOurWords(said: string): string {
+export function withOptionNames(said: string): string {
   return said.replace(known, (name) => names[name] ?? name)
 }

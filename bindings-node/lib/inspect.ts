@@ -3,7 +3,7 @@
 import { type InspectOptions, inspect } from 'node:util'
 
 /** The class of an object, and `facts` of it unless it is shown too deep within others. */
-export function shown(of: object, facts: object, depth: number, options: InspectOptions): string {
+export function inspectAs(of: object, facts: object, depth: number, options: InspectOptions): string {
   const { name } = of.constructor
   return depth < 0 ? `[${name}]` : `${name} ${inspect(facts, options)}`
 }
