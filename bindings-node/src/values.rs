@@ -112,6 +112,7 @@ impl From<Task> for xiezhen::Task {
             raw_state: task.raw_state,
             kind: task.kind.into(),
             result_paths: task.result_paths,
+            reason: None,
         }
     }
 }

@@ -205,7 +205,7 @@ values! {
 
 impl From<xiezhen::Task> for Task {
     fn from(task: xiezhen::Task) -> Self {
-        let xiezhen::Task { id, state, raw_state, kind, result_paths } = task;
+        let xiezhen::Task { id, state, raw_state, kind, result_paths, .. } = task;
         Self { id, state: StateWord(state), raw_state, kind: KindWord(kind), result_paths }
     }
 }
@@ -213,7 +213,7 @@ impl From<xiezhen::Task> for Task {
 impl From<&Task> for xiezhen::Task {
     fn from(task: &Task) -> Self {
         let Task { id, state, raw_state, kind, result_paths } = task.clone();
-        Self { id, state: state.0, raw_state, kind: kind.0, result_paths }
+        Self { id, state: state.0, raw_state, kind: kind.0, result_paths, reason: None }
     }
 }
 

@@ -184,6 +184,11 @@ impl ErrorHeaders {
         Self { request_id: text("x-ca-request-id"), code: text("x-ca-error-code"), message: text("x-ca-error-message") }
     }
 
+    /// Whether the gateway left none: every answer of its own has at least a request id.
+    fn are_missing(&self) -> bool {
+        self.request_id.is_none() && self.code.is_none() && self.message.is_none()
+    }
+
     /// The row that these marks name: by code first, by the message's beginning else.
     fn row(&self) -> Option<&'static Row> {
         let daily = self.message.as_deref().is_some_and(|message| begins(message, "Throttled by DOMAIN"));
@@ -213,18 +218,28 @@ fn by_status(status: StatusCode) -> (ErrorKind, AttemptOutcome) {
 }
 
 /// Turns an answer that is no 2xx into what it means for the next attempt, and its error.
-pub(crate) fn refusal(status: StatusCode, marks: &ErrorHeaders) -> (AttemptOutcome, Error) {
+pub(crate) fn refusal(status: StatusCode, marks: &ErrorHeaders, body: &[u8]) -> (AttemptOutcome, Error) {
     let row = marks.row();
-    let (kind, mut outcome) = row.map_or_else(|| by_status(status), |row| (row.kind, row.outcome));
+    let (mut kind, mut outcome) = row.map_or_else(|| by_status(status), |row| (row.kind, row.outcome));
     // A refusal can be trusted not to have been carried out only where the status says so too (design §5.1).
     if matches!(outcome, AttemptOutcome::Refused | AttemptOutcome::ThrottledForToday) && !is_refusal(status) {
         outcome = AttemptOutcome::Misconfigured;
     }
     let said = marks.message.as_deref().map(|message| format!(", {message:?}")).unwrap_or_default();
     let code = marks.code.as_deref().map(|code| format!(" {code}")).unwrap_or_default();
-    let advice = row.map(|row| format!(": {}", row.advice)).unwrap_or_default();
+    let mut advice = row.map(|row| format!(": {}", row.advice)).unwrap_or_default();
+    if is_refusal(status) && outcome == AttemptOutcome::Refused && marks.are_missing() && is_page(body) {
+        kind = ErrorKind::Protocol;
+        advice =
+            ": a page of somebody on the way, such as a firewall or a captive portal, not the service's answer".into();
+    }
     let message = format!("HTTP {}{code}{said}{advice}", status.as_u16());
     (outcome, Error::new(kind, message).with_http_status(status.as_u16()))
+}
+
+/// Something that is not JSON.
+fn is_page(body: &[u8]) -> bool {
+    !body.trim_ascii().is_empty() && serde_json::from_slice::<serde::de::IgnoredAny>(body).is_err()
 }
 
 /// 4xx, but for 408: the server gave the request back.
@@ -258,7 +273,7 @@ mod tests {
     fn refused(status: u16, code: &str, message: &str) -> (AttemptOutcome, ErrorKind) {
         let text = |text: &str| (!text.is_empty()).then(|| text.to_owned());
         let marks = ErrorHeaders { request_id: None, code: text(code), message: text(message) };
-        let (outcome, error) = refusal(StatusCode::from_u16(status).unwrap(), &marks);
+        let (outcome, error) = refusal(StatusCode::from_u16(status).unwrap(), &marks, b"");
         (outcome, error.kind())
     }
 
@@ -316,6 +331,19 @@ mod tests {
         ] {
             assert_eq!(refused(status, "", "").1, kind, "{status}");
         }
+    }
+
+    #[test]
+    fn a_page_of_a_firewall_says_nothing_about_the_credential() {
+        let page = |request_id: Option<&str>, body: &[u8]| {
+            let marks = ErrorHeaders { request_id: request_id.map(str::to_owned), code: None, message: None };
+            let (outcome, error) = refusal(StatusCode::FORBIDDEN, &marks, body);
+            (outcome, error.kind())
+        };
+        assert_eq!(page(None, b"<html>blocked</html>"), (AttemptOutcome::Refused, ErrorKind::Protocol));
+        assert_eq!(page(Some("id"), b"<html>blocked</html>"), (AttemptOutcome::Refused, ErrorKind::Permission));
+        assert_eq!(page(None, b"{\"msg\":\"no\"}"), (AttemptOutcome::Refused, ErrorKind::Permission));
+        assert_eq!(page(None, b""), (AttemptOutcome::Refused, ErrorKind::Permission));
     }
 
     #[test]

@@ -10,6 +10,7 @@ use crate::{
     gateway::{self, ErrorHeaders},
     photo::{CheckedPhoto, Photo, Rejection},
     task::{Created, Style, Task},
+    wire::Asked,
 };
 
 /// What a refused create leads to.
@@ -37,10 +38,10 @@ const NOTHING_TO_HIDE: Redact<'_> = &|text| text.to_owned();
 /// Reads the body of a 2xx as each of the document's replies; gives what is wrong with it, for each that it is not.
 pub fn read_answer(body: &[u8]) -> Vec<Refusal> {
     let outcomes = [
-        answer::parse::<String>(body, NOTHING_TO_HIDE).err(),
-        answer::parse::<Created>(body, NOTHING_TO_HIDE).err(),
-        answer::parse::<Vec<Style>>(body, NOTHING_TO_HIDE).err(),
-        answer::parse::<Task>(body, NOTHING_TO_HIDE).err(),
+        answer::parse::<String>(body, Asked::default(), NOTHING_TO_HIDE).err(),
+        answer::parse::<Created>(body, Asked::default(), NOTHING_TO_HIDE).err(),
+        answer::parse::<Vec<Style>>(body, Asked::default(), NOTHING_TO_HIDE).err(),
+        answer::parse::<Task>(body, Asked::default(), NOTHING_TO_HIDE).err(),
     ];
     outcomes.into_iter().flatten().map(refusal).collect()
 }
@@ -48,7 +49,7 @@ pub fn read_answer(body: &[u8]) -> Vec<Refusal> {
 /// What an answer that is no 2xx means for a create; `None` if `status` is none.
 pub fn read_refusal(status: u16, headers: &HeaderMap, body: &[u8]) -> Option<Refusal> {
     let (outcome, error) =
-        gateway::refusal(StatusCode::from_u16(status).ok()?, &ErrorHeaders::read(headers, NOTHING_TO_HIDE));
+        gateway::refusal(StatusCode::from_u16(status).ok()?, &ErrorHeaders::read(headers, NOTHING_TO_HIDE), body);
     let error = answer::add_details(error, body, NOTHING_TO_HIDE).with_retry_after(gateway::retry_after(headers));
     Some(refusal((outcome, error)))
 }

@@ -32,6 +32,7 @@ pub mod store;
 mod task;
 mod transport;
 mod wait;
+mod wire;
 
 pub use client::{Client, Wait};
 pub use error::{Error, ErrorKind, Result};

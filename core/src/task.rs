@@ -1,6 +1,6 @@
-//! What the service says: tasks, styles, and what a create answered.
+//! What the service knows: tasks, styles, and what a create made. How they are read is in `wire.rs`.
 
-use serde::{Deserialize, Deserializer, Serialize};
+use serde::{Deserialize, Serialize};
 
 /// How far a task is (document, step 3). `Succeeded`, `PartlySucceeded` and `Failed` are terminal.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -96,6 +96,9 @@ pub struct Task {
     pub kind: TaskKind,
     /// The addresses of the pictures, once there are any.
     pub result_paths: Vec<String>,
+    /// Why the service gave the task up, in its own words, if it said so.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reason: Option<String>,
 }
 
 /// A style that pictures can be generated in (document, step 4).
@@ -118,83 +121,4 @@ pub struct Created {
     pub task_id: String,
     /// The user model that it belongs to.
     pub user_id: String,
-}
-
-/// The `body` of an answer: reads itself, and says what the document's type alone does not.
-pub(crate) trait Reply: Sized {
-    /// What is on the wire.
-    type Wire: serde::de::DeserializeOwned;
-
-    /// Turns what was read into what the caller gets, or says what is wrong with it.
-    fn from_wire(wire: Self::Wire) -> Result<Self, &'static str>;
-}
-
-/// A path that `upload_file` answered.
-impl Reply for String {
-    type Wire = String;
-
-    fn from_wire(wire: String) -> Result<Self, &'static str> {
-        if wire.is_empty() { Err("the path is empty") } else { Ok(wire) }
-    }
-}
-
-impl Reply for Created {
-    type Wire = Self;
-
-    fn from_wire(wire: Self) -> Result<Self, &'static str> {
-        if wire.task_id.is_empty() || wire.user_id.is_empty() { Err("an id is empty") } else { Ok(wire) }
-    }
-}
-
-impl Reply for Task {
-    type Wire = TaskOnTheWire;
-
-    fn from_wire(wire: TaskOnTheWire) -> Result<Self, &'static str> {
-        if wire.id.is_empty() {
-            return Err("the task's id is empty");
-        }
-        Ok(Self {
-            id: wire.id,
-            state: TaskState::from_raw(wire.state),
-            raw_state: wire.state,
-            kind: TaskKind::from_raw(wire.tsk_type),
-            result_paths: wire.result_paths,
-        })
-    }
-}
-
-impl Reply for Vec<Style> {
-    type Wire = Vec<StyleOnTheWire>;
-
-    fn from_wire(wire: Vec<StyleOnTheWire>) -> Result<Self, &'static str> {
-        if wire.iter().any(|style| style.style.is_empty()) {
-            return Err("a style's id is empty");
-        }
-        Ok(wire.into_iter().map(|s| Style { name: s.name, style: s.style, template: s.template, sex: s.sex }).collect())
-    }
-}
-
-/// `tsk_type` is the document's spelling.
-#[derive(Deserialize)]
-pub(crate) struct TaskOnTheWire {
-    id: String,
-    state: i64,
-    tsk_type: i64,
-    #[serde(deserialize_with = "null_is_empty")]
-    result_paths: Vec<String>,
-}
-
-#[derive(Deserialize)]
-pub(crate) struct StyleOnTheWire {
-    name: String,
-    style: String,
-    #[serde(deserialize_with = "null_is_empty")]
-    template: String,
-    #[serde(deserialize_with = "null_is_empty")]
-    sex: String,
-}
-
-/// `null` says the same as nothing; a missing field is still an error.
-fn null_is_empty<'de, D: Deserializer<'de>, T: Default + Deserialize<'de>>(from: D) -> Result<T, D::Error> {
-    Ok(Option::deserialize(from)?.unwrap_or_default())
 }

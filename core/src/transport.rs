@@ -1,6 +1,7 @@
 //! One exchange with the gateway: send, read, classify, and send again where that is allowed.
 
 pub(crate) mod body;
+pub(crate) mod coding;
 mod connection;
 mod download;
 mod request;
@@ -8,7 +9,7 @@ mod request;
 use std::{
     sync::{
         Arc,
-        atomic::{AtomicI64, Ordering},
+        atomic::{AtomicBool, AtomicI64, Ordering},
     },
     time::{Duration, SystemTime, UNIX_EPOCH},
 };
@@ -16,7 +17,7 @@ use std::{
 use bytes::{Bytes, BytesMut};
 use reqwest::{
     Client, Request as Outgoing, Response, Url,
-    header::{ACCEPT, CONTENT_TYPE, HeaderName, HeaderValue},
+    header::{ACCEPT, ACCEPT_ENCODING, CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue},
 };
 use tokio::{sync::Semaphore, time::Instant};
 use tracing::Instrument;
@@ -35,7 +36,7 @@ use crate::{
     gateway::{self, ErrorHeaders},
     options::Options,
     rate_limit::RateLimiter,
-    task::Reply,
+    wire::Reply,
 };
 
 /// Answers above this are not the document's.
@@ -70,6 +71,8 @@ pub(crate) struct Transport {
     downloads: Semaphore,
     /// What the gateway's clock is ahead of ours, in milliseconds.
     clock_offset: AtomicI64,
+    /// Whether the last poll took longer than its third of the timeout: then the next one may take all of it.
+    is_slow: AtomicBool,
 }
 
 impl Transport {
@@ -79,6 +82,7 @@ impl Transport {
             limiter: RateLimiter::sharing(options.limits.requests_per_second, options.shared_rate.clone()),
             downloads: Semaphore::new(DOWNLOADS_AT_ONCE),
             clock_offset: AtomicI64::new(0),
+            is_slow: AtomicBool::new(false),
             urls: Call::ALL.map(|call| {
                 let mut url = options.base_url.clone();
                 url.set_path(&format!("{}{}", url.path().trim_end_matches('/'), call.path()));
@@ -103,14 +107,17 @@ impl Transport {
         let deadline = self.deadline(&request);
         let mut retries = 0;
         let mut repeated_once = false;
+        let mut timed_out = false;
         loop {
             if !std::mem::take(&mut has_permit) {
                 self.wait_for_permit(&request, deadline).await?;
             }
-            let failure = match self.attempt(&request, deadline).await {
+            let last = timed_out || retries >= self.options.limits.max_retries;
+            let failure = match self.attempt(&request, deadline, last).await {
                 Ok(answer) => return Ok(answer),
                 Err(failure) => failure,
             };
+            timed_out |= failure.error.kind() == ErrorKind::Timeout;
             let context = request.context();
             let pause = match request.call.after(failure.outcome) {
                 RetryDecision::Raise => return Err(failure.error.within(&context)),
@@ -152,14 +159,17 @@ impl Transport {
     pub(crate) async fn poll_task<T: Reply>(&self, task_id: &str) -> Result<T> {
         let request = Request::query(task_id)?;
         let deadline = self.deadline(&request);
-        let mut outcome = self.attempt(&request, deadline).await;
+        let patient = self.is_slow.load(Ordering::Relaxed);
+        let started = Instant::now();
+        let mut outcome = self.attempt(&request, deadline, patient).await;
+        self.is_slow.store(started.elapsed() >= self.options.limits.timeout / 3, Ordering::Relaxed);
         // What is cured by a new timestamp and nonce is no reason to end a wait.
         if let Err(failure) = &outcome
             && request.call.after(failure.outcome) == RetryDecision::AgainOnce
             && self.learn_clock(failure)
         {
             self.acquire_permit(&request, deadline).await?;
-            outcome = self.attempt(&request, deadline).await;
+            outcome = self.attempt(&request, deadline, patient).await;
         }
         outcome.map_err(|failure| failure.error.within(&request.context()))
     }
@@ -210,11 +220,11 @@ impl Transport {
         true
     }
 
-    async fn attempt<T: Reply>(&self, request: &Request, deadline: Option<Instant>) -> Result<T, Failure> {
+    async fn attempt<T: Reply>(&self, request: &Request, deadline: Option<Instant>, last: bool) -> Result<T, Failure> {
         let started = Instant::now();
         let guard = SendGuard::default();
         let stall = StallTimer::new();
-        let limit = self.attempt_limit(request, started, deadline);
+        let limit = self.attempt_limit(request, started, deadline, last);
         let stall_limit = self.options.limits.stall_limit;
         let outcome = tokio::select! {
             biased;
@@ -243,11 +253,18 @@ impl Transport {
         outcome
     }
 
-    /// A repeatable call gives one attempt a third of its time, so that one stall is not the end. Uploads have a limit
-    /// for stalls of their own.
-    fn attempt_limit(&self, request: &Request, now: Instant, deadline: Option<Instant>) -> Option<Duration> {
+    /// A repeatable call gives one attempt a third of its time, so that one stall is not the end. The last attempt gets
+    /// all that is left, as does one after a timeout: the service may just be slow. Uploads have a stall limit of
+    /// their own.
+    fn attempt_limit(
+        &self,
+        request: &Request,
+        now: Instant,
+        deadline: Option<Instant>,
+        last: bool,
+    ) -> Option<Duration> {
         let left = deadline? - now;
-        let whole = request.call.is_create() || request.is_upload();
+        let whole = last || request.call.is_create() || request.is_upload();
         let third = request.timeout.unwrap_or(self.options.limits.timeout) / 3;
         Some(if whole { left } else { left.min(third) })
     }
@@ -263,18 +280,20 @@ impl Transport {
         let mut response = sent.map_err(|error| unsent_or_lost(request.call, guard, error))?;
         stall.reset();
         let body = read(&mut response, MAX_ANSWER, || stall.reset()).await;
+        let body = body.and_then(|body| decoded(response.headers(), body));
         let status = response.status();
         let redact = |text: &str| self.options.credential.redact(text);
         let marks = || ErrorHeaders::read(response.headers(), &redact);
         tracing::debug!(call = %request.call, status = status.as_u16(), request_id = marks().request_id, "answered");
         let (outcome, error) = if status.is_success() {
-            match body.and_then(|body| answer::parse(&body, &redact)) {
+            match body.and_then(|body| answer::parse(&body, request.asked(), &redact)) {
                 Ok(reply) => return Ok(reply),
                 Err((outcome, error)) => (outcome, error.with_http_status(status.as_u16())),
             }
         } else {
-            let (outcome, error) = gateway::refusal(status, &marks());
-            (outcome, answer::add_details(error, &body.unwrap_or_default(), &redact))
+            let body = body.unwrap_or_default();
+            let (outcome, error) = gateway::refusal(status, &marks(), &body);
+            (outcome, answer::add_details(error, &body, &redact))
         };
         let ErrorHeaders { request_id, code, .. } = marks();
         let retry_after = gateway::retry_after(response.headers());
@@ -315,6 +334,8 @@ impl Transport {
         };
         let mut outgoing = builder.build().map_err(unsendable)?;
         outgoing.headers_mut().insert(ACCEPT, HeaderValue::from_static(credential::ACCEPT));
+        // Without it, any coding would be allowed.
+        outgoing.headers_mut().insert(ACCEPT_ENCODING, HeaderValue::from_static("identity"));
 
         let mut headers = std::mem::take(outgoing.headers_mut());
         let content_type = headers.get(CONTENT_TYPE).cloned();
@@ -401,6 +422,11 @@ async fn read(response: &mut Response, limit: usize, reset: impl Fn()) -> Result
         }
     }
     Err(too_large())
+}
+
+/// What somebody on the way has compressed all the same.
+fn decoded(headers: &HeaderMap, body: Bytes) -> Result<Bytes, (AttemptOutcome, Error)> {
+    coding::decode(headers, body, MAX_ANSWER).map_err(|error| (AttemptOutcome::Unreadable, error))
 }
 
 /// Milliseconds since 1970.

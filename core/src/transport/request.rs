@@ -12,6 +12,7 @@ use crate::{
     caller::Caller,
     error::{Error, ErrorKind, Result},
     photo::CheckedPhoto,
+    wire::Asked,
 };
 
 /// The body of a call.
@@ -60,6 +61,15 @@ impl Request {
             task_id: &'a str,
         }
         Ok(Self::new(Call::QueryTask, task_id, Payload::json(&Query { task_id })?))
+    }
+
+    /// What its answer depends on.
+    pub(super) fn asked(&self) -> Asked<'_> {
+        let json = match &self.payload {
+            Payload::Json(json) => json.as_ref(),
+            Payload::Nothing | Payload::Photo { .. } => &[],
+        };
+        Asked { task_id: (self.call == Call::QueryTask).then_some(self.subject.as_str()), json }
     }
 
     pub(super) const fn is_upload(&self) -> bool {

@@ -13,7 +13,8 @@ pub(super) fn ended(task: Task) -> Result<Task> {
 }
 
 pub(crate) fn task_failed(task: Task) -> Error {
-    let message = format!("task {} failed: the service gave it up (state {})", task.id, task.raw_state);
+    let said = task.reason.as_deref().map(|reason| format!(", {reason:?}")).unwrap_or_default();
+    let message = format!("task {} failed: the service gave it up (state {}){said}", task.id, task.raw_state);
     Error::new(ErrorKind::TaskFailed, message).with_task(task)
 }
 

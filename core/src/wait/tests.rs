@@ -53,6 +53,7 @@ impl TaskSource for Service {
             raw_state,
             kind,
             result_paths: Vec::new(),
+            reason: None,
         })
     }
 

@@ -253,6 +253,7 @@ async fn a_task_without_pictures_saves_none() {
         raw_state: 3,
         kind: TaskKind::Generation,
         result_paths: Vec::new(),
+        reason: None,
     };
     assert!(client.save_results(&task, folder.path(), None).await.unwrap().is_empty());
 }

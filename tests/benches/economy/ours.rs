@@ -49,7 +49,8 @@ impl TaskSource for Service {
         task.on_polled = ended.then_some(at);
         let raw_state = if ended { 3 } else { 2 };
         let state = TaskState::from_raw(raw_state);
-        let on_polled = Task { id: task_id.to_owned(), state, raw_state, kind: self.kind, result_paths: Vec::new() };
+        let on_polled =
+            Task { id: task_id.to_owned(), state, raw_state, kind: self.kind, result_paths: Vec::new(), reason: None };
         std::future::ready(Ok(on_polled))
     }
 

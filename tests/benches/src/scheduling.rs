@@ -32,7 +32,14 @@ impl TaskSource for Nothing {
         let raw_state = if polls >= self.polls_until_done { 3 } else { 2 };
         let state = TaskState::from_raw(raw_state);
         let id = task_id.to_owned();
-        std::future::ready(Ok(Task { id, state, raw_state, kind: TaskKind::Generation, result_paths: Vec::new() }))
+        std::future::ready(Ok(Task {
+            id,
+            state,
+            raw_state,
+            kind: TaskKind::Generation,
+            result_paths: Vec::new(),
+            reason: None,
+        }))
     }
 
     fn try_acquire(&self, _now: Instant) -> bool {
