@@ -10,6 +10,7 @@
 mod answer;
 mod arguments;
 mod call;
+mod callback;
 mod caller;
 #[cfg(feature = "cli")]
 pub mod cli;
@@ -34,6 +35,9 @@ mod transport;
 mod wait;
 mod wire;
 
+pub use callback::{CALLBACK_METHODS, Callbacks, Hint, MAX_CALLBACK_BYTES, Received};
+#[cfg(feature = "receiver")]
+pub use callback::Receiver;
 pub use client::{Client, Wait};
 pub use error::{Error, ErrorKind, Result};
 pub use event::{Event, OnEvent};

@@ -1,0 +1,130 @@
+//! Whether callbacks can be relied on, so that polling may become rare. Pure: the time is given.
+
+use std::time::Duration;
+
+use tokio::time::Instant;
+
+use super::token::Subject;
+use crate::{options::PollSchedule, task::TaskKind};
+
+/// How long after polling has found an end its callback may come without trust being lost.
+const GRACE: Duration = Duration::from_secs(10);
+/// How many ends are remembered; more would be a service that never calls back.
+const MOST: usize = 1000;
+
+/// Earned by a callback that a query confirms, lost by an end that no callback told.
+#[derive(Debug, Default)]
+pub(crate) struct Trust {
+    is_earned: bool,
+    /// Ends that polling found, and when their callback is overdue.
+    owed: Vec<(Subject, Instant)>,
+    /// Callbacks that came, and when they are forgotten: one may come while the poll that finds the end is under way.
+    heard: Vec<(Subject, Instant)>,
+}
+
+impl Trust {
+    /// A callback came.
+    pub(crate) fn hear(&mut self, subject: &Subject, now: Instant) {
+        self.settle(now);
+        self.owed.retain(|(owed, _)| owed != subject);
+        self.heard.retain(|(heard, _)| heard != subject);
+        if self.heard.len() < MOST {
+            self.heard.push((subject.clone(), now + GRACE));
+        }
+    }
+
+    /// A query has shown that what a callback told of has ended.
+    pub(crate) fn confirm(&mut self) {
+        self.is_earned = true;
+    }
+
+    /// Polling alone has found an end.
+    pub(crate) fn miss(&mut self, subject: Subject, now: Instant) {
+        self.settle(now);
+        let known = |list: &[(Subject, Instant)]| list.iter().any(|(one, _)| *one == subject);
+        if !known(&self.heard) && !known(&self.owed) && self.owed.len() < MOST {
+            self.owed.push((subject, now + GRACE));
+        }
+    }
+
+    /// Whether polling may be rare.
+    pub(crate) fn holds(&mut self, now: Instant) -> bool {
+        self.settle(now);
+        self.is_earned
+    }
+
+    fn settle(&mut self, now: Instant) {
+        self.heard.retain(|(_, until)| *until > now);
+        let owed = self.owed.len();
+        self.owed.retain(|(_, due)| *due > now);
+        if self.owed.len() < owed {
+            self.is_earned = false;
+        }
+    }
+}
+
+/// How rarely a task is polled while callbacks are relied on. Never more often than the caller's own schedule.
+pub(crate) fn fallback(kind: TaskKind, usual: PollSchedule) -> PollSchedule {
+    const LONGEST: Duration = Duration::from_secs(600);
+    let initial = match kind {
+        TaskKind::Generation => Duration::from_secs(60),
+        TaskKind::Training | TaskKind::Unknown => Duration::from_secs(300),
+    };
+    PollSchedule {
+        initial: initial.max(usual.initial),
+        factor: 1.5_f64.max(usual.factor),
+        max: LONGEST.max(usual.max),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn subject(attempt: u32) -> Subject {
+        Subject { key: "k".into(), slot: Some("t".into()), attempt }
+    }
+
+    #[test]
+    fn trust_is_earned_lost_and_earned_again() {
+        let mut trust = Trust::default();
+        let now = Instant::now();
+        let after = |seconds| now + Duration::from_secs(seconds);
+        trust.hear(&subject(1), now);
+        assert!(!trust.holds(now), "a callback alone earns nothing");
+        trust.confirm();
+        assert!(trust.holds(now));
+
+        trust.miss(subject(2), after(1));
+        assert!(trust.holds(after(10)), "its callback may still come");
+        assert!(!trust.holds(after(11)), "it did not");
+        trust.confirm();
+        assert!(trust.holds(after(12)), "what was missed once is not held against it twice");
+    }
+
+    #[test]
+    fn a_callback_just_before_or_after_the_poll_keeps_trust() {
+        let mut trust = Trust::default();
+        let now = Instant::now();
+        let after = |seconds| now + Duration::from_secs(seconds);
+        trust.confirm();
+        trust.miss(subject(1), now);
+        trust.hear(&subject(1), after(9));
+        trust.hear(&subject(2), after(20));
+        trust.miss(subject(2), after(21));
+        assert!(trust.holds(after(60)));
+        trust.miss(subject(3), after(60));
+        trust.hear(&subject(4), after(61));
+        assert!(!trust.holds(after(70)), "another's callback is no excuse");
+    }
+
+    #[test]
+    fn the_fallback_is_slow_and_never_faster_than_what_the_caller_chose() {
+        let slow = fallback(TaskKind::Training, PollSchedule::TRAINING);
+        assert_eq!((slow.pause(0).as_secs(), slow.pause(9).as_secs()), (300, 600));
+        let slow = fallback(TaskKind::Generation, PollSchedule::GENERATION);
+        assert_eq!((slow.pause(0).as_secs(), slow.pause(9).as_secs()), (60, 600));
+        let rare = PollSchedule { initial: Duration::from_secs(900), factor: 1.0, max: Duration::from_secs(900) };
+        assert_eq!(fallback(TaskKind::Generation, rare).pause(0).as_secs(), 900);
+    }
+}
