@@ -11,15 +11,11 @@ pub(crate) fn refuse(problems: Vec<String>) -> Result<()> {
     if problems.is_empty() { Ok(()) } else { Err(Error::invalid(problems)) }
 }
 
-/// Adds the address that the service may call when the task ends.
-pub(crate) fn with_callback(mut body: serde_json::Value, callback_url: Option<&str>) -> Result<serde_json::Value> {
-    let Some(callback_url) = callback_url else { return Ok(body) };
-    let known = url::Url::parse(callback_url).is_ok_and(|url| matches!(url.scheme(), "http" | "https"));
-    if !known {
-        return Err(Error::invalid(vec!["callback_url is no http(s) address".into()]));
+/// Refuses an address that the service can't call.
+pub(crate) fn check_callback_url(callback_url: Option<&str>) -> Result<Option<String>> {
+    let is_known = |url: &str| url::Url::parse(url).is_ok_and(|url| matches!(url.scheme(), "http" | "https"));
+    match callback_url {
+        Some(url) if !is_known(url) => Err(Error::invalid(vec!["callback_url is not an http(s) URL".into()])),
+        url => Ok(url.map(str::to_owned)),
     }
-    if let Some(fields) = body.as_object_mut() {
-        fields.insert("callback_url".into(), callback_url.into());
-    }
-    Ok(body)
 }

@@ -17,15 +17,15 @@ use secrecy::{ExposeSecret, SecretString};
 use tokio::time::Instant;
 use url::Url;
 
+pub use self::hint::Hint;
 #[cfg(feature = "receiver")]
 pub use self::receiver::Receiver;
+use self::token::LONGEST_KEY;
 pub(crate) use self::{
     inbox::{Inbox, Inboxes},
     token::Subject,
     trust::{Trust, fallback},
 };
-pub use self::hint::Hint;
-use self::token::LONGEST_KEY;
 use crate::{
     error::{Error, Result},
     options::is_loopback,
@@ -82,10 +82,7 @@ impl Callbacks {
     }
 
     /// The same with several secrets, so that they can be rotated: the first signs, and all are accepted.
-    pub fn with_secrets<S: Into<SecretString>>(
-        public_url: &str,
-        secrets: impl IntoIterator<Item = S>,
-    ) -> Result<Self> {
+    pub fn with_secrets<S: Into<SecretString>>(public_url: &str, secrets: impl IntoIterator<Item = S>) -> Result<Self> {
         Self::from_parts(Some(public_url), Some(secrets.into_iter().map(Into::into).collect()), &|_| None)
     }
 
@@ -214,9 +211,18 @@ fn check_public_url(text: &str) -> Result<String, String> {
     Ok(url.as_str().trim_end_matches('/').to_owned())
 }
 
-/// A callback address as it may be shown: the last part proves who made it, and is for the service only.
-pub(crate) fn shown(address: &str) -> String {
+/// What is shown in place of the last part of an address.
+pub(crate) const REDACTED: &str = "[REDACTED]";
+
+/// The last part of a callback address, query included: it proves who made it, and is for the service only.
+pub(crate) fn secret_part(address: &str) -> &str {
     let end = address.find(['?', '#']).unwrap_or(address.len());
-    let folder = address.get(..end).and_then(|path| path.rfind('/')).and_then(|slash| address.get(..=slash));
-    format!("{}[REDACTED]", folder.unwrap_or_default())
+    let slash = address.get(..end).and_then(|path| path.rfind('/')).map_or(0, |slash| slash + 1);
+    address.get(slash..).unwrap_or_default()
+}
+
+/// A callback address as it may be shown.
+pub(crate) fn shown(address: &str) -> String {
+    let folder = address.len() - secret_part(address).len();
+    format!("{}{REDACTED}", address.get(..folder).unwrap_or_default())
 }

@@ -15,7 +15,7 @@ use serde_json::json;
 use tracing::Instrument;
 
 use crate::{
-    arguments::{check_id, refuse, with_callback},
+    arguments::{check_callback_url, check_id, refuse},
     call::Call,
     error::{Error, ErrorKind, Result},
     job::{self, AdvanceOptions, Job, RunOptions, SaveJob},
@@ -165,7 +165,7 @@ impl Client {
             problems.push("img_set has an empty path".into());
         }
         refuse(problems)?;
-        self.create(Call::CreateUserModel, with_callback(json!({ "img_set": img_set }), callback_url)?).await
+        self.create(Call::CreateUserModel, json!({ "img_set": img_set }), check_callback_url(callback_url)?).await
     }
 
     /// The styles that pictures can be generated in (document, step 4).
@@ -184,11 +184,12 @@ impl Client {
     pub async fn create_task(&self, user_id: &str, style: &str, callback_url: Option<&str>) -> Result<Created> {
         check_id("user_id", user_id)?;
         check_id("style", style)?;
-        self.create(Call::CreateTask, with_callback(json!({ "user_id": user_id, "style": style }), callback_url)?).await
+        self.create(Call::CreateTask, json!({ "user_id": user_id, "style": style }), check_callback_url(callback_url)?)
+            .await
     }
 
-    async fn create(&self, call: Call, body: serde_json::Value) -> Result<Created> {
-        let request = Request::new(call, "", Payload::json(&body)?).within(self.timeout);
+    async fn create(&self, call: Call, body: serde_json::Value, callback_url: Option<String>) -> Result<Created> {
+        let request = Request::create(call, body, callback_url)?.within(self.timeout);
         let create = |session: Arc<Session>| async move {
             let detached = session.clone();
             session.detached(|caller| async move { detached.create(request.on_behalf_of(caller)).await }).await

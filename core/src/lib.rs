@@ -35,9 +35,9 @@ mod transport;
 mod wait;
 mod wire;
 
-pub use callback::{CALLBACK_METHODS, Callbacks, Hint, MAX_CALLBACK_BYTES, Received};
 #[cfg(feature = "receiver")]
 pub use callback::Receiver;
+pub use callback::{CALLBACK_METHODS, Callbacks, Hint, MAX_CALLBACK_BYTES, Received};
 pub use client::{Client, Wait};
 pub use error::{Error, ErrorKind, Result};
 pub use event::{Event, OnEvent};

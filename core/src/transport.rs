@@ -26,7 +26,7 @@ pub(crate) use self::request::{OnRetry, Payload, Request};
 use self::{
     body::{SendGuard, StallTimer},
     connection::Connections,
-    request::{form, sent},
+    request::form,
 };
 use crate::{
     answer,
@@ -122,7 +122,7 @@ impl Transport {
             let pause = match request.call.after(failure.outcome) {
                 RetryDecision::Raise => return Err(failure.error.within(&context)),
                 RetryDecision::Unknown => {
-                    return Err(failure.error.into_outcome_unknown(&context, sent(&request.payload)));
+                    return Err(failure.error.into_outcome_unknown(&context, &request.sent()));
                 }
                 RetryDecision::AgainOnce if repeated_once || !self.learn_clock(&failure) => {
                     return Err(failure.error.within(&context));
@@ -282,7 +282,7 @@ impl Transport {
         let body = read(&mut response, MAX_ANSWER, || stall.reset()).await;
         let body = body.and_then(|body| decoded(response.headers(), body));
         let status = response.status();
-        let redact = |text: &str| self.options.credential.redact(text);
+        let redact = |text: &str| request.redact(self.options.credential.redact(text));
         let marks = || ErrorHeaders::read(response.headers(), &redact);
         tracing::debug!(call = %request.call, status = status.as_u16(), request_id = marks().request_id, "answered");
         let (outcome, error) = if status.is_success() {

@@ -70,11 +70,7 @@ pub(crate) fn fallback(kind: TaskKind, usual: PollSchedule) -> PollSchedule {
         TaskKind::Generation => Duration::from_secs(60),
         TaskKind::Training | TaskKind::Unknown => Duration::from_secs(300),
     };
-    PollSchedule {
-        initial: initial.max(usual.initial),
-        factor: 1.5_f64.max(usual.factor),
-        max: LONGEST.max(usual.max),
-    }
+    PollSchedule { initial: initial.max(usual.initial), factor: 1.5_f64.max(usual.factor), max: LONGEST.max(usual.max) }
 }
 
 #[cfg(test)]

@@ -5,15 +5,20 @@ use std::{sync::Arc, time::Duration};
 use bytes::Bytes;
 use reqwest::multipart::{Form, Part};
 use serde::Serialize;
+use serde_json::Value;
 
 use super::body::OnBytes;
 use crate::{
     call::Call,
+    callback,
     caller::Caller,
     error::{Error, ErrorKind, Result},
     photo::CheckedPhoto,
     wire::Asked,
 };
+
+/// The last part of an address below this is no secret, and may be a word that anybody says.
+const SHORTEST_SECRET: usize = 8;
 
 /// The body of a call.
 pub(crate) enum Payload {
@@ -40,6 +45,8 @@ pub(crate) struct Request {
     pub(crate) subject: String,
     pub(crate) payload: Payload,
     pub(crate) on_retry: Option<OnRetry>,
+    /// Where the service may call. It is for the service only.
+    callback_url: Option<String>,
     /// Bounds this call rather than the client's option.
     pub(super) timeout: Option<Duration>,
     /// Who waits for it, where the call may outlive them.
@@ -51,7 +58,24 @@ pub(crate) struct Request {
 impl Request {
     pub(crate) fn new(call: Call, subject: impl Into<String>, payload: Payload) -> Self {
         let subject = subject.into();
-        Self { call, subject, payload, on_retry: None, timeout: None, caller: None, is_patient: false }
+        Self {
+            call,
+            subject,
+            payload,
+            on_retry: None,
+            callback_url: None,
+            timeout: None,
+            caller: None,
+            is_patient: false,
+        }
+    }
+
+    /// A create that tells the service where to call.
+    pub(crate) fn create(call: Call, mut body: Value, callback_url: Option<String>) -> Result<Self> {
+        if let (Some(fields), Some(url)) = (body.as_object_mut(), &callback_url) {
+            fields.insert("callback_url".into(), url.as_str().into());
+        }
+        Ok(Self { callback_url, ..Self::new(call, "", Payload::json(&body)?) })
     }
 
     /// One look at a task.
@@ -105,16 +129,27 @@ impl Request {
         self
     }
 
+    /// What a create asked for, as it may be shown; nothing else needs to be told.
+    pub(super) fn sent(&self) -> String {
+        let Payload::Json(json) = &self.payload else { return String::new() };
+        let Some(url) = &self.callback_url else { return String::from_utf8_lossy(json).into_owned() };
+        let mut body: Value = serde_json::from_slice(json).unwrap_or_default();
+        if let Some(sent) = body.get_mut("callback_url") {
+            *sent = callback::shown(url).into();
+        }
+        body.to_string()
+    }
+
+    /// `text` without the callback address: what servers say may quote what they were sent.
+    pub(super) fn redact(&self, text: String) -> String {
+        match self.callback_url.as_deref().map(callback::secret_part) {
+            Some(secret) if secret.len() >= SHORTEST_SECRET => text.replace(secret, callback::REDACTED),
+            _ => text,
+        }
+    }
+
     pub(super) fn context(&self) -> String {
         if self.subject.is_empty() { self.call.name().to_owned() } else { format!("{} {}", self.call, self.subject) }
-    }
-}
-
-/// What a create asked for; nothing else needs to be told.
-pub(super) fn sent(payload: &Payload) -> &str {
-    match payload {
-        Payload::Json(json) => std::str::from_utf8(json).unwrap_or_default(),
-        Payload::Nothing | Payload::Photo { .. } => "",
     }
 }
 

@@ -4,6 +4,8 @@
 
 mod service;
 
+#[cfg(feature = "receiver")]
+mod callbacks;
 mod connections;
 mod course;
 mod creates;
