@@ -4,6 +4,8 @@ use std::{
     fs::{self, File, Metadata, OpenOptions},
     io::{self, Read, Write},
     path::Path,
+    thread,
+    time::{Duration, Instant},
 };
 
 /// What a temporary file's name has between its target's name and its ending.
@@ -11,6 +13,9 @@ const RANDOM: usize = 6;
 const ENDING: &str = ".tmp";
 /// Who sweeps may come between a file's making and its lock.
 const TRIES: usize = 5;
+
+/// How long a file is tried again that can't be opened because too many are.
+pub(crate) const OUT_OF_FILES: Duration = Duration::from_secs(60);
 
 /// Who may read a file.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -23,11 +28,16 @@ pub(crate) enum Readers {
 
 /// Writes `content` under the name `path`: after a crash at any instant, this or what was there before is on disk.
 pub(crate) fn write(path: &Path, content: &[u8], readers: Readers) -> io::Result<()> {
+    let began = Instant::now();
     let mut tries = 1;
     loop {
         match try_to_write(path, content, readers) {
             Err(error) if error.kind() == io::ErrorKind::NotFound && tries < TRIES && folder(path).is_dir() => {
                 tries += 1;
+            }
+            // What is not written may be paid for again: others may close theirs.
+            Err(error) if is_out_of_files(&error) && began.elapsed() < OUT_OF_FILES => {
+                thread::sleep(Duration::from_millis(50));
             }
             written => return written,
         }
@@ -36,15 +46,11 @@ pub(crate) fn write(path: &Path, content: &[u8], readers: Readers) -> io::Result
 
 fn try_to_write(path: &Path, content: &[u8], readers: Readers) -> io::Result<()> {
     let folder = folder(path);
-    let mut builder = tempfile::Builder::new();
     let prefix = format!("{}-", hidden(path));
+    let mut builder = tempfile::Builder::new();
     builder.prefix(&prefix).rand_bytes(RANDOM).suffix(ENDING);
-    // The library's own default is for the owner only.
-    #[cfg(unix)]
-    if readers == Readers::Usual {
-        builder.permissions(std::os::unix::fs::PermissionsExt::from_mode(0o666));
-    }
-    let mut file = builder.tempfile_in(folder)?;
+    // The library's own opening hides the error's number.
+    let mut file = builder.make_in(folder, |temporary| create_new(temporary, readers))?;
     // Says that somebody is writing it. A file system without locks lets nobody sweep either.
     let _ = file.as_file().try_lock_shared();
     file.write_all(content)?;
@@ -52,6 +58,17 @@ fn try_to_write(path: &Path, content: &[u8], readers: Readers) -> io::Result<()>
     file.persist(path)?;
     // On Unix the folder is a file of its own, and the new name is in it.
     if cfg!(unix) { File::open(folder)?.sync_all() } else { Ok(()) }
+}
+
+/// Makes a file that was not there.
+fn create_new(path: &Path, readers: Readers) -> io::Result<File> {
+    let mut options = OpenOptions::new();
+    options.read(true).write(true).create_new(true);
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(&mut options, if readers == Readers::Owner { 0o600 } else { 0o666 });
+    #[cfg(not(unix))]
+    let _ = readers;
+    options.open(path)
 }
 
 /// Removes what killed processes have left of writing `path`.

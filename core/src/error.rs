@@ -10,7 +10,7 @@ use std::{
 
 use serde::{Deserialize, Serialize, Serializer};
 
-use crate::{call::Call, task::Task};
+use crate::{call::Call, disk, task::Task};
 
 /// What every fallible function of this crate returns.
 pub type Result<T, E = Error> = std::result::Result<T, E>;
@@ -182,7 +182,10 @@ impl Error {
     /// A local file that could not be read or written.
     pub(crate) fn io(doing: &str, path: &Path, source: std::io::Error) -> Self {
         let message = format!("{doing} {}: {source}", path.display());
-        Self::new(ErrorKind::Io, message).with_path(path).with_source(source)
+        let mut error = Self::new(ErrorKind::Io, message).with_path(path);
+        // Others may close theirs.
+        error.0.retryable = disk::is_out_of_files(&source);
+        error.with_source(source)
     }
 
     /// The caller stopped `what`, by its name. A create runs on, and whoever repeats it may pay twice.

@@ -127,7 +127,11 @@ impl Results<'_> {
                 Ok(content) => return Ok(content),
                 Err(failed) => failed,
             };
-            let transient = matches!(error.kind(), ErrorKind::Transport | ErrorKind::Timeout | ErrorKind::RateLimited);
+            // A local error is that of a connection: this process has too many files open for now.
+            let transient = matches!(
+                error.kind(),
+                ErrorKind::Transport | ErrorKind::Timeout | ErrorKind::RateLimited | ErrorKind::Io
+            );
             if !transient || retries >= self.max_retries {
                 let expired = !transient && status.is_some_and(|status| status.is_client_error());
                 return Err(Missed { error, expired });

@@ -19,7 +19,10 @@ use reqwest::{
     Client, Request as Outgoing, Response, Url,
     header::{ACCEPT, ACCEPT_ENCODING, CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue},
 };
-use tokio::{sync::Semaphore, time::Instant};
+use tokio::{
+    sync::{Semaphore, SemaphorePermit},
+    time::Instant,
+};
 use tracing::Instrument;
 
 pub(crate) use self::request::{OnRetry, Payload, Request};
@@ -32,6 +35,7 @@ use crate::{
     answer,
     call::{AttemptOutcome, Call, RetryDecision},
     credential::{self, Signed, content_md5},
+    disk,
     error::{Error, ErrorKind, Result},
     gateway::{self, ErrorHeaders},
     options::Options,
@@ -45,6 +49,9 @@ const CONTENT_MD5: HeaderName = HeaderName::from_static("content-md5");
 const JSON: HeaderValue = HeaderValue::from_static("application/json; charset=utf-8");
 /// Pictures that are fetched at a time, of all tasks together: more would not come sooner, and each takes room whole.
 const DOWNLOADS_AT_ONCE: usize = 16;
+
+/// One job's photos, and some of the next one's.
+const OPEN_PHOTOS: usize = 24;
 
 /// An attempt that brought no answer: what it means, and what the gateway said about trying again.
 struct Failure {
@@ -68,6 +75,10 @@ pub(crate) struct Transport {
     /// The address of each call, made once.
     urls: [Url; Call::ALL.len()],
     pub(crate) limiter: RateLimiter,
+    /// Photos that are on their way at a time, of all jobs together.
+    uploads: Semaphore,
+    /// Photos that are open at a time: more would not be sent sooner, and a process may have few files open.
+    pub(crate) open_photos: Arc<Semaphore>,
     downloads: Semaphore,
     /// What the gateway's clock is ahead of ours, in milliseconds.
     clock_offset: AtomicI64,
@@ -80,6 +91,8 @@ impl Transport {
         Self {
             connections: Connections::new(options.clone()),
             limiter: RateLimiter::sharing(options.limits.requests_per_second, options.shared_rate.clone()),
+            uploads: Semaphore::new(options.limits.upload_concurrency.min(Semaphore::MAX_PERMITS)),
+            open_photos: Arc::new(Semaphore::new(OPEN_PHOTOS.max(options.limits.upload_concurrency.min(1000)))),
             downloads: Semaphore::new(DOWNLOADS_AT_ONCE),
             clock_offset: AtomicI64::new(0),
             is_slow: AtomicBool::new(false),
@@ -109,6 +122,8 @@ impl Transport {
         let mut repeated_once = false;
         let mut timed_out = false;
         loop {
+            // Before the rate limiter, whose permit is for what is sent at once.
+            let upload_permit = self.upload_permit(&request, deadline).await?;
             if !std::mem::take(&mut has_permit) {
                 self.wait_for_permit(&request, deadline).await?;
             }
@@ -118,6 +133,7 @@ impl Transport {
                 Err(failure) => failure,
             };
             timed_out |= failure.error.kind() == ErrorKind::Timeout;
+            drop(upload_permit);
             let context = request.context();
             let pause = match request.call.after(failure.outcome) {
                 RetryDecision::Raise => return Err(failure.error.within(&context)),
@@ -183,6 +199,20 @@ impl Transport {
         let usual = || (!request.is_upload()).then_some(self.options.limits.timeout);
         // One beyond the clock's range is none.
         Instant::now().checked_add(request.timeout.or_else(usual)?)
+    }
+
+    /// Waits until one more photo may be on its way.
+    async fn upload_permit(&self, request: &Request, deadline: Option<Instant>) -> Result<Option<SemaphorePermit<'_>>> {
+        if !request.is_upload() {
+            return Ok(None);
+        }
+        let permit = self.uploads.acquire();
+        // Never closed: there is always a permit to wait for.
+        let Some(deadline) = deadline else { return Ok(permit.await.ok()) };
+        tokio::time::timeout_at(deadline, permit).await.map(Result::ok).map_err(|_| {
+            let message = "the timeout passed while other photos were being uploaded (upload_concurrency)";
+            Error::new(ErrorKind::Timeout, message).within(&request.context())
+        })
     }
 
     /// Waits for the rate limiter. Nothing is outstanding here: who has gone away wants nothing sent.
@@ -390,10 +420,16 @@ fn unsent_or_lost(call: Call, guard: &SendGuard, error: reqwest::Error) -> Failu
 fn broken(what: &str, error: reqwest::Error) -> Error {
     let error = error.without_url();
     let mut cause: &dyn std::error::Error = &error;
+    let mut out_of_files = false;
     while let Some(next) = cause.source() {
         cause = next;
+        out_of_files |= cause.downcast_ref().is_some_and(disk::is_out_of_files);
     }
-    Error::new(ErrorKind::Transport, format!("{what}: {cause}")).with_source(error)
+    let message = format!("{what}: {cause}");
+    if out_of_files {
+        return Error::new(ErrorKind::Io, message).retryable().with_source(error);
+    }
+    Error::new(ErrorKind::Transport, message).with_source(error)
 }
 
 /// Reads a body whole, but not beyond `limit`.

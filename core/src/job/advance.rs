@@ -70,7 +70,7 @@ impl Advance {
         if !self.job.known(|record| record.training.as_ref().is_some_and(Work::is_fresh)) {
             return self.resolve_styles().await;
         }
-        let (due, warnings) = self.job.check_photos(self.session.options.limits.max_photo_bytes).await?;
+        let (due, warnings) = self.job.check_photos(&self.session).await?;
         for message in warnings {
             self.tell(Event::Warning { message });
         }
@@ -103,11 +103,15 @@ impl Advance {
 
     async fn upload(&self, due: Due) -> Result<()> {
         // Who shows progress knows the whole from the beginning.
-        for (index, photo) in &due {
+        for (index, photo, _) in &due {
             self.tell(Event::PhotoUploading { index: *index, bytes_sent: 0, bytes: photo.bytes });
         }
         let at_once = self.session.options.limits.upload_concurrency;
-        let one = |(index, photo)| self.upload_one(index, photo);
+        let one = |(index, photo, permit)| async move {
+            // Until the photo is closed.
+            let _permit = permit;
+            self.upload_one(index, photo).await
+        };
         let uploaded = stream::iter(due.into_iter().map(one)).buffer_unordered(at_once).try_collect().await;
         if uploaded.is_err() {
             // Others may have been confirmed, and cut off before they were saved. The first error is the one to tell.

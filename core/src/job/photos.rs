@@ -1,30 +1,58 @@
 //! A job's photos before they are sent: all read once, all problems reported together.
 
-use std::collections::HashSet;
+use std::{collections::HashSet, time::Instant};
+
+use tokio::sync::{AcquireError, OwnedSemaphorePermit};
 
 use super::{Job, State, record::Record};
 use crate::{
-    error::{Error, Result},
+    disk,
+    error::{Error, ErrorKind, Result},
     photo::{CheckedPhoto, Photo, Rejection, Source, interrupted},
+    session::Session,
+    transport::backoff,
 };
 
 /// What the service trains a model from (document, step 1).
 const COUNT: std::ops::RangeInclusive<usize> = 8..=20;
 
-/// A photo that is still to be uploaded, under its index in the job.
-pub(super) type Due = Vec<(usize, CheckedPhoto)>;
+/// A photo that is still to be uploaded, under its index in the job, with the right to keep it open.
+pub(super) type Due = Vec<(usize, CheckedPhoto, OwnedSemaphorePermit)>;
 
 impl Job {
     /// Checks the photos that are not uploaded, and notes their digests. Returns them, with what a person
     /// should know about them.
-    pub(super) async fn check_photos(&self, max_bytes: u64) -> Result<(Due, Vec<String>)> {
+    pub(super) async fn check_photos(&self, session: &Session) -> Result<(Due, Vec<String>)> {
+        let began = Instant::now();
+        let mut tries = 0;
+        loop {
+            match self.try_to_check_photos(session).await {
+                Err(error)
+                    if error.kind() == ErrorKind::Io
+                        && error.is_retryable()
+                        && began.elapsed() < disk::OUT_OF_FILES =>
+                {
+                    tries += 1;
+                    tokio::time::sleep(backoff(tries)).await;
+                }
+                checked => return checked,
+            }
+        }
+    }
+
+    async fn try_to_check_photos(&self, session: &Session) -> Result<(Due, Vec<String>)> {
+        let max_bytes = session.options.limits.max_photo_bytes;
+        let due = self.known(|record| record.photos.iter().filter(|photo| photo.uploaded.is_none()).count());
+        // More than a model is trained from are refused, and opened one after the other.
+        let permits = due.min(*COUNT.end()) as u32;
+        let permit = session.transport.open_photos.clone().acquire_many_owned(permits).await.map_err(closed)?;
         let job = self.clone();
         let checked = tokio::task::spawn_blocking(move || {
             let (record, sources) = {
                 let state = job.state();
                 (state.record.clone(), state.sources.clone())
             };
-            let mut survey = Survey::of(&record);
+            let mut survey = Survey::of(&record, permit);
             for (index, source) in sources.into_iter().enumerate() {
                 survey.photo(index, source, &record, max_bytes);
             }
@@ -58,6 +86,11 @@ impl Job {
 /// Digest and size of a photo, under its index.
 type Digests = Vec<(usize, String, u64)>;
 
+/// Nobody closes it.
+fn closed(error: AcquireError) -> Error {
+    Error::new(ErrorKind::Internal, format!("photos can't be opened any more: {error}")).with_source(error)
+}
+
 fn note(record: &mut Record, digests: Digests) {
     for (index, digest, bytes) in digests {
         if let Some(photo) = record.photos.get_mut(index) {
@@ -68,7 +101,6 @@ fn note(record: &mut Record, digests: Digests) {
 }
 
 /// What was found about all photos.
-#[derive(Default)]
 struct Survey {
     problems: Vec<String>,
     /// A photo could not be looked at for now, through no fault of its own.
@@ -77,12 +109,21 @@ struct Survey {
     seen: HashSet<String>,
     digests: Digests,
     due: Due,
+    permits: OwnedSemaphorePermit,
 }
 
 impl Survey {
-    fn of(record: &Record) -> Self {
+    fn of(record: &Record, permits: OwnedSemaphorePermit) -> Self {
         let count = record.photos.len();
-        let mut survey = Self::default();
+        let mut survey = Self {
+            problems: Vec::new(),
+            busy: None,
+            warnings: Vec::new(),
+            seen: HashSet::new(),
+            digests: Vec::new(),
+            due: Vec::new(),
+            permits,
+        };
         if !COUNT.contains(&count) {
             let (least, most) = (COUNT.start(), COUNT.end());
             survey.problems.push(format!("{count} photos were given; a model is trained from {least} to {most}"));
@@ -122,7 +163,9 @@ impl Survey {
             None => self.remark(&name, &digest, &checked),
         }
         self.digests.push((index, digest, checked.bytes));
-        self.due.push((index, checked));
+        if let Some(permit) = self.permits.split(1) {
+            self.due.push((index, checked, permit));
+        }
     }
 
     /// What stops nothing, but trains badly.

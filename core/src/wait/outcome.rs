@@ -27,7 +27,9 @@ pub(crate) fn out_of_time(task: &str, state: Option<TaskState>, waited: Duration
     Error::new(ErrorKind::Timeout, message).with_task_id(task)
 }
 
-/// Outages, throttling and unreadable answers are waited out; what stays as it is, is not.
+/// Outages, throttling and unreadable answers are waited out; what stays as it is, is not. A query touches no file: `Io`
+/// says that this process has too many open for now.
 pub(crate) const fn ends_a_wait(kind: ErrorKind) -> bool {
-    !matches!(kind, ErrorKind::RateLimited | ErrorKind::Protocol | ErrorKind::Transport | ErrorKind::Timeout)
+    use ErrorKind as K;
+    !matches!(kind, K::RateLimited | K::Protocol | K::Transport | K::Timeout | K::Io)
 }

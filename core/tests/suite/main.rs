@@ -9,6 +9,7 @@ mod callbacks;
 mod connections;
 mod course;
 mod creates;
+mod crowd;
 mod job;
 mod killed;
 mod photos;
