@@ -1,15 +1,15 @@
-//! A job: the whole wish of one customer, from photos and styles to pictures on disk (design §4).
+//! A job: the whole order of one customer, from photos and styles to pictures on disk (design §4).
 
-mod advance;
 mod checkpoint;
+mod emit;
 mod photos;
-mod pieces;
 mod record;
 mod run;
+mod run_lock;
+mod runner;
+mod steps;
 mod style_name;
 mod styles;
-mod telling;
-mod turn;
 mod work;
 
 use std::{
@@ -45,7 +45,7 @@ pub enum Stage {
     Generating,
     /// Pictures are being fetched.
     Saving,
-    /// All that was wished for is there.
+    /// All that was ordered is there.
     Done,
     /// Something went wrong; see the error that was raised, and each portrait's.
     Failed,
@@ -97,14 +97,14 @@ pub struct Portrait {
     pub error: Option<Error>,
 }
 
-/// The whole wish of one customer. A handle: clones are the same job, which changes in place as it advances.
+/// The whole order of one customer. A handle: clones are the same job, which changes in place as it advances.
 #[derive(Clone)]
 pub struct Job(Arc<Inner>);
 
 struct Inner {
     state: Mutex<State>,
     /// One run at a time; a create under way keeps it until its answer is known.
-    turn: Arc<tokio::sync::Mutex<()>>,
+    run_lock: Arc<tokio::sync::Mutex<()>>,
     /// The thread that waits for that run, if it waits in a call that blocks.
     runner: Mutex<Option<ThreadId>>,
     /// One save at a time, so that an older state never overwrites a newer one.
@@ -148,7 +148,7 @@ impl Job {
     fn from_state(state: State) -> Self {
         Self(Arc::new(Inner {
             state: Mutex::new(state),
-            turn: Arc::default(),
+            run_lock: Arc::default(),
             runner: Mutex::default(),
             saving: tokio::sync::Mutex::default(),
         }))
@@ -276,13 +276,13 @@ impl Job {
     fn edit<T>(&self, change: impl FnOnce(&mut Record) -> T) -> T {
         let mut state = self.state();
         let result = change(&mut state.record);
-        state.record.restage();
+        state.record.update_stage();
         result
     }
 
     /// Looks something up in the record.
-    fn known<T>(&self, look: impl FnOnce(&Record) -> T) -> T {
-        look(&self.state().record)
+    fn known<T>(&self, read: impl FnOnce(&Record) -> T) -> T {
+        read(&self.state().record)
     }
 }
 
@@ -349,8 +349,8 @@ macro_rules! chained {
 
             /// Is told of progress, on whatever thread it is made; must not block.
             #[must_use]
-            pub fn on_event(mut self, tell: impl Fn(crate::Event) + Send + Sync + 'static) -> Self {
-                self.on_event = Some(Arc::new(tell));
+            pub fn on_event(mut self, emit: impl Fn(crate::Event) + Send + Sync + 'static) -> Self {
+                self.on_event = Some(Arc::new(emit));
                 self
             }
 

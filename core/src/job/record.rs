@@ -51,7 +51,7 @@ pub(super) struct PortraitRecord {
 
 /// Which work of a job.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Slot {
+pub(super) enum WorkId {
     Training,
     Portrait(usize),
 }
@@ -81,27 +81,27 @@ impl Record {
             portraits: styles.into_iter().map(portrait).collect(),
             save_to: None,
         };
-        record.restage();
+        record.update_stage();
         record
     }
 
-    pub(super) fn work(&mut self, slot: Slot) -> Option<&mut Work> {
-        match slot {
-            Slot::Training => self.training.as_mut(),
-            Slot::Portrait(index) => self.portraits.get_mut(index).map(|portrait| &mut portrait.work),
+    pub(super) fn work(&mut self, id: WorkId) -> Option<&mut Work> {
+        match id {
+            WorkId::Training => self.training.as_mut(),
+            WorkId::Portrait(index) => self.portraits.get_mut(index).map(|portrait| &mut portrait.work),
         }
     }
 
-    pub(super) fn works(&self) -> impl Iterator<Item = (Slot, &Work)> {
+    pub(super) fn works(&self) -> impl Iterator<Item = (WorkId, &Work)> {
         let portraits =
-            self.portraits.iter().enumerate().map(|(index, portrait)| (Slot::Portrait(index), &portrait.work));
-        self.training.iter().map(|work| (Slot::Training, work)).chain(portraits)
+            self.portraits.iter().enumerate().map(|(index, portrait)| (WorkId::Portrait(index), &portrait.work));
+        self.training.iter().map(|work| (WorkId::Training, work)).chain(portraits)
     }
 
     /// Tasks that may still change.
-    pub(super) fn pending(&self) -> Vec<(Slot, String)> {
+    pub(super) fn pending(&self) -> Vec<(WorkId, String)> {
         let pending = self.works().filter(|(_, work)| work.is_pending());
-        pending.filter_map(|(slot, work)| Some((slot, work.task_id.clone()?))).collect()
+        pending.filter_map(|(id, work)| Some((id, work.task_id.clone()?))).collect()
     }
 
     /// Whether anything was started that is paid for.
@@ -134,26 +134,26 @@ impl Record {
     }
 
     /// Whether there are pictures of it at the service that should be on disk.
-    pub(super) fn lacks_pictures(&self, slot: Slot) -> bool {
-        let Slot::Portrait(index) = slot else { return false };
+    pub(super) fn lacks_pictures(&self, id: WorkId) -> bool {
+        let WorkId::Portrait(index) = id else { return false };
         let lacks = |one: &PortraitRecord| one.work.has_result() && one.work.error.is_none() && !self.is_saved(one);
         self.portraits.get(index).is_some_and(lacks)
     }
 
     /// Generations that can be started.
-    pub(super) fn unstarted(&self) -> Vec<Slot> {
+    pub(super) fn unstarted(&self) -> Vec<WorkId> {
         let portraits = self.portraits.iter().enumerate().filter(|(_, portrait)| portrait.work.is_fresh());
-        portraits.map(|(index, _)| Slot::Portrait(index)).filter(|slot| self.wish(*slot).is_some()).collect()
+        portraits.map(|(index, _)| WorkId::Portrait(index)).filter(|id| self.create_request(*id).is_some()).collect()
     }
 
     /// What a create asks for.
-    pub(super) fn wish(&self, slot: Slot) -> Option<(Call, serde_json::Value)> {
-        match slot {
-            Slot::Training => {
+    pub(super) fn create_request(&self, id: WorkId) -> Option<(Call, serde_json::Value)> {
+        match id {
+            WorkId::Training => {
                 let paths: Vec<_> = self.photos.iter().filter_map(|photo| photo.uploaded.as_ref()).collect();
                 Some((Call::CreateUserModel, serde_json::json!({ "img_set": paths })))
             }
-            Slot::Portrait(index) => {
+            WorkId::Portrait(index) => {
                 let portrait = self.portraits.get(index)?;
                 let (user_id, style) = (self.user_id.as_ref()?, portrait.style_id.as_ref()?);
                 Some((Call::CreateTask, serde_json::json!({ "user_id": user_id, "style": style })))
@@ -162,19 +162,19 @@ impl Record {
     }
 
     /// Takes in what a create answered, whole: whoever stores the job meanwhile finds a training with its model.
-    pub(super) fn settle(&mut self, slot: Slot, outcome: &Result<Created>, schedule: &PollSchedule, now: u64) {
-        if let (Slot::Training, Ok(created)) = (slot, outcome) {
+    pub(super) fn on_created(&mut self, id: WorkId, outcome: &Result<Created>, schedule: &PollSchedule, now: u64) {
+        if let (WorkId::Training, Ok(created)) = (id, outcome) {
             self.user_id = Some(created.user_id.clone());
         }
-        if let Some(work) = self.work(slot) {
-            work.settle(outcome, schedule, now);
+        if let Some(work) = self.work(id) {
+            work.on_created(outcome, schedule, now);
         }
     }
 
-    /// Takes in what a look saw, whole: a state and what belongs to it. True if the state is a new one.
-    pub(super) fn sighted(&mut self, slot: Slot, task: &Task, schedule: &PollSchedule, now: u64) -> bool {
-        let changed = self.work(slot).is_some_and(|work| work.sighted(task, schedule, now));
-        if let Slot::Portrait(index) = slot
+    /// Takes in what a poll saw, whole: a state and what belongs to it. True if the state is a new one.
+    pub(super) fn on_polled(&mut self, id: WorkId, task: &Task, schedule: &PollSchedule, now: u64) -> bool {
+        let changed = self.work(id).is_some_and(|work| work.on_polled(task, schedule, now));
+        if let WorkId::Portrait(index) = id
             && let Some(portrait) = self.portraits.get_mut(index).filter(|portrait| portrait.work.has_result())
         {
             portrait.urls.clone_from(&task.result_paths);
@@ -183,9 +183,9 @@ impl Record {
     }
 
     /// A clock that was ahead when times were written down would let everything stand still until then.
-    pub(super) fn mistrust_times_beyond(&mut self, now: u64) {
-        self.training.iter_mut().for_each(|work| work.mistrust_times_beyond(now));
-        self.portraits.iter_mut().for_each(|portrait| portrait.work.mistrust_times_beyond(now));
+    pub(super) fn drop_future_times(&mut self, now: u64) {
+        self.training.iter_mut().for_each(|work| work.drop_future_times(now));
+        self.portraits.iter_mut().for_each(|portrait| portrait.work.drop_future_times(now));
     }
 
     /// Looks which portraits are on disk, in the folder that is asked for now.
@@ -207,7 +207,7 @@ impl Record {
     }
 
     /// Brings `stage` up to date with everything else.
-    pub(super) fn restage(&mut self) {
+    pub(super) fn update_stage(&mut self) {
         let uploaded = self.photos.iter().all(|photo| photo.uploaded.is_some());
         let started = self.training.as_ref().is_none_or(|work| work.task_id.is_some() || work.intent);
         self.stage = if self.is_over() {
@@ -221,11 +221,11 @@ impl Record {
         };
     }
 
-    /// A run looks at once, and waits as long as any other, however long its tasks have been going on.
-    pub(super) fn wait_anew(&mut self) {
-        for (slot, _) in self.pending() {
-            if let Some(work) = self.work(slot) {
-                work.wait_anew();
+    /// A run polls at once, and waits as long as any other, however long its tasks have been going on.
+    pub(super) fn restart_wait(&mut self) {
+        for (id, _) in self.pending() {
+            if let Some(work) = self.work(id) {
+                work.restart_wait();
             }
         }
     }
@@ -233,39 +233,39 @@ impl Record {
     /// Prepares a job for being taken up again: by a caller who comes back, or while its other work goes on.
     pub(super) fn reopen(&mut self, recreate: bool, comes_back: bool) {
         let comes_back = comes_back || self.is_over();
-        for slot in self.works().map(|(slot, _)| slot).collect::<Vec<_>>() {
-            let what = match slot {
-                Slot::Training => "the training".to_owned(),
-                Slot::Portrait(index) => {
+        for id in self.works().map(|(id, _)| id).collect::<Vec<_>>() {
+            let what = match id {
+                WorkId::Training => "the training".to_owned(),
+                WorkId::Portrait(index) => {
                     let style = self.portraits.get(index).map(|portrait| portrait.style.as_str());
                     format!("the generation of {:?}", style.unwrap_or_default())
                 }
             };
-            let sent = self.wish(slot).map(|(_, body)| body.to_string());
-            if let Some(work) = self.work(slot) {
+            let sent = self.create_request(id).map(|(_, body)| body.to_string());
+            if let Some(work) = self.work(id) {
                 work.reopen(recreate, comes_back, &what, sent);
             }
         }
         if self.training.as_ref().is_some_and(Work::is_fresh) {
             self.user_id = None;
         }
-        self.restage();
+        self.update_stage();
     }
 
     /// Attaches a task that exists at the service to the first create whose outcome is unknown.
     pub(super) fn adopt(&mut self, task_id: &str, user_id: Option<&str>) -> Result<()> {
-        let Some(slot) = self.works().find(|(_, work)| work.is_unknown()).map(|(slot, _)| slot) else {
+        let Some(id) = self.works().find(|(_, work)| work.is_unknown()).map(|(id, _)| id) else {
             return refuse(
                 "nothing of this job has an unknown outcome, so there is nothing to adopt a task for (the answer of a create \
                  that is under way is yet to come)",
             );
         };
-        match (slot, user_id) {
-            (Slot::Training, None) => return refuse("a training is adopted with its user_id: pass both"),
-            (Slot::Training, Some(user_id)) => self.user_id = Some(user_id.to_owned()),
-            (Slot::Portrait(_), _) => {}
+        match (id, user_id) {
+            (WorkId::Training, None) => return refuse("a training is adopted with its user_id: pass both"),
+            (WorkId::Training, Some(user_id)) => self.user_id = Some(user_id.to_owned()),
+            (WorkId::Portrait(_), _) => {}
         }
-        self.attach(slot, task_id);
+        self.attach(id, task_id);
         Ok(())
     }
 
@@ -278,21 +278,21 @@ impl Record {
         if !self.portraits.get(index).is_some_and(|portrait| portrait.work.is_unknown()) {
             return refuse(format!("the generation of {style:?} has no unknown outcome: there is nothing to adopt"));
         }
-        self.attach(Slot::Portrait(index), task_id);
+        self.attach(WorkId::Portrait(index), task_id);
         Ok(())
     }
 
-    fn attach(&mut self, slot: Slot, task_id: &str) {
-        if let Some(work) = self.work(slot) {
+    fn attach(&mut self, id: WorkId, task_id: &str) {
+        if let Some(work) = self.work(id) {
             *work = Work::adopted(task_id);
         }
         // Newer than any checkpoint of the run that lost the answer.
         self.revision = self.revision.saturating_add(1);
-        self.restage();
+        self.update_stage();
     }
 
     /// What makes it this job and no other: photos, styles, and the model if one was given.
-    pub(super) fn same_wish(&self, other: &Self) -> Result<(), &'static str> {
+    pub(super) fn same_order(&self, other: &Self) -> Result<(), &'static str> {
         let digests = |record: &Self| {
             let mut digests: Vec<_> = record.photos.iter().map(|photo| photo.sha256.clone()).collect();
             digests.sort();

@@ -3,8 +3,8 @@
 use std::{path::PathBuf, sync::Arc, time::Duration};
 
 use super::{
-    AdvanceOptions, Job, RunOptions, SaveJob, advance::Advance, checkpoint::Checkpoint, pieces::UnderWay,
-    record::Record, turn::Turn,
+    AdvanceOptions, Job, RunOptions, SaveJob, checkpoint::Checkpoint, record::Record, run_lock::RunLock,
+    runner::JobRunner, steps::InFlight,
 };
 use crate::{
     error::{Error, ErrorKind, Result},
@@ -19,27 +19,27 @@ pub(crate) async fn advance(
     save: SaveJob,
     options: AdvanceOptions,
 ) -> Result<Option<Duration>> {
-    let turn = Turn::take(job).await?;
+    let lock = RunLock::take(job).await?;
     let on_event = options.on_event;
-    let advance = Advance { session, job: job.clone(), save, on_event, has_timeout: false, _turn: turn.lock.clone() };
-    advance.enter(options.save_to)?;
+    let runner = JobRunner { session, job: job.clone(), save, on_event, has_timeout: false, _lock: lock.lock.clone() };
+    runner.enter(options.save_to)?;
     job.edit(|record| record.reopen(options.recreate, false));
-    advance.prepare().await?;
+    runner.prepare().await?;
 
-    let mut under_way = UnderWay::new(&advance);
+    let mut in_flight = InFlight::new(&runner);
     // What becomes due meanwhile is for the next time.
-    let now = advance.session.now_ms();
+    let now = runner.session.now_ms();
     loop {
-        under_way.begin_due(now);
-        match under_way.one_ends().await {
+        in_flight.start_due(now);
+        match in_flight.one_ends().await {
             Some(ended) => ended?,
             None => break,
         }
     }
-    if advance.end_overdue() {
-        advance.save().await?;
+    if runner.end_overdue() {
+        runner.save().await?;
     }
-    if job.known(Record::is_over) { advance.conclude().await.map(|()| None) } else { Ok(Some(under_way.pause())) }
+    if job.known(Record::is_over) { runner.conclude().await.map(|()| None) } else { Ok(Some(in_flight.pause())) }
 }
 
 /// Brings a job to its end.
@@ -57,43 +57,43 @@ pub(crate) async fn run(session: Arc<Session>, job: &Job, options: RunOptions) -
 }
 
 async fn to_the_end(session: Arc<Session>, job: &Job, options: RunOptions) -> Result<()> {
-    let turn = Turn::take(job).await?;
+    let lock = RunLock::take(job).await?;
     let save = match options.checkpoint {
         Some(path) => take_checkpoint(&session, job, path).await?,
         None => Arc::new(|_| Box::pin(std::future::ready(Ok(()))) as _),
     };
     let (has_timeout, on_event) = (options.timeout.is_some(), options.on_event);
-    let advance = Advance { session, job: job.clone(), save, on_event, has_timeout, _turn: turn.lock.clone() };
-    advance.enter(options.save_to)?;
+    let runner = JobRunner { session, job: job.clone(), save, on_event, has_timeout, _lock: lock.lock.clone() };
+    runner.enter(options.save_to)?;
     // A run may end before its first answer: what its caller has decided, such as which task to adopt, outlasts it.
     if job.known(Record::has_begun) {
-        advance.save().await?;
+        runner.save().await?;
     }
     job.edit(|record| {
         record.reopen(options.recreate, true);
-        record.wait_anew();
+        record.restart_wait();
     });
-    advance.tell_pending();
-    advance.prepare().await?;
+    runner.emit_pending();
+    runner.prepare().await?;
 
-    let mut under_way = UnderWay::new(&advance);
-    let mut notify_listener = advance.session.scheduler.notify_listener();
+    let mut in_flight = InFlight::new(&runner);
+    let mut notify_listener = runner.session.scheduler.notify_listener();
     loop {
-        if advance.end_overdue() {
-            advance.save().await?;
+        if runner.end_overdue() {
+            runner.save().await?;
         }
-        under_way.begin_due(advance.session.now_ms());
-        if under_way.is_empty() && job.known(Record::is_over) {
-            return advance.conclude().await;
+        in_flight.start_due(runner.session.now_ms());
+        if in_flight.is_empty() && job.known(Record::is_over) {
+            return runner.conclude().await;
         }
         let pending: Vec<String> = job.known(|record| record.pending().into_iter().map(|(_, task)| task).collect());
         notify_listener.listen_for(&pending);
-        let pause = under_way.pause();
+        let pause = in_flight.pause();
         tokio::select! {
-            Some(ended) = under_way.one_ends() => ended?,
-            noticed = notify_listener.sleep(pause) => {
-                if let Some(task_id) = noticed {
-                    under_way.notice(&task_id);
+            Some(ended) = in_flight.one_ends() => ended?,
+            notified = notify_listener.sleep(pause) => {
+                if let Some(task_id) = notified {
+                    in_flight.notified(&task_id);
                 }
             }
         }
@@ -122,7 +122,7 @@ async fn take_checkpoint(session: &Session, job: &Job, path: PathBuf) -> Result<
         }
         let stored_record = stored.known(Clone::clone);
         let newer = job.known(|record| {
-            let same = record.same_wish(&stored_record);
+            let same = record.same_order(&stored_record);
             same.map(|()| stored_record.revision >= record.revision)
         });
         match newer {

@@ -23,15 +23,17 @@ pub(super) struct Work {
     pub(super) intent: bool,
     /// This process is asking, and an answer may come.
     #[serde(skip)]
-    asking: bool,
+    in_flight: bool,
     #[serde(default)]
     steps: Steps,
     /// Times are milliseconds since 1970: the job may go on in another process.
     #[serde(default)]
-    next_look: u64,
+    #[serde(alias = "next_look")]
+    next_poll: u64,
     #[serde(default)]
-    looked: u64,
-    /// The service asked for this pause: no notice cuts it short.
+    #[serde(alias = "looked")]
+    last_poll: u64,
+    /// The service asked for this pause: no notification cuts it short.
     #[serde(default)]
     not_before: u64,
     #[serde(default)]
@@ -59,29 +61,29 @@ impl Work {
     }
 
     pub(super) fn is_unknown(&self) -> bool {
-        self.intent && self.task_id.is_none() && !self.asking
+        self.intent && self.task_id.is_none() && !self.in_flight
     }
 
     /// Notes that a create is about to be sent.
-    pub(super) fn intend(&mut self) {
-        (self.intent, self.asking) = (true, true);
+    pub(super) fn note_intent(&mut self) {
+        (self.intent, self.in_flight) = (true, true);
     }
 
     /// Notes that it was not sent.
-    pub(super) fn take_back(&mut self) {
-        (self.intent, self.asking) = (false, false);
+    pub(super) fn clear_intent(&mut self) {
+        (self.intent, self.in_flight) = (false, false);
     }
 
     /// Takes in what a create answered. A refusal leaves nothing behind but its error.
-    pub(super) fn settle(&mut self, outcome: &Result<Created>, schedule: &PollSchedule, now: u64) {
-        self.asking = false;
+    pub(super) fn on_created(&mut self, outcome: &Result<Created>, schedule: &PollSchedule, now: u64) {
+        self.in_flight = false;
         match outcome {
             Ok(created) => {
                 self.intent = false;
                 self.task_id = Some(created.task_id.clone());
                 self.state = Some(TaskState::Waiting);
                 self.waiting_since = Some(now);
-                self.next_look = now.saturating_add(self.steps.after_poll(schedule).as_millis() as u64);
+                self.next_poll = now.saturating_add(self.steps.after_poll(schedule).as_millis() as u64);
             }
             // Given up before it was sent: as if it had never been begun.
             Err(error) if error.kind() == ErrorKind::Cancelled => self.intent = false,
@@ -92,57 +94,57 @@ impl Work {
         }
     }
 
-    pub(super) fn wait_anew(&mut self) {
+    pub(super) fn restart_wait(&mut self) {
         self.waiting_since = None;
-        self.next_look = 0;
+        self.next_poll = 0;
     }
 
-    /// When it is looked at next, in milliseconds since 1970.
-    pub(super) fn next_look(&self) -> u64 {
-        self.next_look
+    /// When it is polled next, in milliseconds since 1970.
+    pub(super) fn next_poll(&self) -> u64 {
+        self.next_poll
     }
 
-    pub(super) fn mistrust_times_beyond(&mut self, now: u64) {
-        if self.looked > now || self.waiting_since.is_some_and(|since| since > now) {
-            (self.looked, self.next_look, self.not_before, self.waiting_since) = (0, 0, 0, None);
+    pub(super) fn drop_future_times(&mut self, now: u64) {
+        if self.last_poll > now || self.waiting_since.is_some_and(|since| since > now) {
+            (self.last_poll, self.next_poll, self.not_before, self.waiting_since) = (0, 0, 0, None);
         }
     }
 
-    /// Brings the next look forward; at most one a second, whoever asks for it.
-    pub(super) fn look_soon(&mut self, now: u64) {
+    /// Brings the next poll forward; at most one a second, whoever asks for it.
+    pub(super) fn poll_soon(&mut self, now: u64) {
         let pause = crate::wait::NOTIFY_PAUSE.as_millis() as u64;
-        let soon = now.max(self.looked.saturating_add(pause)).max(self.not_before);
-        self.next_look = self.next_look.min(soon);
+        let soon = now.max(self.last_poll.saturating_add(pause)).max(self.not_before);
+        self.next_poll = self.next_poll.min(soon);
     }
 
-    /// Notes what a look saw, and plans the next one. True if the state is a new one.
-    pub(super) fn sighted(&mut self, task: &Task, schedule: &PollSchedule, now: u64) -> bool {
+    /// Notes what a poll saw, and plans the next one. True if the state is a new one.
+    pub(super) fn on_polled(&mut self, task: &Task, schedule: &PollSchedule, now: u64) -> bool {
         let raw = (task.state == TaskState::Unknown).then_some(task.raw_state);
         let changed = self.state != Some(task.state) || self.unknown != raw;
         (self.state, self.unknown) = (Some(task.state), raw);
         if task.state == TaskState::Failed {
             self.error = Some(task_failed(task.clone()));
         }
-        self.looked = now;
-        self.next_look = now.saturating_add(self.steps.after_poll(schedule).as_millis() as u64);
+        self.last_poll = now;
+        self.next_poll = now.saturating_add(self.steps.after_poll(schedule).as_millis() as u64);
         changed
     }
 
-    /// Notes a look that failed; gives the pause before the next.
-    pub(super) fn missed(&mut self, error: &Error, schedule: &PollSchedule, now: u64) -> std::time::Duration {
+    /// Notes a poll that failed; gives the pause before the next.
+    pub(super) fn on_poll_failed(&mut self, error: &Error, schedule: &PollSchedule, now: u64) -> std::time::Duration {
         let pause = self.steps.after_failure(schedule, error.retry_after());
-        self.looked = now;
-        self.next_look = now.saturating_add(pause.as_millis() as u64);
+        self.last_poll = now;
+        self.next_poll = now.saturating_add(pause.as_millis() as u64);
         if error.retry_after().is_some() {
-            self.not_before = self.next_look;
+            self.not_before = self.next_poll;
         }
         pause
     }
 
     /// What a caller who comes back wants done again. What was paid for is done again only if `recreate` says so.
     pub(super) fn reopen(&mut self, recreate: bool, comes_back: bool, what: &str, sent: Option<String>) {
-        // Who takes the job up has its turn: nobody is asking any more.
-        self.asking = false;
+        // Who takes the job up holds the run lock: nobody is asking any more.
+        self.in_flight = false;
         let failed = self.state == Some(TaskState::Failed);
         if recreate && (failed || self.is_unknown()) {
             *self = Self::default();

@@ -8,7 +8,7 @@ use tokio::sync::OwnedMutexGuard;
 use super::{
     Job, SaveJob,
     photos::Due,
-    record::{Record, Slot},
+    record::{Record, WorkId},
     styles,
     work::Work,
 };
@@ -25,20 +25,20 @@ use crate::{
     wait::{Schedules, out_of_time},
 };
 
-/// One caller's turn at a job.
+/// One caller's run of a job, or one `advance`.
 #[derive(Clone)]
-pub(crate) struct Advance {
+pub(crate) struct JobRunner {
     pub(super) session: Arc<Session>,
     pub(super) job: Job,
     pub(super) save: SaveJob,
     pub(super) on_event: Option<OnEvent>,
-    /// Whether the caller bounds the whole turn.
+    /// Whether the caller bounds the whole run.
     pub(super) has_timeout: bool,
     /// Held by creates under way too: nobody else touches the job before their answer is noted.
-    pub(super) _turn: Arc<OwnedMutexGuard<()>>,
+    pub(super) _lock: Arc<OwnedMutexGuard<()>>,
 }
 
-impl Advance {
+impl JobRunner {
     /// Takes the job up, with what its caller wants of it.
     pub(super) fn enter(&self, save_to: Option<PathBuf>) -> Result<()> {
         let save_to = save_to.map(std::path::absolute).transpose().map_err(|error| {
@@ -53,7 +53,7 @@ impl Advance {
         let now = self.session.now_ms();
         self.job.edit(|record| {
             record.host = Some(host);
-            record.mistrust_times_beyond(now);
+            record.drop_future_times(now);
             if save_to.is_some() {
                 record.save_to = save_to;
             }
@@ -72,12 +72,12 @@ impl Advance {
         }
         let (due, warnings) = self.job.check_photos(&self.session).await?;
         for message in warnings {
-            self.tell(Event::Warning { message });
+            self.emit(Event::Warning { message });
         }
         self.resolve_styles().await?;
         self.save().await?;
         self.upload(due).await?;
-        self.start(Slot::Training).await
+        self.start(WorkId::Training).await
     }
 
     /// Ends a job that is over: with an error, if anything went wrong.
@@ -86,7 +86,7 @@ impl Advance {
         match self.job.known(Record::first_error) {
             Some(error) => Err(error),
             None => {
-                self.tell(Event::Finished);
+                self.emit(Event::Finished);
                 Ok(())
             }
         }
@@ -104,7 +104,7 @@ impl Advance {
     async fn upload(&self, due: Due) -> Result<()> {
         // Who shows progress knows the whole from the beginning.
         for (index, photo, _) in &due {
-            self.tell(Event::PhotoUploading { index: *index, bytes_sent: 0, bytes: photo.bytes });
+            self.emit(Event::PhotoUploading { index: *index, bytes_sent: 0, bytes: photo.bytes });
         }
         let at_once = self.session.options.limits.upload_concurrency;
         let one = |(index, photo, permit)| async move {
@@ -131,7 +131,7 @@ impl Advance {
             }
         });
         // Before anything that a sibling's failure could cut off.
-        self.tell(Event::PhotoUploaded { index, path });
+        self.emit(Event::PhotoUploaded { index, path });
         self.save().await
     }
 
@@ -139,39 +139,39 @@ impl Advance {
     pub(super) async fn generate(&self) -> Result<()> {
         let next = self.job.known(|record| record.unstarted().into_iter().next());
         match next {
-            Some(slot) => self.start(slot).await,
+            Some(id) => self.start(id).await,
             None => Ok(()),
         }
     }
 
     /// Creates what the service is paid for. It runs on when the caller goes away, and notes its answer.
     /// What the service answered is in the job afterwards; only a store that fails is an error here.
-    async fn start(&self, slot: Slot) -> Result<()> {
+    async fn start(&self, id: WorkId) -> Result<()> {
         let create = |caller: Caller| {
-            let this = Self { on_event: self.heard_by(&caller), ..self.clone() };
-            async move { this.create(slot, caller).await }
+            let this = Self { on_event: self.events_while_present(&caller), ..self.clone() };
+            async move { this.create(id, caller).await }
         };
         self.session.detached(create).await
     }
 
-    async fn create(&self, slot: Slot, caller: Caller) -> Result<()> {
-        let Some((call, body)) = self.job.known(|record| record.wish(slot)) else { return Ok(()) };
-        self.work(slot, Work::intend);
+    async fn create(&self, id: WorkId, caller: Caller) -> Result<()> {
+        let Some((call, body)) = self.job.known(|record| record.create_request(id)) else { return Ok(()) };
+        self.work(id, Work::note_intent);
         let noted = self.save().await;
         if noted.is_err() || caller.is_gone() {
             // Nothing was sent: take the intent back, on disk too if it got there.
-            self.work(slot, Work::take_back);
+            self.work(id, Work::clear_intent);
             return if noted.is_err() { noted } else { self.save().await };
         }
         let request = Request::new(call, "", Payload::json(&body)?).on_retry(self.on_retry());
         let request = request.on_behalf_of(caller).patient();
         let outcome = self.session.create(request).await;
-        let schedule = self.schedule(slot);
+        let schedule = self.schedule(id);
         let now = self.session.now_ms();
-        self.job.edit(|record| record.settle(slot, &outcome, &schedule, now));
+        self.job.edit(|record| record.on_created(id, &outcome, &schedule, now));
         self.save().await?;
         if let Ok(created) = outcome {
-            self.tell_work(slot, created.task_id, TaskState::Waiting);
+            self.emit_work_state(id, created.task_id, TaskState::Waiting);
         }
         Ok(())
     }
@@ -181,10 +181,10 @@ impl Advance {
         let now = self.session.now_ms();
         self.job.edit(|record| {
             let mut ended = false;
-            for (slot, task_id) in record.pending() {
-                let Some(work) = record.work(slot) else { continue };
+            for (id, task_id) in record.pending() {
+                let Some(work) = record.work(id) else { continue };
                 let since = *work.waiting_since.get_or_insert(now);
-                if self.deadline(slot, work).is_some_and(|deadline| deadline <= now) {
+                if self.deadline(id, work).is_some_and(|deadline| deadline <= now) {
                     let waited = Duration::from_millis(now.saturating_sub(since));
                     work.error = Some(out_of_time(&task_id, work.state, waited));
                     ended = true;
@@ -202,17 +202,17 @@ impl Advance {
     }
 
     /// When waiting for this work has taken as long as it may; a timeout of the caller's own comes instead.
-    pub(super) fn deadline(&self, slot: Slot, work: &Work) -> Option<u64> {
+    pub(super) fn deadline(&self, id: WorkId, work: &Work) -> Option<u64> {
         let since = work.waiting_since.filter(|_| !self.has_timeout)?;
-        Some(since.saturating_add(Schedules::deadline(kind(slot)).as_millis() as u64))
+        Some(since.saturating_add(Schedules::deadline(kind(id)).as_millis() as u64))
     }
 
-    pub(super) fn schedule(&self, slot: Slot) -> PollSchedule {
-        schedules(&self.session.options).of(kind(slot))
+    pub(super) fn schedule(&self, id: WorkId) -> PollSchedule {
+        schedules(&self.session.options).of(kind(id))
     }
 
-    pub(super) fn work(&self, slot: Slot, change: impl FnOnce(&mut Work)) {
-        self.job.edit(|record| record.work(slot).map(change));
+    pub(super) fn work(&self, id: WorkId, change: impl FnOnce(&mut Work)) {
+        self.job.edit(|record| record.work(id).map(change));
     }
 
     pub(super) fn style(&self, index: usize) -> String {
@@ -220,9 +220,9 @@ impl Advance {
     }
 }
 
-const fn kind(slot: Slot) -> TaskKind {
-    match slot {
-        Slot::Training => TaskKind::Training,
-        Slot::Portrait(_) => TaskKind::Generation,
+const fn kind(id: WorkId) -> TaskKind {
+    match id {
+        WorkId::Training => TaskKind::Training,
+        WorkId::Portrait(_) => TaskKind::Generation,
     }
 }

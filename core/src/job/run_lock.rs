@@ -1,4 +1,4 @@
-//! Whose turn it is at a job.
+//! One run of a job at a time.
 
 use std::{
     sync::{Arc, MutexGuard, PoisonError},
@@ -14,13 +14,13 @@ use crate::{
 };
 
 /// One run of a job, or one `advance`.
-pub(super) struct Turn {
+pub(super) struct RunLock {
     job: Job,
-    /// For creates under way, which may outlast the turn: nobody else touches the job before their answer is noted.
+    /// For creates under way, which may outlast the run: nobody else touches the job before their answer is noted.
     pub(super) lock: Arc<OwnedMutexGuard<()>>,
 }
 
-impl Turn {
+impl RunLock {
     /// Waits until nobody else runs or advances the job.
     pub(super) async fn take(job: &Job) -> Result<Self> {
         let caller = process::caller();
@@ -29,13 +29,13 @@ impl Turn {
                            on_event, can't run or advance the same job";
             return Err(Error::invalid(vec![problem.to_owned()]));
         }
-        let lock = Arc::new(job.0.turn.clone().lock_owned().await);
+        let lock = Arc::new(job.0.run_lock.clone().lock_owned().await);
         *runner(job) = caller;
         Ok(Self { job: job.clone(), lock })
     }
 }
 
-impl Drop for Turn {
+impl Drop for RunLock {
     fn drop(&mut self) {
         *runner(&self.job) = None;
     }
