@@ -261,7 +261,7 @@ export type RawEvent =
   | { type: 'unknown_state'; /** The task. */
     taskId: string; /** The number. */
   rawState: number }
-  | { type: 'warning'; /** What. */
+  | { type: 'notice'; /** What. */
   message: string }
   | { type: 'finished' }
 

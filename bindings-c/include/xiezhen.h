@@ -239,7 +239,7 @@ enum xiezhen_eventtype
   /**
    * Something that a person should know and that stops nothing: `message`.
    */
-  XIEZHEN_EVENT_WARNING = 10,
+  XIEZHEN_EVENT_NOTICE = 10,
   /**
    * The job is done.
    */

@@ -5,7 +5,7 @@ use std::future::Future;
 use tokio_util::sync::CancellationToken;
 use xiezhen_core::{
     Client, Error, Result,
-    process::{self, Said, Teller},
+    process::{self, Sender, Step},
 };
 
 use crate::{client::xiezhen_client, log};
@@ -17,7 +17,7 @@ pub(crate) enum Message<M> {
 }
 
 /// The way for a call to tell its own kind of messages.
-pub(crate) struct Tell<M>(Teller<Message<M>>);
+pub(crate) struct Tell<M>(Sender<Message<M>>);
 
 impl<M> Clone for Tell<M> {
     fn clone(&self) -> Self {
@@ -28,7 +28,7 @@ impl<M> Clone for Tell<M> {
 impl<M> Tell<M> {
     /// Tells the caller's thread; once that has gone away, nobody.
     pub(crate) fn tell(&self, message: M) {
-        self.0.tell(Message::Told(message));
+        self.0.send(Message::Told(message));
     }
 }
 
@@ -52,10 +52,10 @@ pub(crate) fn block_on_call<T: Send + 'static, M: Send + 'static, F: Future<Outp
 ) -> Result<T> {
     let stop = cancel.map_or_else(CancellationToken::new, CancellationToken::child_token);
     let stopped = stop.clone();
-    let mut running = process::start(|teller: Teller<Message<M>>| {
-        let log_to = teller.clone();
+    let mut running = process::start(|sender: Sender<Message<M>>| {
+        let log_to = sender.clone();
         // Held once, not once for each layer that takes it by value.
-        let work = Box::pin(work(client.core.clone(), Tell(teller)));
+        let work = Box::pin(work(client.core.clone(), Tell(sender)));
         let call = async move {
             tokio::select! {
                 biased;
@@ -64,7 +64,7 @@ pub(crate) fn block_on_call<T: Send + 'static, M: Send + 'static, F: Future<Outp
             }
         };
         let send = move |line| {
-            log_to.tell(Message::Log(line));
+            log_to.send(Message::Log(line));
         };
         log::scope(client.number, client.log.map(|log| log.level), send, call)
     })?;
@@ -73,19 +73,19 @@ pub(crate) fn block_on_call<T: Send + 'static, M: Send + 'static, F: Future<Outp
     let mut refused = None;
     loop {
         match running.next(None) {
-            Said::Message(Message::Log(line)) => {
+            Step::Message(Message::Log(line)) => {
                 if let Some(log) = &client.log {
                     log.tell(&line);
                 }
             }
-            Said::Message(Message::Told(message)) if refused.is_none() => {
+            Step::Message(Message::Told(message)) if refused.is_none() => {
                 if let Err(error) = hear(message) {
                     refused = Some(error);
                     stop.cancel();
                 }
             }
-            Said::Message(_) | Said::Nothing => {}
-            Said::Done(outcome) => return refused.map_or(outcome, Err),
+            Step::Message(_) | Step::Idle => {}
+            Step::Done(outcome) => return refused.map_or(outcome, Err),
         }
     }
 }

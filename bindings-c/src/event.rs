@@ -43,7 +43,7 @@ pub enum xiezhen_eventtype {
     /// A state that the service's document does not name; the job waits on: `task_id`, `raw_state`.
     XIEZHEN_EVENT_UNKNOWN_STATE = 9,
     /// Something that a person should know and that stops nothing: `message`.
-    XIEZHEN_EVENT_WARNING = 10,
+    XIEZHEN_EVENT_NOTICE = 10,
     /// The job is done.
     XIEZHEN_EVENT_FINISHED = 11,
 }
@@ -102,7 +102,7 @@ pub unsafe extern "C" fn xiezhen_event_type(event: *const xiezhen_event) -> xiez
         Event::Saved { .. } => eventtype::XIEZHEN_EVENT_SAVED,
         Event::Retrying { .. } => eventtype::XIEZHEN_EVENT_RETRYING,
         Event::UnknownState { .. } => eventtype::XIEZHEN_EVENT_UNKNOWN_STATE,
-        Event::Warning { .. } => eventtype::XIEZHEN_EVENT_WARNING,
+        Event::Notice { .. } => eventtype::XIEZHEN_EVENT_NOTICE,
         Event::Finished => eventtype::XIEZHEN_EVENT_FINISHED,
         _ => eventtype::XIEZHEN_EVENT_UNKNOWN,
     })

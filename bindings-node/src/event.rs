@@ -77,7 +77,7 @@ pub enum RawEvent {
         raw_state: i64,
     },
     /// Something that a person should know and that stops nothing.
-    Warning {
+    Notice {
         /// What.
         message: String,
     },
@@ -102,7 +102,7 @@ impl RawEvent {
                 Self::Retrying { call, error: Failure::from(&error), delay_ms: delay.as_secs_f64() * 1000.0 }
             }
             CoreEvent::UnknownState { task_id, raw_state } => Self::UnknownState { task_id, raw_state },
-            CoreEvent::Warning { message } => Self::Warning { message },
+            CoreEvent::Notice { message } => Self::Notice { message },
             CoreEvent::Finished => Self::Finished,
             _ => return None,
         })

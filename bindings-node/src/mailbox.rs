@@ -100,7 +100,7 @@ impl Mailbox {
 
     /// Leaves a message, from any thread.
     fn post(self: &Arc<Self>, message: Message) {
-        if !self.messages.post(message) {
+        if !self.messages.push(message) {
             return;
         }
         if self.in_flight.load(Ordering::Relaxed) <= FEW {

@@ -156,7 +156,7 @@ events! {
         raw_state: i64,
     }
     /// Something that a person should know and that stops nothing.
-    Warning "warning" {
+    Notice "notice" {
         /// What.
         message: String,
     }
@@ -179,7 +179,7 @@ pub(crate) fn object(py: Python<'_>, event: xiezhen::Event) -> PyResult<Option<P
             Retrying { call, error: failure(py, &error)?, delay: delay.as_secs_f64() }.object(py)
         }
         E::UnknownState { task_id, raw_state } => UnknownState { task_id, raw_state }.object(py),
-        E::Warning { message } => Warning { message }.object(py),
+        E::Notice { message } => Notice { message }.object(py),
         E::Finished => Finished {}.object(py),
         _ => return Ok(None),
     };

@@ -35,8 +35,8 @@ mod _xiezhen {
     use crate::{
         client::Client,
         events::{
-            Event, Finished, Generated, Generating, PhotoUploaded, PhotoUploading, Retrying, Saved, Trained, Training,
-            UnknownState, Warning,
+            Event, Finished, Generated, Generating, Notice, PhotoUploaded, PhotoUploading, Retrying, Saved, Trained,
+            Training, UnknownState,
         },
         futures::Futures,
         job::Job,

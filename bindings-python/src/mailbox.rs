@@ -61,7 +61,7 @@ impl Mailbox {
 
     /// Leaves a letter, from any thread of the runtime.
     fn post(self: &Arc<Self>, letter: Letter) {
-        if !self.letters.post(letter) {
+        if !self.letters.push(letter) {
             return;
         }
         let mailbox = self.clone();

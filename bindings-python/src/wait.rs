@@ -10,7 +10,7 @@ use std::{
 use pyo3::prelude::*;
 use xiezhen::{
     Error, ErrorKind, Result,
-    process::{Said, start},
+    process::{Step, start},
 };
 
 use crate::{
@@ -32,10 +32,10 @@ where
     let _inside = gate::inside(py);
     logging::refresh(py)?;
     let begin = || {
-        start(|teller| {
+        start(|sender| {
             // Held once, not once for each layer that takes it by value.
             Box::pin(work(Arc::new(move |message| {
-                teller.tell(message);
+                sender.send(message);
             })))
         })
     };
@@ -47,9 +47,9 @@ where
             Ok((running, said))
         })?;
         let heard = match said {
-            Said::Done(outcome) => return logging::raised(py).and_then(|()| callbacks.outcome(py, outcome)),
-            Said::Message(message) => callbacks.hear(py, message),
-            Said::Nothing => Ok(()),
+            Step::Done(outcome) => return logging::raised(py).and_then(|()| callbacks.outcome(py, outcome)),
+            Step::Message(message) => callbacks.hear(py, message),
+            Step::Idle => Ok(()),
         };
         let heard = logging::raised(py).and(heard).and_then(|()| py.check_signals());
         if let Err(error) = heard.and_then(|()| logging::refresh(py)) {

@@ -96,7 +96,7 @@ def test_names_that_people_read() -> None:
     assert repr(xiezhen.TaskState.RUNNING) == "TaskState.RUNNING"
     for cls in (xiezhen.AsyncClient, xiezhen.TaskState, xiezhen.TaskKind, xiezhen.Stage):
         assert cls.__module__ == "xiezhen"
-    event: xiezhen.Warning = xiezhen.Warning("the explicit re-export")
+    event: xiezhen.Notice = xiezhen.Notice("the explicit re-export")
     assert event.message
     error = xiezhen.FileError("away", path=Path("a"), errno=2)
     assert error.strerror == "No such file or directory"

@@ -31,7 +31,7 @@ VALUES: list[Any] = [
     xiezhen.Saved("s", Path("a.jpg")),
     xiezhen.Retrying("query_task", ERROR, 0.5),
     xiezhen.UnknownState("t", 9),
-    events.Warning("twice"),
+    events.Notice("twice"),
     xiezhen.Finished(),
 ]
 

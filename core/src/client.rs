@@ -334,7 +334,7 @@ impl Client {
     }
 
     /// Waits until every create under way has its answer, also those whose caller has gone away.
-    pub async fn settle(&self) {
+    pub async fn wait_for_creates(&self) {
         let session = self.shared.session.load_full();
         // A parent's creates are answered to the parent.
         if !session.is_ours() {

@@ -85,7 +85,7 @@ pub enum Event {
         raw_state: i64,
     },
     /// Something that a person should know and that stops nothing.
-    Warning {
+    Notice {
         /// What.
         message: String,
     },

@@ -5,24 +5,24 @@
 //! it would wait for threads that do not exist.
 
 #[cfg(feature = "process")]
-mod host;
+mod blocking_call;
 #[cfg(feature = "process")]
 mod mailbox;
 #[cfg(feature = "process")]
-mod running;
+mod runtime_driver;
 
 #[cfg(feature = "process")]
-use self::host::Host;
+use self::runtime_driver::RuntimeDriver;
+#[cfg(feature = "process")]
+pub(crate) use self::{blocking_call::calling_thread, shared::generation};
 #[cfg(feature = "process")]
 pub use self::{
+    blocking_call::{BlockingCall, Sender, Step, spawn, start},
     mailbox::Mailbox,
-    running::{Running, Said, Teller, spawn, start},
     shared::runtime,
 };
 #[cfg(feature = "process")]
-pub(crate) use self::{running::caller, shared::generation};
-#[cfg(feature = "process")]
-use shared::host;
+use shared::driver;
 
 /// Without a runtime of its own, no fork is noticed.
 #[cfg(not(feature = "process"))]
@@ -32,7 +32,7 @@ pub(crate) const fn generation() -> u32 {
 
 /// Nor is any thread known that waits for a call.
 #[cfg(not(feature = "process"))]
-pub(crate) const fn caller() -> Option<std::thread::ThreadId> {
+pub(crate) const fn calling_thread() -> Option<std::thread::ThreadId> {
     None
 }
 
@@ -50,10 +50,10 @@ mod shared {
 
     use tokio::runtime::Runtime;
 
-    use super::Host;
+    use super::RuntimeDriver;
     use crate::error::Result;
 
-    static HOST: AtomicPtr<Host> = AtomicPtr::new(null_mut());
+    static DRIVER: AtomicPtr<RuntimeDriver> = AtomicPtr::new(null_mut());
     static GENERATION: AtomicU32 = AtomicU32::new(0);
 
     /// How often this process's line of ancestors has forked since the first use of the runtime.
@@ -63,23 +63,23 @@ mod shared {
 
     /// The runtime of this process, made when first asked for, with one thread: plenty for waiting on the network.
     pub fn runtime() -> Result<&'static Runtime> {
-        Ok(&host()?.runtime)
+        Ok(&driver()?.runtime)
     }
 
-    pub(super) fn host() -> Result<&'static Host> {
+    pub(super) fn driver() -> Result<&'static RuntimeDriver> {
         // SAFETY: the pointer is null or came from `Box::into_raw` below, and is never freed once it was stored.
-        if let Some(host) = unsafe { HOST.load(Ordering::Acquire).as_ref() } {
-            return Ok(host);
+        if let Some(driver) = unsafe { DRIVER.load(Ordering::Acquire).as_ref() } {
+            return Ok(driver);
         }
         notice_forks();
-        let fresh = Box::into_raw(Box::new(Host::new()?));
-        match HOST.compare_exchange(null_mut(), fresh, Ordering::AcqRel, Ordering::Acquire) {
+        let fresh = Box::into_raw(Box::new(RuntimeDriver::new()?));
+        match DRIVER.compare_exchange(null_mut(), fresh, Ordering::AcqRel, Ordering::Acquire) {
             Ok(_) => {
                 // SAFETY: `fresh` is ours and from now on never freed.
-                let host = unsafe { &*fresh };
+                let driver = unsafe { &*fresh };
                 // Without its thread it is of no use; it may have a better chance later.
-                host.attend().inspect_err(|_| HOST.store(null_mut(), Ordering::Release))?;
-                Ok(host)
+                driver.start_background_thread().inspect_err(|_| DRIVER.store(null_mut(), Ordering::Release))?;
+                Ok(driver)
             }
             Err(winner) => {
                 // SAFETY: `fresh` was never published; `winner` is another thread's, published and never freed.
@@ -94,7 +94,7 @@ mod shared {
     fn notice_forks() {
         /// Runs in the child between `fork` and whatever comes next: nothing but atomics is allowed here.
         extern "C" fn forked() {
-            HOST.store(null_mut(), Ordering::Release);
+            DRIVER.store(null_mut(), Ordering::Release);
             GENERATION.fetch_add(1, Ordering::AcqRel);
         }
         static HOOK: Once = Once::new();

@@ -40,7 +40,7 @@ from .events import (
 )
 
 # The name of the event, in every language; not in __all__, where it would hide the builtin.
-from .events import Warning as Warning  # noqa: A004
+from .events import Notice as Notice
 
 __all__ = [
     "ApiError",

@@ -5,6 +5,7 @@ from ._xiezhen import (
     Finished,
     Generated,
     Generating,
+    Notice,
     PhotoUploaded,
     PhotoUploading,
     Retrying,
@@ -12,7 +13,6 @@ from ._xiezhen import (
     Trained,
     Training,
     UnknownState,
-    Warning,  # noqa: A004 - the name of the event, in every language
 )
 
 __all__ = [
@@ -20,6 +20,7 @@ __all__ = [
     "Finished",
     "Generated",
     "Generating",
+    "Notice",
     "PhotoUploaded",
     "PhotoUploading",
     "Retrying",
@@ -27,5 +28,4 @@ __all__ = [
     "Trained",
     "Training",
     "UnknownState",
-    "Warning",
 ]

@@ -74,7 +74,7 @@ impl Bars {
             }
             Event::Saved { style, .. } => self.show_saved(style),
             Event::Retrying { .. } => self.show_note(event),
-            Event::UnknownState { .. } | Event::Warning { .. } => {
+            Event::UnknownState { .. } | Event::Notice { .. } => {
                 // Standard error was a terminal a moment ago; if it is gone, nobody misses the line.
                 let _ = self.drawn.println(plain(&remark(event).unwrap_or_default()));
             }

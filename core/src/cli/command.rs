@@ -114,7 +114,7 @@ impl<'a> Invocation<'a> {
         if let Some(progress) = progress {
             progress.stop();
         }
-        interrupt.settle(client).await;
+        interrupt.wait_for_creates(client).await;
 
         // What there is of a job that failed is worth showing too.
         let portraits = job.portraits();

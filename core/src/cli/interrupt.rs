@@ -35,18 +35,18 @@ impl Interrupt {
     }
 
     /// Waits for the answer of a create whose caller is gone, and says so if that takes a moment. Ctrl-C ends it.
-    pub(super) async fn settle(&mut self, client: &Client) {
+    pub(super) async fn wait_for_creates(&mut self, client: &Client) {
         /// Longer than a create that was just answered needs to be written down.
         const MOMENT: Duration = Duration::from_millis(200);
-        let mut settled = pin!(client.settle());
+        let mut answered = pin!(client.wait_for_creates());
         tokio::select! {
-            () = &mut settled => return,
+            () = &mut answered => return,
             () = self.pressed() => return,
             () = tokio::time::sleep(MOMENT) => {}
         }
         print::say("xiezhen: a create is under way and may be paid for: waiting for its answer (Ctrl-C quits at once)");
         tokio::select! {
-            () = settled => {}
+            () = answered => {}
             () = self.pressed() => {}
         }
     }

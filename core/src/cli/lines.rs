@@ -46,7 +46,7 @@ pub(super) fn remark(event: &Event) -> Option<String> {
         Event::UnknownState { task_id, raw_state } => {
             format!("task {task_id} is in state {raw_state}, which the document does not name; waiting on")
         }
-        Event::Warning { message } => format!("warning: {message}"),
+        Event::Notice { message } => format!("notice: {message}"),
         Event::Finished => "done".to_owned(),
         _ => return None,
     })

@@ -60,7 +60,7 @@ impl JobRunner {
                 let (style, count) = (self.style(index), task.result_paths.len());
                 if count == 0 {
                     let message = format!("the generation of {style:?} succeeded without a picture");
-                    self.emit(Event::Warning { message });
+                    self.emit(Event::Notice { message });
                 }
                 self.emit(Event::Generated { style, count });
             }

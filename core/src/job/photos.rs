@@ -56,9 +56,9 @@ impl Job {
             for (index, source) in sources.into_iter().enumerate() {
                 survey.photo(index, source, &record, max_bytes);
             }
-            survey.into_result().map(|(digests, due, warnings)| {
+            survey.into_result().map(|(digests, due, notices)| {
                 job.edit(|record| note(record, digests));
-                (due, warnings)
+                (due, notices)
             })
         });
         checked.await.map_err(interrupted)?
@@ -105,7 +105,7 @@ struct Survey {
     problems: Vec<String>,
     /// A photo could not be looked at for now, through no fault of its own.
     busy: Option<Error>,
-    warnings: Vec<String>,
+    notices: Vec<String>,
     seen: HashSet<String>,
     digests: Digests,
     due: Due,
@@ -171,10 +171,10 @@ impl Survey {
     /// What stops nothing, but trains badly.
     fn remark(&mut self, name: &str, digest: &str, checked: &CheckedPhoto) {
         if !self.seen.insert(digest.to_owned()) {
-            self.warnings.push(format!("{name} was given twice: a model trains better from different photos"));
+            self.notices.push(format!("{name} was given twice: a model trains better from different photos"));
         }
         if checked.is_small() {
-            self.warnings.push(format!("{name} is smaller than 256 pixels: a model trains better from larger ones"));
+            self.notices.push(format!("{name} is smaller than 256 pixels: a model trains better from larger ones"));
         }
     }
 
@@ -182,7 +182,7 @@ impl Survey {
         match self.busy {
             _ if !self.problems.is_empty() => Err(Error::invalid(self.problems)),
             Some(error) => Err(error),
-            None => Ok((self.digests, self.due, self.warnings)),
+            None => Ok((self.digests, self.due, self.notices)),
         }
     }
 }

@@ -23,14 +23,14 @@ pub(super) struct RunLock {
 impl RunLock {
     /// Waits until nobody else runs or advances the job.
     pub(super) async fn take(job: &Job) -> Result<Self> {
-        let caller = process::caller();
-        if caller.is_some() && *runner(job) == caller {
+        let calling_thread = process::calling_thread();
+        if calling_thread.is_some() && *runner(job) == calling_thread {
             let problem = "this job is being run by this very thread: what that calls on its way, such as save or \
                            on_event, can't run or advance the same job";
             return Err(Error::invalid(vec![problem.to_owned()]));
         }
         let lock = Arc::new(job.0.run_lock.clone().lock_owned().await);
-        *runner(job) = caller;
+        *runner(job) = calling_thread;
         Ok(Self { job: job.clone(), lock })
     }
 }

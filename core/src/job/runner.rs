@@ -70,9 +70,9 @@ impl JobRunner {
         if !self.job.known(|record| record.training.as_ref().is_some_and(Work::is_fresh)) {
             return self.resolve_styles().await;
         }
-        let (due, warnings) = self.job.check_photos(&self.session).await?;
-        for message in warnings {
-            self.emit(Event::Warning { message });
+        let (due, notices) = self.job.check_photos(&self.session).await?;
+        for message in notices {
+            self.emit(Event::Notice { message });
         }
         self.resolve_styles().await?;
         self.save().await?;

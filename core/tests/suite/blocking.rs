@@ -8,7 +8,7 @@ use std::{
 
 use xiezhen::{
     Client, Error, ErrorKind, Job, Result, RunOptions, Task,
-    process::{self, Said, Teller},
+    process::{self, Sender, Step},
 };
 use xiezhen_simulator::{Call, Fault, Simulator};
 
@@ -16,10 +16,10 @@ use crate::service;
 
 /// Makes a call and waits for its end, as a binding does.
 fn call<T: Send + 'static, F: Future<Output = Result<T>> + Send + 'static>(work: F) -> Result<T> {
-    let mut running = process::start(|_: Teller<()>| work)?;
-    match running.next(None) {
-        Said::Done(outcome) => outcome,
-        Said::Message(()) | Said::Nothing => panic!("nothing was told, and there was no limit"),
+    let mut call = process::start(|_: Sender<()>| work)?;
+    match call.next(None) {
+        Step::Done(outcome) => outcome,
+        Step::Message(()) | Step::Idle => panic!("nothing was told, and there was no limit"),
     }
 }
 
@@ -58,17 +58,17 @@ fn many_threads_call_at_once() {
 #[test]
 fn a_callback_makes_a_call_of_its_own() {
     let (_elsewhere, _simulator, client, task) = trained();
-    let mut running = process::start(|teller: Teller<()>| async move {
-        teller.tell(());
-        teller.tell(());
+    let mut call = process::start(|sender: Sender<()>| async move {
+        sender.send(());
+        sender.send(());
         Ok(7)
     })
     .unwrap();
     for _ in 0..2 {
-        assert!(matches!(running.next(None), Said::Message(())));
+        assert!(matches!(call.next(None), Step::Message(())));
         query(&client, &task).unwrap();
     }
-    assert!(matches!(running.next(None), Said::Done(Ok(7))), "the outcome comes after all messages");
+    assert!(matches!(call.next(None), Step::Done(Ok(7))), "the outcome comes after all messages");
 }
 
 #[test]
@@ -79,13 +79,12 @@ fn a_callback_is_refused_the_job_that_it_was_called_for() {
         let (client, job) = (client.clone(), job.clone());
         async move { client.run(&job, options).await }
     };
-    let mut running =
-        process::start(|teller| runs(RunOptions::default().on_event(move |_| _ = teller.tell(())))).unwrap();
-    assert!(matches!(running.next(None), Said::Message(())));
+    let mut running = process::start(|sender| runs(RunOptions::default().on_event(move |_| _ = sender.send(())))).unwrap();
+    assert!(matches!(running.next(None), Step::Message(())));
     let error = call(runs(RunOptions::default())).unwrap_err();
     assert_eq!(error.kind(), ErrorKind::InvalidArgument, "{error}");
-    let end = std::iter::repeat_with(|| running.next(None)).find(|said| matches!(said, Said::Done(_)));
-    assert!(matches!(end, Some(Said::Done(Ok(())))));
+    let end = std::iter::repeat_with(|| running.next(None)).find(|step| matches!(step, Step::Done(_)));
+    assert!(matches!(end, Some(Step::Done(Ok(())))));
     call(runs(RunOptions::default())).unwrap();
 }
 
@@ -105,14 +104,14 @@ fn what_goes_on_unseen_goes_on_while_nobody_calls() {
 #[test]
 fn patience_ends_and_a_stopped_call_lets_go() {
     let (sender, gone) = mpsc::channel::<()>();
-    let mut running = process::start(|_: Teller<()>| async move {
+    let mut call = process::start(|_: Sender<()>| async move {
         let _held = sender;
         std::future::pending::<Result<()>>().await
     })
     .unwrap();
-    assert!(matches!(running.next(Some(Duration::from_millis(5))), Said::Nothing));
+    assert!(matches!(call.next(Some(Duration::from_millis(5))), Step::Idle));
     let began = Instant::now();
-    running.stop(Duration::from_secs(20));
+    call.stop(Duration::from_secs(20));
     assert!(began.elapsed() < Duration::from_secs(10), "it waited for a call that had ended");
     assert_eq!(gone.try_recv(), Err(mpsc::TryRecvError::Disconnected), "the call holds what it held");
 }

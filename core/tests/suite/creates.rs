@@ -203,7 +203,7 @@ async fn given_up_unsent(simulator: &Simulator, client: &Client, paths: &[String
     let call = client.create_user_model(paths, None);
     assert!(tokio::time::timeout(Duration::from_millis(300), call).await.is_err(), "it waits");
     assert_eq!(sent(simulator), already);
-    client.settle().await;
+    client.wait_for_creates().await;
     assert_eq!((sent(simulator), simulator.created()), (already, 0));
 }
 

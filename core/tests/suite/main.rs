@@ -15,9 +15,9 @@ mod killed;
 mod photos;
 mod recovery;
 mod results;
-mod settle;
 mod stored;
 mod timeouts;
+mod wait_for_creates;
 mod waits;
 
 #[cfg(feature = "process")]

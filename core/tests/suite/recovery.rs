@@ -137,7 +137,7 @@ async fn a_cancelled_create_still_notes_its_answer() {
     run.abort();
     assert!(run.await.unwrap_err().is_cancelled());
     assert!(job.training_task_id().is_none());
-    client.settle().await;
+    client.wait_for_creates().await;
     let kept = Job::read_checkpoint(folder.path().join("job.json")).unwrap();
     assert_eq!(kept.training_task_id(), Some(simulator.tasks()[0].id.clone()));
     client.run(&job, kept_in(folder.path())).await.unwrap();
@@ -355,10 +355,10 @@ async fn events_tell_the_whole_story_in_order() {
     let job = Job::new(photos, [STYLES[0]]);
     client.run(&job, kept_in(folder.path()).on_event(diary.teller())).await.unwrap();
     let kinds = diary.kinds();
-    for kind in ["warning", "retrying", "photo_uploading", "photo_uploaded", "unknown_state", "saved"] {
+    for kind in ["notice", "retrying", "photo_uploading", "photo_uploaded", "unknown_state", "saved"] {
         assert!(kinds.contains(&kind.to_owned()), "{kind} is missing in {kinds:?}");
     }
-    let milestones = ["warning", "training", "trained", "generating", "generated", "saved", "finished"];
+    let milestones = ["notice", "training", "trained", "generating", "generated", "saved", "finished"];
     let at: Vec<_> = milestones.iter().map(|kind| kinds.iter().position(|seen| seen == kind)).collect();
     assert!(at.is_sorted() && at.iter().all(Option::is_some), "{kinds:?}");
 }

@@ -107,7 +107,7 @@ json maybe(std::string_view text) { return text.empty() ? json() : json(text); }
 json plain(const xiezhen::Event &event) {
   static const char *const names[] = {"unknown",   "photo_uploading", "photo_uploaded", "training",
                                       "trained",   "generating",      "generated",      "saved",
-                                      "retrying",  "unknown_state",   "warning",        "finished"};
+                                      "retrying",  "unknown_state",   "notice",        "finished"};
   const auto type = event.type();
   json told{{"type", names[type]},
             {"path", maybe(event.path())},

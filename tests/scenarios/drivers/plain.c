@@ -5,7 +5,7 @@ static const char *const STATES[] = {"unknown", "waiting", "running", "succeeded
 static const char *const KINDS[] = {"unknown", "training", "generation"};
 static const char *const STAGES[] = {"unknown", "uploading", "training", "generating", "saving", "done", "failed"};
 static const char *const EVENTS[] = {"unknown", "photo_uploading", "photo_uploaded", "training", "trained", "generating",
-                                     "generated", "saved", "retrying", "unknown_state", "warning", "finished"};
+                                     "generated", "saved", "retrying", "unknown_state", "notice", "finished"};
 
 void add_text(cJSON *to, const char *name, const char *value) {
   if (value) cJSON_AddStringToObject(to, name, value);

@@ -47,8 +47,8 @@ async fn two_may_wait_for_creates_that_overlap() {
     let simulator = service::start().await;
     let client = service::client(&simulator.url());
     let user_id = service::trained(&client).await;
-    let mut first = pin!(client.settle());
-    let mut second = pin!(client.settle());
+    let mut first = pin!(client.wait_for_creates());
+    let mut second = pin!(client.wait_for_creates());
 
     abandoned(&simulator, &client, &user_id).await;
     assert!(!has_ended!(first));
@@ -59,5 +59,5 @@ async fn two_may_wait_for_creates_that_overlap() {
     // What the first one does at its end is no business of the second's.
     tokio::time::timeout(Duration::from_secs(10), second).await.expect("the second create was answered");
     assert_eq!(simulator.created(), 3);
-    tokio::time::timeout(Duration::from_secs(10), client.settle()).await.expect("nothing is under way");
+    tokio::time::timeout(Duration::from_secs(10), client.wait_for_creates()).await.expect("nothing is under way");
 }
