@@ -11,7 +11,7 @@ use std::{
 /// What a temporary file's name has between its target's name and its ending.
 const RANDOM: usize = 6;
 const ENDING: &str = ".tmp";
-/// Who sweeps may come between a file's making and its lock.
+/// Who removes them may come between a file's making and its lock.
 const TRIES: usize = 5;
 
 /// How long a file is tried again that can't be opened because too many are.
@@ -19,7 +19,7 @@ pub(crate) const OUT_OF_FILES: Duration = Duration::from_secs(60);
 
 /// Who may read a file.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Readers {
+pub(crate) enum FileMode {
     /// Its owner only.
     Owner,
     /// Whoever the umask lets.
@@ -27,11 +27,11 @@ pub(crate) enum Readers {
 }
 
 /// Writes `content` under the name `path`: after a crash at any instant, this or what was there before is on disk.
-pub(crate) fn write(path: &Path, content: &[u8], readers: Readers) -> io::Result<()> {
+pub(crate) fn write(path: &Path, content: &[u8], mode: FileMode) -> io::Result<()> {
     let began = Instant::now();
     let mut tries = 1;
     loop {
-        match try_to_write(path, content, readers) {
+        match try_to_write(path, content, mode) {
             Err(error) if error.kind() == io::ErrorKind::NotFound && tries < TRIES && folder(path).is_dir() => {
                 tries += 1;
             }
@@ -44,14 +44,14 @@ pub(crate) fn write(path: &Path, content: &[u8], readers: Readers) -> io::Result
     }
 }
 
-fn try_to_write(path: &Path, content: &[u8], readers: Readers) -> io::Result<()> {
+fn try_to_write(path: &Path, content: &[u8], mode: FileMode) -> io::Result<()> {
     let folder = folder(path);
     let prefix = format!("{}-", hidden(path));
     let mut builder = tempfile::Builder::new();
     builder.prefix(&prefix).rand_bytes(RANDOM).suffix(ENDING);
     // The library's own opening hides the error's number.
-    let mut file = builder.make_in(folder, |temporary| create_new(temporary, readers))?;
-    // Says that somebody is writing it. A file system without locks lets nobody sweep either.
+    let mut file = builder.make_in(folder, |temporary| create_new(temporary, mode))?;
+    // Says that somebody is writing it. A file system without locks lets nobody remove it either.
     let _ = file.as_file().try_lock_shared();
     file.write_all(content)?;
     file.as_file().sync_all()?;
@@ -61,24 +61,24 @@ fn try_to_write(path: &Path, content: &[u8], readers: Readers) -> io::Result<()>
 }
 
 /// Makes a file that was not there.
-fn create_new(path: &Path, readers: Readers) -> io::Result<File> {
+fn create_new(path: &Path, mode: FileMode) -> io::Result<File> {
     let mut options = OpenOptions::new();
     options.read(true).write(true).create_new(true);
     #[cfg(unix)]
-    std::os::unix::fs::OpenOptionsExt::mode(&mut options, if readers == Readers::Owner { 0o600 } else { 0o666 });
+    std::os::unix::fs::OpenOptionsExt::mode(&mut options, if mode == FileMode::Owner { 0o600 } else { 0o666 });
     #[cfg(not(unix))]
-    let _ = readers;
+    let _ = mode;
     options.open(path)
 }
 
 /// Removes what killed processes have left of writing `path`.
-pub(crate) fn sweep(path: &Path) {
-    sweep_all(folder(path), &format!("{}-", hidden(path)));
+pub(crate) fn remove_stale_temp_files(path: &Path) {
+    remove_all_stale_temp_files(folder(path), &format!("{}-", hidden(path)));
 }
 
 /// Removes what killed processes have left of writing files whose temporary names begin with `prefix`, and leaves alone
 /// what somebody is writing. Failing does no harm.
-pub(crate) fn sweep_all(folder: &Path, prefix: &str) {
+pub(crate) fn remove_all_stale_temp_files(folder: &Path, prefix: &str) {
     for entry in fs::read_dir(folder).into_iter().flatten().flatten() {
         let name = entry.file_name();
         let name = name.as_encoded_bytes();

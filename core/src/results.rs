@@ -12,7 +12,7 @@ use icu_normalizer::ComposingNormalizerBorrowed;
 use reqwest::Url;
 
 use crate::{
-    disk::{self, Readers},
+    disk::{self, FileMode},
     error::{Error, ErrorKind, Result},
     photo::interrupted,
     picture::Format,
@@ -59,7 +59,7 @@ impl Results<'_> {
             let error = Error::io("can't make the folder for pictures", self.folder, error);
             return Saved { files: Vec::new(), urls: urls.to_vec(), error: Some(error) };
         }
-        self.sweep().await;
+        self.remove_stale_temp_files().await;
         let first = self.pass(urls, on_saved).await;
         if !first.iter().any(|outcome| matches!(outcome, Err(failure) if failure.expired)) {
             return collect(first, urls.to_vec());
@@ -76,10 +76,10 @@ impl Results<'_> {
     }
 
     /// Once for all pictures: a folder of many customers takes a while to look through.
-    async fn sweep(&self) {
+    async fn remove_stale_temp_files(&self) {
         let (folder, prefix) = (self.folder.to_owned(), disk::hidden(Path::new(&self.stem())));
         // Failing does no harm.
-        let _ = tokio::task::spawn_blocking(move || disk::sweep_all(&folder, &prefix)).await;
+        let _ = tokio::task::spawn_blocking(move || disk::remove_all_stale_temp_files(&folder, &prefix)).await;
     }
 
     /// What the names of all files of this task begin with.
@@ -180,7 +180,7 @@ fn collect(outcomes: Vec<Result<PathBuf, Missed>>, urls: Vec<String>) -> Saved {
 }
 
 fn write(path: &Path, content: &[u8]) -> Result<()> {
-    disk::write(path, content, Readers::Usual).map_err(|error| Error::io("can't write the picture", path, error))
+    disk::write(path, content, FileMode::Usual).map_err(|error| Error::io("can't write the picture", path, error))
 }
 
 /// A whole picture of this name, whatever its type.

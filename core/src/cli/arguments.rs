@@ -7,7 +7,7 @@ use clap::{
     builder::{OsStringValueParser, TypedValueParser as _},
 };
 
-use super::complaint::quoted;
+use super::report::quoted;
 use crate::{
     client::Client,
     error::{Error, Result},
@@ -76,7 +76,7 @@ pub(super) struct Run {
     #[arg(long, value_name = "ID")]
     pub(super) user_id: Option<String>,
     #[command(flatten)]
-    pub(super) conduct: Conduct,
+    pub(super) run_args: RunArgs,
 }
 
 #[derive(Debug, Args)]
@@ -96,12 +96,12 @@ pub(super) struct Resume {
     #[arg(long, value_name = "STYLE", requires = "adopt", conflicts_with = "user_id")]
     pub(super) style: Option<String>,
     #[command(flatten)]
-    pub(super) conduct: Conduct,
+    pub(super) run_args: RunArgs,
 }
 
-/// How a run or the rest of one goes about it.
+/// What a run and the rest of one take.
 #[derive(Debug, Args)]
-pub(super) struct Conduct {
+pub(super) struct RunArgs {
     /// Start, and pay, again what is found failed or with an unknown outcome
     #[arg(long)]
     pub(super) recreate: bool,

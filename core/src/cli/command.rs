@@ -10,10 +10,10 @@ use serde_json::json;
 use super::{
     adoption::adopt,
     arguments::{Arguments, Command, Connection, Resume, Run},
-    complaint::{self, quoted_path},
     interrupt::Interrupt,
     print,
     progress::Progress,
+    report::{self, quoted_path},
     sheet,
 };
 use crate::{
@@ -37,7 +37,7 @@ pub(super) struct Invocation<'a> {
 }
 
 /// A job that is to be done, and how.
-struct Wish {
+struct Plan {
     job: Job,
     checkpoint: PathBuf,
     options: RunOptions,
@@ -50,7 +50,7 @@ impl<'a> Invocation<'a> {
     }
 
     /// Does what is asked for and returns what to exit with.
-    pub(super) fn carry_out(self) -> u8 {
+    pub(super) fn execute(self) -> u8 {
         /// For a checkpoint that is just being written. A name look-up may hang far longer, and is left behind.
         const LAST_WRITES: Duration = Duration::from_secs(2);
         let runtime = match tokio::runtime::Builder::new_current_thread().enable_all().build() {
@@ -60,12 +60,12 @@ impl<'a> Invocation<'a> {
                 return self.fail(&Error::new(ErrorKind::Internal, message));
             }
         };
-        let exit = runtime.block_on(self.obey());
+        let exit = runtime.block_on(self.run());
         runtime.shutdown_timeout(LAST_WRITES);
         exit
     }
 
-    async fn obey(self) -> u8 {
+    async fn run(self) -> u8 {
         let client = match Connection::build(self.client.clone()) {
             Ok(client) => client,
             Err(error) => return self.fail(&error),
@@ -74,12 +74,12 @@ impl<'a> Invocation<'a> {
         let outcome = match &self.command {
             Command::Styles => interrupt.or("styles", self.styles(&client)).await,
             Command::Status { task_id } => interrupt.or("status", self.status(&client, task_id)).await,
-            Command::Run(run) => match Wish::new(run) {
-                Ok(wish) => return self.portray(&client, wish, interrupt).await,
+            Command::Run(run) => match Plan::new(run) {
+                Ok(plan) => return self.run_job(&client, plan, interrupt).await,
                 Err(error) => Err(error),
             },
-            Command::Resume(resume) => match interrupt.or("resume", Wish::stored(&client, resume)).await {
-                Ok(wish) => return self.portray(&client, wish, interrupt).await,
+            Command::Resume(resume) => match interrupt.or("resume", Plan::stored(&client, resume)).await {
+                Ok(plan) => return self.run_job(&client, plan, interrupt).await,
                 Err(error) => Err(error),
             },
         };
@@ -105,8 +105,8 @@ impl<'a> Invocation<'a> {
     }
 
     /// Brings a job to its end, and shows what has become of it.
-    async fn portray(&self, client: &Client, wish: Wish, mut interrupt: Interrupt) -> u8 {
-        let Wish { job, checkpoint, options } = wish;
+    async fn run_job(&self, client: &Client, plan: Plan, mut interrupt: Interrupt) -> u8 {
+        let Plan { job, checkpoint, options } = plan;
         let progress = (!self.json).then(Progress::new);
         let on_event = progress.as_ref().map_or_else(events_as_json, Progress::on_event);
         let options = RunOptions { on_event: Some(on_event), ..options };
@@ -129,12 +129,12 @@ impl<'a> Invocation<'a> {
         let told = if self.has_results(&outcome, &job) { self.results(&job) } else { Ok(()) };
         match outcome.and(told) {
             Ok(()) => 0,
-            Err(error) => complain(&error, &portraits, self.resume(&checkpoint)),
+            Err(error) => report_error(&error, &portraits, self.resume(&checkpoint)),
         }
     }
 
     /// What to type to go on, if the checkpoint can be gone on with.
-    fn resume(&self, checkpoint: &Path) -> Option<complaint::Resume> {
+    fn resume(&self, checkpoint: &Path) -> Option<report::Resume> {
         Job::read_checkpoint(checkpoint).ok()?;
         // A run that was typed again reads its photos again; a job that has them uploaded does not.
         let outlives_photos =
@@ -146,7 +146,7 @@ impl<'a> Invocation<'a> {
                 (format!("{} resume {}{options}", self.program, quoted_path(checkpoint)), true)
             }
         };
-        Some(complaint::Resume { command, takes_options, outlives_photos })
+        Some(report::Resume { command, takes_options, outlives_photos })
     }
 
     /// One that can't be written takes nothing from the pictures: the job is done all the same.
@@ -158,7 +158,7 @@ impl<'a> Invocation<'a> {
         }
     }
 
-    /// A wish that was refused may look as if it were done: a model without a style. With `--json`, what became of a job
+    /// An order that was refused may look as if it were done: a model without a style. With `--json`, what became of a job
     /// is a result too.
     fn has_results(&self, outcome: &Result<()>, job: &Job) -> bool {
         let has_files = job.portraits().iter().any(|portrait| !portrait.files.is_empty());
@@ -185,7 +185,7 @@ impl<'a> Invocation<'a> {
         if self.json {
             error_as_json(error);
         }
-        complain(error, &[], None)
+        report_error(error, &[], None)
     }
 }
 
@@ -195,16 +195,16 @@ pub(super) fn error_as_json(error: &Error) {
 }
 
 /// Says what went wrong, once, and returns what to exit with.
-fn complain(error: &Error, portraits: &[Portrait], resume: Option<complaint::Resume>) -> u8 {
+fn report_error(error: &Error, portraits: &[Portrait], resume: Option<report::Resume>) -> u8 {
     print::say(&match (error.kind(), resume) {
         (ErrorKind::Cancelled, Some(resume)) => format!("xiezhen: interrupted; to go on: {}", resume.command),
         (ErrorKind::Cancelled, None) => "xiezhen: interrupted; nothing was begun".to_owned(),
-        (_, resume) => complaint::block(error, portraits, resume.as_ref()),
+        (_, resume) => report::text_of(error, portraits, resume.as_ref()),
     });
     error.kind().exit_code()
 }
 
-impl Wish {
+impl Plan {
     fn new(run: &Run) -> Result<Self> {
         // The checkpoint may be taken up from another folder.
         let absolute = |path: &PathBuf| {
@@ -221,8 +221,8 @@ impl Wish {
         let options = RunOptions {
             save_to: Some(run.out.clone()),
             checkpoint: Some(checkpoint.clone()),
-            timeout: run.conduct.timeout,
-            recreate: run.conduct.recreate,
+            timeout: run.run_args.timeout,
+            recreate: run.run_args.recreate,
             on_event: None,
         };
         Ok(Self { job: Job::from_parts(photos, run.styles.clone(), run.user_id.clone()), checkpoint, options })
@@ -237,8 +237,8 @@ impl Wish {
         let options = RunOptions {
             save_to: resume.out.clone(),
             checkpoint: Some(resume.checkpoint.clone()),
-            timeout: resume.conduct.timeout,
-            recreate: resume.conduct.recreate,
+            timeout: resume.run_args.timeout,
+            recreate: resume.run_args.recreate,
             on_event: None,
         };
         Ok(Self { job, checkpoint: resume.checkpoint.clone(), options })

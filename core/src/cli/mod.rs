@@ -4,11 +4,11 @@ mod adoption;
 mod arguments;
 mod bars;
 mod command;
-mod complaint;
 mod interrupt;
 mod lines;
 mod print;
 mod progress;
+mod report;
 mod sheet;
 mod uploads;
 
@@ -17,7 +17,7 @@ use std::ffi::OsString;
 use clap::Parser as _;
 
 #[doc(hidden)]
-pub use self::complaint::quoted_path;
+pub use self::report::quoted_path;
 use self::{arguments::Arguments, command::Invocation, progress::Progress};
 use crate::{client::Client, error::Error, event::OnEvent, options::ClientBuilder};
 
@@ -38,11 +38,11 @@ pub fn run_with(client: ClientBuilder, resume: Option<&str>, arguments: impl Int
     match Arguments::try_parse_from(&arguments) {
         Ok(parsed) => {
             let program = arguments.first().map_or("xiezhen".into(), |program| program.to_string_lossy());
-            Invocation::new(client, &program, resume, parsed).carry_out()
+            Invocation::new(client, &program, resume, parsed).execute()
         }
         Err(refused) => {
             if refused.use_stderr() && arguments.iter().take_while(|word| *word != "--").any(|word| word == "--json") {
-                command::error_as_json(&Error::invalid(vec![complaint::refusal(&refused.to_string())]));
+                command::error_as_json(&Error::invalid(vec![report::refusal(&refused.to_string())]));
             }
             // Help and the version are such "errors" too. If they can't be written, nobody is there to be told.
             let _ = refused.print();

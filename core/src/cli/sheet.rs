@@ -10,7 +10,7 @@ use std::{
 };
 
 use crate::{
-    disk::{self, Readers},
+    disk::{self, FileMode},
     error::{Error, Result},
     job::{Job, Portrait},
     task::TaskState,
@@ -24,7 +24,7 @@ pub(super) fn write(job: &Job) -> Result<Option<PathBuf>> {
     let Some(folder) = job.save_to().filter(|_| !job.portraits().is_empty()) else { return Ok(None) };
     let page = page(job, &folder);
     let path = free_name(&folder, &page)?;
-    let written = fs::create_dir_all(&folder).and_then(|()| disk::write(&path, page.as_bytes(), Readers::Usual));
+    let written = fs::create_dir_all(&folder).and_then(|()| disk::write(&path, page.as_bytes(), FileMode::Usual));
     written.map_err(|error| failed(&path, error))?;
     Ok(Some(path))
 }

@@ -11,7 +11,7 @@ use std::{
 
 use super::Job;
 use crate::{
-    disk::{self, Links, Readers},
+    disk::{self, FileMode, Links},
     error::{Error, ErrorKind, Result},
 };
 
@@ -43,7 +43,7 @@ impl Checkpoint {
         match patiently(|| lock.try_lock()) {
             Ok(()) => {
                 // The lock says that nobody else is writing.
-                disk::sweep(&file);
+                disk::remove_stale_temp_files(&file);
                 Ok(Self { path, file, lock, saving: Mutex::default() })
             }
             Err(TryLockError::WouldBlock) => {
@@ -67,7 +67,7 @@ impl Checkpoint {
     pub(crate) fn save(&self, job: &Job) -> Result<()> {
         let _one_at_a_time = self.saving.lock().unwrap_or_else(PoisonError::into_inner);
         let json = job.to_json()?;
-        disk::write(&self.file, json.as_bytes(), Readers::Owner)
+        disk::write(&self.file, json.as_bytes(), FileMode::Owner)
             .map_err(|error| Error::io("can't write the checkpoint", &self.path, error))
     }
 }

@@ -118,7 +118,7 @@ impl Survey {
         let mut survey = Self {
             problems: Vec::new(),
             busy: None,
-            warnings: Vec::new(),
+            notices: Vec::new(),
             seen: HashSet::new(),
             digests: Vec::new(),
             due: Vec::new(),

@@ -79,7 +79,8 @@ fn a_callback_is_refused_the_job_that_it_was_called_for() {
         let (client, job) = (client.clone(), job.clone());
         async move { client.run(&job, options).await }
     };
-    let mut running = process::start(|sender| runs(RunOptions::default().on_event(move |_| _ = sender.send(())))).unwrap();
+    let mut running =
+        process::start(|sender| runs(RunOptions::default().on_event(move |_| _ = sender.send(())))).unwrap();
     assert!(matches!(running.next(None), Step::Message(())));
     let error = call(runs(RunOptions::default())).unwrap_err();
     assert_eq!(error.kind(), ErrorKind::InvalidArgument, "{error}");

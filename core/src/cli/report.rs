@@ -25,7 +25,7 @@ struct Cause<'a> {
 
 /// One block of text about an error, and of a job about each style's. `resume` is the command that goes on, where there
 /// is one.
-pub(super) fn block(error: &Error, portraits: &[Portrait], resume: Option<&Resume>) -> String {
+pub(super) fn text_of(error: &Error, portraits: &[Portrait], resume: Option<&Resume>) -> String {
     let causes = causes(error, portraits);
     let mut text = format!("xiezhen: {}", error.kind());
     for cause in &causes {
@@ -151,7 +151,7 @@ fn ways_on(causes: &[Cause<'_>], resume: &str) -> Vec<String> {
     lines
 }
 
-/// Whether an error of this kind is tried again without more being paid than was wished for.
+/// Whether an error of this kind is tried again without more being paid than was ordered.
 fn goes_on(kind: ErrorKind) -> bool {
     use ErrorKind::{Internal, InvalidArgument, OutcomeUnknown, TaskFailed};
     !matches!(kind, InvalidArgument | Internal | OutcomeUnknown | TaskFailed)
