@@ -210,6 +210,8 @@ fn by_status(status: StatusCode) -> (ErrorKind, AttemptOutcome) {
         300..=399 => (ErrorKind::Protocol, AttemptOutcome::Redirected),
         401 => (ErrorKind::Authentication, AttemptOutcome::Refused),
         403 => (ErrorKind::Permission, AttemptOutcome::Refused),
+        // The proxy's; it was not passed on.
+        407 => (ErrorKind::Transport, AttemptOutcome::Refused),
         408 | 500..=599 => (ErrorKind::Transport, AttemptOutcome::Lost),
         429 => (ErrorKind::RateLimited, AttemptOutcome::Busy),
         400..=499 => (ErrorKind::Api, AttemptOutcome::Refused),
@@ -228,7 +230,14 @@ pub(crate) fn refusal(status: StatusCode, marks: &ErrorHeaders, body: &[u8]) -> 
     let said = marks.message.as_deref().map(|message| format!(", {message:?}")).unwrap_or_default();
     let code = marks.code.as_deref().map(|code| format!(" {code}")).unwrap_or_default();
     let mut advice = row.map(|row| format!(": {}", row.advice)).unwrap_or_default();
-    if is_refusal(status) && outcome == AttemptOutcome::Refused && marks.are_missing() && is_page(body) {
+    if status == StatusCode::PROXY_AUTHENTICATION_REQUIRED {
+        advice = ": the proxy wants a user name and a password: write them into its address".into();
+    }
+    if matches!(kind, ErrorKind::Authentication | ErrorKind::Permission | ErrorKind::Api)
+        && is_refusal(status)
+        && marks.are_missing()
+        && is_page(body)
+    {
         kind = ErrorKind::Protocol;
         advice =
             ": a page of somebody on the way, such as a firewall or a captive portal, not the service's answer".into();

@@ -60,7 +60,7 @@ impl PollSchedule {
 /// Where requests go out.
 #[derive(Clone)]
 pub(crate) enum Route {
-    /// As `HTTP_PROXY`, `HTTPS_PROXY` and `NO_PROXY` say.
+    /// As `HTTP_PROXY`, `HTTPS_PROXY`, `ALL_PROXY` and `NO_PROXY` say.
     Environment,
     Direct,
     Proxy(String),
@@ -187,7 +187,8 @@ setters! {
     generation_schedule: PollSchedule,
     /// A PEM file of certificate authorities that are trusted beside the system's.
     ca_file: PathBuf,
-    /// A proxy for all but loopback, `http://…` or `https://…`, in place of the environment's; empty for none.
+    /// A proxy for all but loopback, in place of the environment's: `http://…`, `https://…`, `socks5://…` or
+    /// `socks5h://…` (which resolves names itself); empty for none.
     proxy: SecretString,
 }
 
@@ -330,16 +331,18 @@ impl Limits {
             && !is_proxy(proxy)
         {
             // Not as it was given: it may contain a password.
-            let rule = "begin with http:// or https:// and name a host, such as http://proxy:3128; empty means none";
+            let rule = "begin with http://, https://, socks5:// or socks5h:// and name a host, such as http://proxy:3128; \
+                        empty means none";
             problems.push(format!("proxy must {rule}"));
         }
         problems
     }
 }
 
-/// The HTTP library takes more than that, and says so late (`socks5`, a missing scheme) or asks no proxy at all (`ftp`).
+/// The HTTP library takes more than that, and says so late (a missing scheme) or asks no proxy at all (`ftp`).
 fn is_proxy(text: &str) -> bool {
-    let known = Url::parse(text).is_ok_and(|url| matches!(url.scheme(), "http" | "https") && url.has_host());
+    let known = Url::parse(text)
+        .is_ok_and(|url| matches!(url.scheme(), "http" | "https" | "socks5" | "socks5h") && url.has_host());
     known && reqwest::Proxy::all(text).is_ok()
 }
 
@@ -382,8 +385,15 @@ fn read_authorities(path: &Path) -> Result<Vec<CertificateDer<'static>>, String>
     let pem = std::fs::read(path).map_err(|error| refuse(error.to_string()))?;
     let certificates: Result<Vec<_>, _> = CertificateDer::pem_slice_iter(&pem).collect();
     match certificates {
+        Ok(certificates) if certificates.is_empty() && contains(&pem, b"BEGIN TRUSTED CERTIFICATE") => Err(refuse(
+            "it has OpenSSL's TRUSTED CERTIFICATE form: write it anew with `openssl x509 -in FILE -out ca.pem`".into(),
+        )),
         Ok(certificates) if certificates.is_empty() => Err(refuse("it contains no PEM certificate".into())),
         Ok(certificates) => Ok(certificates),
         Err(error) => Err(refuse(error.to_string())),
     }
+}
+
+fn contains(bytes: &[u8], word: &[u8]) -> bool {
+    bytes.windows(word.len()).any(|window| window == word)
 }

@@ -1,9 +1,11 @@
 //! One exchange with the gateway: send, read, classify, and send again where that is allowed.
 
 pub(crate) mod body;
+mod cause;
 pub(crate) mod coding;
 mod connection;
 mod download;
+mod no_proxy;
 mod request;
 
 use std::{
@@ -416,17 +418,11 @@ fn unsent_or_lost(call: Call, guard: &SendGuard, error: reqwest::Error) -> Failu
     }
 }
 
-/// Names the innermost cause: the outer ones only say that a request failed, and repeat the URL.
+/// Says why in words, without the URL.
 fn broken(what: &str, error: reqwest::Error) -> Error {
     let error = error.without_url();
-    let mut cause: &dyn std::error::Error = &error;
-    let mut out_of_files = false;
-    while let Some(next) = cause.source() {
-        cause = next;
-        out_of_files |= cause.downcast_ref().is_some_and(disk::is_out_of_files);
-    }
-    let message = format!("{what}: {cause}");
-    if out_of_files {
+    let message = format!("{what}: {}", cause::in_words(&error));
+    if cause::innermost(&error).downcast_ref().is_some_and(disk::is_out_of_files) {
         return Error::new(ErrorKind::Io, message).retryable().with_source(error);
     }
     Error::new(ErrorKind::Transport, message).with_source(error)

@@ -9,6 +9,7 @@ use rustls::{
     crypto::{CryptoProvider, ring},
 };
 
+use super::no_proxy;
 use crate::{
     error::{Error, ErrorKind, Result},
     options::{Options, Route, is_loopback},
@@ -48,7 +49,7 @@ impl Connections {
 
     /// For pictures: carries no credential, so it may follow redirects.
     pub(crate) fn downloads(&self, url: &Url) -> Result<&Client> {
-        let local = is_loopback(url);
+        let local = self.goes_direct(url);
         let cell = if local { &self.local_downloads } else { &self.downloads };
         cell.get_or_try_init(|| build(self.base(local, true)?.redirect(redirect::Policy::limited(5))))
     }
@@ -57,10 +58,16 @@ impl Connections {
         let base = &self.options.base_url;
         let local = is_loopback(base);
         // Plain http to another machine may go through a proxy that speaks TLS.
-        Ok(self.base(local, !local || base.scheme() == "https")?.redirect(redirect::Policy::none()))
+        let needs_tls = !local || base.scheme() == "https";
+        Ok(self.base(self.goes_direct(base), needs_tls)?.redirect(redirect::Policy::none()))
     }
 
-    fn base(&self, local: bool, needs_tls: bool) -> Result<ClientBuilder> {
+    /// Whether no proxy is asked for `url`, whatever the HTTP library makes of `NO_PROXY`.
+    fn goes_direct(&self, url: &Url) -> bool {
+        is_loopback(url) || (matches!(self.options.limits.route, Route::Environment) && no_proxy::bypasses(url))
+    }
+
+    fn base(&self, direct: bool, needs_tls: bool) -> Result<ClientBuilder> {
         let builder = Client::builder()
             .tls_backend_preconfigured(self.tls(needs_tls)?)
             .connect_timeout(self.options.limits.connect_timeout)
@@ -69,7 +76,7 @@ impl Connections {
             .retry(reqwest::retry::never())
             .user_agent(concat!("xiezhen/", env!("CARGO_PKG_VERSION")));
         Ok(match &self.options.limits.route {
-            _ if local => builder.no_proxy(),
+            _ if direct => builder.no_proxy(),
             Route::Environment => builder,
             Route::Direct => builder.no_proxy(),
             Route::Proxy(proxy) => builder.proxy(reqwest::Proxy::all(proxy).map_err(unusable)?),

@@ -73,7 +73,7 @@ async fn an_unknown_authority_is_refused_unless_ca_file_names_it() {
 
     let error = builder("localhost").build().unwrap().list_styles().await.unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Transport, "{error}");
-    assert!(error.message().to_lowercase().contains("cert"), "{error}");
+    assert!(error.message().contains("ca_file") && error.message().contains("SSL_CERT_FILE"), "{error}");
     assert!(builder("localhost").ca_file(&*file).build().unwrap().list_styles().await.unwrap().is_empty());
     let error = builder("127.0.0.1").ca_file(&*file).build().unwrap().list_styles().await.unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Transport, "another name than the certificate's: {error}");
@@ -102,6 +102,58 @@ async fn a_proxy_is_asked_for_all_but_this_machine() {
     let local = service::builder(&simulator.url()).proxy(&*proxy).build().unwrap();
     assert!(!local.list_styles().await.unwrap().is_empty());
     assert!(asked.lock().unwrap().is_empty());
+}
+
+/// A proxy that speaks SOCKS5, does not look anything up, and answers in the place of whoever is asked for.
+async fn socks_server() -> (String, Arc<Mutex<Vec<String>>>) {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let address = format!("socks5h://{}", listener.local_addr().unwrap());
+    let asked = Arc::new(Mutex::new(Vec::new()));
+    let hosts = asked.clone();
+    tokio::spawn(async move {
+        while let Ok((mut stream, _)) = listener.accept().await {
+            // Version, one method or more; none is needed.
+            let _ = stream.read_u8().await;
+            let methods = stream.read_u8().await.unwrap();
+            stream.read_exact(&mut vec![0; methods.into()]).await.unwrap();
+            stream.write_all(&[5, 0]).await.unwrap();
+            // Connect to a name.
+            let mut head = [0; 5];
+            stream.read_exact(&mut head).await.unwrap();
+            let mut name = vec![0; head[4].into()];
+            stream.read_exact(&mut name).await.unwrap();
+            stream.read_u16().await.unwrap();
+            stream.write_all(&[5, 0, 0, 1, 0, 0, 0, 0, 0, 0]).await.unwrap();
+            hosts.lock().unwrap().push(String::from_utf8(name).unwrap());
+            answer(stream).await;
+        }
+    });
+    (address, asked)
+}
+
+#[tokio::test]
+async fn a_socks_proxy_carries_calls() {
+    let (proxy, asked) = socks_server().await;
+    let builder = service::builder("http://gateway.invalid").allow_http(true).max_retries(0_u32);
+    assert!(builder.proxy(proxy).build().unwrap().list_styles().await.unwrap().is_empty());
+    assert_eq!(*asked.lock().unwrap(), ["gateway.invalid"]);
+}
+
+#[tokio::test]
+async fn a_proxy_that_refuses_is_told_in_words() {
+    for (status, words) in [("407 Proxy Authentication Required", "user name"), ("403 Forbidden", "HTTPS_PROXY")] {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let proxy = format!("http://{}", listener.local_addr().unwrap());
+        tokio::spawn(async move {
+            while let Ok((mut stream, _)) = listener.accept().await {
+                let _ = stream.read(&mut [0; 1024]).await;
+                let _ = stream.write_all(format!("HTTP/1.1 {status}\r\ncontent-length: 0\r\n\r\n").as_bytes()).await;
+            }
+        });
+        let client = service::builder("https://gateway.invalid").proxy(proxy).max_retries(0_u32).build().unwrap();
+        let error = client.list_styles().await.unwrap_err();
+        assert!(error.kind() == ErrorKind::Transport && error.message().contains(words), "{error}");
+    }
 }
 
 /// What is not encrypted itself may go through a proxy that is.
