@@ -83,6 +83,32 @@ pub(crate) fn refusals() -> Vec<Vec<u8>> {
     .collect()
 }
 
+/// What the corpus' addresses are signed for.
+pub(crate) const CALLBACK_KEYS: [&str; 3] = ["order-1", "订单", "a.b/c?d"];
+
+/// Requests to addresses of ours, as the target `callbacks` reads them.
+pub(crate) fn callbacks() -> Result<Vec<Vec<u8>>, xiezhen::Error> {
+    let callbacks = xiezhen::Callbacks::new("https://fuzz.example/hooks", crate::targets::CALLBACK_SECRET)?;
+    let mut all = Vec::new();
+    for key in CALLBACK_KEYS {
+        let target = callbacks.url(key)?.replace("https://fuzz.example", "");
+        for (method, query, body) in [
+            ("POST", "", r#"{"task_id":"00e0931c","state":3,"user_id":"U1"}"#),
+            (
+                "PUT",
+                "",
+                r#"{"ret":0,"body":{"state":3,"id":"00e0931c","tsk_type":1,"result_paths":["https://e.com/1"]}}"#,
+            ),
+            ("POST", "?a=b", r#"{"code":200,"data":"{\"taskId\":7,\"userId\":\"U1\"}"}"#),
+            ("GET", "?a=b?task_id=00e0931c&state=3", ""),
+            ("POST", "&id=7", "task_id=00e0931c&user_id=U1"),
+        ] {
+            all.push(format!("{method} {target}{query}\n{body}").into_bytes());
+        }
+    }
+    Ok(all)
+}
+
 /// The beginnings of pictures, of every type that is told apart, and the whole of one.
 pub(crate) fn photos() -> Vec<Vec<u8>> {
     let png = b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR\0\0\x01\0\0\0\x01\0\x08\x02\0\0\0";
@@ -128,6 +154,14 @@ mod tests {
     fn the_corpus_is_read() -> Result<(), xiezhen::Error> {
         for job in super::jobs() {
             Job::from_json(&String::from_utf8_lossy(&job))?;
+        }
+        let callbacks = xiezhen::Callbacks::new("https://fuzz.example", crate::targets::CALLBACK_SECRET)?;
+        for request in super::callbacks()? {
+            let text = String::from_utf8_lossy(&request).into_owned();
+            let (head, body) = text.split_once('\n').unwrap_or_default();
+            let (method, target) = head.split_once(' ').unwrap_or_default();
+            let received = callbacks.receive::<&str>(method, target, &[], body.as_bytes());
+            assert!(received.hint.is_some_and(|hint| !hint.task_ids.is_empty()), "{text}");
         }
         let read = super::answers().iter().map(|answer| 4 - read_answer(answer).len()).collect::<Vec<_>>();
         assert_eq!(read, [1, 1, 1, 1, 1, 0]);

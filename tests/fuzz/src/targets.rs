@@ -4,7 +4,7 @@ use fastrand::Rng;
 use http::{HeaderMap, HeaderName, HeaderValue};
 use serde_json::Value;
 use xiezhen::{
-    ErrorKind, Job,
+    Callbacks, ErrorKind, Hint, Job,
     internals::{check_photo, read_answer, read_refusal},
 };
 
@@ -56,6 +56,12 @@ pub(crate) fn all() -> Result<Vec<Box<dyn Target>>, Box<dyn std::error::Error>> 
             check: photo,
         }),
         Box::new(Reader { name: "jobs", seeds: corpus::jobs(), words: JOB_WORDS, check: job }),
+        Box::new(Reader {
+            name: "callbacks",
+            seeds: corpus::callbacks()?,
+            words: &["task_id", "user_id=", "\"data\":{", "{\"body\":\"", "?", "&", ".", "POST /", "GET"],
+            check: callback,
+        }),
         Box::new(Advanced::new()?),
     ])
 }
@@ -81,6 +87,31 @@ pub(crate) const JOB_WORDS: &[&str] =
 
 fn ensure(holds: bool, promise: &str) -> Result<(), String> {
     if holds { Ok(()) } else { Err(promise.to_owned()) }
+}
+
+/// The secret of the corpus' addresses.
+pub(crate) const CALLBACK_SECRET: &str = "a secret for fuzzing";
+
+/// `METHOD target\n` and a body. Never anything but the four statuses; a hint only with 204, for the key that was signed,
+/// with few and short ids; and it survives being sent on.
+fn callback(bytes: &[u8]) -> Result<(), String> {
+    let end = bytes.iter().position(|byte| *byte == b'\n').unwrap_or(bytes.len());
+    let (head, body) = bytes.split_at(end);
+    let head = String::from_utf8_lossy(head);
+    let (method, target) = head.split_once(' ').unwrap_or((&head, ""));
+    let callbacks = Callbacks::new("https://fuzz.example", CALLBACK_SECRET).map_err(|error| error.to_string())?;
+    let received = callbacks.receive(method, target, &[("content-length", "1")], body.get(1..).unwrap_or_default());
+    ensure(matches!(received.status, 204 | 404 | 405 | 413), "a status that no receiver answers")?;
+    ensure((received.status == 204) == received.hint.is_some(), "204 and a hint belong together")?;
+    let Some(hint) = received.hint else { return Ok(()) };
+    ensure(hint.verified && corpus::CALLBACK_KEYS.contains(&hint.key.as_str()), "a key that nobody signed")?;
+    let ids = hint.task_ids.iter().chain(&hint.user_id);
+    ensure(
+        hint.task_ids.len() <= 8 && ids.map(String::len).all(|length| (1..=200).contains(&length)),
+        "what is no id",
+    )?;
+    let sent_on = Hint::from_json(&hint.to_json()).map_err(|error| error.to_string())?;
+    ensure(sent_on == hint, "a hint that changes when it is sent on")
 }
 
 /// No value or a typed error; no answer ever makes a create be sent again.
