@@ -28,7 +28,7 @@ use tokio::{
 pub use self::schedule::Schedules;
 pub(crate) use self::{
     completion::OnEnd,
-    outcome::{ends_a_wait, out_of_time, task_failed},
+    outcome::{out_of_time, task_failed},
     poll_queue::WaiterKey,
     polled_task::NOTIFY_PAUSE,
     schedule::Steps,

@@ -8,7 +8,7 @@ use super::{
     record::{Record, WorkId},
     runner::JobRunner,
 };
-use crate::{call::Call, error::Result, event::Event, results::Results, task::Task, wait::ends_a_wait};
+use crate::{call::Call, error::Result, event::Event, results::Results, task::Task};
 
 /// How long nothing may be due: times of a clock that was ahead let nothing stand still.
 const LONGEST_PAUSE: Duration = Duration::from_secs(60 * 60);
@@ -142,13 +142,13 @@ impl JobRunner {
                     self.emit_end(id, &task);
                 }
             }
-            Err(error) if ends_a_wait(error.kind()) => {
-                self.work(id, |work| work.error = Some(error.with_task_id(task_id)));
-            }
             Err(error) => {
-                let mut delay = Duration::ZERO;
-                self.work(id, |work| delay = work.on_poll_failed(&error, &schedule, now));
-                self.emit(Event::Retrying { call: Call::QueryTask.name().into(), error, delay });
+                let mut again = None;
+                self.work(id, |work| again = work.on_poll_failed(&error, &schedule, now));
+                match again {
+                    Some(delay) => self.emit(Event::Retrying { call: Call::QueryTask.name().into(), error, delay }),
+                    None => self.work(id, |work| work.error = Some(error.with_task_id(task_id))),
+                }
             }
         }
     }

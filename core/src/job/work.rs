@@ -1,5 +1,7 @@
 //! One thing that the service is paid to do, and what is known of it. No input or output.
 
+use std::time::Duration;
+
 use serde::{Deserialize, Serialize};
 
 use crate::{
@@ -130,15 +132,19 @@ impl Work {
         changed
     }
 
-    /// Notes a poll that failed; gives the pause before the next.
-    pub(super) fn on_poll_failed(&mut self, error: &Error, schedule: &PollSchedule, now: u64) -> std::time::Duration {
+    /// Notes a poll that failed; gives the pause before the next, or `None` if that was the last.
+    pub(super) fn on_poll_failed(&mut self, error: &Error, schedule: &PollSchedule, now: u64) -> Option<Duration> {
+        let since_created = self.waiting_since.map(|since| Duration::from_millis(now.saturating_sub(since)));
+        if self.steps.ends_a_wait(error, since_created, now) {
+            return None;
+        }
         let pause = self.steps.after_failure(schedule, error.retry_after());
         self.last_poll = now;
         self.next_poll = now.saturating_add(pause.as_millis() as u64);
         if error.retry_after().is_some() {
             self.not_before = self.next_poll;
         }
-        pause
+        Some(pause)
     }
 
     /// What a caller who comes back wants done again. What was paid for is done again only if `recreate` says so.

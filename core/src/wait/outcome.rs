@@ -29,7 +29,7 @@ pub(crate) fn out_of_time(task: &str, state: Option<TaskState>, waited: Duration
 
 /// Outages, throttling and unreadable answers are waited out; what stays as it is, is not. A query touches no file: `Io`
 /// says that this process has too many open for now.
-pub(crate) const fn ends_a_wait(kind: ErrorKind) -> bool {
+pub(super) const fn ends_a_wait(kind: ErrorKind) -> bool {
     use ErrorKind as K;
     !matches!(kind, K::RateLimited | K::Protocol | K::Transport | K::Timeout | K::Io)
 }

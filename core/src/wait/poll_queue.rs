@@ -14,7 +14,7 @@ use tokio::{sync::oneshot, time::Instant};
 
 use super::{
     completion::Completion,
-    outcome::{ended, ends_a_wait, out_of_time},
+    outcome::{ended, out_of_time},
     polled_task::{Interest, PolledTask, Waiter, Waiters},
     schedule::{Schedules, TaskSchedule},
 };
@@ -57,6 +57,8 @@ struct Plan {
 pub(super) struct PollQueue {
     schedules: Schedules,
     tasks: Slab<PolledTask>,
+    /// What times in milliseconds count from.
+    epoch: Instant,
     by_task: HashMap<Arc<str>, usize>,
     due: BinaryHeap<Reverse<(Instant, usize)>>,
     expiries: BinaryHeap<Reverse<(Instant, WaiterKey)>>,
@@ -74,6 +76,7 @@ impl PollQueue {
     pub(super) fn new(schedules: Schedules) -> Self {
         Self {
             schedules,
+            epoch: Instant::now(),
             tasks: Slab::new(),
             by_task: HashMap::new(),
             due: BinaryHeap::new(),
@@ -305,7 +308,7 @@ impl PollQueue {
         polled.in_flight = None;
         match outcome {
             Ok(task) if task.state.is_terminal() => self.end(key, &Ok(task)),
-            Err(error) if ends_a_wait(error.kind()) => self.end(key, &Err(error)),
+            Err(error) if polled.schedule.ends_a_wait(&error, self.epoch, now) => self.end(key, &Err(error)),
             Ok(task) => {
                 if task.state == TaskState::Unknown {
                     tracing::warn!(task_id = task.id, raw_state = task.raw_state, "unknown task state: waiting on");

@@ -1,11 +1,19 @@
 //! When a task is polled next (design §7).
 
-use std::time::Duration;
+use std::{
+    hash::{DefaultHasher, Hash, Hasher},
+    time::Duration,
+};
 
 use serde::{Deserialize, Serialize};
 use tokio::time::Instant;
 
-use crate::{options::PollSchedule, task::TaskKind};
+use super::outcome::ends_a_wait;
+use crate::{
+    error::{Error, ErrorKind},
+    options::PollSchedule,
+    task::TaskKind,
+};
 
 /// The schedule of each kind of task.
 #[derive(Clone, Copy, Debug)]
@@ -40,6 +48,39 @@ pub(crate) struct Steps {
     #[serde(alias = "looks")]
     polls: u32,
     failures: u32,
+    #[serde(skip)]
+    unreadable: Unreadable,
+}
+
+/// The same unreadable answer again and again: that is no outage (design §5.3).
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+struct Unreadable {
+    /// A digest of how the answer began.
+    answer: u64,
+    times: u32,
+    /// When it came first, in milliseconds.
+    since: u64,
+}
+
+impl Unreadable {
+    const TIMES: u32 = 10;
+    const TIME: Duration = Duration::from_secs(5 * 60);
+
+    /// Whether `error` is one such answer too many. Anything else begins anew.
+    fn is_too_much(&mut self, error: &Error, now_ms: u64) -> bool {
+        if error.kind() != ErrorKind::Protocol || error.http_status() != Some(200) {
+            *self = Self::default();
+            return false;
+        }
+        let mut hasher = DefaultHasher::new();
+        error.body_start().hash(&mut hasher);
+        let answer = hasher.finish();
+        if self.times == 0 || self.answer != answer {
+            *self = Self { answer, times: 0, since: now_ms };
+        }
+        self.times = self.times.saturating_add(1);
+        self.times >= Self::TIMES && now_ms.saturating_sub(self.since) >= Self::TIME.as_millis() as u64
+    }
 }
 
 impl Steps {
@@ -48,7 +89,17 @@ impl Steps {
         let pause = schedule.pause(self.polls);
         self.polls = self.polls.saturating_add(1);
         self.failures = 0;
+        self.unreadable = Unreadable::default();
         jittered(pause)
+    }
+
+    /// Whether a poll that failed ends the wait. `since_created` is how long the task exists, if that is known: a
+    /// service may be too busy for a new task, or not know it yet.
+    pub(crate) fn ends_a_wait(&mut self, error: &Error, since_created: Option<Duration>, now_ms: u64) -> bool {
+        const GRACE: Duration = Duration::from_secs(30);
+        let is_new = since_created.is_some_and(|time| time < GRACE);
+        let ends = ends_a_wait(error.kind()) && !(is_new && error.kind() == ErrorKind::Api);
+        ends || self.unreadable.is_too_much(error, now_ms)
     }
 
     /// The pause after a poll that failed: short at first, as most outages are, and never longer than the schedule's.
@@ -71,8 +122,10 @@ fn jittered(pause: Duration) -> Duration {
 #[derive(Clone, Copy, Debug)]
 pub(super) struct TaskSchedule {
     steps: Steps,
-    /// Set until the first poll: when this client created the task.
+    /// Set until the first poll: when that may be.
     first: Option<Instant>,
+    /// When this client created the task.
+    created: Option<Instant>,
 }
 
 impl TaskSchedule {
@@ -80,7 +133,7 @@ impl TaskSchedule {
     pub(super) fn new(schedule: &PollSchedule, created: Option<Instant>, now: Instant) -> Self {
         let mut steps = Steps::default();
         let first = created.map_or(now, |at| now.max(at + steps.after_poll(schedule)));
-        Self { steps, first: Some(first) }
+        Self { steps, first: Some(first), created }
     }
 
     /// When a new waiter wants the task polled, unless a poll is planned already.
@@ -91,6 +144,11 @@ impl TaskSchedule {
     pub(super) fn after_poll(&mut self, schedule: &PollSchedule) -> Duration {
         self.first = None;
         self.steps.after_poll(schedule)
+    }
+
+    /// `epoch` is any moment before all others.
+    pub(super) fn ends_a_wait(&mut self, error: &Error, epoch: Instant, now: Instant) -> bool {
+        self.steps.ends_a_wait(error, self.created.map(|at| now - at), (now - epoch).as_millis() as u64)
     }
 
     pub(super) fn after_failure(&mut self, schedule: &PollSchedule, retry_after: Option<Duration>) -> Duration {

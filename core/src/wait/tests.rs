@@ -14,6 +14,8 @@ struct Service {
     polls: Mutex<Vec<(Duration, String)>>,
     under_way: AtomicUsize,
     takes: Duration,
+    /// What every poll is answered before this time.
+    fails: Option<(Error, Duration)>,
 }
 
 impl Service {
@@ -25,6 +27,7 @@ impl Service {
             polls: Mutex::default(),
             under_way: AtomicUsize::new(0),
             takes: Duration::from_millis(50),
+            fails: None,
         }
     }
 
@@ -45,6 +48,11 @@ impl TaskSource for Service {
         assert!(self.under_way.fetch_add(1, std::sync::atomic::Ordering::SeqCst) < MAX_POLLS_IN_FLIGHT);
         tokio::time::sleep(self.takes).await;
         self.under_way.fetch_sub(1, std::sync::atomic::Ordering::SeqCst);
+        if let Some((error, until)) = &self.fails
+            && at < *until
+        {
+            return Err(error.clone());
+        }
         let (kind, ends) = self.tasks.get(task_id).copied().unwrap_or((TaskKind::Training, Duration::MAX));
         let raw_state = if at >= ends { 3 } else { 2 };
         Ok(Task {
@@ -271,4 +279,41 @@ async fn a_storm_of_notices_is_heard_once() {
     assert_eq!(notify_listener.sleep(Duration::from_secs(1)).await, None);
     scheduler.notify("b");
     assert_eq!(notify_listener.sleep(Duration::from_secs(1)).await.as_deref(), Some("b"));
+}
+
+/// An answer under HTTP 200 that is not the document's, with `body`.
+fn unreadable(body: &str) -> Error {
+    Error::new(ErrorKind::Protocol, "unreadable").with_http_status(200).with_body_start(body.as_bytes(), str::to_owned)
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_same_unreadable_answer_ten_times_and_for_five_minutes_ends_a_wait() {
+    let mut service = Service::new(10.0).task("g", TaskKind::Generation, Duration::ZERO);
+    service.fails = Some((unreadable("<html>"), Duration::MAX));
+    let (endless, service) = scheduler(service);
+    let error = endless.wait("g", None).await.unwrap_err();
+    assert_eq!((error.kind(), error.task_id()), (ErrorKind::Protocol, Some("g")));
+    let times = service.times();
+    assert!(times.len() >= 10 && (300.0..400.0).contains(&times[times.len() - 1]), "{times:?}");
+
+    let mut outage = Service::new(10.0).task("g", TaskKind::Generation, Duration::ZERO);
+    outage.fails = Some((unreadable("<html>"), Duration::from_secs(290)));
+    scheduler(outage).0.wait("g", None).await.unwrap();
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_refusal_right_after_the_creation_is_waited_out() {
+    let refusal = Error::new(ErrorKind::Api, "no such task").with_ret(404);
+    let service = |until| {
+        let mut service = Service::new(10.0).task("g", TaskKind::Generation, Duration::ZERO);
+        service.fails = Some((refusal.clone(), Duration::from_secs(until)));
+        scheduler(service).0
+    };
+    let new = service(20);
+    new.remember("g", TaskKind::Generation);
+    new.wait("g", None).await.unwrap();
+    let lasting = service(60);
+    lasting.remember("g", TaskKind::Generation);
+    assert_eq!(lasting.wait("g", None).await.unwrap_err().kind(), ErrorKind::Api);
+    assert_eq!(service(20).wait("g", None).await.unwrap_err().kind(), ErrorKind::Api);
 }
