@@ -11,6 +11,7 @@ mod calls;
 mod client;
 mod errors;
 mod events;
+mod fleet;
 mod futures;
 mod gate;
 mod job;
@@ -38,6 +39,7 @@ mod _xiezhen {
             Event, Finished, Generated, Generating, Notice, PhotoUploaded, PhotoUploading, Retrying, Saved, Trained,
             Training, UnknownState,
         },
+        fleet::{_check_key, _intents, _share_rate, _store_texts},
         futures::Futures,
         job::Job,
         values::{Created, JobPhoto, PollSchedule, Portrait, Style, Task},

@@ -12,7 +12,11 @@ const LONGEST_KEY: usize = 200;
 
 macro_rules! scripts {
     ($($name:literal)+) => {
-        [$(($name, concat!(include_str!("store/row.lua"), include_str!(concat!("store/", $name, ".lua"))))),+]
+        [
+            $(($name, concat!(include_str!("store/row.lua"), include_str!(concat!("store/", $name, ".lua")))),)+
+            // Of no job.
+            ("reserve", include_str!("store/reserve.lua")),
+        ]
     };
 }
 
@@ -23,7 +27,7 @@ macro_rules! statements {
 }
 
 /// For Redis: each operation's script. `KEYS` are the job's row and the schedule.
-pub const REDIS: [(&str, &str); 8] = scripts!["put" "claim" "save" "release" "wake" "due" "get" "reserve"];
+pub const REDIS: [(&str, &str); 8] = scripts!["put" "claim" "save" "release" "wake" "due" "get"];
 
 /// For PostgreSQL: each operation's statement, and `schema`, which makes the tables.
 pub const POSTGRES: [(&str, &str); 9] =

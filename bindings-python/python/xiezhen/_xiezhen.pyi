@@ -486,6 +486,26 @@ class JobPhoto:
         """
 
 @final
+class Notice(Event):
+    """
+    Something that a person should know and that stops nothing.
+    """
+
+    __match_args__ = ("message",)
+    type: typing.ClassVar[str]
+    def __eq__(self, value: object, /) -> bool: ...
+    def __hash__(self, /) -> int: ...
+    def __ne__(self, value: object, /) -> bool: ...
+    def __new__(cls, /, message: str) -> Notice: ...
+    def __reduce__(self, /) -> tuple[builtins.type, tuple[object, ...]]: ...
+    def __repr__(self, /) -> str: ...
+    @property
+    def message(self, /) -> str:
+        """
+        What.
+        """
+
+@final
 class PhotoUploaded(Event):
     """
     The service has a photo.
@@ -878,30 +898,20 @@ class UnknownState(Event):
         The task.
         """
 
-@final
-class Notice(Event):
+def _check_key(key: str) -> None:
     """
-    Something that a person should know and that stops nothing.
+    Refuses what can't be a job's key.
     """
-
-    __match_args__ = ("message",)
-    type: typing.ClassVar[str]
-    def __eq__(self, value: object, /) -> bool: ...
-    def __hash__(self, /) -> int: ...
-    def __ne__(self, value: object, /) -> bool: ...
-    def __new__(cls, /, message: str) -> Notice: ...
-    def __reduce__(self, /) -> tuple[builtins.type, tuple[object, ...]]: ...
-    def __repr__(self, /) -> str: ...
-    @property
-    def message(self, /) -> str:
-        """
-        What.
-        """
 
 def _close_gate() -> None: ...
 def _error_kinds() -> list[tuple[str, str]]:
     """
     The code and the class name of every kind of error, from the core's one table.
+    """
+
+def _intents(json: str) -> tuple[bool, bool]:
+    """
+    Of a job's JSON: whether an intent waits for its answer, and whether the outcome of a create is unknown.
     """
 
 def _panic(begun: bool, *, awaited: bool = False) -> typing.Any:
@@ -910,6 +920,17 @@ def _panic(begun: bool, *, awaited: bool = False) -> typing.Any:
     """
 
 def _reopen_gate() -> None: ...
+def _share_rate(client: Client, reserve: collections.abc.Callable[[int], tuple[int, int]]) -> None:
+    """
+    Has the client take its permits from `reserve`, which is called with how many it needs, on a thread of the runtime;
+    it returns the microseconds until the first, and between two.
+    """
+
+def _store_texts() -> tuple[dict[str, str], dict[str, str]]:
+    """
+    The scripts of Redis and the statements of PostgreSQL, by operation.
+    """
+
 def main(arguments: SupportsGetItem[int, str]) -> int:
     """
     Runs the command `xiezhen` with these arguments (the program's name first). Returns what to exit with.

@@ -19,6 +19,8 @@ use crate::error::Result;
 const SHELF_LIFE: Duration = Duration::from_millis(50);
 /// How long a store that can't be reached is left alone.
 const PAUSE: Duration = Duration::from_millis(500);
+/// No store means longer pauses than this.
+const LONGEST_PAUSE: Duration = Duration::from_secs(60 * 60);
 /// At most this many are reserved at once: what a killed process had reserved is lost.
 const MOST: usize = 64;
 
@@ -90,8 +92,9 @@ impl SharedPermits {
         let (reserving, reserved) = ((self.reserve)(count), self.reserved.clone());
         let done = tokio::spawn(async move {
             let permits = reserving.await?;
-            let first = Instant::now() + permits.after;
-            let times = (0..count as u32).map(|number| first + permits.spacing * number);
+            let first = Instant::now() + permits.after.min(LONGEST_PAUSE);
+            let spacing = permits.spacing.min(LONGEST_PAUSE);
+            let times = (0..count as u32).map(|number| first + spacing * number);
             reserved.lock().unwrap_or_else(PoisonError::into_inner).extend(times);
             Ok::<_, crate::Error>(())
         });

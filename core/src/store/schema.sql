@@ -1,3 +1,5 @@
+-- Two workers that begin at once make it once.
+SELECT pg_advisory_xact_lock(hashtext('xiezhen_jobs'));
 CREATE TABLE IF NOT EXISTS xiezhen_jobs (
   key text PRIMARY KEY,
   job text NOT NULL,
