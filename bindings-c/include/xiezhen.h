@@ -389,6 +389,12 @@ typedef struct xiezhen_client xiezhen_client;
 typedef struct xiezhen_client_options xiezhen_client_options;
 
 /**
+ * One thing that a begun call had to say: that it has ended, and how; or, before that, an event, a job to store, or one task
+ * of several that has ended. The accessors of what it is not return NULL.
+ */
+typedef struct xiezhen_completion xiezhen_completion;
+
+/**
  * What a create answered.
  */
 typedef struct xiezhen_created xiezhen_created;
@@ -442,6 +448,11 @@ typedef struct xiezhen_portrait xiezhen_portrait;
  * A job's portraits, one a style.
  */
 typedef struct xiezhen_portraits xiezhen_portraits;
+
+/**
+ * Where calls that were begun say what they have to say.
+ */
+typedef struct xiezhen_queue xiezhen_queue;
 
 /**
  * Options of `xiezhen_run` and `xiezhen_advance`.
@@ -540,11 +551,11 @@ xiezhen_status xiezhen_call_options_set_timeout_ms(xiezhen_call_options *options
                                                    xiezhen_error **error);
 
 /**
- * What files are called after, beside the task; else "portrait". For `xiezhen_save_results`.
+ * What the names of files begin with; else "portrait". For `xiezhen_save_results`.
  */
-xiezhen_status xiezhen_call_options_set_style(xiezhen_call_options *options,
-                                              const char *style,
-                                              xiezhen_error **error);
+xiezhen_status xiezhen_call_options_set_name(xiezhen_call_options *options,
+                                             const char *name,
+                                             xiezhen_error **error);
 
 /**
  * Uploads one photo and returns the service's path of it (document, step 1).
@@ -558,7 +569,17 @@ xiezhen_status xiezhen_upload_file(const xiezhen_client *client,
                                    xiezhen_error **error);
 
 /**
- * Starts training a user model from 8 to 20 uploaded photos (document, step 2). This is paid for.
+ * `xiezhen_upload_file`, begun: the completion has the path.
+ */
+xiezhen_status xiezhen_begin_upload_file(const xiezhen_client *client,
+                                         const xiezhen_photo *photo,
+                                         const xiezhen_call_options *options,
+                                         const xiezhen_queue *queue,
+                                         void *tag,
+                                         xiezhen_error **error);
+
+/**
+ * Starts training a user model from 8 to 20 uploaded photos (document, step 2). This call is billed.
  *
  * Sent again only where nothing can have been carried out; `XIEZHEN_OUTCOME_UNKNOWN` says that it may have.
  */
@@ -570,6 +591,17 @@ xiezhen_status xiezhen_create_user_model(const xiezhen_client *client,
                                          xiezhen_error **error);
 
 /**
+ * `xiezhen_create_user_model`, begun: the completion has what was created.
+ */
+xiezhen_status xiezhen_begin_create_user_model(const xiezhen_client *client,
+                                               const char *const *img_set,
+                                               size_t img_count,
+                                               const xiezhen_call_options *options,
+                                               const xiezhen_queue *queue,
+                                               void *tag,
+                                               xiezhen_error **error);
+
+/**
  * The styles that pictures can be generated in (document, step 4).
  */
 xiezhen_status xiezhen_list_styles(const xiezhen_client *client,
@@ -578,7 +610,16 @@ xiezhen_status xiezhen_list_styles(const xiezhen_client *client,
                                    xiezhen_error **error);
 
 /**
- * Starts generating pictures of a trained model in one style, given by its id (document, step 5). This is paid for.
+ * `xiezhen_list_styles`, begun: the completion has the styles.
+ */
+xiezhen_status xiezhen_begin_list_styles(const xiezhen_client *client,
+                                         const xiezhen_call_options *options,
+                                         const xiezhen_queue *queue,
+                                         void *tag,
+                                         xiezhen_error **error);
+
+/**
+ * Starts generating pictures of a trained model in one style, given by its id (document, step 5). This call is billed.
  *
  * Sent again only where nothing can have been carried out; `XIEZHEN_OUTCOME_UNKNOWN` says that it may have.
  */
@@ -590,7 +631,18 @@ xiezhen_status xiezhen_create_task(const xiezhen_client *client,
                                    xiezhen_error **error);
 
 /**
- * One look at a task (document, steps 3 and 6). A failed task is a value here, not an error.
+ * `xiezhen_create_task`, begun: the completion has what was created.
+ */
+xiezhen_status xiezhen_begin_create_task(const xiezhen_client *client,
+                                         const char *user_id,
+                                         const char *style,
+                                         const xiezhen_call_options *options,
+                                         const xiezhen_queue *queue,
+                                         void *tag,
+                                         xiezhen_error **error);
+
+/**
+ * Asks for a task once (document, steps 3 and 6). A failed task is a value here, not an error.
  */
 xiezhen_status xiezhen_query_task(const xiezhen_client *client,
                                   const char *task_id,
@@ -599,10 +651,19 @@ xiezhen_status xiezhen_query_task(const xiezhen_client *client,
                                   xiezhen_error **error);
 
 /**
+ * `xiezhen_query_task`, begun: the completion has the task.
+ */
+xiezhen_status xiezhen_begin_query_task(const xiezhen_client *client,
+                                        const char *task_id,
+                                        const xiezhen_call_options *options,
+                                        const xiezhen_queue *queue,
+                                        void *tag,
+                                        xiezhen_error **error);
+
+/**
  * Fetches the pictures of a task that has ended into the folder `save_to`, and returns their files.
  *
- * Files appear whole or not at all, and one that is there is kept. Where addresses have expired, the task is asked once
- * for new ones.
+ * Files appear whole or not at all. Where addresses have expired, the task is queried once for new ones.
  */
 xiezhen_status xiezhen_save_results(const xiezhen_client *client,
                                     const xiezhen_task *task,
@@ -610,6 +671,17 @@ xiezhen_status xiezhen_save_results(const xiezhen_client *client,
                                     const xiezhen_call_options *options,
                                     xiezhen_strings **files,
                                     xiezhen_error **error);
+
+/**
+ * `xiezhen_save_results`, begun: the completion has the files. `task` may be freed meanwhile.
+ */
+xiezhen_status xiezhen_begin_save_results(const xiezhen_client *client,
+                                          const xiezhen_task *task,
+                                          const char *save_to,
+                                          const xiezhen_call_options *options,
+                                          const xiezhen_queue *queue,
+                                          void *tag,
+                                          xiezhen_error **error);
 
 /**
  * A cancel that has not happened.
@@ -785,6 +857,90 @@ void xiezhen_client_close(const xiezhen_client *client);
 void xiezhen_client_free(xiezhen_client *client);
 
 /**
+ * What the call was begun with.
+ */
+void *xiezhen_completion_tag(const xiezhen_completion *completion);
+
+/**
+ * Whether the call has ended: nothing more comes of it.
+ */
+bool xiezhen_completion_is_last(const xiezhen_completion *completion);
+
+/**
+ * How the call, or the task of several, ended; `XIEZHEN_OK` for anything else.
+ */
+xiezhen_status xiezhen_completion_status(const xiezhen_completion *completion);
+
+/**
+ * Why the call, or the task of several, failed.
+ */
+const xiezhen_error *xiezhen_completion_error(const xiezhen_completion *completion);
+
+/**
+ * An event of a run or an advance.
+ */
+const xiezhen_event *xiezhen_completion_event(const xiezhen_completion *completion);
+
+/**
+ * The job that an advance wants to be stored: say by `xiezhen_completion_saved` how that went. It is the job as it was at that
+ * moment.
+ */
+const xiezhen_job *xiezhen_completion_job(const xiezhen_completion *completion);
+
+/**
+ * Answers `xiezhen_completion_job`, as the return value of a `xiezhen_save` does: 0 if the job was stored. The advance waits for
+ * this; a completion that is freed without an answer says that the job could not be stored.
+ */
+xiezhen_status xiezhen_completion_saved(xiezhen_completion *completion,
+                                        int32_t returned,
+                                        xiezhen_error **error);
+
+/**
+ * Which of `xiezhen_begin_wait_many`'s tasks has ended.
+ */
+size_t xiezhen_completion_index(const xiezhen_completion *completion);
+
+/**
+ * The service's path of the photo: `xiezhen_begin_upload_file`.
+ */
+const char *xiezhen_completion_path(const xiezhen_completion *completion);
+
+/**
+ * What a create answered: `xiezhen_begin_create_user_model`, `xiezhen_begin_create_task`.
+ */
+const xiezhen_created *xiezhen_completion_created(const xiezhen_completion *completion);
+
+/**
+ * The styles: `xiezhen_begin_list_styles`.
+ */
+const xiezhen_styles *xiezhen_completion_styles(const xiezhen_completion *completion);
+
+/**
+ * The task: `xiezhen_begin_query_task`, `xiezhen_begin_wait`, and each that ends of `xiezhen_begin_wait_many`.
+ */
+const xiezhen_task *xiezhen_completion_task(const xiezhen_completion *completion);
+
+/**
+ * How each task ended: `xiezhen_begin_wait_many`.
+ */
+const xiezhen_outcomes *xiezhen_completion_outcomes(const xiezhen_completion *completion);
+
+/**
+ * The files of pictures: `xiezhen_begin_save_results`.
+ */
+const xiezhen_strings *xiezhen_completion_files(const xiezhen_completion *completion);
+
+/**
+ * After how long to advance the job again: `xiezhen_begin_advance`; `XIEZHEN_NONE` when it is done.
+ */
+uint64_t xiezhen_completion_next_ms(const xiezhen_completion *completion);
+
+/**
+ * Frees a completion, and what belongs to it.
+ */
+void xiezhen_completion_free(xiezhen_completion *completion);
+
+/**
  * The name of a status, the same in every language: "rate_limited"; "ok" for 0 and "unknown" for no status.
  */
 const char *xiezhen_status_name(int32_t status);
@@ -950,7 +1106,7 @@ const char *xiezhen_event_call(const xiezhen_event *event);
 const xiezhen_error *xiezhen_event_error(const xiezhen_event *event);
 
 /**
- * How long until the call is made again.
+ * How long until the call is made again; `XIEZHEN_NONE` of any other event.
  */
 uint64_t xiezhen_event_delay_ms(const xiezhen_event *event);
 
@@ -1139,8 +1295,8 @@ xiezhen_status xiezhen_run_options_set_cancel(xiezhen_run_options *options,
 /**
  * Brings a job to its end: uploads, trains, generates, waits, saves.
  *
- * With a checkpoint, a run that was cut off at any instant is taken up where it stood: nothing that was confirmed is
- * uploaded or paid for again. On an error, the job holds all that was known.
+ * With a checkpoint, a run that was cut off at any instant resumes where it left off: nothing that was confirmed is
+ * uploaded or billed again. On an error, the job holds all that was known.
  */
 xiezhen_status xiezhen_run(const xiezhen_client *client,
                            const xiezhen_job *job,
@@ -1148,11 +1304,21 @@ xiezhen_status xiezhen_run(const xiezhen_client *client,
                            xiezhen_error **error);
 
 /**
+ * `xiezhen_run`, begun: a completion for each event, then the last one. `on_event` is refused here.
+ */
+xiezhen_status xiezhen_begin_run(const xiezhen_client *client,
+                                 const xiezhen_job *job,
+                                 const xiezhen_run_options *options,
+                                 const xiezhen_queue *queue,
+                                 void *tag,
+                                 xiezhen_error **error);
+
+/**
  * Does all that is due of a job, without waiting for the service's work, and says after how long to call it again;
  * `XIEZHEN_NONE` when the job is done.
  *
  * Before each create, the job notes the intent and `save` is called with it; if that fails, nothing is sent. After each
- * answer it is called again. If the call is stopped while a create is under way, the create runs on, and no `save` tells of
+ * answer it is called again. If the call is stopped while a create is in flight, the create runs on, and no `save` tells of
  * its answer: call this again with the same handle, which waits for the answer, or store the job later yourself.
  */
 xiezhen_status xiezhen_advance(const xiezhen_client *client,
@@ -1162,6 +1328,17 @@ xiezhen_status xiezhen_advance(const xiezhen_client *client,
                                const xiezhen_run_options *options,
                                uint64_t *next_ms,
                                xiezhen_error **error);
+
+/**
+ * `xiezhen_advance`, begun: completions for events, and for the job to be stored (`xiezhen_completion_job`, which is to be
+ * answered); the last one says after how long to go on (`xiezhen_completion_next_ms`). `on_event` is refused here.
+ */
+xiezhen_status xiezhen_begin_advance(const xiezhen_client *client,
+                                     const xiezhen_job *job,
+                                     const xiezhen_run_options *options,
+                                     const xiezhen_queue *queue,
+                                     void *tag,
+                                     xiezhen_error **error);
 
 /**
  * A photo on disk. It is read when it is sent: nothing is checked here.
@@ -1275,6 +1452,41 @@ uint64_t xiezhen_job_photo_bytes(const xiezhen_job_photo *photo);
  * The service's path of it; NULL until it was uploaded.
  */
 const char *xiezhen_job_photo_uploaded(const xiezhen_job_photo *photo);
+
+/**
+ * A queue. Calls of any client may be begun on it, and any thread may take from it.
+ */
+xiezhen_status xiezhen_queue_new(xiezhen_queue **queue, xiezhen_error **error);
+
+/**
+ * A descriptor that is readable exactly while there is something to take: for `poll`, `epoll`, and whatever event loop is built
+ * on them. It is the queue's: only wait for it, and don't read it or close it. -1 where the system has none.
+ */
+int xiezhen_queue_fd(const xiezhen_queue *queue);
+
+/**
+ * The next thing that a call has to say, to be freed; NULL if there is nothing now. Never blocks. The things of one call come in
+ * order. The logs of clients are told from here, on this thread.
+ */
+xiezhen_completion *xiezhen_queue_next(const xiezhen_queue *queue);
+
+/**
+ * Blocks until there is something to take, for at most `timeout_ms` (`XIEZHEN_NONE`: for ever). Whether there is; false at once
+ * if no call is pending.
+ */
+bool xiezhen_queue_wait(const xiezhen_queue *queue,
+                        uint64_t timeout_ms);
+
+/**
+ * How many calls were begun whose end was not yet taken out.
+ */
+size_t xiezhen_queue_pending(const xiezhen_queue *queue);
+
+/**
+ * Frees a queue, and stops the calls that were begun on it, as `xiezhen_cancel_cancel` does; nothing more is heard of them. When
+ * this returns, they have let go of their jobs and checkpoints; a create in flight runs on.
+ */
+void xiezhen_queue_free(xiezhen_queue *queue);
 
 /**
  * The text.
@@ -1398,7 +1610,7 @@ const char *xiezhen_style_sex(const xiezhen_style *style);
 const char *xiezhen_version(void);
 
 /**
- * Looks at a task until it has ended, as often as its schedule says. State 5 is `XIEZHEN_TASK_FAILED`.
+ * Polls a task until it has ended, as often as its schedule says. State 5 is `XIEZHEN_TASK_FAILED`.
  *
  * Outages and unreadable answers are waited out. Every error carries the task's id: wait again to go on.
  */
@@ -1407,6 +1619,16 @@ xiezhen_status xiezhen_wait_task(const xiezhen_client *client,
                                  const xiezhen_call_options *options,
                                  xiezhen_task **task,
                                  xiezhen_error **error);
+
+/**
+ * `xiezhen_wait_task`, begun: the completion has the task. Thousands may be under way.
+ */
+xiezhen_status xiezhen_begin_wait(const xiezhen_client *client,
+                                  const char *task_id,
+                                  const xiezhen_call_options *options,
+                                  const xiezhen_queue *queue,
+                                  void *tag,
+                                  xiezhen_error **error);
 
 /**
  * `xiezhen_wait_task` for many at once, on this thread: thousands cost little more than their queries.
@@ -1421,6 +1643,18 @@ xiezhen_status xiezhen_wait_many(const xiezhen_client *client,
                                  const xiezhen_call_options *options,
                                  xiezhen_outcomes **outcomes,
                                  xiezhen_error **error);
+
+/**
+ * `xiezhen_wait_many`, begun: a completion for each task as it ends, with its index and the task or the error; the last one has the
+ * outcomes.
+ */
+xiezhen_status xiezhen_begin_wait_many(const xiezhen_client *client,
+                                       const char *const *task_ids,
+                                       size_t task_count,
+                                       const xiezhen_call_options *options,
+                                       const xiezhen_queue *queue,
+                                       void *tag,
+                                       xiezhen_error **error);
 
 /**
  * How many outcomes there are: as many as task ids were given.
@@ -1443,8 +1677,7 @@ const xiezhen_error *xiezhen_outcomes_error(const xiezhen_outcomes *outcomes, si
 void xiezhen_outcomes_free(xiezhen_outcomes *outcomes);
 
 /**
- * "Look at this task now", because a callback came. Does nothing if nobody waits for it, and causes at most one look a
- * second.
+ * Polls a task now, because a callback came. Does nothing if nobody waits for it, and causes at most one poll a second.
  */
 xiezhen_status xiezhen_notify(const xiezhen_client *client,
                               const char *task_id,

@@ -8,12 +8,21 @@
 #ifndef XIEZHEN_HPP
 #define XIEZHEN_HPP
 
+#if defined(_MSVC_LANG) ? _MSVC_LANG < 201703L : __cplusplus < 201703L
+#error "xiezhen.hpp needs C++17 or newer: compile with -std=c++17, or use xiezhen.h"
+#endif
+#if !defined(__cpp_exceptions) && !defined(_CPPUNWIND)
+#error "xiezhen.hpp reports errors as exceptions: compile without -fno-exceptions, or use xiezhen.h, which needs none"
+#endif
+
 #include <chrono>
 #include <cstddef>
 #include <cstdint>
 #include <exception>
 #include <functional>
+#include <iterator>
 #include <memory>
+#include <mutex>
 #include <optional>
 #include <stdexcept>
 #include <string>
@@ -54,6 +63,10 @@ inline std::string text(const char *from) { return from ? std::string(from) : st
 
 inline std::optional<std::string> maybe_text(const char *from) {
   return from ? std::optional<std::string>(from) : std::nullopt;
+}
+
+inline std::optional<milliseconds> maybe_time(std::uint64_t ms) noexcept {
+  return ms == XIEZHEN_NONE ? std::nullopt : std::optional<milliseconds>(milliseconds(ms));
 }
 
 inline std::string_view view(const char *from) noexcept { return from ? std::string_view(from) : std::string_view(); }
@@ -146,8 +159,7 @@ private:
           retryable(xiezhen_error_retryable(error)), json(detail::text(xiezhen_error_json(error))) {
       if (const auto http = xiezhen_error_http_status(error)) http_status = http;
       if (const auto said = xiezhen_error_ret(error)) ret = said;
-      const auto after = error ? xiezhen_error_retry_after_ms(error) : XIEZHEN_NONE;
-      if (after != XIEZHEN_NONE) retry_after = milliseconds(after);
+      retry_after = detail::maybe_time(xiezhen_error_retry_after_ms(error));
       for (std::size_t n = 0; n < xiezhen_error_problem_count(error); ++n)
         problems.emplace_back(xiezhen_error_problem(error, n));
       const auto *seen = xiezhen_error_task(error);
@@ -338,11 +350,11 @@ struct CallOptions {
   /// Bounds the call, in place of the client's; of a wait, in place of the kind's deadline (training 2 h, generation
   /// 30 min).
   std::optional<milliseconds> timeout{};
-  /// For `save_results`: what files are called after, beside the task.
-  std::optional<std::string> style{};
+  /// For `save_results`: what the names of files begin with.
+  std::optional<std::string> name{};
 };
 
-/// Something that happened to a job; lives for the callback only.
+/// Something that happened to a job; lives for the callback only, or as long as what it was taken from.
 class Event {
 public:
   explicit Event(const xiezhen_event *handle) noexcept : handle_(handle) {}
@@ -363,7 +375,8 @@ public:
   std::string_view user_id() const noexcept { return detail::view(xiezhen_event_user_id(handle_)); }
   std::string_view style() const noexcept { return detail::view(xiezhen_event_style(handle_)); }
   std::string_view call() const noexcept { return detail::view(xiezhen_event_call(handle_)); }
-  milliseconds delay() const noexcept { return milliseconds(xiezhen_event_delay_ms(handle_)); }
+  /// How long until the call is made again.
+  std::optional<milliseconds> delay() const noexcept { return detail::maybe_time(xiezhen_event_delay_ms(handle_)); }
   std::string_view message() const noexcept { return detail::view(xiezhen_event_message(handle_)); }
   /// Why the call failed that is made again.
   std::optional<Error> error() const {
@@ -526,7 +539,7 @@ public:
   /// One portrait a style, in the order given.
   std::vector<Portrait> portraits() const {
     const auto all = detail::make<detail::Own<xiezhen_portraits, xiezhen_portraits_free>>(
-        xiezhen_job_portraits, static_cast<const xiezhen_job *>(get()));
+        xiezhen_job_portraits, get());
     std::vector<Portrait> portraits;
     for (std::size_t n = 0; n < xiezhen_portraits_count(all.get()); ++n)
       portraits.push_back(portrait(xiezhen_portraits_at(all.get(), n)));
@@ -536,7 +549,7 @@ public:
   /// The photos, in the order given.
   std::vector<JobPhoto> photos() const {
     const auto all = detail::make<detail::Own<xiezhen_job_photo_list, xiezhen_job_photo_list_free>>(
-        xiezhen_job_photos, static_cast<const xiezhen_job *>(get()));
+        xiezhen_job_photos, get());
     std::vector<JobPhoto> photos;
     for (std::size_t n = 0; n < xiezhen_job_photo_list_count(all.get()); ++n) {
       const auto *one = xiezhen_job_photo_list_at(all.get(), n);
@@ -564,6 +577,7 @@ public:
 
 private:
   friend class Client;
+  friend class Completion;
   using Handle = detail::Own<xiezhen_job, xiezhen_job_free>;
   using Options = detail::Own<xiezhen_job_options, xiezhen_job_options_free>;
 
@@ -603,6 +617,202 @@ private:
   Handle handle_;
 };
 
+namespace detail {
+
+inline Created created(const xiezhen_created *made) {
+  return {text(xiezhen_created_task_id(made)), text(xiezhen_created_user_id(made))};
+}
+
+inline std::vector<Style> styles(const xiezhen_styles *all) {
+  std::vector<Style> styles;
+  for (std::size_t n = 0; n < xiezhen_styles_count(all); ++n) {
+    const auto *one = xiezhen_styles_at(all, n);
+    styles.push_back({text(xiezhen_style_name(one)), text(xiezhen_style_style(one)), text(xiezhen_style_template(one)),
+                      text(xiezhen_style_sex(one))});
+  }
+  return styles;
+}
+
+inline std::vector<std::string> strings(const xiezhen_strings *all) {
+  std::vector<std::string> strings;
+  for (std::size_t n = 0; n < xiezhen_strings_count(all); ++n) strings.emplace_back(xiezhen_strings_at(all, n));
+  return strings;
+}
+
+inline Outcome outcome(std::shared_ptr<const xiezhen_task> task, const xiezhen_error *error) {
+  return error ? Outcome(Error(error, xiezhen_error_status(error))) : Outcome(Task(std::move(task)));
+}
+
+/// The outcomes, each of which keeps what it belongs to.
+inline std::vector<Outcome> outcomes(const std::shared_ptr<const xiezhen_outcomes> &all) {
+  std::vector<Outcome> outcomes;
+  for (std::size_t n = 0; n < xiezhen_outcomes_count(all.get()); ++n)
+    outcomes.push_back(outcome(std::shared_ptr<const xiezhen_task>(all, xiezhen_outcomes_task(all.get(), n)),
+                               xiezhen_outcomes_error(all.get(), n)));
+  return outcomes;
+}
+
+} // namespace detail
+
+/// One thing that a begun call had to say: that it has ended (`is_last`), and how; or, before that, an event, a job to store, or
+/// one task of several that has ended. A result that is asked of a call that failed throws its error.
+class Completion {
+public:
+  explicit Completion(xiezhen_completion *handle) : handle_(handle, xiezhen_completion_free) {}
+  Completion(Completion &&) noexcept = default;
+  Completion &operator=(Completion &&) noexcept = default;
+  Completion(const Completion &) = delete;
+  Completion &operator=(const Completion &) = delete;
+
+  /// What the call was begun with.
+  void *tag() const noexcept { return xiezhen_completion_tag(get()); }
+  /// Whether the call has ended: nothing more comes of it.
+  bool is_last() const noexcept { return xiezhen_completion_is_last(get()); }
+  Status status() const noexcept { return xiezhen_completion_status(get()); }
+  /// Why the call, or the task of several, failed.
+  std::optional<Error> error() const {
+    const auto *error = xiezhen_completion_error(get());
+    return error ? std::optional<Error>(Error(error, xiezhen_error_status(error))) : std::nullopt;
+  }
+  /// Throws the error, if there is one.
+  void check() const {
+    if (const auto *error = xiezhen_completion_error(get())) throw Error(error, xiezhen_error_status(error));
+  }
+
+  /// An event of `begin_run` or `begin_advance`; lives as long as this.
+  std::optional<Event> event() const {
+    const auto *event = xiezhen_completion_event(get());
+    return event ? std::optional<Event>(std::in_place, event) : std::nullopt;
+  }
+  /// The JSON of a job that `begin_advance` wants to be stored: `saved` says how that went.
+  std::optional<std::string> job_json() const {
+    const auto *job = xiezhen_completion_job(get());
+    return job ? std::optional<std::string>(Job::json_of(job)) : std::nullopt;
+  }
+  /// Whether the job was stored; the advance waits for this.
+  void saved(bool stored = true) { detail::call(xiezhen_completion_saved, handle_.get(), std::int32_t{stored ? 0 : 1}); }
+  /// Which of `begin_wait_many`'s tasks has ended.
+  std::size_t index() const noexcept { return xiezhen_completion_index(get()); }
+
+  std::string path() const { return check(), detail::text(xiezhen_completion_path(get())); }
+  Created created() const { return check(), detail::created(xiezhen_completion_created(get())); }
+  std::vector<Style> styles() const { return check(), detail::styles(xiezhen_completion_styles(get())); }
+  Task task() const {
+    return check(), Task(std::shared_ptr<const xiezhen_task>(handle_, xiezhen_completion_task(get())));
+  }
+  std::vector<Outcome> outcomes() const {
+    return check(), detail::outcomes({handle_, xiezhen_completion_outcomes(get())});
+  }
+  std::vector<std::string> files() const { return check(), detail::strings(xiezhen_completion_files(get())); }
+  /// After how long to advance the job again; nothing when it is done.
+  std::optional<milliseconds> next() const { return check(), detail::maybe_time(xiezhen_completion_next_ms(get())); }
+
+  /// The C handle.
+  const xiezhen_completion *get() const noexcept { return handle_.get(); }
+
+private:
+  std::shared_ptr<xiezhen_completion> handle_;
+};
+
+/// Where begun calls (`Client::begin_…`) say what they have to say, for event loops: nothing blocks, and nothing is called from a
+/// foreign thread. Its end stops the calls that were begun on it.
+class Queue {
+public:
+  Queue() : handle_(detail::make<Handle>(xiezhen_queue_new)) {}
+
+  /// Readable exactly while there is something to take. Only wait for it.
+  int fd() const noexcept { return xiezhen_queue_fd(get()); }
+  /// The next thing that a call has to say, if there is one now. Clients' `on_log` is called from here.
+  std::optional<Completion> next() const {
+    auto *completion = xiezhen_queue_next(get());
+    return completion ? std::optional<Completion>(std::in_place, completion) : std::nullopt;
+  }
+  /// Blocks until there is something to take. False when the time is over, or if no call is pending.
+  bool wait(std::optional<milliseconds> timeout = std::nullopt) const {
+    return xiezhen_queue_wait(get(), timeout ? detail::count(*timeout) : XIEZHEN_NONE);
+  }
+  /// How many calls were begun whose end was not yet taken out.
+  std::size_t pending() const noexcept { return xiezhen_queue_pending(get()); }
+
+  /// The C handle.
+  const xiezhen_queue *get() const noexcept { return handle_.get(); }
+
+private:
+  friend class Client;
+  using Handle = detail::Own<xiezhen_queue, xiezhen_queue_free>;
+
+  /// What is told of logs has to live as long as a call may log.
+  struct Kept {
+    std::mutex lock;
+    std::vector<std::shared_ptr<const void>> all;
+  };
+
+  void keep(const std::shared_ptr<const void> &on_log) const {
+    const std::lock_guard<std::mutex> guard(kept_->lock);
+    for (const auto &one : kept_->all)
+      if (one == on_log) return;
+    kept_->all.push_back(on_log);
+  }
+
+  std::unique_ptr<Kept> kept_ = std::make_unique<Kept>();
+  Handle handle_;
+};
+
+/// The events of a run, as `Client::run_events` gives them: an input range. Its end stops the run.
+class Events {
+public:
+  struct sentinel {};
+  class iterator {
+  public:
+    using iterator_category = std::input_iterator_tag;
+    using value_type = Event;
+    using difference_type = std::ptrdiff_t;
+    using pointer = const Event *;
+    using reference = const Event &;
+
+    const Event &operator*() const noexcept { return *events_->event_; }
+    const Event *operator->() const noexcept { return &*events_->event_; }
+    /// Waits for the next event. Throws what ended the run, if it was an error.
+    iterator &operator++() { return events_->advance(), *this; }
+    void operator++(int) { events_->advance(); }
+    friend bool operator==(const iterator &at, sentinel) noexcept { return !at.has_event(); }
+    friend bool operator!=(const iterator &at, sentinel) noexcept { return at.has_event(); }
+
+  private:
+    friend class Events;
+    explicit iterator(Events *events) noexcept : events_(events) {}
+    bool has_event() const noexcept { return events_->event_.has_value(); }
+    Events *events_;
+  };
+
+  iterator begin() {
+    if (!event_) advance();
+    return iterator(this);
+  }
+  sentinel end() const noexcept { return {}; }
+
+private:
+  friend class Client;
+  template <class Begin> explicit Events(const Begin &begin_on) { begin_on(queue_); }
+
+  void advance() {
+    event_.reset();
+    while (queue_.wait()) {
+      completion_ = queue_.next();
+      if (!completion_) continue;
+      if (completion_->is_last()) return completion_->check();
+      if (const auto *event = xiezhen_completion_event(completion_->get())) {
+        event_.emplace(event);
+        return;
+      }
+    }
+  }
+
+  std::optional<Completion> completion_;
+  std::optional<Event> event_;
+  Queue queue_;
+};
+
 /// A connection to the service: where, who, limits. Threads may share it.
 class Client {
 public:
@@ -626,7 +836,7 @@ public:
     detail::set_text(c, xiezhen_client_options_set_proxy, options.proxy);
     detail::set_value(c, xiezhen_client_options_set_allow_http, options.allow_http);
     if (options.on_log) {
-      on_log_ = std::make_unique<OnLog>(options.on_log);
+      on_log_ = std::make_shared<OnLog>(options.on_log);
       detail::call(xiezhen_client_options_set_on_log, c, static_cast<std::int32_t>(options.log_level), &log,
                    static_cast<void *>(on_log_.get()));
     }
@@ -645,28 +855,23 @@ public:
     const auto paths = detail::pointers(img_set);
     // An empty list is refused by its length; C wants an address all the same.
     static const char *const nothing = "";
-    return created(detail::make<CreatedHandle>(xiezhen_create_user_model, get(),
-                                               paths.empty() ? &nothing : paths.data(), paths.size(),
-                                               Call(options).get()));
+    const auto made = detail::make<CreatedHandle>(xiezhen_create_user_model, get(), paths.empty() ? &nothing : paths.data(),
+                                                  paths.size(), Call(options).get());
+    return detail::created(made.get());
   }
 
   /// The styles that pictures can be generated in.
   std::vector<Style> list_styles(const CallOptions &options = {}) const {
     const auto all = detail::make<detail::Own<xiezhen_styles, xiezhen_styles_free>>(xiezhen_list_styles, get(),
                                                                                     Call(options).get());
-    std::vector<Style> styles;
-    for (std::size_t n = 0; n < xiezhen_styles_count(all.get()); ++n) {
-      const auto *one = xiezhen_styles_at(all.get(), n);
-      styles.push_back({detail::text(xiezhen_style_name(one)), detail::text(xiezhen_style_style(one)),
-                        detail::text(xiezhen_style_template(one)), detail::text(xiezhen_style_sex(one))});
-    }
-    return styles;
+    return detail::styles(all.get());
   }
 
   /// Starts generating pictures of a trained model in one style, given by its id. This is paid for.
   Created create_task(std::string_view user_id, std::string_view style, const CallOptions &options = {}) const {
-    return created(detail::make<CreatedHandle>(xiezhen_create_task, get(), detail::Text(user_id).get(),
-                                               detail::Text(style).get(), Call(options).get()));
+    const auto made = detail::make<CreatedHandle>(xiezhen_create_task, get(), detail::Text(user_id).get(),
+                                                  detail::Text(style).get(), Call(options).get());
+    return detail::created(made.get());
   }
 
   /// One look at a task. A failed task is a value here, not an error.
@@ -695,7 +900,7 @@ public:
     static const char *const nothing = "";
     auto told = [&](std::size_t index, const xiezhen_task *ended, const xiezhen_error *error) {
       // Not to be moved away: its task is gone when the callback returns.
-      const Outcome one = outcome(borrowed(ended), error);
+      const Outcome one = detail::outcome(borrowed(ended), error);
       on_end(index, one);
     };
     using Through = detail::Through<decltype(told)>;
@@ -705,14 +910,10 @@ public:
       return (*static_cast<Through *>(data))(index, ended, error);
     };
     return through.during([&] {
-      const std::shared_ptr<xiezhen_outcomes> all = detail::make<detail::Own<xiezhen_outcomes, xiezhen_outcomes_free>>(
+      const std::shared_ptr<const xiezhen_outcomes> all = detail::make<detail::Own<xiezhen_outcomes, xiezhen_outcomes_free>>(
           xiezhen_wait_many, get(), ids.empty() ? &nothing : ids.data(), ids.size(), tell,
           static_cast<void *>(&through), Call(options).get());
-      std::vector<Outcome> outcomes;
-      for (std::size_t n = 0; n < xiezhen_outcomes_count(all.get()); ++n)
-        outcomes.push_back(outcome(std::shared_ptr<const xiezhen_task>(all, xiezhen_outcomes_task(all.get(), n)),
-                                   xiezhen_outcomes_error(all.get(), n)));
-      return outcomes;
+      return detail::outcomes(all);
     });
   }
 
@@ -726,10 +927,7 @@ public:
                                         const CallOptions &options = {}) const {
     const auto all = detail::make<detail::Own<xiezhen_strings, xiezhen_strings_free>>(
         xiezhen_save_results, get(), task.get(), detail::Text(save_to).get(), Call(options).get());
-    std::vector<std::string> files;
-    for (std::size_t n = 0; n < xiezhen_strings_count(all.get()); ++n)
-      files.emplace_back(xiezhen_strings_at(all.get(), n));
-    return files;
+    return detail::strings(all.get());
   }
 
   /// Brings a job to its end: uploads, trains, generates, waits, saves. On an error, the job holds all that was known.
@@ -760,7 +958,57 @@ public:
         detail::call(xiezhen_advance, get(), job.get(), through, static_cast<void *>(&saves), own.get(), &next);
       });
     });
-    return next == XIEZHEN_NONE ? std::nullopt : std::optional<milliseconds>(milliseconds(next));
+    return detail::maybe_time(next);
+  }
+
+  /// The events of a run, which it brings to its end: `for (const auto &event : client.run_events(job)) …`. What is left of the
+  /// loop stops the run; an error comes out of the loop.
+  Events run_events(const Job &job, const RunOptions &options = {}) const {
+    return Events([&](const Queue &queue) { begin_run(job, queue, nullptr, options); });
+  }
+
+  /// The calls, begun: they return at once, and say what they have to say on `queue`, under `tag`.
+  void begin_upload_file(const Photo &photo, const Queue &queue, void *tag, const CallOptions &options = {}) const {
+    begin(xiezhen_begin_upload_file, queue, tag, Call(options), photo.get());
+  }
+  void begin_create_user_model(const std::vector<std::string> &img_set, const Queue &queue, void *tag,
+                               const CallOptions &options = {}) const {
+    const auto paths = detail::pointers(img_set);
+    static const char *const nothing = "";
+    begin(xiezhen_begin_create_user_model, queue, tag, Call(options), paths.empty() ? &nothing : paths.data(), paths.size());
+  }
+  void begin_list_styles(const Queue &queue, void *tag, const CallOptions &options = {}) const {
+    begin(xiezhen_begin_list_styles, queue, tag, Call(options));
+  }
+  void begin_create_task(std::string_view user_id, std::string_view style, const Queue &queue, void *tag,
+                         const CallOptions &options = {}) const {
+    begin(xiezhen_begin_create_task, queue, tag, Call(options), detail::Text(user_id).get(), detail::Text(style).get());
+  }
+  void begin_query_task(std::string_view task_id, const Queue &queue, void *tag, const CallOptions &options = {}) const {
+    begin(xiezhen_begin_query_task, queue, tag, Call(options), detail::Text(task_id).get());
+  }
+  /// `wait_task`, begun. Thousands may be under way.
+  void begin_wait(std::string_view task_id, const Queue &queue, void *tag, const CallOptions &options = {}) const {
+    begin(xiezhen_begin_wait, queue, tag, Call(options), detail::Text(task_id).get());
+  }
+  /// A completion for each task as it ends, and the last one with the outcomes.
+  void begin_wait_many(const std::vector<std::string> &task_ids, const Queue &queue, void *tag,
+                       const CallOptions &options = {}) const {
+    const auto ids = detail::pointers(task_ids);
+    static const char *const nothing = "";
+    begin(xiezhen_begin_wait_many, queue, tag, Call(options), ids.empty() ? &nothing : ids.data(), ids.size());
+  }
+  void begin_save_results(const Task &task, std::string_view save_to, const Queue &queue, void *tag,
+                          const CallOptions &options = {}) const {
+    begin(xiezhen_begin_save_results, queue, tag, Call(options), task.get(), detail::Text(save_to).get());
+  }
+  /// A completion for each event, then the last one. `on_event` is refused here.
+  void begin_run(const Job &job, const Queue &queue, void *tag, const RunOptions &options = {}) const {
+    begin(xiezhen_begin_run, queue, tag, begun(options), job.get());
+  }
+  /// Completions for events and for the job to be stored; the last one says after how long to go on.
+  void begin_advance(const Job &job, const Queue &queue, void *tag, const RunOptions &options = {}) const {
+    begin(xiezhen_begin_advance, queue, tag, begun(options), job.get());
   }
 
   /// Stops what is under way and frees the connections. Later calls are refused.
@@ -782,7 +1030,7 @@ private:
       if (options.cancel) detail::call(xiezhen_call_options_set_cancel, own_.get(), options.cancel->get());
       detail::set_text(own_.get(), xiezhen_call_options_set_callback_url, options.callback_url);
       detail::set_time(own_.get(), xiezhen_call_options_set_timeout_ms, options.timeout);
-      detail::set_text(own_.get(), xiezhen_call_options_set_style, options.style);
+      detail::set_text(own_.get(), xiezhen_call_options_set_name, options.name);
     }
     const xiezhen_call_options *get() const noexcept { return own_.get(); }
 
@@ -793,12 +1041,14 @@ private:
   /// The C options of one run.
   class Run {
   public:
-    template <class Through> Run(const RunOptions &options, Through &through) : own_(xiezhen_run_options_new()) {
+    explicit Run(const RunOptions &options) : own_(xiezhen_run_options_new()) {
       if (options.cancel) detail::call(xiezhen_run_options_set_cancel, own_.get(), options.cancel->get());
       detail::set_text(own_.get(), xiezhen_run_options_set_save_to, options.save_to);
       detail::set_text(own_.get(), xiezhen_run_options_set_checkpoint, options.checkpoint);
       detail::set_time(own_.get(), xiezhen_run_options_set_timeout_ms, options.timeout);
       detail::call(xiezhen_run_options_set_recreate, own_.get(), options.recreate);
+    }
+    template <class Through> Run(const RunOptions &options, Through &through) : Run(options) {
       if (!options.on_event) return;
       const xiezhen_on_event tell = [](const xiezhen_event *event, void *data) -> std::int32_t {
         return (*static_cast<Through *>(data))(event);
@@ -810,6 +1060,17 @@ private:
   private:
     detail::Own<xiezhen_run_options, xiezhen_run_options_free> own_;
   };
+
+  static Run begun(const RunOptions &options) {
+    if (options.on_event) throw Error(XIEZHEN_INVALID_ARGUMENT, "a begun call has no option on_event: events come from its queue");
+    return Run(options);
+  }
+
+  template <class F, class O, class... A>
+  void begin(F function, const Queue &queue, void *tag, const O &options, A... arguments) const {
+    if (on_log_) queue.keep(on_log_);
+    detail::call(function, get(), arguments..., options.get(), queue.get(), tag);
+  }
 
   template <class F>
   static void set_schedule(xiezhen_client_options *options, F setter, const std::optional<PollSchedule> &schedule) {
@@ -824,10 +1085,6 @@ private:
     }
   }
 
-  static Created created(const CreatedHandle &made) {
-    return {detail::text(xiezhen_created_task_id(made.get())), detail::text(xiezhen_created_user_id(made.get()))};
-  }
-
   static Task task(TaskHandle handle) { return Task(std::shared_ptr<const xiezhen_task>(std::move(handle))); }
 
   /// A task that belongs to somebody else, who outlives the callback that sees it.
@@ -835,12 +1092,8 @@ private:
     return std::shared_ptr<const xiezhen_task>(std::shared_ptr<void>(), task);
   }
 
-  static Outcome outcome(std::shared_ptr<const xiezhen_task> task, const xiezhen_error *error) {
-    return error ? Outcome(Error(error, xiezhen_error_status(error))) : Outcome(Task(std::move(task)));
-  }
-
   /// Where the log goes lives longer than the client that logs.
-  std::unique_ptr<OnLog> on_log_;
+  std::shared_ptr<OnLog> on_log_;
   Handle handle_;
 };
 

@@ -3,12 +3,12 @@
 use std::{ffi::c_char, time::Duration};
 
 use tokio_util::sync::CancellationToken;
-use xiezhen_core::Result;
+use xiezhen_core::{Error, Result};
 
 use crate::{
     cancel::xiezhen_cancel,
     error::{boundary, xiezhen_error, xiezhen_status},
-    ffi::{borrow, borrow_mut, free, handle, maybe, refuse, text},
+    ffi::{Arguments, borrow, borrow_mut, free, handle, maybe, text},
     version::maybe_ms,
 };
 
@@ -18,14 +18,17 @@ pub struct xiezhen_call_options {
     pub(crate) cancel: Option<CancellationToken>,
     pub(crate) callback_url: Option<String>,
     pub(crate) timeout: Option<Duration>,
-    pub(crate) style: Option<String>,
+    pub(crate) name: Option<String>,
 }
 
-/// What a call can make use of, beside what every call knows: a cancel and a timeout.
+/// An option that only some calls know.
 #[derive(PartialEq, Eq)]
 pub(crate) enum OptionKind {
     CallbackUrl,
-    Style,
+    Checkpoint,
+    Name,
+    OnEvent,
+    Timeout,
 }
 
 impl xiezhen_call_options {
@@ -34,12 +37,11 @@ impl xiezhen_call_options {
         let options = maybe(options).cloned().unwrap_or_default();
         let given = [
             (options.callback_url.is_some(), OptionKind::CallbackUrl, "callback_url"),
-            (options.style.is_some(), OptionKind::Style, "style"),
+            (options.name.is_some(), OptionKind::Name, "name"),
         ];
-        match given.iter().find(|(is_set, kind, _)| *is_set && !knows.contains(kind)) {
-            Some((_, _, name)) => Err(refuse(format!("{call} has no option {name}"))),
-            None => Ok(options),
-        }
+        let unknown = given.iter().filter(|(is_set, kind, _)| *is_set && !knows.contains(kind));
+        let problems: Vec<_> = unknown.map(|(_, _, name)| format!("{call} has no option {name}")).collect();
+        if problems.is_empty() { Ok(options) } else { Err(Error::invalid(problems)) }
     }
 }
 
@@ -63,7 +65,8 @@ pub unsafe extern "C" fn xiezhen_call_options_set_cancel(
     error: *mut *mut xiezhen_error,
 ) -> xiezhen_status {
     boundary(error, || {
-        borrow_mut(options, "options")?.cancel = Some(borrow(cancel, "cancel")?.0.clone());
+        let (options, cancel) = (borrow_mut(options, "options"), borrow(cancel, "cancel")).all()?;
+        options.cancel = Some(cancel.0.clone());
         Ok(())
     })
 }
@@ -76,7 +79,8 @@ pub unsafe extern "C" fn xiezhen_call_options_set_callback_url(
     error: *mut *mut xiezhen_error,
 ) -> xiezhen_status {
     boundary(error, || {
-        borrow_mut(options, "options")?.callback_url = Some(text(callback_url, "callback_url")?.to_owned());
+        let (options, url) = (borrow_mut(options, "options"), text(callback_url, "callback_url")).all()?;
+        options.callback_url = Some(url.to_owned());
         Ok(())
     })
 }
@@ -96,15 +100,16 @@ pub unsafe extern "C" fn xiezhen_call_options_set_timeout_ms(
     })
 }
 
-/// What files are called after, beside the task; else "portrait". For `xiezhen_save_results`.
+/// What the names of files begin with; else "portrait". For `xiezhen_save_results`.
 #[unsafe(no_mangle)]
-pub unsafe extern "C" fn xiezhen_call_options_set_style(
+pub unsafe extern "C" fn xiezhen_call_options_set_name(
     options: *mut xiezhen_call_options,
-    style: *const c_char,
+    name: *const c_char,
     error: *mut *mut xiezhen_error,
 ) -> xiezhen_status {
     boundary(error, || {
-        borrow_mut(options, "options")?.style = Some(text(style, "style")?.to_owned());
+        let (options, name) = (borrow_mut(options, "options"), text(name, "name")).all()?;
+        options.name = Some(name.to_owned());
         Ok(())
     })
 }

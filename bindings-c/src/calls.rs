@@ -1,17 +1,38 @@
-//! The document's five calls, and results.
+//! The document's five calls, and results: each blocks, or is begun on a queue.
 
-use std::{ffi::c_char, path::PathBuf};
+use std::{
+    ffi::{c_char, c_void},
+    path::PathBuf,
+};
+
+use xiezhen_core::{Created, Result, Style, Task};
 
 use crate::{
-    blocking::call,
+    blocking::block_on,
+    call::Call,
     call_options::{OptionKind, xiezhen_call_options},
     client::xiezhen_client,
+    completion::Outcome,
     error::{boundary, xiezhen_error, xiezhen_status},
-    ffi::{borrow, handle, out, text, texts},
+    ffi::{Arguments, borrow, handle, out, text, texts},
     photo::xiezhen_photo,
+    queue::xiezhen_queue,
     strings::{xiezhen_string, xiezhen_strings},
     task::{xiezhen_created, xiezhen_styles, xiezhen_task},
 };
+
+fn upload_file(
+    client: *const xiezhen_client,
+    photo: *const xiezhen_photo,
+    options: *const xiezhen_call_options,
+) -> Result<Call<String>> {
+    let options = xiezhen_call_options::of(options, "xiezhen_upload_file", &[]);
+    let (client, photo, options) = (borrow(client, "client"), borrow(photo, "photo"), options).all()?;
+    let photo = photo.0.clone();
+    Ok(Call::new(client, options.cancel, "upload_file", move |core| async move {
+        core.with_timeout(options.timeout).upload_file(photo).await
+    }))
+}
 
 /// Uploads one photo and returns the service's path of it (document, step 1).
 ///
@@ -25,19 +46,43 @@ pub unsafe extern "C" fn xiezhen_upload_file(
     error: *mut *mut xiezhen_error,
 ) -> xiezhen_status {
     boundary(error, || {
-        let path = out(path, "path")?;
-        let client = borrow(client, "client")?;
-        let photo = borrow(photo, "photo")?.0.clone();
-        let options = xiezhen_call_options::of(options, "xiezhen_upload_file", &[])?;
-        let uploaded = call(client, options.cancel.as_ref(), "upload_file", |core| async move {
-            core.with_timeout(options.timeout).upload_file(photo).await
-        })?;
-        *path = handle(xiezhen_string::new(&uploaded));
+        let (call, path) = (upload_file(client, photo, options), out(path, "path")).all()?;
+        *path = handle(xiezhen_string::new(&block_on(call)?));
         Ok(())
     })
 }
 
-/// Starts training a user model from 8 to 20 uploaded photos (document, step 2). This is paid for.
+/// `xiezhen_upload_file`, begun: the completion has the path.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn xiezhen_begin_upload_file(
+    client: *const xiezhen_client,
+    photo: *const xiezhen_photo,
+    options: *const xiezhen_call_options,
+    queue: *const xiezhen_queue,
+    tag: *mut c_void,
+    error: *mut *mut xiezhen_error,
+) -> xiezhen_status {
+    boundary(error, || {
+        let (call, queue) = (upload_file(client, photo, options), borrow(queue, "queue")).all()?;
+        queue.begin(call, tag, Outcome::Path)
+    })
+}
+
+fn create_user_model(
+    client: *const xiezhen_client,
+    img_set: *const *const c_char,
+    img_count: usize,
+    options: *const xiezhen_call_options,
+) -> Result<Call<Created>> {
+    let options = xiezhen_call_options::of(options, "xiezhen_create_user_model", &[OptionKind::CallbackUrl]);
+    let img_set = texts(img_set, img_count, "img_set");
+    let (client, img_set, options) = (borrow(client, "client"), img_set, options).all()?;
+    Ok(Call::new(client, options.cancel, "create_user_model", move |core| async move {
+        core.with_timeout(options.timeout).create_user_model(&img_set, options.callback_url.as_deref()).await
+    }))
+}
+
+/// Starts training a user model from 8 to 20 uploaded photos (document, step 2). This call is billed.
 ///
 /// Sent again only where nothing can have been carried out; `XIEZHEN_OUTCOME_UNKNOWN` says that it may have.
 #[unsafe(no_mangle)]
@@ -50,16 +95,37 @@ pub unsafe extern "C" fn xiezhen_create_user_model(
     error: *mut *mut xiezhen_error,
 ) -> xiezhen_status {
     boundary(error, || {
-        let created = out(created, "created")?;
-        let client = borrow(client, "client")?;
-        let img_set = texts(img_set, img_count, "img_set")?;
-        let options = xiezhen_call_options::of(options, "xiezhen_create_user_model", &[OptionKind::CallbackUrl])?;
-        let answer = call(client, options.cancel.as_ref(), "create_user_model", |core| async move {
-            core.with_timeout(options.timeout).create_user_model(&img_set, options.callback_url.as_deref()).await
-        })?;
-        *created = handle(xiezhen_created::new(&answer));
+        let call = create_user_model(client, img_set, img_count, options);
+        let (call, created) = (call, out(created, "created")).all()?;
+        *created = handle(xiezhen_created::new(&block_on(call)?));
         Ok(())
     })
+}
+
+/// `xiezhen_create_user_model`, begun: the completion has what was created.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn xiezhen_begin_create_user_model(
+    client: *const xiezhen_client,
+    img_set: *const *const c_char,
+    img_count: usize,
+    options: *const xiezhen_call_options,
+    queue: *const xiezhen_queue,
+    tag: *mut c_void,
+    error: *mut *mut xiezhen_error,
+) -> xiezhen_status {
+    boundary(error, || {
+        let call = create_user_model(client, img_set, img_count, options);
+        let (call, queue) = (call, borrow(queue, "queue")).all()?;
+        queue.begin(call, tag, Outcome::Created)
+    })
+}
+
+fn list_styles(client: *const xiezhen_client, options: *const xiezhen_call_options) -> Result<Call<Vec<Style>>> {
+    let options = xiezhen_call_options::of(options, "xiezhen_list_styles", &[]);
+    let (client, options) = (borrow(client, "client"), options).all()?;
+    Ok(Call::new(client, options.cancel, "list_styles", move |core| async move {
+        core.with_timeout(options.timeout).list_styles().await
+    }))
 }
 
 /// The styles that pictures can be generated in (document, step 4).
@@ -71,18 +137,43 @@ pub unsafe extern "C" fn xiezhen_list_styles(
     error: *mut *mut xiezhen_error,
 ) -> xiezhen_status {
     boundary(error, || {
-        let styles = out(styles, "styles")?;
-        let client = borrow(client, "client")?;
-        let options = xiezhen_call_options::of(options, "xiezhen_list_styles", &[])?;
-        let listed = call(client, options.cancel.as_ref(), "list_styles", |core| async move {
-            core.with_timeout(options.timeout).list_styles().await
-        })?;
-        *styles = handle(xiezhen_styles::new(&listed));
+        let (call, styles) = (list_styles(client, options), out(styles, "styles")).all()?;
+        *styles = handle(xiezhen_styles::new(&block_on(call)?));
         Ok(())
     })
 }
 
-/// Starts generating pictures of a trained model in one style, given by its id (document, step 5). This is paid for.
+/// `xiezhen_list_styles`, begun: the completion has the styles.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn xiezhen_begin_list_styles(
+    client: *const xiezhen_client,
+    options: *const xiezhen_call_options,
+    queue: *const xiezhen_queue,
+    tag: *mut c_void,
+    error: *mut *mut xiezhen_error,
+) -> xiezhen_status {
+    boundary(error, || {
+        let (call, queue) = (list_styles(client, options), borrow(queue, "queue")).all()?;
+        queue.begin(call, tag, Outcome::Styles)
+    })
+}
+
+fn create_task(
+    client: *const xiezhen_client,
+    user_id: *const c_char,
+    style: *const c_char,
+    options: *const xiezhen_call_options,
+) -> Result<Call<Created>> {
+    let options = xiezhen_call_options::of(options, "xiezhen_create_task", &[OptionKind::CallbackUrl]);
+    let ids = (text(user_id, "user_id"), text(style, "style"));
+    let (client, user_id, style, options) = (borrow(client, "client"), ids.0, ids.1, options).all()?;
+    let (user_id, style) = (user_id.to_owned(), style.to_owned());
+    Ok(Call::new(client, options.cancel, "create_task", move |core| async move {
+        core.with_timeout(options.timeout).create_task(&user_id, &style, options.callback_url.as_deref()).await
+    }))
+}
+
+/// Starts generating pictures of a trained model in one style, given by its id (document, step 5). This call is billed.
 ///
 /// Sent again only where nothing can have been carried out; `XIEZHEN_OUTCOME_UNKNOWN` says that it may have.
 #[unsafe(no_mangle)]
@@ -95,20 +186,44 @@ pub unsafe extern "C" fn xiezhen_create_task(
     error: *mut *mut xiezhen_error,
 ) -> xiezhen_status {
     boundary(error, || {
-        let created = out(created, "created")?;
-        let client = borrow(client, "client")?;
-        let user_id = text(user_id, "user_id")?.to_owned();
-        let style = text(style, "style")?.to_owned();
-        let options = xiezhen_call_options::of(options, "xiezhen_create_task", &[OptionKind::CallbackUrl])?;
-        let answer = call(client, options.cancel.as_ref(), "create_task", |core| async move {
-            core.with_timeout(options.timeout).create_task(&user_id, &style, options.callback_url.as_deref()).await
-        })?;
-        *created = handle(xiezhen_created::new(&answer));
+        let (call, created) = (create_task(client, user_id, style, options), out(created, "created")).all()?;
+        *created = handle(xiezhen_created::new(&block_on(call)?));
         Ok(())
     })
 }
 
-/// One look at a task (document, steps 3 and 6). A failed task is a value here, not an error.
+/// `xiezhen_create_task`, begun: the completion has what was created.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn xiezhen_begin_create_task(
+    client: *const xiezhen_client,
+    user_id: *const c_char,
+    style: *const c_char,
+    options: *const xiezhen_call_options,
+    queue: *const xiezhen_queue,
+    tag: *mut c_void,
+    error: *mut *mut xiezhen_error,
+) -> xiezhen_status {
+    boundary(error, || {
+        let (call, queue) = (create_task(client, user_id, style, options), borrow(queue, "queue")).all()?;
+        queue.begin(call, tag, Outcome::Created)
+    })
+}
+
+fn query_task(
+    client: *const xiezhen_client,
+    task_id: *const c_char,
+    options: *const xiezhen_call_options,
+) -> Result<Call<Task>> {
+    let options = xiezhen_call_options::of(options, "xiezhen_query_task", &[]);
+    let (client, task_id, options) = (borrow(client, "client"), text(task_id, "task_id"), options).all()?;
+    let asked = task_id.to_owned();
+    let query = Call::new(client, options.cancel, "query_task", move |core| async move {
+        core.with_timeout(options.timeout).query_task(&asked).await
+    });
+    Ok(query.about_task(task_id))
+}
+
+/// Asks for a task once (document, steps 3 and 6). A failed task is a value here, not an error.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn xiezhen_query_task(
     client: *const xiezhen_client,
@@ -118,24 +233,48 @@ pub unsafe extern "C" fn xiezhen_query_task(
     error: *mut *mut xiezhen_error,
 ) -> xiezhen_status {
     boundary(error, || {
-        let task = out(task, "task")?;
-        let client = borrow(client, "client")?;
-        let task_id = text(task_id, "task_id")?;
-        let options = xiezhen_call_options::of(options, "xiezhen_query_task", &[])?;
-        let asked = task_id.to_owned();
-        let seen = call(client, options.cancel.as_ref(), "query_task", |core| async move {
-            core.with_timeout(options.timeout).query_task(&asked).await
-        })
-        .map_err(|error| error.with_task_id(task_id))?;
-        *task = handle(xiezhen_task::new(seen));
+        let (call, task) = (query_task(client, task_id, options), out(task, "task")).all()?;
+        *task = handle(xiezhen_task::new(block_on(call)?));
         Ok(())
     })
 }
 
+/// `xiezhen_query_task`, begun: the completion has the task.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn xiezhen_begin_query_task(
+    client: *const xiezhen_client,
+    task_id: *const c_char,
+    options: *const xiezhen_call_options,
+    queue: *const xiezhen_queue,
+    tag: *mut c_void,
+    error: *mut *mut xiezhen_error,
+) -> xiezhen_status {
+    boundary(error, || {
+        let (call, queue) = (query_task(client, task_id, options), borrow(queue, "queue")).all()?;
+        queue.begin(call, tag, Outcome::Task)
+    })
+}
+
+fn save_results(
+    client: *const xiezhen_client,
+    task: *const xiezhen_task,
+    save_to: *const c_char,
+    options: *const xiezhen_call_options,
+) -> Result<Call<Vec<PathBuf>>> {
+    let options = xiezhen_call_options::of(options, "xiezhen_save_results", &[OptionKind::Name]);
+    let save_to = text(save_to, "save_to");
+    let (client, task, save_to, options) = (borrow(client, "client"), borrow(task, "task"), save_to, options).all()?;
+    let (task, save_to) = (task.task.clone(), PathBuf::from(save_to));
+    let task_id = task.id.clone();
+    let save = Call::new(client, options.cancel, "save_results", move |core| async move {
+        core.with_timeout(options.timeout).save_results(&task, save_to, options.name.as_deref()).await
+    });
+    Ok(save.about_task(&task_id))
+}
+
 /// Fetches the pictures of a task that has ended into the folder `save_to`, and returns their files.
 ///
-/// Files appear whole or not at all, and one that is there is kept. Where addresses have expired, the task is asked once
-/// for new ones.
+/// Files appear whole or not at all. Where addresses have expired, the task is queried once for new ones.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn xiezhen_save_results(
     client: *const xiezhen_client,
@@ -146,17 +285,25 @@ pub unsafe extern "C" fn xiezhen_save_results(
     error: *mut *mut xiezhen_error,
 ) -> xiezhen_status {
     boundary(error, || {
-        let files = out(files, "files")?;
-        let client = borrow(client, "client")?;
-        let task = &borrow(task, "task")?.task;
-        let save_to = PathBuf::from(text(save_to, "save_to")?);
-        let options = xiezhen_call_options::of(options, "xiezhen_save_results", &[OptionKind::Style])?;
-        let ended = task.clone();
-        let saved = call(client, options.cancel.as_ref(), "save_results", |core| async move {
-            core.with_timeout(options.timeout).save_results(&ended, save_to, options.style.as_deref()).await
-        })
-        .map_err(|error| error.with_task_id(&task.id))?;
-        *files = handle(xiezhen_strings::of_paths(&saved));
+        let (call, files) = (save_results(client, task, save_to, options), out(files, "files")).all()?;
+        *files = handle(xiezhen_strings::of_paths(&block_on(call)?));
         Ok(())
+    })
+}
+
+/// `xiezhen_save_results`, begun: the completion has the files. `task` may be freed meanwhile.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn xiezhen_begin_save_results(
+    client: *const xiezhen_client,
+    task: *const xiezhen_task,
+    save_to: *const c_char,
+    options: *const xiezhen_call_options,
+    queue: *const xiezhen_queue,
+    tag: *mut c_void,
+    error: *mut *mut xiezhen_error,
+) -> xiezhen_status {
+    boundary(error, || {
+        let (call, queue) = (save_results(client, task, save_to, options), borrow(queue, "queue")).all()?;
+        queue.begin(call, tag, Outcome::Files)
     })
 }

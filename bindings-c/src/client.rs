@@ -10,7 +10,7 @@ use xiezhen_core::{Client, ClientBuilder, PollSchedule, Result};
 
 use crate::{
     error::{boundary, xiezhen_error, xiezhen_status},
-    ffi::{borrow_mut, free, handle, maybe, out, read_or, refuse, text},
+    ffi::{Arguments, borrow_mut, free, handle, maybe, out, read_or, refuse, text},
     log::{LogCallback, next_client, open, xiezhen_on_log},
 };
 
@@ -47,8 +47,10 @@ fn set(
     change: impl FnOnce(ClientBuilder) -> Result<ClientBuilder>,
 ) -> xiezhen_status {
     boundary(error, || {
-        let options = borrow_mut(options, "options")?;
-        options.builder = change(options.builder.clone())?;
+        let options = borrow_mut(options, "options");
+        let builder = options.as_ref().map(|options| options.builder.clone()).unwrap_or_default();
+        let (options, builder) = (options, change(builder)).all()?;
+        options.builder = builder;
         Ok(())
     })
 }
@@ -226,15 +228,15 @@ pub unsafe extern "C" fn xiezhen_client_options_set_on_log(
     error: *mut *mut xiezhen_error,
 ) -> xiezhen_status {
     boundary(error, || {
-        let options = borrow_mut(options, "options")?;
         let level = match level {
-            1 => LevelFilter::Error,
-            2 => LevelFilter::Warn,
-            3 => LevelFilter::Info,
-            4 => LevelFilter::Debug,
-            5 => LevelFilter::Trace,
-            other => return Err(refuse(format!("level {other} is no xiezhen_log_level"))),
+            1 => Ok(LevelFilter::Error),
+            2 => Ok(LevelFilter::Warn),
+            3 => Ok(LevelFilter::Info),
+            4 => Ok(LevelFilter::Debug),
+            5 => Ok(LevelFilter::Trace),
+            other => Err(refuse(format!("level {other} is no xiezhen_log_level"))),
         };
+        let (options, level) = (borrow_mut(options, "options"), level).all()?;
         options.log = on_log.map(|tell| LogCallback { level, tell, user_data });
         Ok(())
     })
@@ -248,9 +250,8 @@ pub unsafe extern "C" fn xiezhen_client_new(
     error: *mut *mut xiezhen_error,
 ) -> xiezhen_status {
     boundary(error, || {
-        let client = out(client, "client")?;
         let options = maybe(options).cloned().unwrap_or_default();
-        let core = options.builder.build()?;
+        let (client, core) = (out(client, "client"), options.builder.build()).all()?;
         if let Some(log) = &options.log {
             open(log.level);
         }

@@ -107,6 +107,10 @@ impl xiezhen_error {
             error,
         }
     }
+
+    pub(crate) fn status(&self) -> xiezhen_status {
+        xiezhen_status::of(self.error.kind())
+    }
 }
 
 /// Runs the body of an exported function that can fail, and reports how it ended.
@@ -147,7 +151,7 @@ pub extern "C" fn xiezhen_status_name(status: i32) -> *const c_char {
 /// The status that came with the error; `XIEZHEN_OK` for NULL.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn xiezhen_error_status(error: *const xiezhen_error) -> xiezhen_status {
-    read_or(error, xiezhen_status::XIEZHEN_OK, |error| xiezhen_status::of(error.error.kind()))
+    read_or(error, xiezhen_status::XIEZHEN_OK, xiezhen_error::status)
 }
 
 /// The status's name, the same in every language: "rate_limited".

@@ -13,6 +13,7 @@ use crate::{
     error::xiezhen_error,
     ffi::{c_path, c_text, pointer, read_or},
     task::xiezhen_state,
+    version::XIEZHEN_NONE,
 };
 
 /// What an event is about; beside it, the accessors that have something to say.
@@ -189,12 +190,12 @@ pub unsafe extern "C" fn xiezhen_event_error(event: *const xiezhen_event) -> *co
     read_or(event, null(), |event| event.error.as_ref().map_or(null(), |error| error))
 }
 
-/// How long until the call is made again.
+/// How long until the call is made again; `XIEZHEN_NONE` of any other event.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn xiezhen_event_delay_ms(event: *const xiezhen_event) -> u64 {
-    read_or(event, 0, |event| match event.event {
+    read_or(event, XIEZHEN_NONE, |event| match event.event {
         Event::Retrying { delay, .. } => delay.as_millis() as u64,
-        _ => 0,
+        _ => XIEZHEN_NONE,
     })
 }
 

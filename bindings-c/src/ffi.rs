@@ -99,8 +99,14 @@ pub(crate) fn maybe_text<'a>(value: *const c_char, name: &str) -> Result<Option<
 
 /// A list of texts, with at least one in it.
 pub(crate) fn texts(list: *const *const c_char, count: usize, name: &str) -> Result<Vec<String>> {
-    let items = slice(list, count, name)?;
-    items.iter().enumerate().map(|(n, item)| text(*item, &format!("{name}[{n}]")).map(str::to_owned)).collect()
+    let items = slice(list, count, name)?.iter().enumerate();
+    let (texts, problems): (Vec<_>, Vec<_>) =
+        items.map(|(n, item)| text(*item, &format!("{name}[{n}]"))).partition(Result::is_ok);
+    if problems.is_empty() {
+        Ok(texts.into_iter().flatten().map(str::to_owned).collect())
+    } else {
+        Err(refuse_all(problems.into_iter().map(Result::err)))
+    }
 }
 
 /// An array with at least one element.
@@ -120,7 +126,43 @@ pub(crate) fn slice<'a, T>(first: *const T, count: usize, name: &str) -> Result<
 
 /// A wrong argument.
 pub(crate) fn refuse(problem: String) -> Error {
-    Error::new(ErrorKind::InvalidArgument, problem)
+    Error::invalid(vec![problem])
+}
+
+/// Arguments that were converted one by one: all of them, or every problem.
+pub(crate) trait Arguments {
+    type Values;
+    fn all(self) -> Result<Self::Values>;
+}
+
+macro_rules! arguments {
+    ($($value:ident)+) => {
+        impl<$($value),+> Arguments for ($(Result<$value>,)+) {
+            type Values = ($($value,)+);
+
+            #[allow(non_snake_case, reason = "each value is named after its type")]
+            fn all(self) -> Result<Self::Values> {
+                match self {
+                    ($(Ok($value),)+) => Ok(($($value,)+)),
+                    ($($value,)+) => Err(refuse_all([$($value.err()),+])),
+                }
+            }
+        }
+    };
+}
+
+arguments!(A B);
+arguments!(A B C);
+arguments!(A B C D);
+arguments!(A B C D E);
+
+/// One refusal with every problem of several; one alone stays what it is.
+fn refuse_all(refusals: impl IntoIterator<Item = Option<Error>>) -> Error {
+    let mut refusals: Vec<_> = refusals.into_iter().flatten().collect();
+    match (refusals.len(), refusals.pop()) {
+        (1, Some(only)) => only,
+        (_, last) => Error::invalid(refusals.iter().chain(&last).flat_map(|one| one.problems().to_vec()).collect()),
+    }
 }
 
 fn is_null(name: &str) -> Error {

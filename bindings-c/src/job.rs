@@ -6,7 +6,7 @@ use xiezhen_core::{Job, Photo, Stage};
 
 use crate::{
     error::{boundary, xiezhen_error, xiezhen_status},
-    ffi::{borrow, borrow_mut, free, handle, maybe_text, out, read_or, text},
+    ffi::{Arguments, borrow, borrow_mut, free, handle, maybe_text, out, read_or, text},
     photo::xiezhen_photo,
     portrait::{xiezhen_job_photo_list, xiezhen_portraits},
     strings::xiezhen_string,
@@ -63,8 +63,8 @@ pub unsafe extern "C" fn xiezhen_job_options_add_photo(
     error: *mut *mut xiezhen_error,
 ) -> xiezhen_status {
     boundary(error, || {
-        let photo = borrow(photo, "photo")?.0.clone();
-        borrow_mut(options, "options")?.photos.push(photo);
+        let (options, photo) = (borrow_mut(options, "options"), borrow(photo, "photo")).all()?;
+        options.photos.push(photo.0.clone());
         Ok(())
     })
 }
@@ -77,7 +77,8 @@ pub unsafe extern "C" fn xiezhen_job_options_add_photo_path(
     error: *mut *mut xiezhen_error,
 ) -> xiezhen_status {
     boundary(error, || {
-        borrow_mut(options, "options")?.photos.push(Photo::path(text(path, "path")?));
+        let (options, path) = (borrow_mut(options, "options"), text(path, "path")).all()?;
+        options.photos.push(Photo::path(path));
         Ok(())
     })
 }
@@ -90,7 +91,8 @@ pub unsafe extern "C" fn xiezhen_job_options_add_style(
     error: *mut *mut xiezhen_error,
 ) -> xiezhen_status {
     boundary(error, || {
-        borrow_mut(options, "options")?.styles.push(text(style, "style")?.to_owned());
+        let (options, style) = (borrow_mut(options, "options"), text(style, "style")).all()?;
+        options.styles.push(style.to_owned());
         Ok(())
     })
 }
@@ -103,7 +105,8 @@ pub unsafe extern "C" fn xiezhen_job_options_set_user_id(
     error: *mut *mut xiezhen_error,
 ) -> xiezhen_status {
     boundary(error, || {
-        borrow_mut(options, "options")?.user_id = Some(text(user_id, "user_id")?.to_owned());
+        let (options, user_id) = (borrow_mut(options, "options"), text(user_id, "user_id")).all()?;
+        options.user_id = Some(user_id.to_owned());
         Ok(())
     })
 }
@@ -116,8 +119,8 @@ pub unsafe extern "C" fn xiezhen_job_new(
     error: *mut *mut xiezhen_error,
 ) -> xiezhen_status {
     boundary(error, || {
-        let job = out(job, "job")?;
-        let options = borrow(options, "options")?.clone();
+        let (options, job) = (borrow(options, "options"), out(job, "job")).all()?;
+        let options = options.clone();
         *job = handle(xiezhen_job(Job::from_parts(options.photos, options.styles, options.user_id)));
         Ok(())
     })
@@ -132,8 +135,8 @@ pub unsafe extern "C" fn xiezhen_job_from_json(
     error: *mut *mut xiezhen_error,
 ) -> xiezhen_status {
     boundary(error, || {
-        let job = out(job, "job")?;
-        *job = handle(xiezhen_job(Job::from_json(text(json, "json")?)?));
+        let (json, job) = (text(json, "json"), out(job, "job")).all()?;
+        *job = handle(xiezhen_job(Job::from_json(json)?));
         Ok(())
     })
 }
@@ -146,8 +149,8 @@ pub unsafe extern "C" fn xiezhen_job_read_checkpoint(
     error: *mut *mut xiezhen_error,
 ) -> xiezhen_status {
     boundary(error, || {
-        let job = out(job, "job")?;
-        *job = handle(xiezhen_job(Job::read_checkpoint(text(path, "path")?)?));
+        let (path, job) = (text(path, "path"), out(job, "job")).all()?;
+        *job = handle(xiezhen_job(Job::read_checkpoint(path)?));
         Ok(())
     })
 }
@@ -160,8 +163,8 @@ pub unsafe extern "C" fn xiezhen_job_to_json(
     error: *mut *mut xiezhen_error,
 ) -> xiezhen_status {
     boundary(error, || {
-        let json = out(json, "json")?;
-        *json = handle(xiezhen_string::new(&borrow(job, "job")?.0.to_json()?));
+        let (job, json) = (borrow(job, "job"), out(json, "json")).all()?;
+        *json = handle(xiezhen_string::new(&job.0.to_json()?));
         Ok(())
     })
 }
@@ -183,12 +186,13 @@ pub unsafe extern "C" fn xiezhen_job_stage(job: *const xiezhen_job) -> xiezhen_s
 fn give(
     job: *const xiezhen_job,
     place: *mut *mut xiezhen_string,
+    name: &str,
     error: *mut *mut xiezhen_error,
     read: impl FnOnce(&Job) -> Option<xiezhen_string>,
 ) -> xiezhen_status {
     boundary(error, || {
-        let place = out(place, "the text's place")?;
-        let known = read(&borrow(job, "job")?.0);
+        let (job, place) = (borrow(job, "job"), out(place, name)).all()?;
+        let known = read(&job.0);
         *place = known.map_or(std::ptr::null_mut(), handle);
         Ok(())
     })
@@ -201,7 +205,7 @@ pub unsafe extern "C" fn xiezhen_job_user_id(
     user_id: *mut *mut xiezhen_string,
     error: *mut *mut xiezhen_error,
 ) -> xiezhen_status {
-    give(job, user_id, error, |job| job.user_id().as_deref().map(xiezhen_string::new))
+    give(job, user_id, "user_id", error, |job| job.user_id().as_deref().map(xiezhen_string::new))
 }
 
 /// The training's task; NULL until it was created.
@@ -211,7 +215,7 @@ pub unsafe extern "C" fn xiezhen_job_training_task_id(
     task_id: *mut *mut xiezhen_string,
     error: *mut *mut xiezhen_error,
 ) -> xiezhen_status {
-    give(job, task_id, error, |job| job.training_task_id().as_deref().map(xiezhen_string::new))
+    give(job, task_id, "task_id", error, |job| job.training_task_id().as_deref().map(xiezhen_string::new))
 }
 
 /// The folder for pictures; NULL until a run has said so.
@@ -221,7 +225,7 @@ pub unsafe extern "C" fn xiezhen_job_save_to(
     save_to: *mut *mut xiezhen_string,
     error: *mut *mut xiezhen_error,
 ) -> xiezhen_status {
-    give(job, save_to, error, |job| job.save_to().as_deref().map(xiezhen_string::of_path))
+    give(job, save_to, "save_to", error, |job| job.save_to().as_deref().map(xiezhen_string::of_path))
 }
 
 /// The portraits as they are now: one a style, in the order given.
@@ -232,8 +236,8 @@ pub unsafe extern "C" fn xiezhen_job_portraits(
     error: *mut *mut xiezhen_error,
 ) -> xiezhen_status {
     boundary(error, || {
-        let portraits = out(portraits, "portraits")?;
-        *portraits = handle(xiezhen_portraits::new(borrow(job, "job")?.0.portraits()));
+        let (job, portraits) = (borrow(job, "job"), out(portraits, "portraits")).all()?;
+        *portraits = handle(xiezhen_portraits::new(job.0.portraits()));
         Ok(())
     })
 }
@@ -246,8 +250,8 @@ pub unsafe extern "C" fn xiezhen_job_photos(
     error: *mut *mut xiezhen_error,
 ) -> xiezhen_status {
     boundary(error, || {
-        let photos = out(photos, "photos")?;
-        *photos = handle(xiezhen_job_photo_list::new(&borrow(job, "job")?.0.photos()));
+        let (job, photos) = (borrow(job, "job"), out(photos, "photos")).all()?;
+        *photos = handle(xiezhen_job_photo_list::new(&job.0.photos()));
         Ok(())
     })
 }
@@ -262,7 +266,11 @@ pub unsafe extern "C" fn xiezhen_job_adopt(
     user_id: *const c_char,
     error: *mut *mut xiezhen_error,
 ) -> xiezhen_status {
-    boundary(error, || borrow(job, "job")?.0.adopt(text(task_id, "task_id")?, maybe_text(user_id, "user_id")?))
+    boundary(error, || {
+        let ids = (text(task_id, "task_id"), maybe_text(user_id, "user_id"));
+        let (job, task_id, user_id) = (borrow(job, "job"), ids.0, ids.1).all()?;
+        job.0.adopt(task_id, user_id)
+    })
 }
 
 /// Takes over a generation that the vendor's side shows, for the portrait of `style` (as the job was given it). Refused
@@ -274,7 +282,10 @@ pub unsafe extern "C" fn xiezhen_job_adopt_portrait(
     style: *const c_char,
     error: *mut *mut xiezhen_error,
 ) -> xiezhen_status {
-    boundary(error, || borrow(job, "job")?.0.adopt_portrait(text(task_id, "task_id")?, text(style, "style")?))
+    boundary(error, || {
+        let (job, task_id, style) = (borrow(job, "job"), text(task_id, "task_id"), text(style, "style")).all()?;
+        job.0.adopt_portrait(task_id, style)
+    })
 }
 
 /// Frees a job handle, when no call uses it.

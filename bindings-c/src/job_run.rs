@@ -9,16 +9,20 @@ use std::{
 
 use tokio::sync::oneshot;
 use tokio_util::sync::CancellationToken;
-use xiezhen_core::{AdvanceOptions, Error, ErrorKind, Event, Job, OnEvent, Result, RunOptions, SaveJob};
+use xiezhen_core::{AdvanceOptions, Error, ErrorKind, OnEvent, Result, RunOptions, SaveJob};
 
 use crate::{
-    blocking::{Tell, block_on_call},
+    blocking::block_on_call,
+    call::{Call, Emit, Message},
+    call_options::OptionKind,
     cancel::xiezhen_cancel,
     client::xiezhen_client,
+    completion::Outcome,
     error::{boundary, xiezhen_error, xiezhen_status},
     event::{xiezhen_event, xiezhen_on_event},
-    ffi::{borrow, borrow_mut, free, handle, maybe, out, refuse, text},
+    ffi::{Arguments, borrow, borrow_mut, free, handle, maybe, out, refuse, text},
     job::xiezhen_job,
+    queue::xiezhen_queue,
     version::{XIEZHEN_NONE, maybe_ms},
     waits::carry_on,
 };
@@ -50,9 +54,21 @@ impl Default for xiezhen_run_options {
 }
 
 impl xiezhen_run_options {
-    /// Tells the caller's callback, on this thread.
-    fn tell(&self, event: Event) -> Result<()> {
-        let Some(tell) = self.on_event else { return Ok(()) };
+    /// Refuses what is set of the options that a call does not know.
+    fn without(&self, call: &str, unknown: &[OptionKind]) -> Result<()> {
+        let set = [
+            (self.checkpoint.is_some(), OptionKind::Checkpoint, "checkpoint"),
+            (self.timeout.is_some(), OptionKind::Timeout, "timeout_ms"),
+            (self.on_event.is_some(), OptionKind::OnEvent, "on_event"),
+        ];
+        let refused = set.iter().filter(|(is_set, kind, _)| *is_set && unknown.contains(kind));
+        let problems: Vec<_> = refused.map(|(_, _, name)| format!("{call} has no option {name}")).collect();
+        if problems.is_empty() { Ok(()) } else { Err(Error::invalid(problems)) }
+    }
+
+    /// Tells the caller's callback of an event, on this thread.
+    fn hear(&self, message: Message) -> Result<()> {
+        let (Message::Event(event), Some(tell)) = (message, self.on_event) else { return Ok(()) };
         let event = xiezhen_event::new(event);
         // SAFETY: the callback is the caller's, and the event lives for the call.
         carry_on("on_event", unsafe { tell(&raw const event, self.user_data) })
@@ -76,7 +92,13 @@ fn set(
     error: *mut *mut xiezhen_error,
     change: impl FnOnce(&mut xiezhen_run_options) -> Result<()>,
 ) -> xiezhen_status {
-    boundary(error, || change(borrow_mut(options, "options")?))
+    boundary(error, || {
+        let options = borrow_mut(options, "options");
+        let mut changed = options.as_ref().map(|options| (*options).clone()).unwrap_or_default();
+        let (options, ()) = (options, change(&mut changed)).all()?;
+        *options = changed;
+        Ok(())
+    })
 }
 
 /// The folder for pictures; without one, none are fetched. The job remembers it.
@@ -162,10 +184,29 @@ pub unsafe extern "C" fn xiezhen_run_options_set_cancel(
     })
 }
 
+fn run(
+    client: *const xiezhen_client,
+    job: *const xiezhen_job,
+    options: &xiezhen_run_options,
+    tells_events: bool,
+) -> Result<Call<()>> {
+    let (client, job) = (borrow(client, "client"), borrow(job, "job")).all()?;
+    let mut run = RunOptions::default().recreate(options.recreate);
+    run.save_to.clone_from(&options.save_to);
+    run.checkpoint.clone_from(&options.checkpoint);
+    run.timeout = options.timeout;
+    let (running, pending) = (job.0.clone(), job.0.clone());
+    let call = Call::emitting(client, options.cancel.clone(), "run", move |core, said| {
+        run.on_event = tells_events.then(|| event_sink(said));
+        async move { core.run(&running, run).await }
+    });
+    Ok(call.about(move |error| pending.name_pending(error)))
+}
+
 /// Brings a job to its end: uploads, trains, generates, waits, saves.
 ///
-/// With a checkpoint, a run that was cut off at any instant is taken up where it stood: nothing that was confirmed is
-/// uploaded or paid for again. On an error, the job holds all that was known.
+/// With a checkpoint, a run that was cut off at any instant resumes where it left off: nothing that was confirmed is
+/// uploaded or billed again. On an error, the job holds all that was known.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn xiezhen_run(
     client: *const xiezhen_client,
@@ -174,27 +215,28 @@ pub unsafe extern "C" fn xiezhen_run(
     error: *mut *mut xiezhen_error,
 ) -> xiezhen_status {
     boundary(error, || {
-        let client = borrow(client, "client")?;
-        let job = &borrow(job, "job")?.0;
         let options = maybe(options).cloned().unwrap_or_default();
-        let mut run = RunOptions::default().recreate(options.recreate);
-        run.save_to.clone_from(&options.save_to);
-        run.checkpoint.clone_from(&options.checkpoint);
-        run.timeout = options.timeout;
+        let call = run(client, job, &options, options.on_event.is_some())?;
+        block_on_call(call, |message| options.hear(message))
+    })
+}
 
-        let running = job.clone();
-        let told = options.on_event.is_some();
-        block_on_call(
-            client,
-            options.cancel.as_ref(),
-            "run",
-            |core, tell| {
-                run.on_event = told.then(|| -> OnEvent { Arc::new(move |event| tell.tell(event)) });
-                async move { core.run(&running, run).await }
-            },
-            |event| options.tell(event),
-        )
-        .map_err(|error| job.name_pending(error))
+/// `xiezhen_run`, begun: a completion for each event, then the last one. `on_event` is refused here.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn xiezhen_begin_run(
+    client: *const xiezhen_client,
+    job: *const xiezhen_job,
+    options: *const xiezhen_run_options,
+    queue: *const xiezhen_queue,
+    tag: *mut c_void,
+    error: *mut *mut xiezhen_error,
+) -> xiezhen_status {
+    boundary(error, || {
+        let options = maybe(options).cloned().unwrap_or_default();
+        let refused = options.without("xiezhen_begin_run", &[OptionKind::OnEvent]);
+        let call = run(client, job, &options, true);
+        let ((), call, queue) = (refused, call, borrow(queue, "queue")).all()?;
+        queue.begin(call, tag, |()| Outcome::Nothing)
     })
 }
 
@@ -203,17 +245,28 @@ pub unsafe extern "C" fn xiezhen_run(
 /// what was confirmed side by side. The job lives for the callback only.
 pub type xiezhen_save = Option<unsafe extern "C" fn(job: *const xiezhen_job, user_data: *mut c_void) -> i32>;
 
-/// What an advance tells the thread that made it.
-enum Step {
-    Event(Event),
-    Save(Job, oneshot::Sender<Result<()>>),
+fn advance(
+    client: *const xiezhen_client,
+    job: *const xiezhen_job,
+    options: &xiezhen_run_options,
+    tells_events: bool,
+) -> Result<Call<Option<Duration>>> {
+    let (client, job) = (borrow(client, "client"), borrow(job, "job")).all()?;
+    let mut advance = AdvanceOptions::default().recreate(options.recreate);
+    advance.save_to.clone_from(&options.save_to);
+    let (advancing, pending) = (job.0.clone(), job.0.clone());
+    let call = Call::emitting(client, options.cancel.clone(), "advance", move |core, said| {
+        advance.on_event = tells_events.then(|| event_sink(said.clone()));
+        async move { core.advance_with(&advancing, save_through(said), advance).await }
+    });
+    Ok(call.about(move |error| pending.name_pending(error)))
 }
 
 /// Does all that is due of a job, without waiting for the service's work, and says after how long to call it again;
 /// `XIEZHEN_NONE` when the job is done.
 ///
 /// Before each create, the job notes the intent and `save` is called with it; if that fails, nothing is sent. After each
-/// answer it is called again. If the call is stopped while a create is under way, the create runs on, and no `save` tells of
+/// answer it is called again. If the call is stopped while a create is in flight, the create runs on, and no `save` tells of
 /// its answer: call this again with the same handle, which waits for the answer, or store the job later yourself.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn xiezhen_advance(
@@ -226,60 +279,67 @@ pub unsafe extern "C" fn xiezhen_advance(
     error: *mut *mut xiezhen_error,
 ) -> xiezhen_status {
     boundary(error, || {
-        let next_ms = out(next_ms, "next_ms")?;
-        let client = borrow(client, "client")?;
-        let job = &borrow(job, "job")?.0;
-        let store = save.ok_or_else(|| refuse("save is NULL".into()))?;
         let options = maybe(options).cloned().unwrap_or_default();
-        if options.checkpoint.is_some() || options.timeout.is_some() {
-            let name = if options.checkpoint.is_some() { "checkpoint" } else { "timeout_ms" };
-            return Err(refuse(format!("xiezhen_advance has no option {name}")));
-        }
-        let mut advance = AdvanceOptions::default().recreate(options.recreate);
-        advance.save_to.clone_from(&options.save_to);
-
-        let advancing = job.clone();
-        let told = options.on_event.is_some();
-        let next = block_on_call(
-            client,
-            options.cancel.as_ref(),
-            "advance",
-            |core, tell: Tell<Step>| {
-                let save = save_through(tell.clone());
-                advance.on_event = told.then(|| -> OnEvent { Arc::new(move |event| tell.tell(Step::Event(event))) });
-                async move { core.advance_with(&advancing, save, advance).await }
-            },
-            |step| match step {
-                Step::Event(event) => options.tell(event),
-                Step::Save(job, reply) => {
-                    let job = xiezhen_job(job);
-                    // SAFETY: the callback is the caller's, and the job lives for the call.
-                    let returned = unsafe { store(&raw const job, user_data) };
-                    // Nobody takes the reply if the call was stopped meanwhile.
-                    let _ = reply.send(stored(returned));
-                    Ok(())
-                }
-            },
-        )
-        .map_err(|error| job.name_pending(error))?;
+        let refused = options.without("xiezhen_advance", &[OptionKind::Checkpoint, OptionKind::Timeout]);
+        let call = advance(client, job, &options, options.on_event.is_some());
+        let save = save.ok_or_else(|| refuse("save is NULL".into()));
+        let ((), call, save, next_ms) = (refused, call, save, out(next_ms, "next_ms")).all()?;
+        let next = block_on_call(call, |message| match message {
+            Message::Save(job, reply) => {
+                let job = xiezhen_job(job);
+                // SAFETY: the callback is the caller's, and the job lives for the call.
+                let returned = unsafe { save(&raw const job, user_data) };
+                // Nobody takes the reply if the call was stopped meanwhile.
+                let _ = reply.send(stored(returned));
+                Ok(())
+            }
+            message => options.hear(message),
+        })?;
         *next_ms = next.map_or(XIEZHEN_NONE, |pause| pause.as_millis() as u64);
         Ok(())
     })
 }
 
-/// Stores a job on the caller's thread, and waits for how that went.
-fn save_through(tell: Tell<Step>) -> SaveJob {
+/// `xiezhen_advance`, begun: completions for events, and for the job to be stored (`xiezhen_completion_job`, which is to be
+/// answered); the last one says after how long to go on (`xiezhen_completion_next_ms`). `on_event` is refused here.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn xiezhen_begin_advance(
+    client: *const xiezhen_client,
+    job: *const xiezhen_job,
+    options: *const xiezhen_run_options,
+    queue: *const xiezhen_queue,
+    tag: *mut c_void,
+    error: *mut *mut xiezhen_error,
+) -> xiezhen_status {
+    boundary(error, || {
+        let options = maybe(options).cloned().unwrap_or_default();
+        let unknown = [OptionKind::Checkpoint, OptionKind::Timeout, OptionKind::OnEvent];
+        let refused = options.without("xiezhen_begin_advance", &unknown);
+        let call = advance(client, job, &options, true);
+        let ((), call, queue) = (refused, call, borrow(queue, "queue")).all()?;
+        queue.begin(call, tag, Outcome::Next)
+    })
+}
+
+/// Hands events on to whoever hears what the call says.
+fn event_sink(said: Emit) -> OnEvent {
+    Arc::new(move |event| said.emit(Message::Event(event)))
+}
+
+/// Has a job stored by whoever hears what the call says, and waits for how that went.
+fn save_through(said: Emit) -> SaveJob {
     Arc::new(move |job| {
-        let tell = tell.clone();
+        let said = said.clone();
         Box::pin(async move {
             let (reply, answer) = oneshot::channel();
-            tell.tell(Step::Save(job, reply));
-            answer.await.unwrap_or_else(|_| Err(Error::cancelled("advance")))
+            said.emit(Message::Save(job, reply));
+            let unanswered = "the job could not be saved: nobody answered the completion that asked for it";
+            answer.await.unwrap_or_else(|_| Err(Error::new(ErrorKind::Io, unanswered)))
         })
     })
 }
 
-fn stored(returned: i32) -> Result<()> {
+pub(crate) fn stored(returned: i32) -> Result<()> {
     match returned {
         0 => Ok(()),
         number => Err(Error::new(ErrorKind::Io, format!("the job could not be saved: save returned {number}"))),

@@ -10,10 +10,12 @@
 #![cfg_attr(test, allow(clippy::unwrap_used, clippy::expect_used, clippy::panic))]
 
 mod blocking;
+mod call;
 pub mod call_options;
 pub mod calls;
 pub mod cancel;
 pub mod client;
+pub mod completion;
 pub mod error;
 pub mod event;
 mod ffi;
@@ -22,6 +24,8 @@ pub mod job_run;
 pub mod log;
 pub mod photo;
 pub mod portrait;
+pub mod queue;
+mod signal;
 pub mod strings;
 pub mod task;
 pub mod version;

@@ -6,7 +6,7 @@ use xiezhen_core::Photo;
 
 use crate::{
     error::{boundary, xiezhen_error, xiezhen_status},
-    ffi::{free, handle, out, slice, text},
+    ffi::{Arguments, free, handle, out, slice, text},
 };
 
 /// A photo, to be uploaded or to make a job of.
@@ -20,8 +20,8 @@ pub unsafe extern "C" fn xiezhen_photo_from_path(
     error: *mut *mut xiezhen_error,
 ) -> xiezhen_status {
     boundary(error, || {
-        let photo = out(photo, "photo")?;
-        *photo = handle(xiezhen_photo(Photo::path(text(path, "path")?)));
+        let (path, photo) = (text(path, "path"), out(photo, "photo")).all()?;
+        *photo = handle(xiezhen_photo(Photo::path(path)));
         Ok(())
     })
 }
@@ -35,8 +35,8 @@ pub unsafe extern "C" fn xiezhen_photo_from_bytes(
     error: *mut *mut xiezhen_error,
 ) -> xiezhen_status {
     boundary(error, || {
-        let photo = out(photo, "photo")?;
-        *photo = handle(xiezhen_photo(Photo::bytes(slice(data, size, "data")?.to_vec())));
+        let (data, photo) = (slice(data, size, "data"), out(photo, "photo")).all()?;
+        *photo = handle(xiezhen_photo(Photo::bytes(data.to_vec())));
         Ok(())
     })
 }

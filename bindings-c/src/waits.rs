@@ -8,15 +8,32 @@ use std::{
 use xiezhen_core::{Error, Result, Task};
 
 use crate::{
-    blocking::{Tell, block_on_call, call},
+    blocking::{block_on, block_on_call},
+    call::{Call, Message},
     call_options::xiezhen_call_options,
     client::xiezhen_client,
+    completion::Outcome,
     error::{boundary, xiezhen_error, xiezhen_status},
-    ffi::{borrow, free, handle, out, read_or, text, texts},
+    ffi::{Arguments, borrow, free, handle, out, read_or, text, texts},
+    queue::xiezhen_queue,
     task::xiezhen_task,
 };
 
-/// Looks at a task until it has ended, as often as its schedule says. State 5 is `XIEZHEN_TASK_FAILED`.
+fn wait_task(
+    client: *const xiezhen_client,
+    task_id: *const c_char,
+    options: *const xiezhen_call_options,
+) -> Result<Call<Task>> {
+    let options = xiezhen_call_options::of(options, "xiezhen_wait_task", &[]);
+    let (client, task_id, options) = (borrow(client, "client"), text(task_id, "task_id"), options).all()?;
+    let polled = task_id.to_owned();
+    let wait = Call::new(client, options.cancel, "wait_task", move |core| async move {
+        core.wait_task(&polled, options.timeout).await
+    });
+    Ok(wait.about_task(task_id))
+}
+
+/// Polls a task until it has ended, as often as its schedule says. State 5 is `XIEZHEN_TASK_FAILED`.
 ///
 /// Outages and unreadable answers are waited out. Every error carries the task's id: wait again to go on.
 #[unsafe(no_mangle)]
@@ -28,17 +45,25 @@ pub unsafe extern "C" fn xiezhen_wait_task(
     error: *mut *mut xiezhen_error,
 ) -> xiezhen_status {
     boundary(error, || {
-        let task = out(task, "task")?;
-        let client = borrow(client, "client")?;
-        let task_id = text(task_id, "task_id")?;
-        let options = xiezhen_call_options::of(options, "xiezhen_wait_task", &[])?;
-        let asked = task_id.to_owned();
-        let ended = call(client, options.cancel.as_ref(), "wait_task", |core| async move {
-            core.wait_task(&asked, options.timeout).await
-        })
-        .map_err(|error| error.with_task_id(task_id))?;
-        *task = handle(xiezhen_task::new(ended));
+        let (call, task) = (wait_task(client, task_id, options), out(task, "task")).all()?;
+        *task = handle(xiezhen_task::new(block_on(call)?));
         Ok(())
+    })
+}
+
+/// `xiezhen_wait_task`, begun: the completion has the task. Thousands may be under way.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn xiezhen_begin_wait(
+    client: *const xiezhen_client,
+    task_id: *const c_char,
+    options: *const xiezhen_call_options,
+    queue: *const xiezhen_queue,
+    tag: *mut c_void,
+    error: *mut *mut xiezhen_error,
+) -> xiezhen_status {
+    boundary(error, || {
+        let (call, queue) = (wait_task(client, task_id, options), borrow(queue, "queue")).all()?;
+        queue.begin(call, tag, Outcome::Task)
     })
 }
 
@@ -56,6 +81,32 @@ pub type xiezhen_on_end = Option<
 /// How each task of a `xiezhen_wait_many` ended.
 pub struct xiezhen_outcomes(Vec<Result<xiezhen_task, Box<xiezhen_error>>>);
 
+impl xiezhen_outcomes {
+    pub(crate) fn new(outcomes: Vec<Result<Task>>) -> Self {
+        Self(outcomes.into_iter().map(|outcome| outcome.map(xiezhen_task::new).map_err(boxed)).collect())
+    }
+}
+
+fn wait_many(
+    client: *const xiezhen_client,
+    task_ids: *const *const c_char,
+    task_count: usize,
+    options: *const xiezhen_call_options,
+    tells_each: bool,
+) -> Result<Call<Vec<Result<Task>>>> {
+    let options = xiezhen_call_options::of(options, "xiezhen_wait_many", &[]);
+    let task_ids = texts(task_ids, task_count, "task_ids");
+    let (client, task_ids, options) = (borrow(client, "client"), task_ids, options).all()?;
+    Ok(Call::emitting(client, options.cancel, "wait_many", move |core, said| async move {
+        let on_end = |index, outcome: &Result<Task>| {
+            if tells_each {
+                said.emit(Message::Ended(index, outcome.clone()));
+            }
+        };
+        core.wait_many(&task_ids, options.timeout, on_end).await
+    }))
+}
+
 /// `xiezhen_wait_task` for many at once, on this thread: thousands cost little more than their queries.
 ///
 /// `on_end`, which may be NULL, is told of each as it ends. The outcomes are in the order of `task_ids`.
@@ -71,34 +122,37 @@ pub unsafe extern "C" fn xiezhen_wait_many(
     error: *mut *mut xiezhen_error,
 ) -> xiezhen_status {
     boundary(error, || {
-        let outcomes = out(outcomes, "outcomes")?;
-        let client = borrow(client, "client")?;
-        let task_ids = texts(task_ids, task_count, "task_ids")?;
-        let options = xiezhen_call_options::of(options, "xiezhen_wait_many", &[])?;
-        let ended = block_on_call(
-            client,
-            options.cancel.as_ref(),
-            "wait_many",
-            |core, tell: Tell<(usize, Result<Task>)>| async move {
-                let told = on_end.is_some();
-                let on_end = |index, outcome: &Result<Task>| {
-                    if told {
-                        tell.tell((index, outcome.clone()));
-                    }
-                };
-                core.wait_many(&task_ids, options.timeout, on_end).await
-            },
-            |(index, outcome)| {
-                let outcome = outcome.map(xiezhen_task::new).map_err(boxed);
-                let (task, failure) = parts(&outcome);
-                // SAFETY: the callback is the caller's, and the handles live for the call.
-                let stop = on_end.map_or(0, |tell| unsafe { tell(index, task, failure, user_data) });
-                carry_on("on_end", stop)
-            },
-        )?;
-        let ended = ended.into_iter().map(|outcome| outcome.map(xiezhen_task::new).map_err(boxed));
-        *outcomes = handle(xiezhen_outcomes(ended.collect()));
+        let call = wait_many(client, task_ids, task_count, options, on_end.is_some());
+        let (call, outcomes) = (call, out(outcomes, "outcomes")).all()?;
+        let ended = block_on_call(call, |message| {
+            let Message::Ended(index, outcome) = message else { return Ok(()) };
+            let outcome = outcome.map(xiezhen_task::new).map_err(boxed);
+            let (task, failure) = parts(&outcome);
+            // SAFETY: the callback is the caller's, and the handles live for the call.
+            let stop = on_end.map_or(0, |tell| unsafe { tell(index, task, failure, user_data) });
+            carry_on("on_end", stop)
+        })?;
+        *outcomes = handle(xiezhen_outcomes::new(ended));
         Ok(())
+    })
+}
+
+/// `xiezhen_wait_many`, begun: a completion for each task as it ends, with its index and the task or the error; the last one has the
+/// outcomes.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn xiezhen_begin_wait_many(
+    client: *const xiezhen_client,
+    task_ids: *const *const c_char,
+    task_count: usize,
+    options: *const xiezhen_call_options,
+    queue: *const xiezhen_queue,
+    tag: *mut c_void,
+    error: *mut *mut xiezhen_error,
+) -> xiezhen_status {
+    boundary(error, || {
+        let call = wait_many(client, task_ids, task_count, options, true);
+        let (call, queue) = (call, borrow(queue, "queue")).all()?;
+        queue.begin(call, tag, Outcome::Outcomes)
     })
 }
 
@@ -148,13 +202,15 @@ pub unsafe extern "C" fn xiezhen_outcomes_free(outcomes: *mut xiezhen_outcomes) 
     free(outcomes);
 }
 
-/// "Look at this task now", because a callback came. Does nothing if nobody waits for it, and causes at most one look a
-/// second.
+/// Polls a task now, because a callback came. Does nothing if nobody waits for it, and causes at most one poll a second.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn xiezhen_notify(
     client: *const xiezhen_client,
     task_id: *const c_char,
     error: *mut *mut xiezhen_error,
 ) -> xiezhen_status {
-    boundary(error, || borrow(client, "client")?.core.notify(text(task_id, "task_id")?))
+    boundary(error, || {
+        let (client, task_id) = (borrow(client, "client"), text(task_id, "task_id")).all()?;
+        client.core.notify(task_id)
+    })
 }

@@ -26,6 +26,11 @@ static int32_t save(const xiezhen_job *job, void *user_data) {
   return 0;
 }
 
+static int32_t on_event(const xiezhen_event *event, void *user_data) {
+  (void)event, (void)user_data;
+  return 0;
+}
+
 #define REFUSES_TEXT(function, options)                                                                                \
   do {                                                                                                                 \
     REFUSED(function(NULL, "x", error));                                                                               \
@@ -77,7 +82,7 @@ static void options(void) {
   xiezhen_cancel *cancel = xiezhen_cancel_new();
   xiezhen_call_options *call = xiezhen_call_options_new();
   REFUSES_TEXT(xiezhen_call_options_set_callback_url, call);
-  REFUSES_TEXT(xiezhen_call_options_set_style, call);
+  REFUSES_TEXT(xiezhen_call_options_set_name, call);
   REFUSED(xiezhen_call_options_set_timeout_ms(NULL, 1, error));
   REFUSED(xiezhen_call_options_set_cancel(NULL, cancel, error));
   REFUSED(xiezhen_call_options_set_cancel(call, NULL, error));
@@ -214,8 +219,73 @@ static void calls(void) {
   REFUSED(xiezhen_advance(client, job, NULL, NULL, NULL, &next_ms, error));
   REFUSED(xiezhen_advance(client, job, save, NULL, NULL, NULL, error));
 
+  /* All problems of a call at once, each by the name of its argument. */
+  xiezhen_call_options *options = xiezhen_call_options_new();
+  OK(xiezhen_call_options_set_name(options, "x", error));
+  OK(xiezhen_call_options_set_callback_url(options, "https://example.com", error));
+  const char *several[] = {"a", NULL, BAD};
+  xiezhen_error *error = NULL;
+  CHECK(xiezhen_wait_many(NULL, several, 3, NULL, NULL, options, NULL, &error) == XIEZHEN_INVALID_ARGUMENT);
+  static const char *const PROBLEMS[] = {"client is NULL", "task_ids[1] is NULL", "task_ids[2] is not UTF-8",
+                                         "xiezhen_wait_many has no option callback_url",
+                                         "xiezhen_wait_many has no option name", "outcomes is NULL"};
+  CHECK(xiezhen_error_problem_count(error) == 6);
+  for (size_t n = 0; n < 6; n++) {
+    CHECK(strcmp(xiezhen_error_problem(error, n), PROBLEMS[n]) == 0);
+    CHECK(strstr(xiezhen_error_message(error), PROBLEMS[n]));
+  }
+  xiezhen_error_free(error);
+  xiezhen_call_options_free(options);
+
   CHECK(!text && !files && !created && !styles && !task && !outcomes && !next_ms);
   CHECK(count_calls("arguments", "query_task") == 0 && count_calls("arguments", "create_task") == 0);
+  xiezhen_photo_free(photo);
+  xiezhen_job_free(job);
+  xiezhen_client_free(client);
+}
+
+/* The same calls, begun: what is wrong is said at once, and nothing comes of it. */
+static void begun_calls(void) {
+  xiezhen_client *client = quick_client("begun");
+  xiezhen_job *job = new_job();
+  xiezhen_photo *photo = NULL;
+  OK(xiezhen_photo_from_path(photo_path(1), &photo, error));
+  xiezhen_queue *queue = NULL;
+  REFUSED(xiezhen_queue_new(NULL, error));
+  OK(xiezhen_queue_new(&queue, error));
+  const char *ids[] = {"a", NULL};
+
+  REFUSED(xiezhen_begin_upload_file(NULL, photo, NULL, queue, NULL, error));
+  REFUSED(xiezhen_begin_upload_file(client, NULL, NULL, queue, NULL, error));
+  REFUSED(xiezhen_begin_upload_file(client, photo, NULL, NULL, NULL, error));
+  REFUSED(xiezhen_begin_create_user_model(client, ids, 2, NULL, queue, NULL, error));
+  REFUSED(xiezhen_begin_create_user_model(client, ids, 1, NULL, NULL, NULL, error));
+  REFUSED(xiezhen_begin_list_styles(NULL, NULL, queue, NULL, error));
+  REFUSED(xiezhen_begin_list_styles(client, NULL, NULL, NULL, error));
+  REFUSED(xiezhen_begin_create_task(client, NULL, "s", NULL, queue, NULL, error));
+  REFUSED(xiezhen_begin_create_task(client, "u", "s", NULL, NULL, NULL, error));
+  REFUSED(xiezhen_begin_query_task(client, BAD, NULL, queue, NULL, error));
+  REFUSED(xiezhen_begin_query_task(client, "t", NULL, NULL, NULL, error));
+  REFUSED(xiezhen_begin_wait(client, NULL, NULL, queue, NULL, error));
+  REFUSED(xiezhen_begin_wait(client, "t", NULL, NULL, NULL, error));
+  REFUSED(xiezhen_begin_wait_many(client, ids, 0, NULL, queue, NULL, error));
+  REFUSED(xiezhen_begin_wait_many(client, ids, 1, NULL, NULL, NULL, error));
+  REFUSED(xiezhen_begin_save_results(client, NULL, "x", NULL, queue, NULL, error));
+  REFUSED(xiezhen_begin_run(client, NULL, NULL, queue, NULL, error));
+  REFUSED(xiezhen_begin_run(client, job, NULL, NULL, NULL, error));
+  REFUSED(xiezhen_begin_advance(NULL, job, NULL, queue, NULL, error));
+  REFUSED(xiezhen_begin_advance(client, job, NULL, NULL, NULL, error));
+  REFUSED(xiezhen_completion_saved(NULL, 0, error));
+
+  xiezhen_run_options *options = xiezhen_run_options_new();
+  OK(xiezhen_run_options_set_on_event(options, on_event, NULL, error));
+  REFUSED(xiezhen_begin_run(client, job, options, queue, NULL, error));
+  REFUSED(xiezhen_begin_advance(client, job, options, queue, NULL, error));
+  xiezhen_run_options_free(options);
+
+  CHECK(xiezhen_queue_pending(queue) == 0 && !xiezhen_queue_next(queue));
+  CHECK(count_calls("begun", "upload_file") == 0);
+  xiezhen_queue_free(queue);
   xiezhen_photo_free(photo);
   xiezhen_job_free(job);
   xiezhen_client_free(client);
@@ -245,7 +315,7 @@ static void options_of_other_calls(void) {
   xiezhen_call_options_free(options);
 
   options = xiezhen_call_options_new();
-  OK(xiezhen_call_options_set_style(options, "x", error));
+  OK(xiezhen_call_options_set_name(options, "x", error));
   REFUSED(xiezhen_upload_file(client, photo, options, &path, error));
   REFUSED(xiezhen_create_user_model(client, ids, 1, options, &created, error));
   REFUSED(xiezhen_create_task(client, "u", "s", options, &created, error));
@@ -294,8 +364,17 @@ static void accessors_of_null(void) {
   CHECK(!xiezhen_event_path(NULL) && !xiezhen_event_task_id(NULL) && !xiezhen_event_raw_state(NULL));
   CHECK(xiezhen_event_state(NULL) == XIEZHEN_STATE_UNKNOWN && !xiezhen_event_user_id(NULL));
   CHECK(!xiezhen_event_style(NULL) && !xiezhen_event_call(NULL) && !xiezhen_event_error(NULL));
-  CHECK(!xiezhen_event_delay_ms(NULL) && !xiezhen_event_message(NULL) && !xiezhen_cancel_is_cancelled(NULL));
+  CHECK(xiezhen_event_delay_ms(NULL) == XIEZHEN_NONE && !xiezhen_event_message(NULL) && !xiezhen_cancel_is_cancelled(NULL));
+  CHECK(xiezhen_queue_fd(NULL) == -1 && !xiezhen_queue_next(NULL) && !xiezhen_queue_wait(NULL, XIEZHEN_NONE));
+  CHECK(!xiezhen_queue_pending(NULL) && !xiezhen_completion_tag(NULL) && !xiezhen_completion_is_last(NULL));
+  CHECK(xiezhen_completion_status(NULL) == XIEZHEN_OK && !xiezhen_completion_error(NULL));
+  CHECK(!xiezhen_completion_event(NULL) && !xiezhen_completion_job(NULL) && !xiezhen_completion_index(NULL));
+  CHECK(!xiezhen_completion_path(NULL) && !xiezhen_completion_created(NULL) && !xiezhen_completion_styles(NULL));
+  CHECK(!xiezhen_completion_task(NULL) && !xiezhen_completion_outcomes(NULL) && !xiezhen_completion_files(NULL));
+  CHECK(xiezhen_completion_next_ms(NULL) == XIEZHEN_NONE);
 
+  xiezhen_queue_free(NULL);
+  xiezhen_completion_free(NULL);
   xiezhen_cancel_cancel(NULL);
   xiezhen_client_close(NULL);
   xiezhen_error_free(NULL);
@@ -321,6 +400,7 @@ int main(void) {
   options();
   photos_and_jobs();
   calls();
+  begun_calls();
   options_of_other_calls();
   accessors_of_null();
   printf("arguments: ok, %d refusals\n", refusals);

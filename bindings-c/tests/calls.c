@@ -59,7 +59,7 @@ static void the_five_calls(void) {
   CHECK(strncmp(xiezhen_task_result_path(task, 1), "http", 4) == 0 && !xiezhen_task_result_path(task, 2));
 
   options = xiezhen_call_options_new();
-  OK(xiezhen_call_options_set_style(options, "照片 é", error));
+  OK(xiezhen_call_options_set_name(options, "照片 é", error));
   xiezhen_strings *files = NULL;
   OK(xiezhen_save_results(client, task, scratch("结果 é"), options, &files, error));
   CHECK(xiezhen_strings_count(files) == 2 && strstr(xiezhen_strings_at(files, 0), "照片 é-"));

@@ -102,7 +102,7 @@ void the_calls() {
   CHECK(thrown_by<xiezhen::Error>([&] { outcomes[3].task(); }).task_id() == "no-such-task");
 
   xiezhen::CallOptions named;
-  named.style = "照片";
+  named.name = "照片";
   const auto files = client.save_results(outcomes[0].task(), scratch("cpp"), named);
   CHECK(files.size() == 2 && std::ifstream(files[0]).good());
 }

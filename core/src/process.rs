@@ -14,12 +14,12 @@ mod runtime_driver;
 #[cfg(feature = "process")]
 use self::runtime_driver::RuntimeDriver;
 #[cfg(feature = "process")]
-pub(crate) use self::{blocking_call::calling_thread, shared::generation};
+pub(crate) use self::blocking_call::calling_thread;
 #[cfg(feature = "process")]
 pub use self::{
     blocking_call::{BlockingCall, Sender, Step, spawn, start},
     mailbox::Mailbox,
-    shared::runtime,
+    shared::{generation, runtime},
 };
 #[cfg(feature = "process")]
 use shared::driver;
@@ -57,7 +57,7 @@ mod shared {
     static GENERATION: AtomicU32 = AtomicU32::new(0);
 
     /// How often this process's line of ancestors has forked since the first use of the runtime.
-    pub(crate) fn generation() -> u32 {
+    pub fn generation() -> u32 {
         GENERATION.load(Ordering::Acquire)
     }
 

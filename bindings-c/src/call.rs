@@ -1,0 +1,116 @@
+//! A call that has its arguments: it is made on this thread (`blocking.rs`), or begun on a queue (`queue.rs`).
+
+use std::{future::Future, pin::Pin, sync::Arc};
+
+use tokio::sync::oneshot;
+use tokio_util::sync::CancellationToken;
+use xiezhen_core::{Client, Error, Event, Job, Result, Task};
+
+use crate::{
+    client::xiezhen_client,
+    log::{self, LogCallback},
+};
+
+/// What a call says on the way.
+pub(crate) enum Message {
+    Event(Event),
+    /// The job is to be stored, and the call waits for how that went.
+    Save(Job, oneshot::Sender<Result<()>>),
+    /// A task of several has ended.
+    Ended(usize, Result<Task>),
+}
+
+/// Where a call says it.
+#[derive(Clone)]
+pub(crate) struct Emit(Arc<dyn Fn(Message) + Send + Sync>);
+
+impl Emit {
+    pub(crate) fn new(emit: impl Fn(Message) + Send + Sync + 'static) -> Self {
+        Self(Arc::new(emit))
+    }
+
+    pub(crate) fn emit(&self, message: Message) {
+        (self.0)(message);
+    }
+}
+
+type Outcome<T> = Pin<Box<dyn Future<Output = Result<T>> + Send>>;
+
+/// A call that has its arguments, and was not made yet.
+pub(crate) struct Call<T> {
+    core: Client,
+    client: u64,
+    log: Option<LogCallback>,
+    cancel: Option<CancellationToken>,
+    name: &'static str,
+    work: Box<dyn FnOnce(Client, Emit) -> Outcome<T> + Send>,
+    name_subject: Box<dyn FnOnce(Error) -> Error + Send>,
+}
+
+impl<T: Send + 'static> Call<T> {
+    /// A call that says nothing on the way.
+    pub(crate) fn new<F: Future<Output = Result<T>> + Send + 'static>(
+        client: &xiezhen_client,
+        cancel: Option<CancellationToken>,
+        name: &'static str,
+        work: impl FnOnce(Client) -> F + Send + 'static,
+    ) -> Self {
+        Self::emitting(client, cancel, name, |core, _| work(core))
+    }
+
+    pub(crate) fn emitting<F: Future<Output = Result<T>> + Send + 'static>(
+        client: &xiezhen_client,
+        cancel: Option<CancellationToken>,
+        name: &'static str,
+        work: impl FnOnce(Client, Emit) -> F + Send + 'static,
+    ) -> Self {
+        Self {
+            core: client.core.clone(),
+            client: client.number,
+            log: client.log,
+            cancel,
+            name,
+            work: Box::new(|core, emit| Box::pin(work(core, emit))),
+            name_subject: Box::new(|error| error),
+        }
+    }
+
+    /// Has every error of the call, a cancellation too, name what it is about.
+    pub(crate) fn about(mut self, name_subject: impl FnOnce(Error) -> Error + Send + 'static) -> Self {
+        self.name_subject = Box::new(name_subject);
+        self
+    }
+
+    /// Errors name this task.
+    pub(crate) fn about_task(self, task_id: &str) -> Self {
+        let task_id = task_id.to_owned();
+        self.about(move |error| error.with_task_id(&task_id))
+    }
+
+    /// What the client's log is told through, and the client's number.
+    pub(crate) fn log(&self) -> Option<(u64, LogCallback)> {
+        self.log.map(|log| (self.client, log))
+    }
+
+    /// What is to be run: it ends when it is done, cancelled by its own options, or stopped.
+    pub(crate) fn start(
+        self,
+        stop: CancellationToken,
+        emit: Emit,
+        send_line: impl Fn(log::Line) + Send + Sync + 'static,
+    ) -> impl Future<Output = Result<T>> + Send {
+        let cancel = self.cancel.unwrap_or_default();
+        let work = (self.work)(self.core, emit);
+        let (name, name_subject) = (self.name, self.name_subject);
+        let call = async move {
+            let outcome = tokio::select! {
+                biased;
+                () = cancel.cancelled() => Err(Error::cancelled(name)),
+                () = stop.cancelled() => Err(Error::cancelled(name)),
+                outcome = work => outcome,
+            };
+            outcome.map_err(name_subject)
+        };
+        log::scope(self.client, self.log.map(|log| log.level), send_line, call)
+    }
+}

@@ -1,0 +1,263 @@
+//! A completion queue with a descriptor: calls for event loops, which must not block.
+//!
+//! A begun call runs on the library's own thread, which only puts what the call says into the queue. It is taken out, and a log
+//! is told, by whoever asks the queue for it: nothing of the program's is ever called from a foreign thread.
+
+use std::{
+    collections::{HashMap, VecDeque},
+    ffi::{c_int, c_void},
+    sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError},
+    time::{Duration, Instant},
+};
+
+use tokio_util::sync::CancellationToken;
+use xiezhen_core::{Error, ErrorKind, Result, process};
+
+use crate::{
+    call::{Call, Emit, Message},
+    completion::{Outcome, defect, xiezhen_completion},
+    error::{boundary, xiezhen_error, xiezhen_status},
+    ffi::{free, handle, out, read_or},
+    log::{Line, LogCallback},
+    signal::Signal,
+    version::maybe_ms,
+};
+
+/// Freed with calls under way, a queue waits so long until they have let go of what they held.
+const PATIENCE: Duration = Duration::from_secs(1);
+
+/// Where calls that were begun say what they have to say.
+pub struct xiezhen_queue {
+    inbox: Arc<Inbox>,
+    stop: CancellationToken,
+    /// The log callbacks of the clients whose calls were begun, by the clients' numbers.
+    logs: Mutex<HashMap<u64, LogCallback>>,
+    generation: u32,
+}
+
+/// What a call leaves in the queue.
+enum Item {
+    Log(u64, Line),
+    Said(usize, Message),
+    Last(usize, Result<Outcome>),
+}
+
+struct Inbox {
+    state: Mutex<State>,
+    arrived: Condvar,
+    ended: Condvar,
+    signal: Signal,
+}
+
+#[derive(Default)]
+struct State {
+    items: VecDeque<Item>,
+    /// Calls whose end nobody has taken out yet.
+    pending: usize,
+    /// Calls that still run.
+    running: usize,
+    /// Freed: what comes now is for nobody.
+    closed: bool,
+}
+
+impl Inbox {
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// The descriptor is readable exactly while there are items: both change under one lock.
+    fn put(&self, item: Item) {
+        let mut state = self.state();
+        if state.closed {
+            return;
+        }
+        if state.items.is_empty() {
+            self.signal.raise();
+        }
+        state.items.push_back(item);
+        self.arrived.notify_one();
+    }
+
+    fn take(&self) -> Option<Item> {
+        let mut state = self.state();
+        let item = state.items.pop_front()?;
+        if state.items.is_empty() {
+            self.signal.clear();
+        }
+        if matches!(item, Item::Last(..)) {
+            state.pending -= 1;
+        }
+        Some(item)
+    }
+
+    /// Whether there is something to take within `patience`; not if nothing can come any more.
+    fn wait(&self, patience: Option<Duration>) -> bool {
+        let until = patience.and_then(|patience| Instant::now().checked_add(patience));
+        let mut state = self.state();
+        while state.items.is_empty() && state.pending > 0 {
+            let left = until.map(|until| until.saturating_duration_since(Instant::now()));
+            state = match left {
+                None => self.arrived.wait(state).unwrap_or_else(PoisonError::into_inner),
+                Some(Duration::ZERO) => break,
+                Some(left) => self.arrived.wait_timeout(state, left).unwrap_or_else(PoisonError::into_inner).0,
+            };
+        }
+        !state.items.is_empty()
+    }
+}
+
+/// A call that runs: it ends with one last item, whatever happens to it.
+struct Running {
+    inbox: Arc<Inbox>,
+    tag: usize,
+    outcome: Option<Result<Outcome>>,
+}
+
+impl Running {
+    fn begin(inbox: &Arc<Inbox>, tag: usize) -> Self {
+        let mut state = inbox.state();
+        state.pending += 1;
+        state.running += 1;
+        drop(state);
+        Self { inbox: inbox.clone(), tag, outcome: None }
+    }
+
+    fn end(&mut self, outcome: Result<Outcome>) {
+        self.outcome = Some(outcome);
+    }
+}
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        self.inbox.put(Item::Last(self.tag, self.outcome.take().unwrap_or_else(|| Err(defect()))));
+        self.inbox.state().running -= 1;
+        self.inbox.ended.notify_all();
+    }
+}
+
+impl xiezhen_queue {
+    /// Begins a call, and returns at once.
+    pub(crate) fn begin<T: Send + 'static>(
+        &self,
+        call: Call<T>,
+        tag: *mut c_void,
+        outcome: impl FnOnce(T) -> Outcome + Send + 'static,
+    ) -> Result<()> {
+        if !self.is_ours() {
+            let problem = "the queue was made before a fork: it is the parent's; make one in this process";
+            return Err(Error::invalid(vec![problem.to_owned()]));
+        }
+        let tag = tag.expose_provenance();
+        let client = call.log().map(|(client, log)| {
+            self.logs.lock().unwrap_or_else(PoisonError::into_inner).insert(client, log);
+            client
+        });
+        let (said, lines) = (self.inbox.clone(), self.inbox.clone());
+        let emit = Emit::new(move |message| said.put(Item::Said(tag, message)));
+        let send_line = move |line| {
+            if let Some(client) = client {
+                lines.put(Item::Log(client, line));
+            }
+        };
+        let work = call.start(self.stop.child_token(), emit, send_line);
+        let mut running = Running::begin(&self.inbox, tag);
+        let spawned = process::spawn(async move {
+            running.end(work.await.map(outcome));
+        });
+        spawned.map(drop)
+    }
+
+    fn is_ours(&self) -> bool {
+        self.generation == process::generation()
+    }
+
+    fn next(&self) -> Option<xiezhen_completion> {
+        while self.is_ours() {
+            match self.inbox.take()? {
+                Item::Said(tag, message) => return Some(xiezhen_completion::said(tag, message)),
+                Item::Last(tag, outcome) => return Some(xiezhen_completion::last(tag, outcome)),
+                Item::Log(client, line) => {
+                    let log = self.logs.lock().unwrap_or_else(PoisonError::into_inner).get(&client).copied();
+                    if let Some(log) = log {
+                        log.tell(&line);
+                    }
+                }
+            }
+        }
+        None
+    }
+}
+
+impl Drop for xiezhen_queue {
+    fn drop(&mut self) {
+        self.stop.cancel();
+        let mut state = self.inbox.state();
+        state.closed = true;
+        // Not under the lock: what a call waits for goes with its items.
+        let unread = std::mem::take(&mut state.items);
+        drop(state);
+        drop(unread);
+        let state = self.inbox.state();
+        drop(self.inbox.ended.wait_timeout_while(state, PATIENCE, |state| state.running > 0));
+    }
+}
+
+/// A queue. Calls of any client may be begun on it, and any thread may take from it.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn xiezhen_queue_new(
+    queue: *mut *mut xiezhen_queue,
+    error: *mut *mut xiezhen_error,
+) -> xiezhen_status {
+    boundary(error, || {
+        let queue = out(queue, "queue")?;
+        // The process's runtime first: whether this is a forked child is known from then on.
+        process::runtime()?;
+        let signal = Signal::new().map_err(|error| {
+            Error::new(ErrorKind::Io, format!("no descriptor for a queue: {error}; close some, or raise `ulimit -n`"))
+                .with_source(error)
+        })?;
+        let state = Mutex::default();
+        let inbox = Arc::new(Inbox { state, arrived: Condvar::new(), ended: Condvar::new(), signal });
+        let stop = CancellationToken::new();
+        let logs = Mutex::default();
+        *queue = handle(xiezhen_queue { inbox, stop, logs, generation: process::generation() });
+        Ok(())
+    })
+}
+
+/// A descriptor that is readable exactly while there is something to take: for `poll`, `epoll`, and whatever event loop is built
+/// on them. It is the queue's: only wait for it, and don't read it or close it. -1 where the system has none.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn xiezhen_queue_fd(queue: *const xiezhen_queue) -> c_int {
+    read_or(queue, -1, |queue| queue.inbox.signal.descriptor())
+}
+
+/// The next thing that a call has to say, to be freed; NULL if there is nothing now. Never blocks. The things of one call come in
+/// order. The logs of clients are told from here, on this thread.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn xiezhen_queue_next(queue: *const xiezhen_queue) -> *mut xiezhen_completion {
+    read_or(queue, std::ptr::null_mut(), |queue| queue.next().map_or(std::ptr::null_mut(), handle))
+}
+
+/// Blocks until there is something to take, for at most `timeout_ms` (`XIEZHEN_NONE`: for ever). Whether there is; false at once
+/// if no call is pending.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn xiezhen_queue_wait(queue: *const xiezhen_queue, timeout_ms: u64) -> bool {
+    read_or(queue, false, |queue| queue.is_ours() && queue.inbox.wait(maybe_ms(timeout_ms)))
+}
+
+/// How many calls were begun whose end was not yet taken out.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn xiezhen_queue_pending(queue: *const xiezhen_queue) -> usize {
+    read_or(queue, 0, |queue| if queue.is_ours() { queue.inbox.state().pending } else { 0 })
+}
+
+/// Frees a queue, and stops the calls that were begun on it, as `xiezhen_cancel_cancel` does; nothing more is heard of them. When
+/// this returns, they have let go of their jobs and checkpoints; a create in flight runs on.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn xiezhen_queue_free(queue: *mut xiezhen_queue) {
+    // A forked child leaves its parent's alone: the calls are not its own, nor are the locks that they held at the fork.
+    if read_or(queue, false, xiezhen_queue::is_ours) {
+        free(queue);
+    }
+}
