@@ -1683,6 +1683,23 @@ xiezhen_status xiezhen_notify(const xiezhen_client *client,
                               const char *task_id,
                               xiezhen_error **error);
 
+/**
+ * Waits until every create in flight of this client has its answer, and its job was saved, also those whose call was stopped:
+ * each ends with its own timeout. For programs that end by `_exit`, or that close the client themselves.
+ */
+xiezhen_status xiezhen_wait_for_creates(const xiezhen_client *client,
+                                        const xiezhen_call_options *options,
+                                        xiezhen_error **error);
+
+/**
+ * `xiezhen_wait_for_creates`, begun.
+ */
+xiezhen_status xiezhen_begin_wait_for_creates(const xiezhen_client *client,
+                                              const xiezhen_call_options *options,
+                                              const xiezhen_queue *queue,
+                                              void *tag,
+                                              xiezhen_error **error);
+
 #ifdef __cplusplus
 }  // extern "C"
 #endif  // __cplusplus

@@ -961,6 +961,11 @@ public:
     return detail::maybe_time(next);
   }
 
+  /// Until every create in flight has its answer, and its job was saved, also those whose call was stopped.
+  void wait_for_creates(const CallOptions &options = {}) const {
+    detail::call(xiezhen_wait_for_creates, get(), Call(options).get());
+  }
+
   /// The events of a run, which it brings to its end: `for (const auto &event : client.run_events(job)) …`. What is left of the
   /// loop stops the run; an error comes out of the loop.
   Events run_events(const Job &job, const RunOptions &options = {}) const {
@@ -997,6 +1002,9 @@ public:
     const auto ids = detail::pointers(task_ids);
     static const char *const nothing = "";
     begin(xiezhen_begin_wait_many, queue, tag, Call(options), ids.empty() ? &nothing : ids.data(), ids.size());
+  }
+  void begin_wait_for_creates(const Queue &queue, void *tag, const CallOptions &options = {}) const {
+    begin(xiezhen_begin_wait_for_creates, queue, tag, Call(options));
   }
   void begin_save_results(const Task &task, std::string_view save_to, const Queue &queue, void *tag,
                           const CallOptions &options = {}) const {

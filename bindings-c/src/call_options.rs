@@ -21,7 +21,7 @@ pub struct xiezhen_call_options {
     pub(crate) name: Option<String>,
 }
 
-/// An option that only some calls know.
+/// An option that only some calls know, under the name of its setter.
 #[derive(PartialEq, Eq)]
 pub(crate) enum OptionKind {
     CallbackUrl,
@@ -31,17 +31,35 @@ pub(crate) enum OptionKind {
     Timeout,
 }
 
+impl OptionKind {
+    fn name(&self) -> &'static str {
+        match self {
+            Self::CallbackUrl => "callback_url",
+            Self::Checkpoint => "checkpoint",
+            Self::Name => "name",
+            Self::OnEvent => "on_event",
+            Self::Timeout => "timeout_ms",
+        }
+    }
+
+    /// Refuses every option that is set and that the call does not know, so that none is overlooked.
+    pub(crate) fn refuse_unknown(call: &str, options: &[(Self, bool)], knows: &[Self]) -> Result<()> {
+        let unknown = options.iter().filter(|(kind, is_set)| *is_set && !knows.contains(kind));
+        let problems: Vec<_> = unknown.map(|(kind, _)| format!("{call} has no option {}", kind.name())).collect();
+        if problems.is_empty() { Ok(()) } else { Err(Error::invalid(problems)) }
+    }
+}
+
 impl xiezhen_call_options {
-    /// The options of a call that knows some of them; others are refused, so that none is overlooked.
+    /// The options of a call, which knows some of them.
     pub(crate) fn of(options: *const Self, call: &str, knows: &[OptionKind]) -> Result<Self> {
         let options = maybe(options).cloned().unwrap_or_default();
-        let given = [
-            (options.callback_url.is_some(), OptionKind::CallbackUrl, "callback_url"),
-            (options.name.is_some(), OptionKind::Name, "name"),
+        let set = [
+            (OptionKind::CallbackUrl, options.callback_url.is_some()),
+            (OptionKind::Name, options.name.is_some()),
+            (OptionKind::Timeout, options.timeout.is_some()),
         ];
-        let unknown = given.iter().filter(|(is_set, kind, _)| *is_set && !knows.contains(kind));
-        let problems: Vec<_> = unknown.map(|(_, _, name)| format!("{call} has no option {name}")).collect();
-        if problems.is_empty() { Ok(options) } else { Err(Error::invalid(problems)) }
+        OptionKind::refuse_unknown(call, &set, knows).map(|()| options)
     }
 }
 

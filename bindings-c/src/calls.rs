@@ -10,7 +10,10 @@ use xiezhen_core::{Created, Result, Style, Task};
 use crate::{
     blocking::block_on,
     call::Call,
-    call_options::{OptionKind, xiezhen_call_options},
+    call_options::{
+        OptionKind::{CallbackUrl, Name, Timeout},
+        xiezhen_call_options,
+    },
     client::xiezhen_client,
     completion::Outcome,
     error::{boundary, xiezhen_error, xiezhen_status},
@@ -26,7 +29,7 @@ fn upload_file(
     photo: *const xiezhen_photo,
     options: *const xiezhen_call_options,
 ) -> Result<Call<String>> {
-    let options = xiezhen_call_options::of(options, "xiezhen_upload_file", &[]);
+    let options = xiezhen_call_options::of(options, "xiezhen_upload_file", &[Timeout]);
     let (client, photo, options) = (borrow(client, "client"), borrow(photo, "photo"), options).all()?;
     let photo = photo.0.clone();
     Ok(Call::new(client, options.cancel, "upload_file", move |core| async move {
@@ -74,7 +77,7 @@ fn create_user_model(
     img_count: usize,
     options: *const xiezhen_call_options,
 ) -> Result<Call<Created>> {
-    let options = xiezhen_call_options::of(options, "xiezhen_create_user_model", &[OptionKind::CallbackUrl]);
+    let options = xiezhen_call_options::of(options, "xiezhen_create_user_model", &[Timeout, CallbackUrl]);
     let img_set = texts(img_set, img_count, "img_set");
     let (client, img_set, options) = (borrow(client, "client"), img_set, options).all()?;
     Ok(Call::new(client, options.cancel, "create_user_model", move |core| async move {
@@ -121,7 +124,7 @@ pub unsafe extern "C" fn xiezhen_begin_create_user_model(
 }
 
 fn list_styles(client: *const xiezhen_client, options: *const xiezhen_call_options) -> Result<Call<Vec<Style>>> {
-    let options = xiezhen_call_options::of(options, "xiezhen_list_styles", &[]);
+    let options = xiezhen_call_options::of(options, "xiezhen_list_styles", &[Timeout]);
     let (client, options) = (borrow(client, "client"), options).all()?;
     Ok(Call::new(client, options.cancel, "list_styles", move |core| async move {
         core.with_timeout(options.timeout).list_styles().await
@@ -164,7 +167,7 @@ fn create_task(
     style: *const c_char,
     options: *const xiezhen_call_options,
 ) -> Result<Call<Created>> {
-    let options = xiezhen_call_options::of(options, "xiezhen_create_task", &[OptionKind::CallbackUrl]);
+    let options = xiezhen_call_options::of(options, "xiezhen_create_task", &[Timeout, CallbackUrl]);
     let ids = (text(user_id, "user_id"), text(style, "style"));
     let (client, user_id, style, options) = (borrow(client, "client"), ids.0, ids.1, options).all()?;
     let (user_id, style) = (user_id.to_owned(), style.to_owned());
@@ -214,7 +217,7 @@ fn query_task(
     task_id: *const c_char,
     options: *const xiezhen_call_options,
 ) -> Result<Call<Task>> {
-    let options = xiezhen_call_options::of(options, "xiezhen_query_task", &[]);
+    let options = xiezhen_call_options::of(options, "xiezhen_query_task", &[Timeout]);
     let (client, task_id, options) = (borrow(client, "client"), text(task_id, "task_id"), options).all()?;
     let asked = task_id.to_owned();
     let query = Call::new(client, options.cancel, "query_task", move |core| async move {
@@ -261,7 +264,7 @@ fn save_results(
     save_to: *const c_char,
     options: *const xiezhen_call_options,
 ) -> Result<Call<Vec<PathBuf>>> {
-    let options = xiezhen_call_options::of(options, "xiezhen_save_results", &[OptionKind::Name]);
+    let options = xiezhen_call_options::of(options, "xiezhen_save_results", &[Timeout, Name]);
     let save_to = text(save_to, "save_to");
     let (client, task, save_to, options) = (borrow(client, "client"), borrow(task, "task"), save_to, options).all()?;
     let (task, save_to) = (task.task.clone(), PathBuf::from(save_to));

@@ -55,15 +55,13 @@ impl Default for xiezhen_run_options {
 
 impl xiezhen_run_options {
     /// Refuses what is set of the options that a call does not know.
-    fn without(&self, call: &str, unknown: &[OptionKind]) -> Result<()> {
+    fn check(&self, call: &str, knows: &[OptionKind]) -> Result<()> {
         let set = [
-            (self.checkpoint.is_some(), OptionKind::Checkpoint, "checkpoint"),
-            (self.timeout.is_some(), OptionKind::Timeout, "timeout_ms"),
-            (self.on_event.is_some(), OptionKind::OnEvent, "on_event"),
+            (OptionKind::Checkpoint, self.checkpoint.is_some()),
+            (OptionKind::OnEvent, self.on_event.is_some()),
+            (OptionKind::Timeout, self.timeout.is_some()),
         ];
-        let refused = set.iter().filter(|(is_set, kind, _)| *is_set && unknown.contains(kind));
-        let problems: Vec<_> = refused.map(|(_, _, name)| format!("{call} has no option {name}")).collect();
-        if problems.is_empty() { Ok(()) } else { Err(Error::invalid(problems)) }
+        OptionKind::refuse_unknown(call, &set, knows)
     }
 
     /// Tells the caller's callback of an event, on this thread.
@@ -233,7 +231,7 @@ pub unsafe extern "C" fn xiezhen_begin_run(
 ) -> xiezhen_status {
     boundary(error, || {
         let options = maybe(options).cloned().unwrap_or_default();
-        let refused = options.without("xiezhen_begin_run", &[OptionKind::OnEvent]);
+        let refused = options.check("xiezhen_begin_run", &[OptionKind::Checkpoint, OptionKind::Timeout]);
         let call = run(client, job, &options, true);
         let ((), call, queue) = (refused, call, borrow(queue, "queue")).all()?;
         queue.begin(call, tag, |()| Outcome::Nothing)
@@ -280,7 +278,7 @@ pub unsafe extern "C" fn xiezhen_advance(
 ) -> xiezhen_status {
     boundary(error, || {
         let options = maybe(options).cloned().unwrap_or_default();
-        let refused = options.without("xiezhen_advance", &[OptionKind::Checkpoint, OptionKind::Timeout]);
+        let refused = options.check("xiezhen_advance", &[OptionKind::OnEvent]);
         let call = advance(client, job, &options, options.on_event.is_some());
         let save = save.ok_or_else(|| refuse("save is NULL".into()));
         let ((), call, save, next_ms) = (refused, call, save, out(next_ms, "next_ms")).all()?;
@@ -313,8 +311,7 @@ pub unsafe extern "C" fn xiezhen_begin_advance(
 ) -> xiezhen_status {
     boundary(error, || {
         let options = maybe(options).cloned().unwrap_or_default();
-        let unknown = [OptionKind::Checkpoint, OptionKind::Timeout, OptionKind::OnEvent];
-        let refused = options.without("xiezhen_begin_advance", &unknown);
+        let refused = options.check("xiezhen_begin_advance", &[]);
         let call = advance(client, job, &options, true);
         let ((), call, queue) = (refused, call, borrow(queue, "queue")).all()?;
         queue.begin(call, tag, Outcome::Next)

@@ -10,7 +10,7 @@ use xiezhen_core::{Error, Result, Task};
 use crate::{
     blocking::{block_on, block_on_call},
     call::{Call, Message},
-    call_options::xiezhen_call_options,
+    call_options::{OptionKind::Timeout, xiezhen_call_options},
     client::xiezhen_client,
     completion::Outcome,
     error::{boundary, xiezhen_error, xiezhen_status},
@@ -24,7 +24,7 @@ fn wait_task(
     task_id: *const c_char,
     options: *const xiezhen_call_options,
 ) -> Result<Call<Task>> {
-    let options = xiezhen_call_options::of(options, "xiezhen_wait_task", &[]);
+    let options = xiezhen_call_options::of(options, "xiezhen_wait_task", &[Timeout]);
     let (client, task_id, options) = (borrow(client, "client"), text(task_id, "task_id"), options).all()?;
     let polled = task_id.to_owned();
     let wait = Call::new(client, options.cancel, "wait_task", move |core| async move {
@@ -94,7 +94,7 @@ fn wait_many(
     options: *const xiezhen_call_options,
     tells_each: bool,
 ) -> Result<Call<Vec<Result<Task>>>> {
-    let options = xiezhen_call_options::of(options, "xiezhen_wait_many", &[]);
+    let options = xiezhen_call_options::of(options, "xiezhen_wait_many", &[Timeout]);
     let task_ids = texts(task_ids, task_count, "task_ids");
     let (client, task_ids, options) = (borrow(client, "client"), task_ids, options).all()?;
     Ok(Call::emitting(client, options.cancel, "wait_many", move |core, said| async move {
@@ -212,5 +212,40 @@ pub unsafe extern "C" fn xiezhen_notify(
     boundary(error, || {
         let (client, task_id) = (borrow(client, "client"), text(task_id, "task_id")).all()?;
         client.core.notify(task_id)
+    })
+}
+
+fn wait_for_creates(client: *const xiezhen_client, options: *const xiezhen_call_options) -> Result<Call<()>> {
+    let options = xiezhen_call_options::of(options, "xiezhen_wait_for_creates", &[]);
+    let (client, options) = (borrow(client, "client"), options).all()?;
+    Ok(Call::new(client, options.cancel, "wait_for_creates", move |core| async move {
+        core.wait_for_creates().await;
+        Ok(())
+    }))
+}
+
+/// Waits until every create in flight of this client has its answer, and its job was saved, also those whose call was stopped:
+/// each ends with its own timeout. For programs that end by `_exit`, or that close the client themselves.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn xiezhen_wait_for_creates(
+    client: *const xiezhen_client,
+    options: *const xiezhen_call_options,
+    error: *mut *mut xiezhen_error,
+) -> xiezhen_status {
+    boundary(error, || block_on(wait_for_creates(client, options)?))
+}
+
+/// `xiezhen_wait_for_creates`, begun.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn xiezhen_begin_wait_for_creates(
+    client: *const xiezhen_client,
+    options: *const xiezhen_call_options,
+    queue: *const xiezhen_queue,
+    tag: *mut c_void,
+    error: *mut *mut xiezhen_error,
+) -> xiezhen_status {
+    boundary(error, || {
+        let (call, queue) = (wait_for_creates(client, options), borrow(queue, "queue")).all()?;
+        queue.begin(call, tag, |()| Outcome::Nothing)
     })
 }

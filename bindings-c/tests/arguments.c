@@ -210,6 +210,7 @@ static void calls(void) {
   REFUSED(xiezhen_wait_many(client, ids, 1, NULL, NULL, NULL, NULL, error));
   REFUSED(xiezhen_notify(NULL, "t", error));
   REFUSED(xiezhen_notify(client, NULL, error));
+  REFUSED(xiezhen_wait_for_creates(NULL, NULL, error));
   REFUSED(xiezhen_save_results(NULL, task, "x", NULL, &files, error));
   REFUSED(xiezhen_save_results(client, NULL, "x", NULL, &files, error));
   REFUSED(xiezhen_run(NULL, job, NULL, error));
@@ -270,6 +271,7 @@ static void begun_calls(void) {
   REFUSED(xiezhen_begin_wait(client, "t", NULL, NULL, NULL, error));
   REFUSED(xiezhen_begin_wait_many(client, ids, 0, NULL, queue, NULL, error));
   REFUSED(xiezhen_begin_wait_many(client, ids, 1, NULL, NULL, NULL, error));
+  REFUSED(xiezhen_begin_wait_for_creates(client, NULL, NULL, NULL, error));
   REFUSED(xiezhen_begin_save_results(client, NULL, "x", NULL, queue, NULL, error));
   REFUSED(xiezhen_begin_run(client, NULL, NULL, queue, NULL, error));
   REFUSED(xiezhen_begin_run(client, job, NULL, NULL, NULL, error));
@@ -320,6 +322,11 @@ static void options_of_other_calls(void) {
   REFUSED(xiezhen_create_user_model(client, ids, 1, options, &created, error));
   REFUSED(xiezhen_create_task(client, "u", "s", options, &created, error));
   REFUSED(xiezhen_query_task(client, "t", options, &task, error));
+  xiezhen_call_options_free(options);
+
+  options = xiezhen_call_options_new();
+  OK(xiezhen_call_options_set_timeout_ms(options, 1000, error));
+  REFUSED(xiezhen_wait_for_creates(client, options, error));
   xiezhen_call_options_free(options);
 
   /* A timeout that was taken back is not there. */

@@ -52,7 +52,7 @@ static int32_t note(const xiezhen_event *event, void *user_data) {
   case XIEZHEN_EVENT_UNKNOWN_STATE:
     CHECK(xiezhen_event_raw_state(event) == 9);
     break;
-  case XIEZHEN_EVENT_WARNING:
+  case XIEZHEN_EVENT_NOTICE:
     CHECK(xiezhen_event_message(event));
     break;
   default:

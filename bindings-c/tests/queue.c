@@ -125,6 +125,9 @@ static void each_of_the_calls(void) {
   xiezhen_completion_free(styles);
   xiezhen_completion_free(training);
 
+  OK(xiezhen_begin_wait_for_creates(client, NULL, queue, &tag, error));
+  xiezhen_completion_free(last(queue, &tag));
+
   /* An error is a completion's too. */
   OK(xiezhen_begin_wait(client, "no-such-task", NULL, queue, &tag, error));
   xiezhen_completion *failed = next(queue);

@@ -240,6 +240,27 @@ static int32_t on_end(size_t index, const xiezhen_task *task, const xiezhen_erro
   return ++ends->ended == ends->stop_after;
 }
 
+/* A create whose call was stopped runs on, and can be waited for. */
+static void wait_for_a_create(void) {
+  enum { ANSWERS_AFTER = 700 };
+  xiezhen_client *client = quick_client("creates");
+  char delay[96];
+  snprintf(delay, sizeof delay, "{\"call\":\"create_task\",\"answer_delay_ms\":%d}", ANSWERS_AFTER);
+  fault("creates", delay);
+  OK(xiezhen_wait_for_creates(client, NULL, error)); /* there is none */
+  struct stopper stopper = {xiezhen_cancel_new(), 0};
+  xiezhen_call_options *options = xiezhen_call_options_new();
+  OK(xiezhen_call_options_set_cancel(options, stopper.cancel, error));
+  xiezhen_created *created = NULL;
+  const double slack = 20000, began = now_ms();
+  STOPPED(stopper, xiezhen_create_task(client, "U1", "S1", options, &created, error));
+  OK(xiezhen_wait_for_creates(client, NULL, error));
+  CHECK(now_ms() - began >= ANSWERS_AFTER && count_calls("creates", "create_task") == 1);
+  xiezhen_cancel_free(stopper.cancel);
+  xiezhen_call_options_free(options);
+  xiezhen_client_free(client);
+}
+
 static void a_thousand_waits(void) {
   xiezhen_client *client = quick_client("many");
   xiezhen_created *training = start_training(client);
@@ -365,6 +386,7 @@ int main(void) {
   a_cancelled_thread();
   sixteen_threads();
   a_small_stack();
+  wait_for_a_create();
   a_thousand_waits();
   close_stops_calls();
   puts("threads: ok");

@@ -6,6 +6,10 @@
 
 #include <fstream>
 #include <new>
+#include <poll.h>
+#ifdef __cpp_lib_ranges
+#include <ranges>
+#endif
 #include <thread>
 #include <type_traits>
 
@@ -17,6 +21,10 @@ template <class T> constexpr bool move_only =
     std::is_nothrow_move_constructible_v<T> && std::is_move_assignable_v<T> && !std::is_copy_constructible_v<T>;
 static_assert(move_only<xiezhen::Client> && move_only<xiezhen::Job> && move_only<xiezhen::Task>);
 static_assert(move_only<xiezhen::Photo> && move_only<xiezhen::Cancel>);
+static_assert(move_only<xiezhen::Queue> && move_only<xiezhen::Completion>);
+#ifdef __cpp_lib_ranges
+static_assert(std::ranges::input_range<xiezhen::Events>);
+#endif
 static_assert(std::is_copy_constructible_v<xiezhen::ClientOptions> && std::is_copy_constructible_v<xiezhen::RunOptions>);
 static_assert(std::is_nothrow_copy_constructible_v<xiezhen::Error> && std::is_nothrow_copy_assignable_v<xiezhen::Error>);
 static_assert(std::is_nothrow_move_constructible_v<xiezhen::Error> && std::is_nothrow_move_assignable_v<xiezhen::Error>);
@@ -304,6 +312,118 @@ void callables_of_any_kind() {
   CHECK(run.on_event);
 }
 
+/// What comes next on a queue, as an event loop gets it.
+xiezhen::Completion next(const xiezhen::Queue &queue) {
+  for (;;) {
+    pollfd wanted{queue.fd(), POLLIN, 0};
+    CHECK(poll(&wanted, 1, 30000) == 1);
+    if (auto completion = queue.next()) return std::move(*completion);
+  }
+}
+
+void calls_begun_on_a_queue() {
+  int tag = 0;
+  std::optional<xiezhen::Completion> kept;
+  {
+    const xiezhen::Queue queue;
+    {
+      auto options = quick("begun");
+      int lines = 0;
+      options.on_log = [&lines](xiezhen::LogLevel, std::string_view, std::string_view) { ++lines; };
+      options.log_level = XIEZHEN_LOG_LEVEL_TRACE;
+      const xiezhen::Client client(options);
+      std::vector<std::string> paths;
+      for (int n = 1; n <= 8; n++) {
+        client.begin_upload_file(xiezhen::Photo::path(photo_path(n)), queue, &tag);
+        paths.push_back(next(queue).path());
+      }
+      CHECK(lines > 0);
+      client.begin_create_user_model(paths, queue, &tag);
+      const auto training = next(queue).created();
+      client.begin_wait(training.task_id, queue, &tag);
+      const auto trained = next(queue);
+      CHECK(trained.tag() == &tag && trained.is_last() && trained.task().state() == XIEZHEN_STATE_SUCCEEDED);
+      client.begin_list_styles(queue, nullptr);
+      const auto listed = next(queue).styles();
+      client.begin_create_task(training.user_id, listed.at(0).style, queue, nullptr);
+      const auto generation = next(queue).created();
+      client.begin_wait_many({generation.task_id, "no-such-task"}, queue, nullptr);
+      for (int n = 0; n < 2; n++) {
+        const auto ended = next(queue);
+        CHECK(!ended.is_last() && !ended.error() == (ended.index() == 0));
+      }
+      const auto outcomes = next(queue).outcomes();
+      CHECK(outcomes.size() == 2 && outcomes[0].task().id() == generation.task_id);
+      CHECK(outcomes[1].error()->task_id() == "no-such-task");
+      client.begin_query_task(generation.task_id, queue, nullptr);
+      client.begin_save_results(next(queue).task(), scratch("begun"), queue, nullptr);
+      CHECK(next(queue).files().size() == 2);
+      client.begin_wait_for_creates(queue, nullptr);
+      CHECK(next(queue).status() == XIEZHEN_OK);
+      CHECK(thrown_by<xiezhen::Error>([&] { client.begin_query_task("", queue, nullptr), next(queue).task(); }).status() ==
+            XIEZHEN_INVALID_ARGUMENT);
+      client.begin_query_task(generation.task_id, queue, nullptr);
+    }
+    // The client has gone, with what its log was told to; the queue has kept what is needed.
+    CHECK(queue.pending() == 1 && queue.wait(30s));
+    kept = next(queue);
+  }
+  CHECK(kept->task().is_terminal()); // and outlives the queue
+}
+
+void a_job_begun_on_a_queue() {
+  const xiezhen::Client client(quick("store"));
+  const xiezhen::Queue queue;
+  const xiezhen::Job job(photos(), styles);
+  std::string stored;
+  for (auto pause = std::optional<std::chrono::milliseconds>(0ms); pause;) {
+    std::this_thread::sleep_for(*pause);
+    client.begin_advance(job, queue, nullptr);
+    for (auto completion = next(queue);; completion = next(queue)) {
+      if (completion.is_last()) {
+        pause = completion.next();
+        break;
+      }
+      if (const auto json = completion.job_json()) {
+        stored = *json;
+        completion.saved();
+      } else CHECK(!completion.event()->json().empty());
+    }
+  }
+  CHECK(xiezhen::Job::from_json(stored).stage() == XIEZHEN_STAGE_DONE);
+
+  xiezhen::RunOptions options;
+  options.on_event = [](const xiezhen::Event &) {};
+  CHECK(thrown_by<xiezhen::Error>([&] { client.begin_run(job, queue, nullptr, options); }).status() ==
+        XIEZHEN_INVALID_ARGUMENT);
+}
+
+void a_run_as_a_range_of_events() {
+  const xiezhen::Client client(quick("events"));
+  xiezhen::RunOptions options;
+  options.checkpoint = scratch("events.json");
+  int events = 0;
+  // What is left stops the run; the checkpoint was let go of.
+  for (const auto &event : client.run_events(xiezhen::Job(photos(), styles), options))
+    if (events = 1, event.type() == XIEZHEN_EVENT_TRAINING) break;
+  CHECK(events == 1 && count_calls("events", "create_task") == 0);
+
+  const xiezhen::Job job(photos(), styles);
+  xiezhen::EventType last = XIEZHEN_EVENT_UNKNOWN;
+  for (const auto &event : client.run_events(job, options)) {
+    if (event.type() != XIEZHEN_EVENT_RETRYING) CHECK(!event.delay());
+    last = event.type();
+  }
+  CHECK(last == XIEZHEN_EVENT_FINISHED && job.stage() == XIEZHEN_STAGE_DONE);
+  CHECK(count_calls("events", "create_user_model") == 1 && count_calls("events", "upload_file") == 10);
+
+  // An error comes out of the loop.
+  const auto loop = [&] {
+    for (const auto &event : client.run_events(xiezhen::Job({"/nowhere.jpg"}, styles))) CHECK(!event.json().empty());
+  };
+  CHECK(thrown_by<xiezhen::Error>(loop).status() == XIEZHEN_INVALID_ARGUMENT);
+}
+
 void timeouts_of_single_calls() {
   const xiezhen::Client client(quick("timeouts"));
   fault("timeouts", R"({"call":"any","stall":"before"})");
@@ -344,6 +464,9 @@ int main() {
   advance_with_any_callable();
   callbacks_that_throw();
   callables_of_any_kind();
+  calls_begun_on_a_queue();
+  a_job_begun_on_a_queue();
+  a_run_as_a_range_of_events();
   timeouts_of_single_calls();
   cancel_from_another_thread();
   std::puts("wrapper: ok");

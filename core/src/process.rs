@@ -12,9 +12,9 @@ mod mailbox;
 mod runtime_driver;
 
 #[cfg(feature = "process")]
-use self::runtime_driver::RuntimeDriver;
-#[cfg(feature = "process")]
 pub(crate) use self::blocking_call::calling_thread;
+#[cfg(feature = "process")]
+use self::runtime_driver::RuntimeDriver;
 #[cfg(feature = "process")]
 pub use self::{
     blocking_call::{BlockingCall, Sender, Step, spawn, start},

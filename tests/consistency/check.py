@@ -182,6 +182,13 @@ class Node:
         return {plain(snake(name)) for name in listed} | {"message"}
 
 
+def begun(named: set[str]) -> set[str]:
+    """The calls, each of which can also be begun on a queue, but for those that return at once."""
+    calls = {name for name in named if not name.startswith("begin_")}
+    wanted = {f"begin_{name}" for name in calls - {"close", "notify", "run_events"}}
+    return calls | {name for name in named - calls if name not in wanted} | {f"no {name}" for name in wanted - named}
+
+
 class C:
     name = "c"
 
@@ -217,7 +224,7 @@ class C:
 
     def methods(self) -> set[str]:
         named = re.findall(r"\bxiezhen_(?:client_)?(\w+)\(const xiezhen_client \*client", self.header)
-        return set(named)
+        return begun({"begin_wait_task" if name == "begin_wait" else name for name in named})
 
     def words(self, name: str) -> set[str]:
         called = {"event": "eventtype"}.get(name, name)
@@ -273,7 +280,8 @@ class Cpp:
 
     def methods(self) -> set[str]:
         public = self.block("class", "Client").partition("\nprivate:")[0]
-        return set(re.findall(r"^  (?! )[\w:<>, ]+ (\w+)\((?:[^;{]|\{\})*\) const", public, re.M)) - {"get"}
+        named = set(re.findall(r"^  (?! )[\w:<>, ]+ (\w+)\((?:[^;{]|\{\})*\) const", public, re.M)) - {"get"}
+        return begun({"begin_wait_task" if name == "begin_wait" else name for name in named})
 
     def words(self, name: str) -> set[str]:
         alias, of = {"event": ("EventType", "eventtype")}.get(name, (name.capitalize(), name))

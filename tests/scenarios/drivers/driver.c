@@ -220,7 +220,8 @@ static xiezhen_status upload_file(struct held *held, const cJSON *request, cJSON
 
 static xiezhen_status save_results(struct held *held, const cJSON *request, cJSON **value, xiezhen_error **error) {
   xiezhen_call_options *options = call_options(request);
-  if (text(request, "style")) xiezhen_call_options_set_name(options, text(request, "style"), NULL);
+  const char *name = text(request, get(request, "name") ? "name" : "style");
+  if (name) xiezhen_call_options_set_name(options, name, NULL);
   xiezhen_strings *files = NULL;
   const xiezhen_status status =
       xiezhen_save_results(held->client, held->task, text(request, "save_to"), options, &files, error);

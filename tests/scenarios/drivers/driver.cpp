@@ -123,7 +123,7 @@ json plain(const xiezhen::Event &event) {
   if (type == XIEZHEN_EVENT_PHOTO_UPLOADING) told["bytes"] = event.bytes();
   if (type == XIEZHEN_EVENT_GENERATED) told["count"] = event.count();
   if (type == XIEZHEN_EVENT_UNKNOWN_STATE) told["raw_state"] = event.raw_state();
-  if (type == XIEZHEN_EVENT_RETRYING) told["delay_ms"] = event.delay().count();
+  if (type == XIEZHEN_EVENT_RETRYING) told["delay_ms"] = event.delay().value().count();
   return told;
 }
 
@@ -178,7 +178,6 @@ json call(Held &held, const json &request, json &events) {
   xiezhen::CallOptions options;
   options.callback_url = given(request, "callback_url");
   options.timeout = time_of(request, "timeout_ms");
-  options.style = given(request, "style");
   xiezhen::RunOptions run;
   run.save_to = given(request, "save_to");
   run.checkpoint = given(request, "checkpoint");
@@ -205,7 +204,6 @@ json call(Held &held, const json &request, json &events) {
       styles.push_back({{"name", one.name}, {"style", one.style}, {"template", one.template_}, {"sex", one.sex}});
     return styles;
   } else if (call == "create_task") {
-    options.style.reset();
     return plain(held.client->create_task(text("user_id"), text("style"), options));
   } else if (call == "query_task" || call == "wait_task") {
     const auto &client = *held.client;
@@ -220,7 +218,10 @@ json call(Held &held, const json &request, json &events) {
       outcomes.push_back(one.error() ? json{{"error", plain(*one.error())}} : json{{"value", plain(one.task())}});
     return {{"outcomes", outcomes}, {"ended", ended}};
   } else if (call == "notify") held.client->notify(text("task_id"));
-  else if (call == "save_results") return held.client->save_results(*held.task, text("save_to"), options);
+  else if (call == "save_results") {
+    options.name = given(request, request.contains("name") ? "name" : "style");
+    return held.client->save_results(*held.task, text("save_to"), options);
+  }
   else if (call == "run") held.client->run(*held.job, run);
   else if (call == "advance") {
     const bool fails = request.value("save_fails", false);
