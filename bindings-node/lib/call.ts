@@ -1,12 +1,11 @@
 // One call of the addon: its promise, what stops it, and what the caller's callbacks throw.
 
-import { AsyncResource } from 'node:async_hooks'
+import { AsyncLocalStorage, AsyncResource } from 'node:async_hooks'
 import { performance } from 'node:perf_hooks'
 import { setImmediate } from 'node:timers'
-import { types } from 'node:util'
 import type { Failure, MessageKind, Ticket } from '../native'
 import { native } from './addon'
-import { callable, given } from './check'
+import type { Check } from './check'
 import { type CallSite, fromFailure, refused, sharedSite, translated } from './error'
 
 /** What every call takes. */
@@ -74,13 +73,19 @@ function handle(ticket: Ticket, kind: MessageKind, value: unknown): void {
 
 function resolved(ticket: Ticket, value: unknown): void {
   const call = ended(ticket)
-  if (call?.callbacks?.thrown === undefined) call?.resolve(value as never)
-  else call.reject(call.callbacks.thrown.value)
+  const callbacks = call?.callbacks
+  const settle = () => {
+    if (callbacks?.thrown === undefined) call?.resolve(value as never)
+    else call?.reject(callbacks.thrown.value)
+  }
+  if (callbacks === undefined) settle()
+  else callbacks.settle(settle)
 }
 
 function rejected(ticket: Ticket, failure: Failure): void {
   const call = ended(ticket)
   if (call === undefined) return
+  if (call.callbacks !== undefined) call.callbacks.settled = true
   // Programs have a say in how errors are made; whatever they do, the promise settles.
   try {
     call.reject(why(call, failure))
@@ -117,20 +122,20 @@ function why({ site, signal, callbacks }: Pending, failure: Failure): unknown {
 export class Callbacks {
   ticket: Ticket | undefined
   thrown: { value: unknown } | undefined
+  /** Whether the call has ended: nothing is told any more. */
   over = false
+  /** Whether its promise has. */
+  settled = false
   #tell: ((raw: never) => unknown) | undefined
+  /** Promises that callbacks have returned and that go on. */
+  readonly #unsettled = new Set<Promise<unknown>>()
 
   /**
    * Has `callback` told of what happens: nothing after the call has ended, or after it has thrown. It runs in the
    * context (of `AsyncLocalStorage`) that the call was made in, not in the one that the addon was loaded in.
    */
-  hear<R, A extends unknown[] | []>(
-    name: string,
-    callback: ((...told: A) => unknown) | undefined,
-    convert: (raw: R) => A,
-  ): boolean {
-    if (callback === undefined || callback === null) return false
-    callable(name, callback)
+  hear<R, A extends unknown[] | []>(callback: ((...told: A) => unknown) | undefined, convert: (raw: R) => A): boolean {
+    if (callback === undefined) return false
     this.#tell = AsyncResource.bind((raw: R) => callback(...convert(raw)))
     return true
   }
@@ -139,17 +144,34 @@ export class Callbacks {
     if (this.over || this.thrown !== undefined) return
     try {
       const returned = this.#tell?.(raw as never)
-      if (types.isPromise(returned)) returned.catch((error) => this.#failed(error))
+      if (isThenable(returned)) this.#follow(Promise.resolve(returned))
     } catch (error) {
       this.#failed(error)
     }
   }
 
-  /** `save` as the addon calls it: it learns only whether that succeeded. */
-  save(save: () => unknown): () => Promise<boolean> {
+  /** A callback that returns a promise has told its end only when that settles: a run that is over waits for it. */
+  #follow(returned: Promise<unknown>): void {
+    const ended = returned.catch((error) => this.#failed(error)).finally(() => this.#unsettled.delete(ended))
+    this.#unsettled.add(ended)
+  }
+
+  /** Settles the call's promise once every callback has ended, at once if all have. */
+  settle(promise: () => void): void {
+    if (this.#unsettled.size > 0) {
+      Promise.all(this.#unsettled).then(() => this.settle(promise))
+      return
+    }
+    this.settled = true
+    promise()
+  }
+
+  /** `save` of a job as the addon calls it: it learns only whether that succeeded. */
+  save(job: unknown, save: () => unknown): () => Promise<boolean> {
+    const within = [...(saving.getStore() ?? []), job]
     return AsyncResource.bind(async () => {
       try {
-        await save()
+        await saving.run(within, save)
         return true
       } catch (error) {
         // The answer of a create whose caller has gone away: nobody else is left to be told.
@@ -166,48 +188,57 @@ export class Callbacks {
   }
 
   #failed(error: unknown): void {
-    // A promise that rejects after the end is unhandled, as it would be without us.
-    if (this.over) throw error
+    // A promise that rejects after the end is unhandled, as it would be without us; the first one has been told.
+    if (this.settled && this.thrown === undefined) throw error
     this.thrown ??= { value: error }
     this.stop()
   }
 }
 
-/** Makes a call of the addon for `owner`. `site` is where its caller stands. */
-export function call<T, O extends Abortable>(
+function isThenable(value: unknown): value is PromiseLike<unknown> {
+  return typeof (value as { then?: unknown } | null | undefined)?.then === 'function'
+}
+
+/** The jobs whose `save` is being called: each waits for it. */
+const saving = new AsyncLocalStorage<unknown[]>()
+
+/** Refuses a job whose `save` this is called from: it would wait for itself. */
+export function refuseWithinSave(job: unknown): void {
+  if (saving.getStore()?.includes(job))
+    throw refused('a job can not be run or advanced by its own save: it waits for that')
+}
+
+/** Makes a call of the addon for `owner`. `site` is where its caller stands; `read` checks its arguments. */
+export function call<T, A extends Abortable>(
   owner: unknown,
   site: CallSite,
-  options: O | undefined,
-  start: (options: Partial<O>) => Ticket,
+  read: () => A,
+  start: (given: A) => Ticket,
   callbacks?: Callbacks,
 ): Promise<T> {
   return new Promise<T>((resolve, reject) => {
-    let signal: AbortSignal | undefined
     try {
-      const checked: Partial<O> = options === undefined ? none : given(options)
-      signal = usable(checked.signal)
+      const given = read()
+      const { signal } = given
       if (signal?.aborted === true) return reject(reason(signal))
-      const ticket = start(checked)
+      const ticket = start(given)
       pending[ticket] = { resolve, reject, owner, site: inFlight < MANY ? site : sharedSite(site), signal, callbacks }
       inFlight++
       if (callbacks !== undefined) callbacks.ticket = ticket
       if (signal !== undefined) watchOrStop(signal, ticket)
     } catch (thrown) {
-      if (callbacks !== undefined) callbacks.over = true
+      if (callbacks !== undefined) callbacks.over = callbacks.settled = true
       reject(translated(thrown, site))
     }
   })
 }
 
-const none = Object.freeze({})
-
 /** A signal, of this platform or one that looks like it. */
-function usable(signal: AbortSignal | null | undefined): AbortSignal | undefined {
-  if (signal === undefined || signal === null) return undefined
-  const { aborted, addEventListener, removeEventListener } = signal
+export const abortSignal: Check<AbortSignal> = (name, value) => {
+  const { aborted, addEventListener, removeEventListener } = Object(value) as AbortSignal
   const listens = typeof addEventListener === 'function' && typeof removeEventListener === 'function'
-  if (typeof aborted === 'boolean' && listens) return signal
-  throw refused('signal must be an AbortSignal')
+  if (typeof aborted === 'boolean' && listens) return value as AbortSignal
+  throw refused(`${name} must be an AbortSignal`)
 }
 
 /** What a call rejects with that this signal has stopped. */

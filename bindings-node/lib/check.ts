@@ -1,12 +1,39 @@
-// Arguments on their way to the addon. What is refused is named, with the type that it has and never its value: it may be
-// a credential.
+// Arguments on their way to the addon: every problem of a call at once. What is refused is named, with the type that it
+// has and never its value: it may be a credential.
 
 import { fileURLToPath } from 'node:url'
 import { types } from 'node:util'
-import { refused, type XiezhenError } from './error'
+import { refused, XiezhenError } from './error'
+import { hint } from './photo'
+import { suggestion } from './suggestion'
 
 /** Checks an argument that is called `name` (or is one of a list of that name), and makes of it what the addon takes. */
 export type Check<T> = (name: string, value: unknown, index?: number) => T
+
+/** What was wrong so far. */
+class Problems {
+  readonly #found: string[] = []
+
+  /** The outcome of a check; if it refuses, its problems are noted. What is not of this package is thrown on. */
+  gather<T>(check: () => T): T | undefined {
+    try {
+      return check()
+    } catch (thrown) {
+      if (!(thrown instanceof XiezhenError) || thrown.problems === undefined) throw thrown
+      this.#found.push(...thrown.problems)
+      return undefined
+    }
+  }
+
+  add(problem: string): void {
+    this.#found.push(problem)
+  }
+
+  /** Throws what was found, if anything was. */
+  raise(): void {
+    if (this.#found.length > 0) throw refused(...this.#found)
+  }
+}
 
 /** The type of a value, in words. */
 function type(value: unknown): string {
@@ -16,10 +43,11 @@ function type(value: unknown): string {
   return /^([aeio]|un)/i.test(name) ? `an ${name}` : `a ${name}`
 }
 
+const called = (name: string, index: number | undefined) => (index === undefined ? name : `${name}[${index}]`)
+
 /** An argument that is not what it has to be. */
-function unfit(name: string, index: number | undefined, needed: string, value: unknown): XiezhenError {
-  const called = index === undefined ? name : `${name}[${index}]`
-  return refused(`${called} must be ${needed}, not ${type(value)}`)
+function unfit(name: string, index: number | undefined, needed: string, value: unknown, cure = ''): XiezhenError {
+  return refused(`${called(name, index)} must be ${needed}, not ${type(value)}${cure}`)
 }
 
 /** A check of values that the addon takes as they are. */
@@ -33,8 +61,15 @@ function plain<T>(needed: string, fits: (value: unknown) => boolean): Check<T> {
 export const text = plain<string>('a string', (value) => typeof value === 'string')
 export const number = plain<number>('a number', (value) => typeof value === 'number')
 export const flag = plain<boolean>('a boolean', (value) => typeof value === 'boolean')
-export const callable = plain<(...told: never[]) => unknown>('a function', (value) => typeof value === 'function')
-const object = plain<Record<string, unknown>>('an object', (value) => typeof value === 'object' && value !== null)
+export const object = plain<Record<string, unknown>>(
+  'an object',
+  (value) => typeof value === 'object' && value !== null,
+)
+
+/** A function. */
+export function callable<F extends (...told: never[]) => unknown>(): Check<F> {
+  return plain<F>('a function', (value) => typeof value === 'function')
+}
 
 /** A text that is one of few. */
 export function word<T extends string>(words: Record<T, true>): Check<T> {
@@ -70,16 +105,22 @@ export const path: Check<string> = (name, value, index) => {
 export const photo: Check<string | Uint8Array> = (name, value, index) => {
   if (typeof value === 'string' || types.isUint8Array(value)) return value
   if (isURL(value)) return fromURL(name, value, index)
-  throw unfit(name, index, 'a path, a file: URL or a Uint8Array', value)
+  throw unfit(name, index, 'a path, a file: URL or a Uint8Array', value, hint(value))
+}
+
+/** A style: its name, its id, or as `listStyles` gives it. */
+export const style: Check<string> = (name, value, index) => {
+  const id = typeof value === 'object' && value !== null && Object.hasOwn(value, 'style') ? value : undefined
+  if (id !== undefined) return text(`${called(name, index)}.style`, (id as { style: unknown }).style)
+  return text(name, value, index)
 }
 
 function fromURL(name: string, url: URL, index: number | undefined): string {
-  const called = index === undefined ? name : `${name}[${index}]`
-  if (url.protocol !== 'file:') throw refused(`${called} must be a file: URL, not one of ${url.protocol}`)
+  if (url.protocol !== 'file:') throw refused(`${called(name, index)} must be a file: URL, not one of ${url.protocol}`)
   try {
     return fileURLToPath(url.href)
   } catch (error) {
-    throw refused(`${called} is no path: ${(error as Error).message}`)
+    throw refused(`${called(name, index)} is not a path: ${(error as Error).message}`)
   }
 }
 
@@ -88,30 +129,63 @@ export function optional<T>(check: Check<T>): Check<T | undefined> {
   return (name, value, index) => (value === undefined || value === null ? undefined : check(name, value, index))
 }
 
-/** The members of something iterable; none if it is absent. A string is never meant as a list of its letters. */
-export function list<T>(name: string, values: unknown, check: Check<T>): T[] {
-  if (values === undefined || values === null) return []
-  if (typeof values !== 'object' || typeof (values as Iterable<unknown>)[Symbol.iterator] !== 'function') {
-    throw unfit(name, undefined, 'an array', values)
+/** A check of the members of something iterable; none if it is absent. A string is never meant as a list of letters. */
+export function list<T>(check: Check<T>): Check<T[]> {
+  return (name, values) => {
+    if (values === undefined || values === null) return []
+    if (typeof values !== 'object' || typeof (values as Iterable<unknown>)[Symbol.iterator] !== 'function') {
+      throw unfit(name, undefined, 'an array', values)
+    }
+    const problems = new Problems()
+    const members = Array.from(values as Iterable<unknown>, (value, index) =>
+      problems.gather(() => check(name, value, index)),
+    )
+    problems.raise()
+    return members as T[]
   }
-  return Array.from(values as Iterable<unknown>, (value, index) => check(name, value, index))
 }
 
 /** A check for each field, by its name. */
 export type Fields<T> = { [K in keyof Required<T>]: Check<T[K]> }
 
-/** The fields of an object, called by their own names or `within` its name; what is absent stays absent. */
-export function fields<T>(checks: Fields<T>, given: unknown, within?: string): T {
+/** A copy without a prototype: what another package puts on every object is not an option of ours. */
+export const bare = <T extends object>(own?: T): T => Object.assign(Object.create(null), own)
+
+/**
+ * The fields of an object, called by their own names or `within` its name; what is absent stays absent. Only its own
+ * properties count. Of a `record`, those that nobody knows are left out; elsewhere they are refused.
+ */
+export function fields<T>(checks: Fields<T>, given: unknown, within?: string, record = false): T {
   const values = object(within ?? 'options', given)
-  const taken: Partial<T> = {}
+  const problems = new Problems()
+  const taken = bare<Partial<T>>()
+  const full = (name: string) => (within === undefined ? name : `${within}.${name}`)
   for (const name of Object.keys(checks) as (keyof T & string)[]) {
-    const value = checks[name](within === undefined ? name : `${within}.${name}`, values[name])
-    if (value !== undefined) taken[name] = value
+    const value = Object.hasOwn(values, name) ? values[name] : undefined
+    const checked = problems.gather(() => checks[name](full(name), value))
+    if (checked !== undefined) taken[name] = checked
   }
+  for (const name of record ? [] : Object.keys(values)) {
+    if (Object.hasOwn(checks, name) || values[name] === undefined) continue
+    problems.add(`${full(name)} is not an option; ${suggestion(name, Object.keys(checks))}`)
+  }
+  problems.raise()
   return taken as T
 }
 
-/** An options object; an empty one if it is absent. */
-export function given<T extends object>(options: T | undefined): T {
-  return object('options', options ?? {}) as T
+/** What a call takes one by one: of each argument its check and its value. */
+type Positional = Record<string, [check: Check<unknown>, value: unknown]>
+/** Arguments that have been checked. */
+type Checked<P extends Positional> = { [K in keyof P]: P[K][0] extends Check<infer T> ? T : never }
+
+/** All arguments of a call: what it takes one by one, and its options. */
+export function checked<P extends Positional, O>(positional: P, checks: Fields<O>, options: unknown): Checked<P> & O {
+  const problems = new Problems()
+  const taken = bare<Checked<P>>()
+  for (const [name, [check, value]] of Object.entries(positional)) {
+    taken[name as keyof P] = problems.gather(() => check(name, value)) as Checked<P>[keyof P]
+  }
+  const settings = problems.gather(() => fields(checks, options === undefined || options === null ? {} : options))
+  problems.raise()
+  return Object.assign(taken, settings)
 }

@@ -4,22 +4,37 @@ import { AsyncResource } from 'node:async_hooks'
 import { type InspectOptions, inspect } from 'node:util'
 import type { Created, Ended, Failure, Client as Handle, LogRecord, RawEvent, Style, Task } from '../native'
 import { native } from './addon'
-import { type Abortable, Callbacks, call, calls, withCallSite } from './call'
-import { address, callable, given, list, number, optional, path, photo as source, text } from './check'
+import { type Abortable, abortSignal, Callbacks, call, calls, refuseWithinSave, withCallSite } from './call'
+import {
+  address,
+  bare,
+  type Check,
+  callable,
+  checked,
+  type Fields,
+  fields,
+  list,
+  number,
+  optional,
+  path,
+  photo as source,
+  text,
+} from './check'
 import { type CallSite, callSite, fromFailure, refused, type XiezhenError } from './error'
 import { type Event, event } from './event'
 import { Events } from './events'
 import { inspectAs } from './inspect'
-import { Job, type Photo } from './job'
+import { handleOf, type Job, type Photo } from './job'
 import {
   type AdvanceSettings,
-  advanceSettings,
   type ClientSettings,
-  clientSettings,
   environment,
+  ofAdvance,
+  ofClient,
+  ofRun,
+  type Run,
   type RunSettings,
-  runSettings,
-  task as taken,
+  taskOf,
 } from './options'
 
 /**
@@ -81,11 +96,18 @@ export interface RunOptions extends RunSettings, Abortable {
   onEvent?: ((event: Event) => unknown) | undefined
 }
 
-/** How long a call may take, if its caller says so. */
-const limit = ({ timeoutMs }: CallOptions) => ms('timeoutMs', timeoutMs)
-const ms = optional(number)
-const back = optional(address)
-const named = optional(text)
+const ofSignal: Fields<Abortable> = { signal: optional(abortSignal) }
+const ofCall: Fields<CallOptions> = { ...ofSignal, timeoutMs: optional(number) }
+const ofCreate = { ...ofCall, callbackUrl: optional(address) }
+const ofSaveResults: Fields<SaveResultsOptions> = { ...ofCall, name: optional(text) }
+const onEvent = optional(callable<(event: Event) => unknown>())
+const onEnd = optional(callable<NonNullable<WaitManyOptions['onEnd']>>())
+const onLog = optional(callable<NonNullable<ClientOptions['onLog']>>())
+/** No option of `advance`, and the reason is worth a word. */
+const boundless: Check<undefined> = (name, value) => {
+  if (value === undefined || value === null) return undefined
+  throw refused(`${name} is not an option of advance, which never waits: bound it with a signal`)
+}
 
 /** A connection to the service: where, who, limits. It keeps no process alive; its calls do. */
 export class Client {
@@ -94,62 +116,65 @@ export class Client {
   /** Checks the options. Connects to nobody yet. */
   constructor(options?: ClientOptions) {
     this.#handle = withCallSite(callSite(Client), () => {
-      const checked = given(options)
-      const onLog = optional(callable)('onLog', checked.onLog)
+      const { onLog: listener, ...settings } = fields({ ...ofClient, onLog }, options === undefined ? {} : options)
       // In the context that the client was made in, whichever call's record it hears.
-      const hear = onLog && AsyncResource.bind(onLog as NonNullable<ClientOptions['onLog']>)
-      return new native.Client(clientSettings(checked), environment(), hear)
+      const hear = listener && AsyncResource.bind(listener)
+      return new native.Client(bare(settings), environment(), hear)
     })
   }
 
   /** Uploads one photo and resolves with the service's path of it. It may take as long as bytes move. */
   uploadFile(photo: Photo, options?: CallOptions): Promise<string> {
-    return call(this, callSite(this.uploadFile), options, (options) =>
-      this.#handle.uploadFile(calls, source('photo', photo), limit(options)),
+    const given = () => checked({ photo: [source, photo] }, ofCall, options)
+    return call(this, callSite(this.uploadFile), given, ({ photo, timeoutMs }) =>
+      this.#handle.uploadFile(calls, photo, timeoutMs),
     )
   }
 
   /**
-   * Starts training a user model from 8 to 20 uploaded photos. This is paid for, and sent again only where nothing can
-   * have been carried out: `outcome_unknown` says that it may have.
+   * Starts training a user model from 8 to 20 uploaded photos. This call is billed. It is sent again only where nothing
+   * can have been carried out: `outcome_unknown` says that it may have.
    */
   createUserModel(imgSet: Iterable<string>, options?: CreateOptions): Promise<Created> {
-    return call(this, callSite(this.createUserModel), options, (options: CreateOptions) => {
-      const paths = list('imgSet', imgSet, text)
-      return this.#handle.createUserModel(calls, paths, back('callbackUrl', options.callbackUrl), limit(options))
-    })
+    const given = () => checked({ imgSet: [list(text), imgSet] }, ofCreate, options)
+    return call(this, callSite(this.createUserModel), given, ({ imgSet, callbackUrl, timeoutMs }) =>
+      this.#handle.createUserModel(calls, imgSet, callbackUrl, timeoutMs),
+    )
   }
 
   /** The styles that pictures can be generated in. */
   listStyles(options?: CallOptions): Promise<Style[]> {
-    return call(this, callSite(this.listStyles), options, (options) => this.#handle.listStyles(calls, limit(options)))
+    const given = () => checked({}, ofCall, options)
+    return call(this, callSite(this.listStyles), given, ({ timeoutMs }) => this.#handle.listStyles(calls, timeoutMs))
   }
 
   /**
-   * Starts generating pictures of a trained model in one style, given by its id. This is paid for, and sent again only
-   * where nothing can have been carried out: `outcome_unknown` says that it may have.
+   * Starts generating pictures of a trained model in one style, given by its id. This call is billed. It is sent again
+   * only where nothing can have been carried out: `outcome_unknown` says that it may have.
    */
   createTask(userId: string, style: string, options?: CreateOptions): Promise<Created> {
-    return call(this, callSite(this.createTask), options, (options: CreateOptions) => {
-      const [user, id] = [text('userId', userId), text('style', style)]
-      return this.#handle.createTask(calls, user, id, back('callbackUrl', options.callbackUrl), limit(options))
-    })
+    const given = () => checked({ userId: [text, userId], style: [text, style] }, ofCreate, options)
+    return call(this, callSite(this.createTask), given, ({ userId, style, callbackUrl, timeoutMs }) =>
+      this.#handle.createTask(calls, userId, style, callbackUrl, timeoutMs),
+    )
   }
 
-  /** One look at a task. A failed task is a value callSite, not an error. */
+  /** One poll of a task. A failed task is a value here, not an error. */
   queryTask(taskId: string, options?: CallOptions): Promise<Task> {
-    return call(this, callSite(this.queryTask), options, (options) =>
-      this.#handle.queryTask(calls, text('taskId', taskId), limit(options)),
+    const given = () => checked({ taskId: [text, taskId] }, ofCall, options)
+    return call(this, callSite(this.queryTask), given, ({ taskId, timeoutMs }) =>
+      this.#handle.queryTask(calls, taskId, timeoutMs),
     )
   }
 
   /**
-   * Looks at a task until it has ended; outages are waited out. State 5 rejects with `task_failed`. Every error carries
+   * Polls a task until it has ended; outages are waited out. State 5 rejects with `task_failed`. Every error carries
    * the task's id: wait again to go on.
    */
   waitTask(taskId: string, options?: WaitOptions): Promise<Task> {
-    return call(this, callSite(this.waitTask), options, (options) =>
-      this.#handle.waitTask(calls, text('taskId', taskId), limit(options)),
+    const given = () => checked({ taskId: [text, taskId] }, ofCall, options)
+    return call(this, callSite(this.waitTask), given, ({ taskId, timeoutMs }) =>
+      this.#handle.waitTask(calls, taskId, timeoutMs),
     )
   }
 
@@ -163,17 +188,17 @@ export class Client {
       outcomes[index] = outcome
       return [index, outcome]
     }
-    const start = (options: WaitManyOptions) => {
-      const tasks = list('taskIds', taskIds, text)
-      outcomes = Array(tasks.length)
-      callbacks.hear('onEnd', options.onEnd ?? (() => {}), ended)
-      return this.#handle.waitMany(calls, tasks, limit(options))
+    const given = () => checked({ taskIds: [list(text), taskIds] }, { ...ofCall, onEnd }, options)
+    const start = ({ taskIds, timeoutMs, onEnd }: ReturnType<typeof given>) => {
+      outcomes = Array(taskIds.length)
+      callbacks.hear(onEnd ?? (() => {}), ended)
+      return this.#handle.waitMany(calls, taskIds, timeoutMs)
     }
-    await call(this, site, options, start, callbacks)
+    await call(this, site, given, start, callbacks)
     return outcomes
   }
 
-  /** "Look at this task now", because a callback came. Causes at most one look a second; none if nobody waits for it. */
+  /** "Poll this task now", because a callback came. Causes at most one poll a second; none if nobody waits for it. */
   async notify(taskId: string): Promise<void> {
     withCallSite(callSite(this.notify), () => this.#handle.notify(text('taskId', taskId)))
   }
@@ -183,10 +208,10 @@ export class Client {
    * not at all, and one that is there is kept.
    */
   saveResults(task: Task, saveTo: string | URL, options?: SaveResultsOptions): Promise<string[]> {
-    return call(this, callSite(this.saveResults), options, (options: SaveResultsOptions) => {
-      const [folder, name] = [path('saveTo', saveTo), named('name', options.name)]
-      return this.#handle.saveResults(calls, taken(task), folder, name, limit(options))
-    })
+    const given = () => checked({ task: [taskOf, task], saveTo: [path, saveTo] }, ofSaveResults, options)
+    return call(this, callSite(this.saveResults), given, ({ task, saveTo, name, timeoutMs }) =>
+      this.#handle.saveResults(calls, task, saveTo, name, timeoutMs),
+    )
   }
 
   /**
@@ -199,26 +224,31 @@ export class Client {
   async advance(job: Job, save: (job: Job) => unknown, options?: AdvanceOptions): Promise<number | null> {
     const site = callSite(this.advance)
     const callbacks = new Callbacks()
-    const start = (options: AdvanceOptions & { timeoutMs?: unknown }) => {
-      if (options.timeoutMs !== undefined && options.timeoutMs !== null) {
-        throw refused('timeoutMs is no option of advance, which never waits: bound it with a signal')
-      }
-      callable('save', save)
-      const hear = callbacks.hear('onEvent', options.onEvent, (raw: RawEvent) => [event(raw, job, site)])
-      const saves = callbacks.save(() => save(job))
-      return this.#handle.advance(calls, Job.handle(job), saves, advanceSettings(options), hear)
+    const of = { ...ofSignal, ...ofAdvance, onEvent, timeoutMs: boundless }
+    const given = () => checked({ job: [handleOf, job], save: [callable<typeof save>(), save] }, of, options)
+    const start = ({ job: handle, save, onEvent, signal: _, ...settings }: ReturnType<typeof given>) => {
+      refuseWithinSave(job)
+      const hear = callbacks.hear(onEvent, (raw: RawEvent) => [event(raw, job, site)])
+      return this.#handle.advance(
+        calls,
+        handle,
+        callbacks.save(job, () => save(job)),
+        bare(settings),
+        hear,
+      )
     }
-    return (await call<number | null | undefined, AdvanceOptions>(this, site, options, start, callbacks)) ?? null
+    const due: number | null | undefined = await call(this, site, given, start, callbacks)
+    return due ?? null
   }
 
   /**
    * Brings a job to its end: uploads, trains, generates, waits, saves. Resolves with the same job.
    *
-   * With a `checkpoint`, a run that was cut off at any instant is taken up where it stood: nothing that was confirmed
-   * is uploaded or paid for again. If it rejects, the job holds all that was known.
+   * With a `checkpoint`, a run that was killed at any instant resumes where it left off: nothing that was confirmed is
+   * uploaded or billed again. If it rejects, the job holds all that was known.
    */
   run(job: Job, options?: RunOptions): Promise<Job> {
-    return this.#run(callSite(this.run), job, options, new Callbacks())
+    return this.#run(callSite(this.run), job, { onEvent }, options, new Callbacks())
   }
 
   /** `run`, event by event: the last one is `{ type: 'finished', job }`. Leaving the loop cancels the run. */
@@ -226,7 +256,7 @@ export class Client {
     const site = callSite(this.runEvents)
     return new Events((onEvent) => {
       const callbacks = new Callbacks()
-      const ended = this.#run(site, job, options, callbacks, onEvent)
+      const ended = this.#run(site, job, {}, options, callbacks, onEvent)
       return { ended, stop: () => callbacks.stop() }
     })
   }
@@ -234,15 +264,19 @@ export class Client {
   async #run(
     site: CallSite,
     job: Job,
+    more: Partial<Fields<Pick<RunOptions, 'onEvent'>>>,
     options: RunOptions | undefined,
     callbacks: Callbacks,
-    onEvent?: (event: Event) => unknown,
+    tell?: (event: Event) => unknown,
   ): Promise<Job> {
-    const start = (options: RunOptions) => {
-      const hear = callbacks.hear('onEvent', onEvent ?? options.onEvent, (raw: RawEvent) => [event(raw, job, site)])
-      return this.#handle.run(calls, Job.handle(job), runSettings(options), hear)
+    const of = { ...ofSignal, ...ofRun, ...more } as Fields<Abortable & Run & Pick<RunOptions, 'onEvent'>>
+    const given = () => checked({ job: [handleOf, job] }, of, options)
+    const start = ({ job: handle, onEvent, signal: _, ...settings }: ReturnType<typeof given>) => {
+      refuseWithinSave(job)
+      const hear = callbacks.hear(tell ?? onEvent, (raw: RawEvent) => [event(raw, job, site)])
+      return this.#handle.run(calls, handle, bare(settings), hear)
     }
-    await call(this, site, options, start, callbacks)
+    await call(this, site, given, start, callbacks)
     return job
   }
 

@@ -59,15 +59,31 @@ export class XiezhenError extends Error {
   /** What this was caused by. */
   declare readonly cause?: unknown
 
-  constructor({ message, cause, ...facts }: ErrorFacts) {
+  /** An error of these facts, such as `toJSON` gives. */
+  constructor({ message, cause, name: _, ...facts }: ErrorFacts & { name?: string }) {
     super(message, cause === undefined ? undefined : { cause })
     Object.assign(this, { retryable: false }, facts)
+  }
+
+  /** All that is known, for `JSON.stringify`, and for `postMessage`, which keeps nothing of an error but its message. */
+  toJSON(): ErrorFacts & { name: string } {
+    const { name, message, code, ...facts } = this
+    const cause = this.cause === undefined ? {} : { cause: plainCause(this.cause) }
+    return { name, message, code, ...facts, ...cause }
   }
 
   static {
     // On the prototype, where Error has its own: printed errors show it once.
     Object.defineProperty(XiezhenError.prototype, 'name', { value: 'XiezhenError', configurable: true, writable: true })
   }
+}
+
+/** A cause as JSON can express it. */
+function plainCause(cause: unknown): unknown {
+  if (cause instanceof XiezhenError) return cause.toJSON()
+  if (!types.isNativeError(cause)) return cause
+  const deeper = cause.cause === undefined ? {} : { cause: plainCause(cause.cause) }
+  return { name: cause.name, message: cause.message, ...deeper }
 }
 
 /** The stack of a caller, taken while it is still there. */
@@ -109,9 +125,9 @@ export function sharedSite(site: CallSite): CallSite {
   return written
 }
 
-/** An argument that has no meaning. */
-export function refused(problem: string): XiezhenError {
-  return new XiezhenError({ code: 'invalid_argument', message: problem, problems: [problem] })
+/** Arguments that have no meaning. */
+export function refused(...problems: string[]): XiezhenError {
+  return new XiezhenError({ code: 'invalid_argument', message: problems.join('; '), problems })
 }
 
 /** The causes of an error, as a chain. */

@@ -1,10 +1,10 @@
 // A job: the whole wish of one customer.
 
 import { type InspectOptions, inspect, types } from 'node:util'
-import type { Job as Handle, JobPhoto, RawPortrait, Stage } from '../native'
+import type { Job as Handle, JobPhoto, RawPortrait, Stage, Style } from '../native'
 import { native } from './addon'
 import { withCallSite } from './call'
-import { given, list, optional, photo, text } from './check'
+import { type Check, checked, fields, list, optional, photo, style, text } from './check'
 import { callSite, fromFailure, refused, type XiezhenError } from './error'
 import { inspectAs } from './inspect'
 
@@ -21,8 +21,8 @@ export interface Portrait extends Omit<RawPortrait, 'error'> {
 export interface JobOptions {
   /** 8 to 20 photos of one person; none if there is a `userId`. */
   photos?: Iterable<Photo> | undefined
-  /** The styles to generate, as names or ids. Without styles, the job trains only. */
-  styles?: Iterable<string> | undefined
+  /** The styles to generate, as names, ids or values of `listStyles`. Without styles, the job trains only. */
+  styles?: Iterable<string | Style> | undefined
   /** A model that was trained before: no photos, no training. */
   userId?: string | undefined
 }
@@ -32,11 +32,10 @@ export class Job {
   #handle: Handle
 
   /** Nothing is read or checked until the job runs. */
-  constructor(options?: JobOptions) {
+  constructor(options?: JobOptions, ...rest: never[]) {
     this.#handle = withCallSite(callSite(Job), () => {
-      const { photos, styles, userId } = given(options)
-      const user = optional(text)('userId', userId)
-      return new native.Job(list('photos', photos, photo), list('styles', styles, text), user)
+      const { photos, styles, userId } = parts(options, rest)
+      return new native.Job(photos, styles, userId)
     })
   }
 
@@ -98,8 +97,9 @@ export class Job {
    */
   adopt(taskId: string, options?: { userId?: string | undefined } | string): void {
     withCallSite(callSite(this.adopt), () => {
-      const userId = typeof options === 'string' ? options : given(options).userId
-      this.#handle.adopt(text('taskId', taskId), optional(text)('userId', userId))
+      const given = typeof options === 'string' ? { userId: options } : options
+      const { taskId: id, userId } = checked({ taskId: [text, taskId] }, { userId: optional(text) }, given)
+      this.#handle.adopt(id, userId)
     })
   }
 
@@ -123,6 +123,18 @@ export class Job {
     if (typeof job !== 'object' || job === null || !(#handle in job)) throw refused('job must be a Job')
     return job.#handle
   }
+}
+
+/** The addon's half of a job. */
+export const handleOf: Check<Handle> = (_, value) => Job.handle(value as Job)
+
+const ofJob = { photos: list(photo), styles: list(style), userId: optional(text) }
+
+/** What a job is made of, taken from the one object that it is given. */
+function parts(options: unknown, rest: unknown[]) {
+  const isList = typeof options === 'object' && options !== null && Symbol.iterator in options
+  if (isList || rest.length > 0) throw refused('a Job takes one object: new Job({ photos, styles })')
+  return fields(ofJob, options ?? {})
 }
 
 /** The getter, as stacks know it. */

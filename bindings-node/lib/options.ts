@@ -9,7 +9,7 @@ import type {
   TaskKind,
   TaskState,
 } from '../native'
-import { address, type Fields, fields, flag, list, number, optional, path, text, word } from './check'
+import { address, bare, type Fields, fields, flag, list, number, optional, path, text, word } from './check'
 
 /** Options whose values may be a `URL` rather than text. */
 type Locatable = 'baseUrl' | 'caFile' | 'saveTo' | 'checkpoint'
@@ -17,6 +17,7 @@ type Locatable = 'baseUrl' | 'caFile' | 'saveTo' | 'checkpoint'
 /** Options as users may give them. */
 type Given<T> = { [K in keyof T]: (K extends Locatable ? T[K] | URL : T[K]) | undefined }
 
+export type { Run }
 /** What a client is made of. */
 export type ClientSettings = Given<Client>
 /** How a job is advanced. */
@@ -27,7 +28,7 @@ export type RunSettings = Given<Run>
 const schedule = (name: string, value: unknown): PollSchedule =>
   fields<PollSchedule>({ initialMs: number, factor: number, maxMs: number }, value, name)
 
-const ofClient: Fields<Client> = {
+export const ofClient: Fields<Client> = {
   baseUrl: optional(address),
   appCode: optional(text),
   appKey: optional(text),
@@ -44,20 +45,13 @@ const ofClient: Fields<Client> = {
   proxy: optional(text),
   allowHttp: optional(flag),
 }
-const ofAdvance: Fields<Advance> = { saveTo: optional(path), recreate: optional(flag) }
-const ofRun: Fields<Run> = {
+export const ofAdvance: Fields<Advance> = { saveTo: optional(path), recreate: optional(flag) }
+export const ofRun: Fields<Run> = {
   ...ofAdvance,
   checkpoint: optional(path),
   timeoutMs: optional(number),
   progress: optional(flag),
 }
-
-/** Options of a client. */
-export const clientSettings = (given: unknown): Client => fields(ofClient, given)
-/** Options of `advance`. */
-export const advanceSettings = (given: unknown): Advance => fields(ofAdvance, given)
-/** Options of `run`. */
-export const runSettings = (given: unknown): Run => fields(ofRun, given)
 
 const states: Record<TaskState, true> = {
   waiting: true,
@@ -73,16 +67,17 @@ const ofTask: Fields<Task> = {
   state: word(states),
   rawState: number,
   kind: word(kinds),
-  resultPaths: (name, value) => list(name, value, text),
+  resultPaths: list(text),
 }
 
 /** A task that a call has resolved with. */
-export const task = (given: unknown): Task => fields(ofTask, given, 'task')
+export const taskOf = (name: string, given: unknown): Task => fields(ofTask, given, name, true)
 
 const variables = ['XIEZHEN_BASE_URL', 'XIEZHEN_APP_CODE', 'XIEZHEN_APP_KEY', 'XIEZHEN_APP_SECRET']
 
 /** What this thread's environment says: a worker may have another than its process. */
 export function environment(): Record<string, string> {
-  const set = variables.map((name): [string, string | undefined] => [name, process.env[name]])
-  return Object.fromEntries(set.filter((one): one is [string, string] => one[1] !== undefined))
+  const set = bare<Record<string, string>>()
+  for (const name of variables) if (Object.hasOwn(process.env, name)) set[name] = String(process.env[name])
+  return set
 }

@@ -56,8 +56,10 @@ impl ClientHandle {
         environment: HashMap<String, String>,
         on_log: Option<Function<'_, LogRecord, UnknownReturnValue>>,
     ) -> napi::Result<Self> {
-        let built = options.builder().and_then(|builder| builder.environment(environment).build());
-        Ok(Self { client: or_throw(env, built)?, listener: on_log.as_ref().map(listen).transpose()? })
+        Ok(Self {
+            client: or_throw(env, options.build(environment))?,
+            listener: on_log.as_ref().map(listen).transpose()?,
+        })
     }
 
     /// Where requests go.

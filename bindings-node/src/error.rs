@@ -105,5 +105,5 @@ pub(crate) fn or_throw<T>(env: &Env, outcome: xiezhen::Result<T>) -> napi::Resul
 
 /// An argument that has no meaning.
 pub(crate) fn refused(problem: impl Into<String>) -> Error {
-    Error::new(ErrorKind::InvalidArgument, problem)
+    Error::invalid(vec![problem.into()])
 }

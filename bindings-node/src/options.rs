@@ -1,9 +1,9 @@
 //! Options of JavaScript as the core takes them. What is absent stays absent: the defaults are the core's.
 
-use std::time::Duration;
+use std::{collections::HashMap, time::Duration};
 
 use napi_derive::napi;
-use xiezhen::{ClientBuilder, Result};
+use xiezhen::{Client, Error, Result};
 
 use crate::error::refused;
 
@@ -66,26 +66,50 @@ macro_rules! set {
 }
 
 impl ClientOptions {
-    pub(crate) fn builder(self) -> Result<ClientBuilder> {
-        let mut builder = xiezhen::Client::builder();
+    /// The client, or all that is wrong with its options: what can't be converted, and what the core refuses.
+    pub(crate) fn build(self, environment: HashMap<String, String>) -> Result<Client> {
+        let mut problems = Problems::default();
+        let mut builder = Client::builder().environment(environment);
+        let count = |count| u32::try_from(count).unwrap_or(u32::MAX);
         set!(builder:
             base_url = self.base_url,
             app_code = self.app_code,
             app_key = self.app_key,
             app_secret = self.app_secret,
-            timeout = duration("timeoutMs", self.timeout_ms)?,
-            connect_timeout = duration("connectTimeoutMs", self.connect_timeout_ms)?,
-            max_retries = whole("maxRetries", self.max_retries)?.map(|count| u32::try_from(count).unwrap_or(u32::MAX)),
+            timeout = problems.note(duration("timeoutMs", self.timeout_ms)),
+            connect_timeout = problems.note(duration("connectTimeoutMs", self.connect_timeout_ms)),
+            max_retries = problems.note(whole("maxRetries", self.max_retries)).map(count),
             requests_per_second = self.requests_per_second,
-            upload_concurrency = whole("uploadConcurrency", self.upload_concurrency)?.map(|count| count as usize),
-            max_photo_bytes = whole("maxPhotoBytes", self.max_photo_bytes)?,
-            training_schedule = schedule("trainingSchedule", self.training_schedule)?,
-            generation_schedule = schedule("generationSchedule", self.generation_schedule)?,
+            upload_concurrency = problems.note(whole("uploadConcurrency", self.upload_concurrency)).map(|count| count as usize),
+            max_photo_bytes = problems.note(whole("maxPhotoBytes", self.max_photo_bytes)),
+            training_schedule = problems.note(schedule("trainingSchedule", self.training_schedule)),
+            generation_schedule = problems.note(schedule("generationSchedule", self.generation_schedule)),
             ca_file = self.ca_file,
             proxy = self.proxy,
             allow_http = self.allow_http,
         );
-        Ok(builder)
+        problems.and(builder.build())
+    }
+}
+
+/// What can't be converted.
+#[derive(Default)]
+struct Problems(Vec<String>);
+
+impl Problems {
+    fn note<T>(&mut self, converted: Result<Option<T>>) -> Option<T> {
+        converted.unwrap_or_else(|error| {
+            self.0.extend_from_slice(error.problems());
+            None
+        })
+    }
+
+    /// The outcome, if there is no problem.
+    fn and<T>(mut self, outcome: Result<T>) -> Result<T> {
+        if let Err(error) = &outcome {
+            self.0.extend_from_slice(error.problems());
+        }
+        if self.0.is_empty() { outcome } else { Err(Error::invalid(self.0)) }
     }
 }
 
@@ -95,7 +119,7 @@ pub(crate) fn duration(name: &str, ms: Option<f64>) -> Result<Option<Duration>> 
     ms.map(convert).transpose()
 }
 
-fn no_duration(name: &str, ms: f64) -> xiezhen::Error {
+fn no_duration(name: &str, ms: f64) -> Error {
     refused(format!("{name} must be a number of milliseconds, not {ms}"))
 }
 
@@ -109,17 +133,11 @@ fn whole(name: &str, number: Option<f64>) -> Result<Option<u64>> {
 }
 
 fn schedule(name: &str, schedule: Option<PollSchedule>) -> Result<Option<xiezhen::PollSchedule>> {
-    let convert = |given: PollSchedule| {
-        let part = |part: &str, ms: f64| {
-            Duration::try_from_secs_f64(ms / 1000.0).map_err(|_| no_duration(&format!("{name}.{part}"), ms))
-        };
-        Ok(xiezhen::PollSchedule {
-            initial: part("initialMs", given.initial_ms)?,
-            factor: given.factor,
-            max: part("maxMs", given.max_ms)?,
-        })
-    };
-    schedule.map(convert).transpose()
+    let Some(PollSchedule { initial_ms, factor, max_ms }) = schedule else { return Ok(None) };
+    let mut problems = Problems::default();
+    let initial = problems.note(duration(&format!("{name}.initialMs"), Some(initial_ms)));
+    let max = problems.note(duration(&format!("{name}.maxMs"), Some(max_ms)));
+    problems.and(Ok(initial.zip(max).map(|(initial, max)| xiezhen::PollSchedule { initial, factor, max })))
 }
 
 /// How `advance` goes about it.

@@ -42,7 +42,9 @@ function neutral({ code, message, problems }) {
 async function call({ call, background: _, ...given }, events) {
   const { client, job } = held
   const onEvent = (event) => events.push(event.type === 'finished' ? { type: 'finished' } : event)
+  // What a call takes one by one is no option of it.
   const options = camelled(given)
+  const without = (...names) => Object.fromEntries(Object.entries(options).filter(([name]) => !names.includes(name)))
   switch (call) {
     case 'begin':
       for (const name of Object.keys(held)) delete held[name]
@@ -57,17 +59,17 @@ async function call({ call, background: _, ...given }, events) {
       held.job = Job.fromJSON(given.json ?? JSON.stringify(job))
       return null
     case 'adopt':
-      return job.adopt(given.task_id, options)
+      return job.adopt(given.task_id, without('taskId'))
     case 'adopt_portrait':
       return job.adoptPortrait(given.task_id, given.style)
     case 'upload_file':
-      return client.uploadFile(photo(given.photo), options)
+      return client.uploadFile(photo(given.photo), without('photo'))
     case 'create_user_model':
-      return client.createUserModel(given.img_set, options)
+      return client.createUserModel(given.img_set, without('imgSet'))
     case 'list_styles':
       return client.listStyles(options)
     case 'create_task':
-      return client.createTask(given.user_id, given.style, options)
+      return client.createTask(given.user_id, given.style, without('userId', 'style'))
     case 'query_task':
     case 'wait_task':
       held.task = await client[camel(call)](given.task_id, { timeoutMs: given.timeout_ms })
@@ -83,7 +85,7 @@ async function call({ call, background: _, ...given }, events) {
     case 'notify':
       return client.notify(given.task_id)
     case 'save_results':
-      return client.saveResults(held.task, given.save_to, { ...options, name: options.name ?? options.style })
+      return client.saveResults(held.task, given.save_to, { ...without('saveTo', 'style'), name: options.name ?? options.style })
     case 'run':
       await client.run(job, { ...options, onEvent })
       return null
@@ -91,7 +93,7 @@ async function call({ call, background: _, ...given }, events) {
       const save = () => {
         if (given.save_fails) throw new XiezhenError({ code: 'io', message: 'the store is away' })
       }
-      return { again: (await client.advance(job, save, { ...options, onEvent })) !== null }
+      return { again: (await client.advance(job, save, { ...without('saveFails'), onEvent })) !== null }
     }
     case 'close':
       return client.close()
