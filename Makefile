@@ -19,8 +19,8 @@ setup: ## The Debian packages that the tests need
 tools:
 	@.ci/tools
 
-.PHONY: test test-rust test-python test-node test-c test-scenarios test-consistency test-contract test-hard
-test: tools lint test-rust test-python test-node test-c test-scenarios test-consistency test-contract test-hard ## Everything, in every language
+.PHONY: test test-rust test-python test-node test-c test-scenarios test-consistency test-contract test-hard test-docs test-workflows
+test: tools lint test-rust test-python test-node test-c test-scenarios test-consistency test-contract test-hard test-docs test-workflows ## Everything, in every language
 
 # Most tests wait for something.
 test-rust: export RUST_TEST_THREADS ?= 4
@@ -50,6 +50,21 @@ test-hard: ## Short fuzzing, a small chaos, and that the benches run
 	$(MAKE) -C tests/chaos test
 	$(MAKE) -C tests/benches test
 
+test-docs: ## Every example of the guides, their two languages, and their links
+	$(MAKE) -C docs test
+
+test-workflows: ## The workflows of the release, by reading
+	$(MAKE) -C tests/workflows test
+
+.PHONY: docs
+docs: ## The site, in target/site: guides in Chinese and English, references of every language
+	$(MAKE) -C docs site
+
+.PHONY: release-check
+release-check: ## One version everywhere, a dated changelog, and a crate that can be published
+	python3 tests/consistency/versions.py --release
+	cargo package --locked --package xiezhen
+
 .PHONY: bench
 bench: ## What it costs beside what is written by hand, as ratios measured in one run
 	$(MAKE) -C tests/benches bench
@@ -77,6 +92,7 @@ check-long: ## What takes too long for every change: more random kills and exits
 lint: ## Formatting, lints and documentation of the Rust code; the benches' Python
 	python3 tests/consistency/rooms.py core/src bindings-c/src
 	cargo fmt --all --check
+	python3 tests/consistency/versions.py
 	cargo clippy --workspace --all-targets --features xiezhen/cli,xiezhen/process -- -D warnings
 	RUSTDOCFLAGS="-D warnings" cargo doc --workspace --no-deps --features xiezhen/cli,xiezhen/process
 	$(MAKE) --no-print-directory -C tests/benches lint
