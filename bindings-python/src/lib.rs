@@ -17,6 +17,7 @@ mod gate;
 mod job;
 mod logging;
 mod mailbox;
+mod receiver;
 mod values;
 mod wait;
 mod words;
@@ -42,6 +43,7 @@ mod _xiezhen {
         fleet::{_check_key, _intents, _share_rate, _store_texts},
         futures::Futures,
         job::Job,
+        receiver::{CallbackAddresses, CallbackReceiver, Hint, Received},
         values::{Created, JobPhoto, PollSchedule, Portrait, Style, Task},
     };
 
@@ -49,6 +51,14 @@ mod _xiezhen {
     #[pymodule_export]
     #[allow(non_upper_case_globals)]
     const __version__: &str = env!("CARGO_PKG_VERSION");
+
+    /// How much of a callback's body a receiver reads, but for one byte more.
+    #[pymodule_export]
+    const MAX_CALLBACK_BYTES: usize = xiezhen::MAX_CALLBACK_BYTES;
+
+    /// The methods that a receiver accepts, as the header `Allow` has them.
+    #[pymodule_export]
+    const CALLBACK_METHODS: &str = xiezhen::CALLBACK_METHODS;
 
     /// Runs the command `xiezhen` with these arguments (the program's name first). Returns what to exit with.
     #[pyfunction]

@@ -39,6 +39,8 @@ def mend(text: str) -> str:
     text = text.replace("type: Final[str]", "type: typing.ClassVar[str]")
     text = text.replace("from collections.abc", IMPORTS + "from collections.abc", 1)
     text = re.sub(r"__version__: Final.*", "__version__: str", text)
+    text = re.sub(r"(?m)^CALLBACK_METHODS: Final.*", "CALLBACK_METHODS: str", text)
+    text = re.sub(r"(?m)^MAX_CALLBACK_BYTES: Final.*", "MAX_CALLBACK_BYTES: int", text)
     text = text.replace("Final, ", "").replace("Incomplete, ", "")
     # The module's initialiser adds nothing that PyO3 would have to know.
     text = text.replace("def __getattr__(name: str) -> Incomplete: ...\n", "")

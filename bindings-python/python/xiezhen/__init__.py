@@ -7,7 +7,8 @@ job = client.run(xiezhen.Job(photos, styles), save_to="out", checkpoint="ann.jso
 from . import errors, events
 from ._async import AsyncClient
 from ._words import Stage, TaskKind, TaskState
-from ._xiezhen import Client, Created, Job, JobPhoto, PollSchedule, Portrait, Style, Task, __version__
+from ._xiezhen import Client, Created, Hint, Job, JobPhoto, PollSchedule, Portrait, Received, Style, Task, __version__
+from .callbacks import Callbacks, Receiver
 from .errors import (
     ApiError,
     AuthenticationError,
@@ -46,6 +47,7 @@ __all__ = [
     "ApiError",
     "AsyncClient",
     "AuthenticationError",
+    "Callbacks",
     "Cancelled",
     "Client",
     "Created",
@@ -54,6 +56,7 @@ __all__ = [
     "Finished",
     "Generated",
     "Generating",
+    "Hint",
     "InternalError",
     "InvalidArgument",
     "Job",
@@ -67,6 +70,8 @@ __all__ = [
     "ProtocolError",
     "QuotaExhausted",
     "RateLimited",
+    "Received",
+    "Receiver",
     "Retrying",
     "Saved",
     "Stage",

@@ -19,10 +19,68 @@ from typing_extensions import disjoint_base
 from xiezhen._words import Stage, TaskKind, TaskState
 from xiezhen.errors import XiezhenError
 
+CALLBACK_METHODS: str
+"""
+The methods that a receiver accepts, as the header `Allow` has them.
+"""
+
+MAX_CALLBACK_BYTES: int
+"""
+How much of a callback's body a receiver reads, but for one byte more.
+"""
+
 __version__: str
 """
 The package's version.
 """
+
+@disjoint_base
+class CallbackAddresses:
+    """
+    The compiled half of `xiezhen.Callbacks`.
+    """
+    def __new__(
+        cls, /, public_url: str | None = None, secret: str | collections.abc.Iterable[str] | None = None
+    ) -> CallbackAddresses: ...
+    def __repr__(self, /) -> str: ...
+    def _listen(self, /, address: str) -> CallbackReceiver: ...
+    def deliver(self, /, hint: Hint) -> None:
+        """
+        Hands a hint to the jobs of this process that run with these callbacks. What `listen` and the adapters do.
+        """
+    @property
+    def public_url(self, /) -> str:
+        """
+        Where addresses begin, without a trailing slash.
+        """
+    def receive(
+        self, /, method: str, target: str, headers: collections.abc.Iterable[tuple[str, str]], body: bytes | bytearray
+    ) -> Received:
+        """
+        Reads one request that came to a receiver of your own. Nobody is told: see `deliver`.
+
+        target: the path with its query, or the whole URL; only the path's last part and the query count.
+        headers: pairs of names and values.
+        body: at most 64 KiB and one byte of it.
+        """
+    def url(self, /, key: str) -> str:
+        """
+        The address for a single call, such as `create_task`. What is sent to it comes back as a Hint with this `key`.
+        """
+
+@final
+class CallbackReceiver:
+    """
+    The compiled half of `xiezhen.Receiver`.
+    """
+    @property
+    def address(self, /) -> str: ...
+    def close(self, /) -> None: ...
+    def next(self, /, timeout: float | None = None) -> Hint | None:
+        """
+        The next hint; None once the receiver is closed, or nothing came in time.
+        """
+    def next_awaited(self, /, timeout: float | None = None) -> collections.abc.Awaitable[Hint | None]: ...
 
 @disjoint_base
 class Client:
@@ -378,6 +436,56 @@ class Generating(Event):
         """
 
 @final
+class Hint:
+    """
+    A callback that came: a reason to poll now, and never more than that.
+    """
+    def __eq__(self, value: object, /) -> bool: ...
+    def __hash__(self, /) -> int: ...
+    def __ne__(self, value: object, /) -> bool: ...
+    def __reduce__(self, /) -> tuple[object, tuple[object, ...]]: ...
+    def __repr__(self, /) -> str: ...
+    @property
+    def attempt(self, /) -> int:
+        """
+        Which create of that slot it belongs to; 0 for a single call.
+        """
+    @staticmethod
+    def from_json(json: str) -> Hint:
+        """
+        A hint as `to_json` wrote it, in another process. Only take it from where nobody else can write.
+        """
+    @property
+    def key(self, /) -> str:
+        """
+        The job's id, the store's key, or what `Callbacks.url` was given.
+        """
+    @property
+    def slot(self, /) -> str | None:
+        """
+        "t" for the training, a style's index for its generation; None for a single call.
+        """
+    @property
+    def task_ids(self, /) -> list[str]:
+        """
+        Whatever looked like a task's id.
+        """
+    def to_json(self, /) -> str:
+        """
+        The hint as JSON, for another process.
+        """
+    @property
+    def user_id(self, /) -> str | None:
+        """
+        What looked like the user's id, if there was only one.
+        """
+    @property
+    def verified(self, /) -> bool:
+        """
+        Whether the address was made with one of our secrets. The content is a stranger's all the same.
+        """
+
+@final
 class Job:
     """
     The whole wish of one customer: photos of one person, and the styles to make portraits in.
@@ -672,6 +780,23 @@ class Portrait:
     def urls(self, /) -> list[str]:
         """
         The addresses of the pictures; they may expire.
+        """
+
+@final
+class Received:
+    """
+    What a receiver is to answer, and what it was told.
+    """
+    def __repr__(self, /) -> str: ...
+    @property
+    def hint(self, /) -> Hint | None:
+        """
+        The hint, where there is one.
+        """
+    @property
+    def status(self, /) -> int:
+        """
+        204 for a hint, 404 for anything that is not ours, 405 for another method, 413 for a body that is too long.
         """
 
 @final

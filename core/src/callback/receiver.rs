@@ -17,10 +17,13 @@ use tokio::{
     sync::{Notify, Semaphore},
     time::{sleep, timeout},
 };
-use tokio_util::sync::{CancellationToken, DropGuard};
+use tokio_util::sync::CancellationToken;
 
 use super::{CALLBACK_METHODS, Callbacks, Hint, MAX_CALLBACK_BYTES};
-use crate::error::{Error, ErrorKind, Result};
+use crate::{
+    error::{Error, ErrorKind, Result},
+    process,
+};
 
 /// Strangers hold at most so many connections; others wait in the kernel's queue.
 const MOST_CONNECTIONS: usize = 64;
@@ -33,13 +36,24 @@ const MOST_DRAINED: usize = 1 << 20;
 /// Hints that nobody has asked for yet; the oldest make room.
 const MOST_HINTS: usize = 1024;
 
-/// A server that receives callbacks until this is dropped or [closed](Self::close).
+/// A server that receives callbacks until this is dropped or [closed](Self::close). A forked child has nothing of it.
 #[derive(Debug)]
 pub struct Receiver {
     address: SocketAddr,
     hints: Arc<Queue>,
-    stop: CancellationToken,
-    _stops: DropGuard,
+    /// The process it belongs to, counted in forks.
+    generation: u32,
+}
+
+impl Drop for Receiver {
+    fn drop(&mut self) {
+        if self.is_ours() {
+            self.close();
+        } else {
+            // The parent's, which a child leaves alone.
+            std::mem::forget(self.hints.clone());
+        }
+    }
 }
 
 /// Hints for whoever asks the receiver for them.
@@ -47,6 +61,7 @@ pub struct Receiver {
 struct Queue {
     hints: std::sync::Mutex<VecDeque<Hint>>,
     arrived: Notify,
+    stop: CancellationToken,
 }
 
 impl Queue {
@@ -78,15 +93,29 @@ impl Receiver {
                 return Some(hint);
             }
             tokio::select! {
-                () = self.stop.cancelled() => return None,
+                () = self.hints.stop.cancelled() => return None,
                 () = self.hints.arrived.notified() => {}
             }
         }
     }
 
+    /// The same, but gives up after `timeout`, if there is one.
+    pub async fn next_within(&self, patience: Option<Duration>) -> Option<Hint> {
+        match patience {
+            None => self.next().await,
+            Some(patience) => timeout(patience, self.next()).await.unwrap_or_default(),
+        }
+    }
+
     /// Stops listening.
     pub fn close(&self) {
-        self.stop.cancel();
+        if self.is_ours() {
+            self.hints.stop.cancel();
+        }
+    }
+
+    fn is_ours(&self) -> bool {
+        self.generation == process::generation()
     }
 }
 
@@ -99,11 +128,12 @@ impl Callbacks {
         let failed = |error| cannot_listen(address, error);
         let listener = TcpListener::bind(address).await.map_err(failed)?;
         let address = listener.local_addr().map_err(failed)?;
-        let (hints, stop) = (Arc::<Queue>::default(), CancellationToken::new());
+        let hints = Arc::<Queue>::default();
+        let stop = hints.stop.clone();
         let server = Server { callbacks: self.clone(), hints: hints.clone() };
-        tokio::spawn(stop.clone().run_until_cancelled_owned(accept(listener, Arc::new(server), stop.clone())));
+        tokio::spawn(stop.clone().run_until_cancelled_owned(accept(listener, Arc::new(server), stop)));
         tracing::info!(%address, "listening for callbacks");
-        Ok(Receiver { address, hints, _stops: stop.clone().drop_guard(), stop })
+        Ok(Receiver { address, hints, generation: process::generation() })
     }
 }
 
