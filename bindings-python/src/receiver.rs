@@ -2,12 +2,7 @@
 
 use std::sync::Arc;
 
-use pyo3::{
-    IntoPyObjectExt,
-    prelude::*,
-    pybacked::PyBackedBytes,
-    types::PyTuple,
-};
+use pyo3::{IntoPyObjectExt, prelude::*, pybacked::PyBackedBytes, types::PyTuple};
 use xiezhen::Callbacks as Core;
 
 use crate::{
