@@ -3,13 +3,14 @@
 use std::{
     ffi::{c_char, c_void},
     path::PathBuf,
+    pin::Pin,
     sync::Arc,
     time::Duration,
 };
 
 use tokio::sync::oneshot;
 use tokio_util::sync::CancellationToken;
-use xiezhen_core::{AdvanceOptions, Error, ErrorKind, OnEvent, Result, RunOptions, SaveJob};
+use xiezhen_core::{AdvanceOptions, Error, ErrorKind, Job, OnEvent, Result, RunOptions, SaveError};
 
 use crate::{
     blocking::block_on_call,
@@ -255,7 +256,7 @@ fn advance(
     let (advancing, pending) = (job.0.clone(), job.0.clone());
     let call = Call::emitting(client, options.cancel.clone(), "advance", move |core, said| {
         advance.on_event = tells_events.then(|| event_sink(said.clone()));
-        async move { core.advance_with(&advancing, save_through(said), advance).await }
+        async move { core.advance(&advancing, save_through(said), advance).await }
     });
     Ok(call.about(move |error| pending.name_pending(error)))
 }
@@ -324,16 +325,18 @@ fn event_sink(said: Emit) -> OnEvent {
 }
 
 /// Has a job stored by whoever hears what the call says, and waits for how that went.
-fn save_through(said: Emit) -> SaveJob {
-    Arc::new(move |job| {
+fn save_through(
+    said: Emit,
+) -> impl Fn(Job) -> Pin<Box<dyn Future<Output = Result<(), SaveError>> + Send>> + Send + Sync + 'static {
+    move |job| {
         let said = said.clone();
         Box::pin(async move {
             let (reply, answer) = oneshot::channel();
             said.emit(Message::Save(job, reply));
             let unanswered = "the job could not be saved: nobody answered the completion that asked for it";
-            answer.await.unwrap_or_else(|_| Err(Error::new(ErrorKind::Io, unanswered)))
+            Ok(answer.await.unwrap_or_else(|_| Err(Error::new(ErrorKind::Io, unanswered)))?)
         })
-    })
+    }
 }
 
 pub(crate) fn stored(returned: i32) -> Result<()> {

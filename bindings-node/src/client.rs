@@ -1,6 +1,6 @@
 //! The calls of a client. Each is begun here and returns its ticket; its outcome comes as a message.
 
-use std::{collections::HashMap, sync::Arc};
+use std::{collections::HashMap, pin::Pin, sync::Arc};
 
 use napi::{
     Env,
@@ -8,7 +8,7 @@ use napi::{
     threadsafe_function::UnknownReturnValue,
 };
 use napi_derive::napi;
-use xiezhen::{Error, ErrorKind, OnEvent, SaveJob};
+use xiezhen::{Error, ErrorKind, Job, OnEvent, SaveError};
 
 use crate::{
     calls::Calls,
@@ -214,7 +214,7 @@ impl ClientHandle {
         calls.start(env, |sender| async move {
             let mut options = settings.into_core();
             options.on_event = spread(options.on_event, events.then_some(sender));
-            let due = client.advance_with(&job, save, options).await?;
+            let due = client.advance(&job, save, options).await?;
             Ok(due.map(|pause| pause.as_secs_f64() * 1000.0))
         })
     }
@@ -266,15 +266,17 @@ fn spread(bars: Option<OnEvent>, sender: Option<Sender>) -> Option<OnEvent> {
 }
 
 /// The caller's `save`, which says only whether it succeeded: what it threw stays in JavaScript.
-fn saving(save: Callback<(), Promise<bool>>) -> SaveJob {
+fn saving(
+    save: Callback<(), Promise<bool>>,
+) -> impl Fn(Job) -> Pin<Box<dyn Future<Output = Result<(), SaveError>> + Send>> + Send + Sync + 'static {
     let save = Arc::new(save);
-    Arc::new(move |_| {
+    move |_| {
         let save = save.clone();
         Box::pin(async move {
             let failed = |why: String| Error::new(ErrorKind::Io, format!("the job could not be saved: {why}"));
             let saved = save.call_async(()).await.map_err(|error| failed(error.to_string()))?;
             let saved = saved.await.map_err(|error| failed(error.to_string()))?;
-            if saved { Ok(()) } else { Err(failed("save has failed".into())) }
+            if saved { Ok(()) } else { Err(failed("save has failed".into()).into()) }
         })
-    })
+    }
 }

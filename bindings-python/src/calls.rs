@@ -1,11 +1,11 @@
 //! The calls that tell something on their way, in the form that both kinds of client start them.
 
-use std::{path::PathBuf, sync::Arc, time::Duration};
+use std::{path::PathBuf, pin::Pin, sync::Arc, time::Duration};
 
 use futures_util::future::BoxFuture;
 use pyo3::prelude::*;
 use tokio::{sync::oneshot, task::spawn_blocking};
-use xiezhen::{AdvanceOptions, Client, Error, Job, OnEvent, Result, RunOptions, SaveJob, Task};
+use xiezhen::{AdvanceOptions, Client, Error, Job, OnEvent, Result, RunOptions, SaveError, Task};
 
 use crate::{
     arguments::{self, LocalPath, Seconds},
@@ -37,7 +37,7 @@ pub(crate) fn advance(
         options.save_to = save_to;
         options.on_event = listens.then(|| on_event(tell.clone(), None));
         let save = save(tell, store);
-        Box::pin(async move { Ok(client.advance_with(&job, save, options).await?.map(|delay| delay.as_secs_f64())) })
+        Box::pin(async move { Ok(client.advance(&job, save, options).await?.map(|delay| delay.as_secs_f64())) })
     })
 }
 
@@ -83,19 +83,22 @@ fn on_event(tell: Tell, bars: Option<OnEvent>) -> OnEvent {
 }
 
 /// Has the caller store the job, and waits until it has. If the caller has left, it is stored all the same.
-fn save(tell: Tell, store: Option<Arc<Store>>) -> SaveJob {
-    Arc::new(move |_job| {
+fn save(
+    tell: Tell,
+    store: Option<Arc<Store>>,
+) -> impl Fn(Job) -> Pin<Box<dyn Future<Output = Result<(), SaveError>> + Send>> + Send + Sync + 'static {
+    move |_job| {
         let (reply, saved) = oneshot::channel();
         tell(Message::Save(reply));
         let store = store.clone();
         Box::pin(async move {
             match (saved.await, store) {
-                (Ok(saved), _) => saved,
-                (Err(_), Some(store)) => save_unheard(store).await,
-                (Err(_), None) => Err(Error::cancelled("saving the job")),
+                (Ok(saved), _) => Ok(saved?),
+                (Err(_), Some(store)) => Ok(save_unheard(store).await?),
+                (Err(_), None) => Err(Error::cancelled("saving the job").into()),
             }
         })
-    })
+    }
 }
 
 /// Taking the GIL may block, so never on the thread that drives the runtime.

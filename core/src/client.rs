@@ -18,7 +18,7 @@ use crate::{
     arguments::{check_callback_url, check_id, refuse},
     call::Call,
     error::{Error, ErrorKind, Result},
-    job::{self, AdvanceOptions, Job, RunOptions, SaveJob},
+    job::{self, AdvanceOptions, Job, RunOptions, SaveError, SaveJob},
     options::{ClientBuilder, Options},
     photo::{CheckedPhoto, Photo},
     rate_limit::ReservePermits,
@@ -295,18 +295,12 @@ impl Client {
     ///
     /// Before each create, the job notes the intent and `save` is called; if that fails, nothing is sent. After each
     /// answer it is called again.
-    pub async fn advance(
-        &self,
-        job: &Job,
-        save: impl Fn(&Job) -> Result<()> + Send + Sync + 'static,
-        options: AdvanceOptions,
-    ) -> Result<Option<Duration>> {
-        let save: SaveJob = Arc::new(move |job| Box::pin(std::future::ready(save(&job))));
-        self.advance_with(job, save, options).await
-    }
-
-    /// [`advance`](Self::advance) with a store that takes its time.
-    pub async fn advance_with(&self, job: &Job, save: SaveJob, options: AdvanceOptions) -> Result<Option<Duration>> {
+    pub async fn advance<S, F>(&self, job: &Job, save: S, options: AdvanceOptions) -> Result<Option<Duration>>
+    where
+        S: Fn(Job) -> F + Send + Sync + 'static,
+        F: Future<Output = Result<(), SaveError>> + Send + 'static,
+    {
+        let save: SaveJob = Arc::new(move |job| Box::pin(save(job)));
         let advance = |session: Arc<Session>| job::advance(session, job, save, options);
         let ended = self.under_way("advance", advance).instrument(tracing::info_span!("job")).await;
         ended.map_err(|error| job.name_pending(error))

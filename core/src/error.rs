@@ -116,6 +116,8 @@ struct Facts {
     gateway_code: Option<String>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     task_id: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    user_id: Option<String>,
     /// Seconds.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     retry_after: Option<f64>,
@@ -161,6 +163,7 @@ impl Error {
             request_id: None,
             gateway_code: None,
             task_id: None,
+            user_id: None,
             retry_after: None,
             retryable: kind.is_retryable(),
             problems: Vec::new(),
@@ -235,6 +238,11 @@ impl Error {
         self.0.task_id.as_deref()
     }
 
+    /// The user model of a create whose answer could not be stored: with [`task_id`](Self::task_id), what was billed.
+    pub fn user_id(&self) -> Option<&str> {
+        self.0.user_id.as_deref()
+    }
+
     /// How long the gateway asked to wait.
     pub fn retry_after(&self) -> Option<Duration> {
         self.0.retry_after.and_then(|seconds| Duration::try_from_secs_f64(seconds).ok())
@@ -291,6 +299,15 @@ impl Error {
     pub fn with_task_id(mut self, task_id: &str) -> Self {
         if !task_id.is_empty() {
             self.0.task_id.get_or_insert_with(|| task_id.to_owned());
+        }
+        self
+    }
+
+    /// Names the user model, unless one is named already. An empty id names none.
+    #[must_use]
+    pub fn with_user_id(mut self, user_id: &str) -> Self {
+        if !user_id.is_empty() {
+            self.0.user_id.get_or_insert_with(|| user_id.to_owned());
         }
         self
     }

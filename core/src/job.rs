@@ -8,22 +8,22 @@ mod run;
 mod run_lock;
 mod runner;
 mod steps;
+mod stored;
 mod style_name;
 mod styles;
 mod work;
 
 use std::{
-    future::Future,
     path::{Path, PathBuf},
-    pin::Pin,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
     thread::ThreadId,
     time::Duration,
 };
 
+use futures_util::future::BoxFuture;
 use serde::{Deserialize, Serialize};
 
-use self::record::{Record, VERSION};
+use self::record::Record;
 pub(crate) use self::run::{advance, run};
 use crate::{
     arguments::check_id,
@@ -69,12 +69,16 @@ impl Stage {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct JobPhoto {
     /// The file; `None` if the photo was given as bytes.
+    #[serde(deserialize_with = "Option::deserialize")]
     pub path: Option<PathBuf>,
     /// SHA-256 of the content in hex, once it was read.
+    #[serde(deserialize_with = "Option::deserialize")]
     pub sha256: Option<String>,
     /// The size, once it was read.
+    #[serde(deserialize_with = "Option::deserialize")]
     pub bytes: Option<u64>,
     /// The service's path of it, once it was uploaded.
+    #[serde(deserialize_with = "Option::deserialize")]
     pub uploaded: Option<String>,
 }
 
@@ -155,20 +159,10 @@ impl Job {
     }
 
     /// A job as [`to_json`](Self::to_json) wrote it. Photos given as bytes have to be given again.
+    ///
+    /// What contradicts itself is refused: a job that lost a field might be billed again.
     pub fn from_json(json: &str) -> Result<Self> {
-        #[derive(Deserialize)]
-        struct Version {
-            version: u32,
-        }
-        let refuse = |problem: String| Error::invalid(vec![format!("this is no job: {problem}")]);
-        let Version { version } = serde_json::from_str(json).map_err(|error| refuse(error.to_string()))?;
-        if version == 0 || version > VERSION {
-            return Err(refuse(format!("its version is {version}; this library reads up to {VERSION}")));
-        }
-        let record: Record = serde_json::from_str(json).map_err(|error| refuse(error.to_string()))?;
-        if record.user_id.is_none() && record.training.as_ref().is_some_and(|work| work.task_id.is_some()) {
-            return Err(refuse("its training has a task_id, and the job no user_id".into()));
-        }
+        let record = stored::read(json)?;
         let sources = record.photos.iter().map(|photo| photo.path.clone().map(Source::Path)).collect();
         Ok(Self::from_state(State { record, sources }))
     }
@@ -191,6 +185,16 @@ impl Job {
     /// The job that a checkpoint holds, without taking the checkpoint.
     pub fn read_checkpoint(path: impl AsRef<Path>) -> Result<Self> {
         checkpoint::read(path.as_ref())
+    }
+
+    /// What the job is called by itself: a UUID that it was made with, and that its JSON keeps.
+    pub fn id(&self) -> String {
+        self.state().record.id.clone()
+    }
+
+    /// How often the job was saved: of two states of one job, that with the larger number knows more.
+    pub fn revision(&self) -> u64 {
+        self.state().record.revision
     }
 
     /// What the job is busy with.
@@ -272,6 +276,17 @@ impl Job {
         self.0.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
+    /// Takes over what a store has of the job; where its photos can be read stays as it is.
+    fn take_newest(&self, newest: &str) -> Result<()> {
+        let record = stored::read(newest)?;
+        let mut state = self.state();
+        if record.id != state.record.id {
+            return Err(Error::invalid(vec!["the newest state that was given is another job's".into()]));
+        }
+        state.record = record;
+        Ok(())
+    }
+
     /// Changes the record, and its stage with it.
     fn edit<T>(&self, change: impl FnOnce(&mut Record) -> T) -> T {
         let mut state = self.state();
@@ -305,8 +320,27 @@ fn unread(source: &Source) -> JobPhoto {
     JobPhoto { path, sha256: None, bytes: None, uploaded: None }
 }
 
-/// Stores a job. Called before each create and after each answer; if it fails, nothing more is sent.
-pub type SaveJob = Arc<dyn Fn(Job) -> Pin<Box<dyn Future<Output = Result<()>> + Send>> + Send + Sync>;
+/// Why a job was not stored.
+#[derive(Clone, Debug)]
+pub enum SaveError {
+    /// Somebody else has stored the job since it was read.
+    Conflict {
+        /// The job as it is stored now, as JSON. The job takes it over; an answer to a create is put into it and stored
+        /// again, so whoever stores has to compare with this state from now on.
+        newest: String,
+    },
+    /// It could not be stored.
+    Failed(Error),
+}
+
+impl From<Error> for SaveError {
+    fn from(error: Error) -> Self {
+        Self::Failed(error)
+    }
+}
+
+/// Stores a job, as the runner calls it.
+pub(crate) type SaveJob = Arc<dyn Fn(Job) -> BoxFuture<'static, Result<(), SaveError>> + Send + Sync>;
 
 /// How [`Client::advance`](crate::Client::advance) goes about it.
 #[derive(Clone, Default)]

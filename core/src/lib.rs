@@ -41,7 +41,7 @@ pub use callback::{CALLBACK_METHODS, Callbacks, Hint, MAX_CALLBACK_BYTES, Receiv
 pub use client::{Client, Wait};
 pub use error::{Error, ErrorKind, Result};
 pub use event::{Event, OnEvent};
-pub use job::{AdvanceOptions, Job, JobPhoto, Portrait, RunOptions, SaveJob, Stage};
+pub use job::{AdvanceOptions, Job, JobPhoto, Portrait, RunOptions, SaveError, Stage};
 pub use options::{ClientBuilder, PollSchedule};
 pub use photo::Photo;
 #[doc(hidden)]

@@ -27,6 +27,7 @@ use tokio::{
 };
 use tracing::Instrument;
 
+use self::request::Permit;
 pub(crate) use self::request::{OnRetry, Payload, Request};
 use self::{
     body::{SendGuard, StallTimer},
@@ -113,12 +114,19 @@ impl Transport {
         self.attempts(request).instrument(span).await
     }
 
+    /// Waits until the rate limiter lets the request out: what is done between this and [`call`](Self::call) is brief.
+    pub(crate) async fn permit(&self, mut request: Request) -> Result<Request> {
+        self.wait_for_permit(&request, None).await?;
+        request.permit = Permit::Held;
+        Ok(request)
+    }
+
     async fn attempts<T: Reply>(&self, request: Request) -> Result<T> {
         // A job's call begins when the rate limiter lets it out: hundreds of jobs may be in the queue.
-        let mut has_permit = request.is_patient;
-        if has_permit {
+        if request.permit == Permit::BeforeTimeout {
             self.wait_for_permit(&request, None).await?;
         }
+        let mut has_permit = request.permit != Permit::WithinTimeout;
         let deadline = self.deadline(&request);
         let mut retries = 0;
         let mut repeated_once = false;

@@ -12,24 +12,28 @@ use crate::{
     task::{Created, Task},
 };
 
-/// The layout that this version writes, and the newest it reads.
-pub(super) const VERSION: u32 = 1;
+/// The layout that is written, and the newest that is read: see `stored.rs`.
+pub(super) const VERSION: u32 = 2;
 
 /// A job, whole.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub(super) struct Record {
     pub(super) version: u32,
+    /// A UUID that the job was made with.
+    pub(super) id: String,
     /// Grows with every save: of two records of one job, the larger knows more.
-    #[serde(default)]
     pub(super) revision: u64,
+    #[serde(deserialize_with = "Option::deserialize")]
     pub(super) host: Option<String>,
     pub(super) stage: Stage,
+    #[serde(deserialize_with = "Option::deserialize")]
     pub(super) user_id: Option<String>,
     pub(super) photos: Vec<JobPhoto>,
-    /// Absent where a trained model is used again.
+    /// `None` where a trained model is used again.
+    #[serde(deserialize_with = "Option::deserialize")]
     pub(super) training: Option<Work>,
     pub(super) portraits: Vec<PortraitRecord>,
-    #[serde(default)]
+    #[serde(deserialize_with = "Option::deserialize")]
     pub(super) save_to: Option<PathBuf>,
 }
 
@@ -37,12 +41,11 @@ pub(super) struct Record {
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub(super) struct PortraitRecord {
     pub(super) style: String,
+    #[serde(deserialize_with = "Option::deserialize")]
     pub(super) style_id: Option<String>,
     #[serde(flatten)]
     pub(super) work: Work,
-    #[serde(default)]
     pub(super) urls: Vec<String>,
-    #[serde(default)]
     pub(super) files: Vec<PathBuf>,
     /// Whether the files are all there; looked up when the job is taken up.
     #[serde(skip)]
@@ -72,6 +75,7 @@ impl Record {
         };
         let mut record = Self {
             version: VERSION,
+            id: uuid::Uuid::new_v4().to_string(),
             revision: 0,
             host: None,
             stage: Stage::Uploading,
@@ -163,7 +167,9 @@ impl Record {
 
     /// Takes in what a create answered, whole: whoever stores the job meanwhile finds a training with its model.
     pub(super) fn on_created(&mut self, id: WorkId, outcome: &Result<Created>, schedule: &PollSchedule, now: u64) {
-        if let (WorkId::Training, Ok(created)) = (id, outcome) {
+        if let (WorkId::Training, Ok(created)) = (id, outcome)
+            && !created.user_id.is_empty()
+        {
             self.user_id = Some(created.user_id.clone());
         }
         if let Some(work) = self.work(id) {
@@ -174,12 +180,25 @@ impl Record {
     /// Takes in what a poll saw, whole: a state and what belongs to it. True if the state is a new one.
     pub(super) fn on_polled(&mut self, id: WorkId, task: &Task, schedule: &PollSchedule, now: u64) -> bool {
         let changed = self.work(id).is_some_and(|work| work.on_polled(task, schedule, now));
+        self.miss_model();
         if let WorkId::Portrait(index) = id
             && let Some(portrait) = self.portraits.get_mut(index).filter(|portrait| portrait.work.has_result())
         {
             portrait.urls.clone_from(&task.result_paths);
         }
         changed
+    }
+
+    /// A training whose model the service never named can't be used, and is never paid for again because of that.
+    fn miss_model(&mut self) {
+        let Some(training) = self.training.as_mut().filter(|work| work.has_result() && self.user_id.is_none()) else {
+            return;
+        };
+        let task_id = training.task_id.clone().unwrap_or_default();
+        let message = format!(
+            "the service never named the user model of training {task_id}: ask the vendor, and adopt that task with its user_id"
+        );
+        training.error = Some(Error::new(ErrorKind::Protocol, message).with_task_id(&task_id));
     }
 
     /// A clock that was ahead when times were written down would let everything stand still until then.
@@ -230,17 +249,43 @@ impl Record {
         }
     }
 
+    /// What a message calls it.
+    pub(super) fn name_of(&self, id: WorkId) -> String {
+        match id {
+            WorkId::Training => "the training".to_owned(),
+            WorkId::Portrait(index) => {
+                let style = self.portraits.get(index).map(|portrait| portrait.style.as_str());
+                format!("the generation of {:?}", style.unwrap_or_default())
+            }
+        }
+    }
+
+    /// The number of the create that was asked for last.
+    pub(super) fn attempt(&mut self, id: WorkId) -> u32 {
+        self.work(id).map_or(0, |work| work.attempt)
+    }
+
+    /// [`on_created`](Self::on_created), if the answer to this attempt is what the record still lacks. False if it is not.
+    pub(super) fn on_answer(
+        &mut self,
+        id: WorkId,
+        attempt: u32,
+        outcome: &Result<Created>,
+        schedule: &PollSchedule,
+        now: u64,
+    ) -> bool {
+        let awaits = self.work(id).is_some_and(|work| work.awaits(attempt));
+        if awaits {
+            self.on_created(id, outcome, schedule, now);
+        }
+        awaits
+    }
+
     /// Prepares a job for being taken up again: by a caller who comes back, or while its other work goes on.
     pub(super) fn reopen(&mut self, recreate: bool, comes_back: bool) {
         let comes_back = comes_back || self.is_over();
         for id in self.works().map(|(id, _)| id).collect::<Vec<_>>() {
-            let what = match id {
-                WorkId::Training => "the training".to_owned(),
-                WorkId::Portrait(index) => {
-                    let style = self.portraits.get(index).map(|portrait| portrait.style.as_str());
-                    format!("the generation of {:?}", style.unwrap_or_default())
-                }
-            };
+            let what = self.name_of(id);
             let sent = self.create_request(id).map(|(_, body)| body.to_string());
             if let Some(work) = self.work(id) {
                 work.reopen(recreate, comes_back, &what, sent);
@@ -249,11 +294,15 @@ impl Record {
         if self.training.as_ref().is_some_and(Work::is_fresh) {
             self.user_id = None;
         }
+        self.miss_model();
         self.update_stage();
     }
 
     /// Attaches a task that exists at the service to the first create whose outcome is unknown.
     pub(super) fn adopt(&mut self, task_id: &str, user_id: Option<&str>) -> Result<()> {
+        if self.name_model(task_id, user_id) {
+            return Ok(());
+        }
         let Some(id) = self.works().find(|(_, work)| work.is_unknown()).map(|(id, _)| id) else {
             return refuse(
                 "nothing of this job has an unknown outcome, so there is nothing to adopt a task for (the answer of a create \
@@ -282,9 +331,22 @@ impl Record {
         Ok(())
     }
 
+    /// Names the user model of a training whose answer lacked it. False if that is not what is missing.
+    fn name_model(&mut self, task_id: &str, user_id: Option<&str>) -> bool {
+        let (None, Some(user_id), Some(training)) = (&self.user_id, user_id, &mut self.training) else { return false };
+        if training.task_id.as_deref() != Some(task_id) {
+            return false;
+        }
+        training.error = None;
+        self.user_id = Some(user_id.to_owned());
+        self.revision = self.revision.saturating_add(1);
+        self.update_stage();
+        true
+    }
+
     fn attach(&mut self, id: WorkId, task_id: &str) {
         if let Some(work) = self.work(id) {
-            *work = Work::adopted(task_id);
+            work.adopt(task_id);
         }
         // Newer than any checkpoint of the run that lost the answer.
         self.revision = self.revision.saturating_add(1);

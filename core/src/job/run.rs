@@ -138,7 +138,7 @@ async fn take_checkpoint(session: &Session, job: &Job, path: PathBuf) -> Result<
         let checkpoint = checkpoint.clone();
         Box::pin(async move {
             let saved = tokio::task::spawn_blocking(move || checkpoint.save(&job)).await;
-            saved.map_err(interrupted)?
+            Ok(saved.map_err(interrupted)??)
         })
     }))
 }

@@ -6,7 +6,7 @@ use futures_util::{StreamExt, TryStreamExt, stream};
 use tokio::sync::OwnedMutexGuard;
 
 use super::{
-    Job, SaveJob,
+    Job, SaveError, SaveJob,
     photos::Due,
     record::{Record, WorkId},
     styles,
@@ -20,7 +20,7 @@ use crate::{
     options::PollSchedule,
     photo::CheckedPhoto,
     session::{Session, schedules},
-    task::{Style, TaskKind, TaskState},
+    task::{Created, Style, TaskKind, TaskState},
     transport::{Payload, Request},
     wait::{Schedules, out_of_time},
 };
@@ -154,26 +154,81 @@ impl JobRunner {
         self.session.detached(create).await
     }
 
+    /// Permit, intent, save, send: an intent that is stored was sent or is about to be, and never waits in a queue.
     async fn create(&self, id: WorkId, caller: Caller) -> Result<()> {
         let Some((call, body)) = self.job.known(|record| record.create_request(id)) else { return Ok(()) };
-        self.work(id, Work::note_intent);
+        let request = Request::create(call, body, None)?.on_retry(self.on_retry()).on_behalf_of(caller.clone());
+        let request = self.session.transport.permit(request).await?;
+        let attempt = self.job.edit(|record| {
+            record.work(id).map(Work::note_intent);
+            record.attempt(id)
+        });
         let noted = self.save().await;
         if noted.is_err() || caller.is_gone() {
-            // Nothing was sent: take the intent back, on disk too if it got there.
-            self.work(id, Work::clear_intent);
+            // Nothing was sent: take the intent back, on disk too if it got there. In a newer state, it isn't ours.
+            self.work(id, |work| work.withdraw(attempt));
             return if noted.is_err() { noted } else { self.save().await };
         }
-        let request = Request::new(call, "", Payload::json(&body)?).on_retry(self.on_retry());
-        let request = request.on_behalf_of(caller).patient();
         let outcome = self.session.create(request).await;
+        self.on_answer(id, attempt, outcome).await
+    }
+
+    /// Notes and stores what a create answered. Whoever follows the job hears of it first: that may be all that is left
+    /// of something billed.
+    async fn on_answer(&self, id: WorkId, attempt: u32, outcome: Result<Created>) -> Result<()> {
         let schedule = self.schedule(id);
         let now = self.session.now_ms();
-        self.job.edit(|record| record.on_created(id, &outcome, &schedule, now));
-        self.save().await?;
-        if let Ok(created) = outcome {
-            self.emit_work_state(id, created.task_id, TaskState::Waiting);
+        let take = || self.job.edit(|record| record.on_answer(id, attempt, &outcome, &schedule, now));
+        let taken = take();
+        if let Ok(created) = &outcome {
+            self.emit_work_state(id, created.task_id.clone(), TaskState::Waiting);
         }
-        Ok(())
+        let stored = if taken { self.save_answer(take).await } else { Err(AnswerNotStored::NotAwaited) };
+        match (stored, outcome) {
+            (Ok(()), _) => Ok(()),
+            (Err(AnswerNotStored::Failed(error)), Err(_)) => Err(error),
+            (Err(AnswerNotStored::NotAwaited), Err(_)) => Err(superseded()),
+            (Err(why), Ok(created)) => Err(self.report_lost(id, &created, why)),
+        }
+    }
+
+    /// Saves an answer. If somebody else has saved the job meanwhile, `take` puts the answer into their state and that is
+    /// saved: then this run is over.
+    async fn save_answer(&self, take: impl Fn() -> bool) -> Result<(), AnswerNotStored> {
+        const MERGES: usize = 20;
+        let _one_at_a_time = self.job.0.saving.lock().await;
+        let mut is_merged = false;
+        for _ in 0..MERGES {
+            match self.save_once().await {
+                Ok(()) if is_merged => break,
+                Ok(()) => return Ok(()),
+                Err(SaveError::Failed(error)) => return Err(AnswerNotStored::Failed(error)),
+                Err(SaveError::Conflict { newest }) => {
+                    is_merged = true;
+                    self.job.take_newest(&newest).map_err(AnswerNotStored::Failed)?;
+                    if !take() {
+                        return Err(AnswerNotStored::NotAwaited);
+                    }
+                }
+            }
+        }
+        Err(AnswerNotStored::Failed(superseded()))
+    }
+
+    /// Says what was billed and is in no store.
+    fn report_lost(&self, id: WorkId, created: &Created, why: AnswerNotStored) -> Error {
+        let Created { task_id, user_id } = created;
+        let what = self.job.known(|record| record.name_of(id));
+        let error = match why {
+            AnswerNotStored::Failed(error) => error,
+            AnswerNotStored::NotAwaited => {
+                let message = format!("{what} was billed as task {task_id}, but the job has gone on without it");
+                self.emit(Event::Notice { message });
+                superseded()
+            }
+        };
+        tracing::error!(task_id, user_id, %error, "{what} was billed, and its task could not be stored");
+        error.with_task_id(task_id).with_user_id(user_id)
     }
 
     /// Gives up waiting (not the task) where it has taken longer than its kind may. True if something was.
@@ -197,6 +252,17 @@ impl JobRunner {
     /// Hands the job to its store, one state after the other.
     pub(super) async fn save(&self) -> Result<()> {
         let _one_at_a_time = self.job.0.saving.lock().await;
+        match self.save_once().await {
+            Ok(()) => Ok(()),
+            Err(SaveError::Failed(error)) => Err(error),
+            Err(SaveError::Conflict { newest }) => {
+                self.job.take_newest(&newest)?;
+                Err(superseded())
+            }
+        }
+    }
+
+    async fn save_once(&self) -> Result<(), SaveError> {
         self.job.edit(|record| record.revision = record.revision.saturating_add(1));
         (self.save)(self.job.clone()).await
     }
@@ -218,6 +284,18 @@ impl JobRunner {
     pub(super) fn style(&self, index: usize) -> String {
         self.job.known(|record| record.portraits.get(index).map(|portrait| portrait.style.clone())).unwrap_or_default()
     }
+}
+
+/// Why an answer is not in the store.
+enum AnswerNotStored {
+    Failed(Error),
+    /// The newest state does not lack it.
+    NotAwaited,
+}
+
+fn superseded() -> Error {
+    let message = "the job was stored by somebody else meanwhile: go on with its newest state";
+    Error::new(ErrorKind::Io, message).retryable()
 }
 
 const fn kind(id: WorkId) -> TaskKind {

@@ -28,9 +28,6 @@ pub(super) fn problems(record: &Record) -> Vec<String> {
             problems.push("no style was given: with a trained model there is nothing else to do".to_owned());
         }
     }
-    if record.is_trained() && record.user_id.is_none() {
-        problems.push("the job has a trained model, but not its user_id".to_owned());
-    }
     let mut seen = HashSet::new();
     for portrait in &record.portraits {
         if portrait.style.trim().is_empty() {

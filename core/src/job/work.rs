@@ -14,38 +14,73 @@ use crate::{
 /// One thing that the service is paid to do: a training, or the generation of one style.
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
 pub(super) struct Work {
+    #[serde(deserialize_with = "Option::deserialize")]
     pub(super) task_id: Option<String>,
+    #[serde(deserialize_with = "Option::deserialize")]
     pub(super) state: Option<TaskState>,
     /// The number of a state that nobody knows.
     #[serde(skip)]
     unknown: Option<i64>,
+    #[serde(deserialize_with = "Option::deserialize")]
     pub(super) error: Option<Error>,
     /// A create was about to be sent, and no answer to it is known.
-    #[serde(default)]
     pub(super) intent: bool,
+    /// How many creates were about to be sent. The last of them is what `intent`, `task_id` or `error` are about, unless it
+    /// is void.
+    pub(super) attempt: u32,
+    /// How many of them came to nothing: never sent, refused and to be sent anew, or started anew.
+    void_attempts: u32,
     /// This process is asking, and an answer may come.
     #[serde(skip)]
     in_flight: bool,
-    #[serde(default)]
     steps: Steps,
     /// Times are milliseconds since 1970: the job may go on in another process.
-    #[serde(default)]
-    #[serde(alias = "next_look")]
     next_poll: u64,
-    #[serde(default)]
-    #[serde(alias = "looked")]
     last_poll: u64,
     /// The service asked for this pause: no notification cuts it short.
-    #[serde(default)]
     not_before: u64,
-    #[serde(default)]
+    #[serde(deserialize_with = "Option::deserialize")]
     pub(super) waiting_since: Option<u64>,
 }
 
 impl Work {
-    /// One that the service knows, and this side does not.
-    pub(super) fn adopted(task_id: &str) -> Self {
-        Self { task_id: Some(task_id.to_owned()), ..Self::default() }
+    /// Takes a task that the service knows for the answer that was lost.
+    pub(super) fn adopt(&mut self, task_id: &str) {
+        *self = Self { task_id: Some(task_id.to_owned()), ..self.anew() };
+    }
+
+    /// Nothing but how often it was asked for.
+    fn anew(&self) -> Self {
+        Self { attempt: self.attempt, void_attempts: self.void_attempts, ..Self::default() }
+    }
+
+    /// What is wrong with it as a whole: a field that was lost must never look like work that was never begun.
+    pub(super) fn contradiction(&self) -> Option<String> {
+        let created = self.task_id.is_some();
+        let known = created || self.intent || self.error.is_some();
+        let about = self.error.as_ref().and_then(Error::task_id);
+        let polled = self.state.is_some() || self.last_poll > 0 || self.waiting_since.is_some();
+        if created && self.intent {
+            Some("has a task_id, and an intent as if no answer had come".into())
+        } else if polled && !created {
+            Some("was seen at the service, and has no task_id".into())
+        } else if !created && let Some(task_id) = about {
+            Some(format!("has an error about task {task_id}, and no task_id"))
+        } else if self.attempt > self.void_attempts && !known {
+            Some(format!("was asked for (attempt {}), and has neither intent, task_id nor error", self.attempt))
+        } else if self.attempt == self.void_attempts && known {
+            Some("has a task, an intent or an error, and no attempt that it belongs to".into())
+        } else if self.attempt < self.void_attempts {
+            Some("has fewer attempts than void ones".into())
+        } else {
+            None
+        }
+    }
+
+    /// Whether the answer to this attempt is still to come, or was given up.
+    pub(super) fn awaits(&self, attempt: u32) -> bool {
+        let unknown = self.error.as_ref().is_some_and(|error| error.kind() == ErrorKind::OutcomeUnknown);
+        self.attempt == attempt && attempt > self.void_attempts && self.task_id.is_none() && (self.intent || unknown)
     }
 
     /// Sent, and not known to have ended.
@@ -69,11 +104,20 @@ impl Work {
     /// Notes that a create is about to be sent.
     pub(super) fn note_intent(&mut self) {
         (self.intent, self.in_flight) = (true, true);
+        self.attempt = self.attempt.saturating_add(1);
     }
 
     /// Notes that it was not sent.
-    pub(super) fn clear_intent(&mut self) {
+    fn clear_intent(&mut self) {
         (self.intent, self.in_flight) = (false, false);
+        self.void_attempts = self.attempt;
+    }
+
+    /// Takes the intent of this attempt back, which was not sent.
+    pub(super) fn withdraw(&mut self, attempt: u32) {
+        if self.awaits(attempt) {
+            self.clear_intent();
+        }
     }
 
     /// Takes in what a create answered. A refusal leaves nothing behind but its error.
@@ -81,14 +125,14 @@ impl Work {
         self.in_flight = false;
         match outcome {
             Ok(created) => {
-                self.intent = false;
+                (self.intent, self.error) = (false, None);
                 self.task_id = Some(created.task_id.clone());
                 self.state = Some(TaskState::Waiting);
                 self.waiting_since = Some(now);
                 self.next_poll = now.saturating_add(self.steps.after_poll(schedule).as_millis() as u64);
             }
             // Given up before it was sent: as if it had never been begun.
-            Err(error) if error.kind() == ErrorKind::Cancelled => self.intent = false,
+            Err(error) if error.kind() == ErrorKind::Cancelled => self.clear_intent(),
             Err(error) => {
                 self.intent = error.kind() == ErrorKind::OutcomeUnknown;
                 self.error = Some(error.clone());
@@ -153,12 +197,15 @@ impl Work {
         self.in_flight = false;
         let failed = self.state == Some(TaskState::Failed);
         if recreate && (failed || self.is_unknown()) {
-            *self = Self::default();
+            *self = Self { void_attempts: self.attempt, ..self.anew() };
         } else if self.is_unknown() {
             self.error.get_or_insert_with(|| unanswered(what, sent));
         } else if comes_back && !failed {
             self.error = None;
             self.waiting_since = None;
+            if self.task_id.is_none() {
+                self.void_attempts = self.attempt;
+            }
         }
     }
 }

@@ -38,6 +38,15 @@ impl Payload {
 /// Is told of each repetition: why, and after what pause.
 pub(crate) type OnRetry = Arc<dyn Fn(Call, &Error, Duration) + Send + Sync>;
 
+/// When a call waits for its first permit of the rate limiter.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Permit {
+    WithinTimeout,
+    BeforeTimeout,
+    /// It has one.
+    Held,
+}
+
 /// One call, as the caller wants it.
 pub(crate) struct Request {
     pub(crate) call: Call,
@@ -51,8 +60,7 @@ pub(crate) struct Request {
     pub(super) timeout: Option<Duration>,
     /// Who waits for it, where the call may outlive them.
     caller: Option<Caller>,
-    /// Its timeout does not begin before the client's rate limiter lets it out.
-    pub(super) is_patient: bool,
+    pub(super) permit: Permit,
 }
 
 impl Request {
@@ -66,7 +74,7 @@ impl Request {
             callback_url: None,
             timeout: None,
             caller: None,
-            is_patient: false,
+            permit: Permit::WithinTimeout,
         }
     }
 
@@ -114,8 +122,9 @@ impl Request {
         }
     }
 
+    /// Its timeout does not begin before the rate limiter lets it out.
     pub(crate) fn patient(mut self) -> Self {
-        self.is_patient = true;
+        self.permit = Permit::BeforeTimeout;
         self
     }
 

@@ -45,7 +45,6 @@ impl Schedules {
 /// How far a task is in its schedule.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Steps {
-    #[serde(alias = "looks")]
     polls: u32,
     failures: u32,
     #[serde(skip)]

@@ -106,9 +106,9 @@ async fn advance_stored(client: &Client, store: &Arc<Mutex<String>>) -> xiezhen:
     let job = Job::from_json(&store.lock().unwrap().clone()).unwrap();
     let save = {
         let store = store.clone();
-        move |job: &Job| {
-            *store.lock().unwrap() = job.to_json()?;
-            Ok(())
+        move |job: Job| {
+            let stored = job.to_json().map(|json| *store.lock().unwrap() = json);
+            async { Ok(stored?) }
         }
     };
     client.advance(&job, save, AdvanceOptions::default()).await

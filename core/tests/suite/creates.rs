@@ -45,7 +45,7 @@ async fn a_lost_answer_is_an_unknown_outcome_and_nothing_is_sent_again() {
         ("garbage", create().garbage(200)),
         ("HTML", create().reply(200).body("<html>busy</html>")),
         ("nothing", create().reply(200).body("")),
-        ("no ids", create().reply(200).body(json!({"ret": 0, "body": {"task_id": "a"}}))),
+        ("no ids", create().reply(200).body(json!({"ret": 0, "body": {"user_id": "a"}}))),
         ("its nonce was seen", create().reply(400).header("X-Ca-Error-Message", "Nonce Used")),
     ];
     for (name, fault) in lost {

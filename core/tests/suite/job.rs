@@ -88,15 +88,15 @@ async fn a_trained_model_is_used_again() {
 async fn a_job_from_a_strange_store_is_refused_or_goes_on() {
     let simulator = service::start().await;
     let client = service::client(&simulator.url());
-    let unknown = serde_json::json!({"task_id": null, "state": null, "error": null, "intent": true,
-        "next_look": u64::MAX, "looked": u64::MAX, "waiting_since": u64::MAX});
     let fresh = Job::new(["/nowhere.jpg"; 8], [STYLES[0]]).to_json().unwrap();
     let mut written: serde_json::Value = serde_json::from_str(&fresh).unwrap();
     written["revision"] = u64::MAX.into();
-    written["training"] = unknown;
+    let training = &mut written["training"];
+    (training["intent"], training["attempt"]) = (true.into(), u32::MAX.into());
+    (training["next_poll"], training["not_before"]) = (u64::MAX.into(), u64::MAX.into());
     let job = Job::from_json(&written.to_string()).unwrap();
     job.adopt("t1", Some("U1")).unwrap();
-    let outcome = client.advance(&job, |_| Ok(()), AdvanceOptions::default()).await;
+    let outcome = client.advance(&job, |_| async { Ok(()) }, AdvanceOptions::default()).await;
     assert_ne!(outcome.err().map(|error| error.kind()), Some(ErrorKind::Internal));
     assert!(job.to_json().is_ok());
 }

@@ -203,10 +203,10 @@ async fn advance_saves_before_each_create_and_sends_nothing_if_that_fails() {
     let simulator = service::start().await;
     let client = service::client(&simulator.url());
     let job = service::job();
-    let refuse = |job: &Job| {
+    let refuse = |job: Job| async move {
         let json: serde_json::Value = serde_json::from_str(&job.to_json()?).unwrap();
         if json["training"]["intent"] == json!(true) {
-            return Err(Error::new(ErrorKind::Io, "the store is away"));
+            return Err(Error::new(ErrorKind::Io, "the store is away").into());
         }
         Ok(())
     };
@@ -221,7 +221,7 @@ async fn advance_saves_before_each_create_and_sends_nothing_if_that_fails() {
     loop {
         let job = Job::from_json(&json).unwrap();
         let options = AdvanceOptions::default().save_to(folder.path()).on_event(diary.teller());
-        let pause = client.advance(&job, |_| Ok(()), options).await.unwrap();
+        let pause = client.advance(&job, |_| async { Ok(()) }, options).await.unwrap();
         json = job.to_json().unwrap();
         match pause {
             Some(pause) => tokio::time::sleep(pause).await,

@@ -55,7 +55,9 @@ impl Target for Advanced {
             {"id": "t1", "state": state, "tsk_type": 2, "result_paths": ["http://127.0.0.1:9/1.png"]}})));
         let options = AdvanceOptions::default().recreate(input.len().is_multiple_of(2));
         let refuses = input.len().is_multiple_of(3);
-        let save = move |_: &Job| if refuses { Err(Error::new(ErrorKind::Io, "the disk is full")) } else { Ok(()) };
+        let save = move |_| async move {
+            if refuses { Err(Error::new(ErrorKind::Io, "the disk is full").into()) } else { Ok(()) }
+        };
         let outcome = self.runtime.block_on(self.client.advance(&job, save, options));
         let created = self.simulator.count(Call::CreateTask) + self.simulator.count(Call::CreateUserModel);
         if refuses && created > 0 {

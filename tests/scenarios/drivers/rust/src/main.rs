@@ -118,7 +118,7 @@ impl Held {
                 options.save_to = maybe(request, "save_to").map(Into::into);
                 let refuse = request["save_fails"] == true;
                 let store_is_away = || Error::new(ErrorKind::Io, "the store is away");
-                let save = move |_: &Job| if refuse { Err(store_is_away()) } else { Ok(()) };
+                let save = move |_| async move { if refuse { Err(store_is_away().into()) } else { Ok(()) } };
                 return Ok(json!({ "again": self.client().advance(self.job(), save, options).await?.is_some() }));
             }
             "close" => self.client().close(),
