@@ -121,7 +121,7 @@ pub unsafe extern "C" fn xiezhen_job_new(
     boundary(error, || {
         let (options, job) = (borrow(options, "options"), out(job, "job")).all()?;
         let options = options.clone();
-        *job = handle(xiezhen_job(Job::from_parts(options.photos, options.styles, options.user_id)));
+        *job = handle(xiezhen_job(Job::from_parts(options.photos, Vec::new(), options.styles, options.user_id)));
         Ok(())
     })
 }

@@ -87,7 +87,7 @@ impl JobHandle {
     #[napi(constructor, catch_unwind)]
     pub fn new(photos: Vec<Either<String, Uint8Array>>, styles: Vec<String>, user_id: Option<String>) -> Self {
         let photos = photos.into_iter().map(photo).collect();
-        Self { job: xiezhen::Job::from_parts(photos, styles, user_id) }
+        Self { job: xiezhen::Job::from_parts(photos, Vec::new(), styles, user_id) }
     }
 
     /// A job as `toText` wrote it.

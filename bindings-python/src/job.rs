@@ -26,7 +26,7 @@ impl Job {
     #[pyo3(signature = (photos=None, styles=None, *, user_id=None))]
     fn new(photos: Option<Many<Photo>>, styles: Option<Many<String>>, user_id: Option<String>) -> Self {
         let photos = photos.into_iter().flat_map(|photos| photos.0).map(|photo| photo.0).collect();
-        Self(xiezhen::Job::from_parts(photos, styles.map_or_else(Vec::new, |styles| styles.0), user_id))
+        Self(xiezhen::Job::from_parts(photos, Vec::new(), styles.map_or_else(Vec::new, |styles| styles.0), user_id))
     }
 
     /// A job as `to_json` wrote it. Photos that were given as bytes have to be given again to be uploaded.

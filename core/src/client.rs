@@ -1,5 +1,8 @@
 //! The client: the five calls, waiting, jobs, and results. Everything else is behind it.
 
+mod run_events;
+mod run_many;
+
 use std::{
     future::Future,
     path::{Path, PathBuf},
@@ -14,6 +17,10 @@ use arc_swap::ArcSwap;
 use serde_json::json;
 use tracing::Instrument;
 
+pub use self::{
+    run_events::RunEvents,
+    run_many::{KeyedJob, OnJobEnd, OnJobEvent, RunManyOptions},
+};
 use crate::{
     arguments::{check_callback_url, check_id, refuse},
     call::Call,
@@ -252,8 +259,8 @@ impl Client {
         self.under_way("wait_many", wait).await
     }
 
-    /// "Look at this task now", because a callback came. Does nothing if nobody waits for the task, and causes at
-    /// most one look a second.
+    /// "Poll this task now", because a callback came. Does nothing if nobody waits for the task, and causes at
+    /// most one poll a second.
     pub fn notify(&self, task_id: &str) -> Result<()> {
         check_id("task_id", task_id)?;
         self.session()?.scheduler.notify(task_id);
@@ -262,13 +269,13 @@ impl Client {
 
     /// Fetches the pictures of a task that has ended, several at a time, into the folder `save_to`.
     ///
-    /// Files are called after `style` (or `portrait`), the task and their number; they appear whole or not at all, and
+    /// Files are called after `name` (or `portrait`), the task and their number; they appear whole or not at all, and
     /// one that is there is kept. If addresses have expired, the task is asked once for new ones.
     pub async fn save_results(
         &self,
         task: &Task,
         save_to: impl AsRef<Path>,
-        style: Option<&str>,
+        name: Option<&str>,
     ) -> Result<Vec<PathBuf>> {
         check_id("task_id", &task.id)?;
         let save = |session: Arc<Session>| async move {
@@ -276,7 +283,7 @@ impl Client {
                 transport: &session.transport,
                 max_retries: session.options.limits.max_retries,
                 folder: save_to.as_ref(),
-                style: style.unwrap_or_default(),
+                style: name.unwrap_or_default(),
                 task_id: &task.id,
                 on_retry: &|_, _| {},
             };

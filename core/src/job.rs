@@ -141,12 +141,25 @@ impl Job {
         Self::from_state(State { record, sources: Vec::new() })
     }
 
-    /// Photos or a trained model, whichever is given; what doesn't fit is said when the job runs.
+    /// Photos that the service has already, by the paths that [`upload_file`](crate::Client::upload_file) returned, and the
+    /// styles to generate.
+    pub fn with_uploaded<P: Into<String>, S: Into<String>>(
+        uploaded: impl IntoIterator<Item = P>,
+        styles: impl IntoIterator<Item = S>,
+    ) -> Self {
+        let uploaded = uploaded.into_iter().map(Into::into).collect();
+        Self::from_parts(Vec::new(), uploaded, styles.into_iter().map(Into::into).collect(), None)
+    }
+
+    /// Photos, paths of photos that are uploaded, or a trained model; what doesn't fit is said when the job runs.
     #[doc(hidden)]
-    pub fn from_parts(photos: Vec<Photo>, styles: Vec<String>, user_id: Option<String>) -> Self {
+    pub fn from_parts(photos: Vec<Photo>, uploaded: Vec<String>, styles: Vec<String>, user_id: Option<String>) -> Self {
         let sources: Vec<Source> = photos.into_iter().map(|photo| photo.0).collect();
-        let record = Record::new(sources.iter().map(unread).collect(), styles, user_id);
-        Self::from_state(State { record, sources: sources.into_iter().map(Some).collect() })
+        let there = |path| JobPhoto { path: None, sha256: None, bytes: None, uploaded: Some(path) };
+        let photos: Vec<_> = sources.iter().map(unread).chain(uploaded.into_iter().map(there)).collect();
+        let mut sources: Vec<_> = sources.into_iter().map(Some).collect();
+        sources.resize_with(photos.len(), || None);
+        Self::from_state(State { record: Record::new(photos, styles, user_id), sources })
     }
 
     fn from_state(state: State) -> Self {

@@ -38,7 +38,7 @@ mod wire;
 #[cfg(feature = "receiver")]
 pub use callback::Receiver;
 pub use callback::{CALLBACK_METHODS, Callbacks, Hint, MAX_CALLBACK_BYTES, Received};
-pub use client::{Client, Wait};
+pub use client::{Client, KeyedJob, OnJobEnd, OnJobEvent, RunEvents, RunManyOptions, Wait};
 pub use error::{Error, ErrorKind, Result};
 pub use event::{Event, OnEvent};
 pub use job::{AdvanceOptions, Job, JobPhoto, Portrait, RunOptions, SaveError, Stage};

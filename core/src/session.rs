@@ -1,6 +1,10 @@
 //! What a client has under way.
 
-use std::{future::Future, sync::Arc, time::SystemTime};
+use std::{
+    future::Future,
+    sync::Arc,
+    time::{Duration, SystemTime},
+};
 
 use tokio::time::Instant;
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
@@ -12,7 +16,7 @@ use crate::{
     error::{Error, ErrorKind, Result},
     options::Options,
     process,
-    task::{Created, Task, TaskKind},
+    task::{Created, Style, Task, TaskKind},
     transport::{Request, Transport, unix_ms},
     wait::{Scheduler, Schedules, TaskSource},
 };
@@ -26,6 +30,8 @@ pub(crate) struct Session {
     generation: u32,
     pub(crate) closing: CancellationToken,
     pub(crate) creates: TaskTracker,
+    /// The styles, as they were listed last.
+    styles: tokio::sync::Mutex<Option<(Instant, Arc<[Style]>)>>,
     /// One moment on both clocks: times that are written down follow the steady one.
     began: (Instant, u64),
 }
@@ -43,6 +49,7 @@ impl Session {
             generation: process::generation(),
             closing: CancellationToken::new(),
             creates,
+            styles: tokio::sync::Mutex::default(),
             began: (Instant::now(), unix_ms(SystemTime::now())),
         }
     }
@@ -64,6 +71,24 @@ impl Session {
 
     pub(crate) async fn query(&self, task_id: &str) -> Result<Task> {
         self.transport.call(Request::query(task_id)?).await
+    }
+
+    /// The styles on offer. Those that were listed a while ago serve, unless they lack what is wanted: many jobs want the
+    /// same, and there may be new ones.
+    pub(crate) async fn styles(&self, request: Request, suffices: impl Fn(&[Style]) -> bool) -> Result<Arc<[Style]>> {
+        const KEPT: Duration = Duration::from_secs(10 * 60);
+        // Whoever comes meanwhile waits for the same answer.
+        let mut kept = self.styles.lock().await;
+        if let Some((listed, styles)) = &*kept
+            && listed.elapsed() < KEPT
+            && suffices(styles)
+        {
+            return Ok(styles.clone());
+        }
+        let styles: Vec<Style> = self.transport.call(request).await?;
+        let styles: Arc<[Style]> = styles.into();
+        *kept = Some((Instant::now(), styles.clone()));
+        Ok(styles)
     }
 
     /// A create, on a connection of its own.

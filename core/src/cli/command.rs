@@ -225,7 +225,11 @@ impl Plan {
             recreate: run.run_args.recreate,
             on_event: None,
         };
-        Ok(Self { job: Job::from_parts(photos, run.styles.clone(), run.user_id.clone()), checkpoint, options })
+        Ok(Self {
+            job: Job::from_parts(photos, Vec::new(), run.styles.clone(), run.user_id.clone()),
+            checkpoint,
+            options,
+        })
     }
 
     async fn stored(client: &Client, resume: &Resume) -> Result<Self> {

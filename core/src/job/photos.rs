@@ -4,7 +4,7 @@ use std::{collections::HashSet, time::Instant};
 
 use tokio::sync::{AcquireError, OwnedSemaphorePermit};
 
-use super::{Job, State, record::Record};
+use super::{Job, JobPhoto, State, record::Record, work::Work};
 use crate::{
     disk,
     error::{Error, ErrorKind, Result},
@@ -62,6 +62,79 @@ impl Job {
             })
         });
         checked.await.map_err(interrupted)?
+    }
+
+    /// Which job it is, by its photos and styles: reads the photos that were never read.
+    pub(crate) async fn identity(&self, session: &Session) -> Result<String> {
+        if self.known(Record::identity).is_none() {
+            self.check_photos(session).await?;
+        }
+        let unread = || Error::new(ErrorKind::Internal, "a photo was checked and has no digest");
+        self.known(Record::identity).ok_or_else(unread)
+    }
+
+    /// The photos, by their index from 0, that are still to be uploaded and can't be read here: give them with
+    /// [`give_photo`](Self::give_photo) for the job to go on.
+    pub fn missing_photos(&self) -> Vec<usize> {
+        let state = self.state();
+        if !state.record.training.as_ref().is_some_and(Work::is_fresh) {
+            return Vec::new();
+        }
+        let is_missing = |(photo, source): &(&JobPhoto, &Option<Source>)| {
+            let here = match source {
+                Some(Source::Bytes(_)) => true,
+                Some(Source::Path(path)) => path.metadata().is_ok_and(|about| about.is_file()),
+                None => false,
+            };
+            photo.uploaded.is_none() && !here
+        };
+        let photos = state.record.photos.iter().zip(&state.sources).enumerate();
+        photos.filter(|(_, photo)| is_missing(photo)).map(|(index, _)| index).collect()
+    }
+
+    /// Gives a photo of the job again, where it can't be read or was given as bytes: the same content, by its digest.
+    /// Reads it.
+    ///
+    /// # Errors
+    /// [`InvalidArgument`](ErrorKind::InvalidArgument) if there is no such photo, or it is another one.
+    pub fn give_photo(&self, index: usize, photo: impl Into<Photo>) -> Result<()> {
+        let photo = photo.into();
+        let number = index + 1;
+        let refuse = |problem: String| Error::invalid(vec![format!("photo {number} {problem}")]);
+        let count = self.known(|record| record.photos.len());
+        if index >= count {
+            return Err(refuse(format!("is not one of this job's {count}")));
+        }
+        let checked = match CheckedPhoto::check(&photo, u64::MAX) {
+            Ok(checked) => checked,
+            Err(Rejection::Problem(problem)) => return Err(refuse(problem)),
+            Err(Rejection::Busy(error)) => return Err(error),
+        };
+        let mut state = self.state();
+        let State { record, sources } = &mut *state;
+        let (Some(known), Some(source)) = (record.photos.get_mut(index), sources.get_mut(index)) else {
+            return Err(refuse(format!("is not one of this job's {count}")));
+        };
+        if known.sha256.as_ref().is_some_and(|sha256| *sha256 != checked.sha256) {
+            return Err(refuse("is another one than the job was made with: their digests differ".into()));
+        }
+        known.sha256 = Some(checked.sha256);
+        known.bytes = Some(checked.bytes);
+        known.path = match &photo.0 {
+            Source::Path(path) => Some(path.clone()),
+            Source::Bytes(_) => None,
+        };
+        *source = Some(photo.0);
+        Ok(())
+    }
+
+    /// Lets go of a photo's bytes, which the service has and the store knows to be there.
+    pub(super) fn forget_bytes(&self, index: usize) {
+        if let Some(source) = self.state().sources.get_mut(index)
+            && matches!(source, Some(Source::Bytes(_)))
+        {
+            *source = None;
+        }
     }
 
     /// Takes over what a stored job knows, and keeps where this one's photos can be read.
@@ -138,7 +211,9 @@ impl Survey {
         }
         let number = index + 1;
         let Some(source) = source else {
-            self.problems.push(format!("photo {number} was given as bytes: make the job with them again to go on"));
+            self.problems.push(format!(
+                "photo {number} was given as bytes: give it again to go on (give_photo, or make the job with it)"
+            ));
             return;
         };
         let photo = Photo(source);

@@ -97,7 +97,8 @@ impl JobRunner {
             return Ok(());
         }
         let request = Request::new(Call::ListStyles, "", Payload::Nothing).on_retry(self.on_retry()).patient();
-        let offered: Vec<Style> = self.session.transport.call(request).await?;
+        let suffices = |offered: &[Style]| self.job.known(|record| styles::are_known(record, offered));
+        let offered = self.session.styles(request, suffices).await?;
         self.job.edit(|record| styles::resolve(record, &offered))
     }
 
@@ -132,7 +133,9 @@ impl JobRunner {
         });
         // Before anything that a sibling's failure could cut off.
         self.emit(Event::PhotoUploaded { index, path });
-        self.save().await
+        self.save().await?;
+        self.job.forget_bytes(index);
+        Ok(())
     }
 
     /// Starts a generation that was not started: one after the other, so that a killed process leaves one unknown at most.

@@ -28,6 +28,9 @@ pub(super) fn problems(record: &Record) -> Vec<String> {
             problems.push("no style was given: with a trained model there is nothing else to do".to_owned());
         }
     }
+    if record.photos.iter().any(|photo| photo.uploaded.as_ref().is_some_and(String::is_empty)) {
+        problems.push("a path of an uploaded photo is empty".to_owned());
+    }
     let mut seen = HashSet::new();
     for portrait in &record.portraits {
         if portrait.style.trim().is_empty() {
@@ -50,6 +53,12 @@ pub(super) fn take_ids(record: &mut Record) -> bool {
         }
     }
     names_left
+}
+
+/// Whether each name has its id among the styles `offered`.
+pub(super) fn are_known(record: &Record, offered: &[Style]) -> bool {
+    let mut names = record.portraits.iter().filter(|portrait| portrait.style_id.is_none());
+    names.all(|portrait| id_of(&portrait.style, offered).is_ok())
 }
 
 /// Finds the id of every name among the styles `offered`.

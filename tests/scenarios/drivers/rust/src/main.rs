@@ -70,7 +70,12 @@ impl Held {
             "begin" => *self = Self::default(),
             "client" => self.client = Some(client(request)?),
             "job" => {
-                self.job = Some(Job::from_parts(photos(request), texts(request, "styles"), maybe(request, "user_id")));
+                self.job = Some(Job::from_parts(
+                    photos(request),
+                    texts(request, "uploaded"),
+                    texts(request, "styles"),
+                    maybe(request, "user_id"),
+                ));
             }
             "job_json" => {
                 let json = request["json"].as_str().map(str::to_owned);
