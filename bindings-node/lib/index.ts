@@ -13,6 +13,16 @@ export type {
 } from '../native'
 export type { Abortable } from './call'
 export {
+  Callbacks,
+  type CallbacksOptions,
+  Hint,
+  type ListenOptions,
+  type NextOptions,
+  type OnHint,
+  type Received,
+  Receiver,
+} from './callbacks'
+export {
   type AdvanceOptions,
   type CallOptions,
   Client,

@@ -73,7 +73,14 @@ const ofTask: Fields<Task> = {
 /** A task that a call has resolved with. */
 export const taskOf = (name: string, given: unknown): Task => fields(ofTask, given, name, true)
 
-const variables = ['XIEZHEN_BASE_URL', 'XIEZHEN_APP_CODE', 'XIEZHEN_APP_KEY', 'XIEZHEN_APP_SECRET']
+const variables = [
+  'XIEZHEN_BASE_URL',
+  'XIEZHEN_APP_CODE',
+  'XIEZHEN_APP_KEY',
+  'XIEZHEN_APP_SECRET',
+  'XIEZHEN_CALLBACK_URL',
+  'XIEZHEN_CALLBACK_SECRET',
+]
 
 /** What this thread's environment says: a worker may have another than its process. */
 export function environment(): Record<string, string> {

@@ -71,5 +71,6 @@ run(process.execPath, ['--test', '--test-timeout=60000', '--test-concurrency=4',
     ...process.env,
     XIEZHEN_SIMULATOR: join(repository, 'target', 'debug', 'xiezhen-simulator'),
     XIEZHEN_PHOTOS: join(repository, 'tests', 'photos'),
+    XIEZHEN_REPOSITORY: repository,
   },
 })

@@ -15,6 +15,7 @@ mod job;
 mod log;
 mod mailbox;
 mod options;
+mod receiver;
 mod values;
 
 use std::{env, ffi::OsString, iter, path::Path};
