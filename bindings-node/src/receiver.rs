@@ -6,12 +6,7 @@ use napi::{Env, bindgen_prelude::Uint8Array};
 use napi_derive::napi;
 use xiezhen::Callbacks;
 
-use crate::{
-    calls::Calls,
-    error::or_throw,
-    mailbox::Ticket,
-    options::duration,
-};
+use crate::{calls::Calls, error::or_throw, mailbox::Ticket, options::duration};
 
 /// A callback that came, as JavaScript sees it.
 #[napi(object)]
