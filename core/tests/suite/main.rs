@@ -6,6 +6,7 @@ mod service;
 
 #[cfg(feature = "receiver")]
 mod callbacks;
+mod conflict;
 mod connections;
 mod course;
 mod creates;
@@ -13,6 +14,7 @@ mod crowd;
 mod job;
 mod killed;
 mod photos;
+mod records;
 mod recovery;
 mod results;
 mod stored;
