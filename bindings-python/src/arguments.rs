@@ -1,17 +1,17 @@
-//! Arguments as Python users write them: seconds, counts, paths, photos, many strings.
+//! Arguments as Python users write them: seconds, counts, many strings.
 
-use std::{path::PathBuf, time::Duration};
+use std::time::Duration;
 
 use pyo3::{
     exceptions::{PyOverflowError, PyTypeError},
     inspect::PyStaticExpr,
     intern,
     prelude::*,
-    type_hint_identifier, type_hint_subscript, type_hint_union,
+    type_hint_identifier, type_hint_subscript,
     types::{PyByteArray, PyBytes, PyMemoryView, PyString},
 };
 
-use crate::{errors, gate};
+use crate::finalize;
 
 /// A number of seconds, which may turn out not to be a time.
 #[derive(Clone, Copy)]
@@ -22,7 +22,7 @@ impl<'a, 'py> FromPyObject<'a, 'py> for Seconds {
     const INPUT_TYPE: PyStaticExpr = type_hint_identifier!("builtins", "float");
 
     fn extract(seconds: Borrowed<'a, 'py, PyAny>) -> PyResult<Self> {
-        let _inside = gate::inside(seconds.py());
+        let _inside = finalize::inside(seconds.py());
         Ok(Self(in_range(seconds)?.unwrap_or(f64::INFINITY)))
     }
 }
@@ -35,10 +35,9 @@ impl Seconds {
     }
 }
 
-/// The argument `timeout` of one call or wait.
-pub(crate) fn timeout(py: Python<'_>, seconds: Option<Seconds>) -> PyResult<Option<Duration>> {
-    let time = seconds.map(|seconds| seconds.time("timeout")).transpose();
-    time.map_err(|problem| errors::refusal(py, vec![problem]))
+/// The argument `timeout` of one call, wait or run, or what is wrong with it.
+pub(crate) fn timeout(seconds: Option<Seconds>) -> Result<Option<Duration>, String> {
+    seconds.map(|seconds| seconds.time("timeout")).transpose()
 }
 
 /// A number of things in a second, or what was given in its place if it is out of all range.
@@ -49,7 +48,7 @@ impl<'a, 'py> FromPyObject<'a, 'py> for Rate {
     const INPUT_TYPE: PyStaticExpr = type_hint_identifier!("builtins", "float");
 
     fn extract(number: Borrowed<'a, 'py, PyAny>) -> PyResult<Self> {
-        let _inside = gate::inside(number.py());
+        let _inside = finalize::inside(number.py());
         in_range(number).map(Self)
     }
 }
@@ -83,7 +82,7 @@ impl<'a, 'py, T: FromPyObject<'a, 'py>> FromPyObject<'a, 'py> for Given<T> {
     const INPUT_TYPE: PyStaticExpr = T::INPUT_TYPE;
 
     fn extract(argument: Borrowed<'a, 'py, PyAny>) -> PyResult<Self> {
-        let _inside = gate::inside(argument.py());
+        let _inside = finalize::inside(argument.py());
         argument.extract().map(Self).map_err(Into::into)
     }
 }
@@ -96,7 +95,7 @@ impl<'a, 'py> FromPyObject<'a, 'py> for Count {
     const INPUT_TYPE: PyStaticExpr = i64::INPUT_TYPE;
 
     fn extract(number: Borrowed<'a, 'py, PyAny>) -> PyResult<Self> {
-        let _inside = gate::inside(number.py());
+        let _inside = finalize::inside(number.py());
         in_range(number).map(Self)
     }
 }
@@ -112,69 +111,8 @@ impl Count {
     }
 }
 
-/// A path, which is a `str` or anything with `__fspath__`, and a `pathlib.Path` on its way back.
-#[derive(Clone, Debug, PartialEq)]
-pub(crate) struct LocalPath(pub(crate) PathBuf);
-
-impl<'a, 'py> FromPyObject<'a, 'py> for LocalPath {
-    type Error = PyErr;
-    const INPUT_TYPE: PyStaticExpr = PathBuf::INPUT_TYPE;
-
-    fn extract(path: Borrowed<'a, 'py, PyAny>) -> PyResult<Self> {
-        let _inside = gate::inside(path.py());
-        path.extract().map(Self)
-    }
-}
-
-impl<'py> IntoPyObject<'py> for LocalPath {
-    type Target = PyAny;
-    type Output = Bound<'py, PyAny>;
-    type Error = PyErr;
-    const OUTPUT_TYPE: PyStaticExpr = PathBuf::OUTPUT_TYPE;
-
-    fn into_pyobject(self, py: Python<'py>) -> PyResult<Self::Output> {
-        let _inside = gate::inside(py);
-        self.0.into_pyobject(py)
-    }
-}
-
-/// A photo: a path, bytes, or a binary file that is read to its end.
-pub(crate) struct Photo(pub(crate) xiezhen::Photo);
-
-impl<'a, 'py> FromPyObject<'a, 'py> for Photo {
-    type Error = PyErr;
-    const INPUT_TYPE: PyStaticExpr = type_hint_union!(
-        PathBuf::INPUT_TYPE,
-        type_hint_identifier!("builtins", "bytes"),
-        type_hint_identifier!("builtins", "bytearray"),
-        type_hint_identifier!("builtins", "memoryview"),
-        type_hint_subscript!(type_hint_identifier!("typing", "IO"), type_hint_identifier!("builtins", "bytes"))
-    );
-
-    fn extract(photo: Borrowed<'a, 'py, PyAny>) -> PyResult<Self> {
-        let py = photo.py();
-        let _inside = gate::inside(py);
-        if let Some(bytes) = bytes(photo)? {
-            return Ok(Self(bytes.into()));
-        }
-        if is_path(photo)? {
-            return Ok(Self(photo.extract::<PathBuf>()?.into()));
-        }
-        if !is_file(photo)? {
-            let class = photo.get_type().name()?;
-            let message = format!("a photo is a path, bytes or a binary file, not {class}");
-            return Err(PyTypeError::new_err(message));
-        }
-        let content = photo.call_method0(intern!(py, "read"))?;
-        let Some(bytes) = bytes(content.as_borrowed())? else {
-            return Err(PyTypeError::new_err("a photo's file must be opened in binary mode, \"rb\""));
-        };
-        Ok(Self(bytes.into()))
-    }
-}
-
 /// What bytes hold, or what can be taken for bytes.
-fn bytes(thing: Borrowed<'_, '_, PyAny>) -> PyResult<Option<Vec<u8>>> {
+pub(crate) fn bytes(thing: Borrowed<'_, '_, PyAny>) -> PyResult<Option<Vec<u8>>> {
     if let Ok(bytes) = thing.cast::<PyBytes>() {
         return Ok(Some(bytes.as_bytes().to_vec()));
     }
@@ -189,11 +127,11 @@ fn is_buffer(thing: Borrowed<'_, '_, PyAny>) -> bool {
     thing.is_instance_of::<PyByteArray>() || thing.is_instance_of::<PyMemoryView>()
 }
 
-fn is_path(thing: Borrowed<'_, '_, PyAny>) -> PyResult<bool> {
+pub(crate) fn is_path(thing: Borrowed<'_, '_, PyAny>) -> PyResult<bool> {
     Ok(thing.is_instance_of::<PyString>() || thing.hasattr(intern!(thing.py(), "__fspath__"))?)
 }
 
-fn is_file(thing: Borrowed<'_, '_, PyAny>) -> PyResult<bool> {
+pub(crate) fn is_file(thing: Borrowed<'_, '_, PyAny>) -> PyResult<bool> {
     thing.hasattr(intern!(thing.py(), "read"))
 }
 
@@ -209,7 +147,7 @@ where
         type_hint_subscript!(type_hint_identifier!("collections.abc", "Iterable"), T::INPUT_TYPE);
 
     fn extract(many: Borrowed<'a, 'py, PyAny>) -> PyResult<Self> {
-        let _inside = gate::inside(many.py());
+        let _inside = finalize::inside(many.py());
         if many.is_instance_of::<PyBytes>() || is_buffer(many) || is_path(many)? || is_file(many)? {
             return Err(PyTypeError::new_err("expected a list, not a single value: put it in brackets"));
         }

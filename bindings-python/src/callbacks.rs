@@ -1,8 +1,9 @@
-//! What a call has to tell on its way, and the Python functions that are told.
+//! What a call emits on its way, and the Python functions that receive it.
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use pyo3::{
+    IntoPyObjectExt,
     exceptions::PyTypeError,
     intern,
     prelude::*,
@@ -10,22 +11,22 @@ use pyo3::{
     types::{PyList, PyTuple, PyType},
 };
 use tokio::sync::oneshot;
-use xiezhen::{Error, ErrorKind, Event, Result, Task};
+use xiezhen::{Error, ErrorKind, Event, Result};
 
-use crate::{errors, events, gate, job::Job, values};
+use crate::{errors, events, finalize, job::Job, task::Task};
 
 /// Something for the caller's thread or loop.
 pub(crate) enum Message {
     /// Progress of a job.
     Event(Event),
     /// The n-th of many waits has ended.
-    Ended(usize, Result<Task>),
+    Ended(usize, Result<xiezhen::Task>),
     /// The job has to be stored before it goes on.
     Save(oneshot::Sender<Result<()>>),
 }
 
 /// Sends messages to the caller; never blocks.
-pub(crate) type Tell = Arc<dyn Fn(Message) + Send + Sync>;
+pub(crate) type Emit = Arc<dyn Fn(Message) + Send + Sync>;
 
 /// How a job is stored.
 pub(crate) struct Store {
@@ -37,8 +38,8 @@ pub(crate) struct Store {
 
 impl Store {
     /// Stores the job on behalf of a caller who has left, on a thread of the runtime: the answer to a create is kept.
-    pub(crate) fn save_unheard(&self) -> Result<()> {
-        let saved = gate::attach(|py| {
+    pub(crate) fn save_unattended(&self) -> Result<()> {
+        let saved = finalize::attach(|py| {
             let save = self.save.bind(py);
             let saved = save.call1((self.job.clone_ref(py),));
             saved.and_then(|saved| refuse_unfinished("save", &saved)).map_err(|error| {
@@ -51,17 +52,23 @@ impl Store {
     }
 }
 
-/// Who is told how each of many waits has ended, and where all the outcomes are gathered.
-struct Ends {
-    outcomes: Py<PyList>,
+/// Who hears how each of many waits has ended, and where all the outcomes are gathered.
+struct Outcomes {
+    list: Py<PyList>,
     on_end: Option<Py<PyAny>>,
+}
+
+/// Who hears of a job's events.
+struct Listener {
+    on_event: Py<PyAny>,
+    job: Py<Job>,
 }
 
 /// The functions of one call. They run on the caller's thread or loop only, but for a `save` whose caller has left.
 #[derive(Default)]
 pub(crate) struct Callbacks {
-    on_event: Option<Py<PyAny>>,
-    ends: Option<Ends>,
+    listener: Option<Listener>,
+    outcomes: Option<Outcomes>,
     store: Option<Arc<Store>>,
     /// The context that they are called in, if it isn't the caller's anyway.
     context: Option<Py<PyAny>>,
@@ -76,17 +83,18 @@ impl Callbacks {
     }
 
     /// Listens to the events of a job.
-    pub(crate) fn on_event(py: Python<'_>, on_event: Option<Py<PyAny>>) -> PyResult<Self> {
+    pub(crate) fn on_event(py: Python<'_>, on_event: Option<Py<PyAny>>, job: &Py<Job>) -> PyResult<Self> {
         check(py, "on_event", on_event.as_ref())?;
-        Ok(Self { on_event, ..Self::none() })
+        let listener = on_event.map(|on_event| Listener { on_event, job: job.clone_ref(py) });
+        Ok(Self { listener, ..Self::none() })
     }
 
     /// Gathers the ends of so many waits. The list is what the call returns.
     pub(crate) fn on_end(py: Python<'_>, on_end: Option<Py<PyAny>>, waits: usize) -> PyResult<(Self, Py<PyList>)> {
         check(py, "on_end", on_end.as_ref())?;
-        let outcomes = PyList::new(py, (0..waits).map(|_| py.None()))?.unbind();
-        let ends = Ends { outcomes: outcomes.clone_ref(py), on_end };
-        Ok((Self { ends: Some(ends), ..Self::none() }, outcomes))
+        let list = PyList::new(py, (0..waits).map(|_| py.None()))?.unbind();
+        let outcomes = Outcomes { list: list.clone_ref(py), on_end };
+        Ok((Self { outcomes: Some(outcomes), ..Self::none() }, list))
     }
 
     /// Stores a job too.
@@ -100,9 +108,8 @@ impl Callbacks {
     /// Calls them in the context of whoever makes the call, from whatever place of the loop.
     pub(crate) fn in_context(self, py: Python<'_>) -> PyResult<Self> {
         static COPY_CONTEXT: PyOnceLock<Py<PyAny>> = PyOnceLock::new();
-        let calls =
-            self.on_event.is_some() || self.store.is_some() || self.ends.as_ref().is_some_and(|e| e.on_end.is_some());
-        if !calls {
+        let on_end = self.outcomes.as_ref().is_some_and(|outcomes| outcomes.on_end.is_some());
+        if self.listener.is_none() && self.store.is_none() && !on_end {
             return Ok(self);
         }
         let context = COPY_CONTEXT.import(py, "contextvars", "copy_context")?.call0()?;
@@ -111,7 +118,7 @@ impl Callbacks {
 
     /// Whether events are wanted.
     pub(crate) fn listens(&self) -> bool {
-        self.on_event.is_some()
+        self.listener.is_some()
     }
 
     /// How the job is stored.
@@ -120,10 +127,10 @@ impl Callbacks {
     }
 
     /// Calls the function that the message is for.
-    pub(crate) fn hear(&self, py: Python<'_>, message: Message) -> PyResult<()> {
+    pub(crate) fn deliver(&self, py: Python<'_>, message: Message) -> PyResult<()> {
         match message {
-            Message::Event(event) => self.tell_event(py, event),
-            Message::Ended(index, outcome) => self.tell_end(py, index, outcome),
+            Message::Event(event) => self.deliver_event(py, event),
+            Message::Ended(index, outcome) => self.deliver_end(py, index, outcome),
             Message::Save(reply) => {
                 let Some(store) = &self.store else { return Ok(()) };
                 self.save(py, store, reply)
@@ -131,17 +138,20 @@ impl Callbacks {
         }
     }
 
-    fn tell_event(&self, py: Python<'_>, event: Event) -> PyResult<()> {
-        let Some(on_event) = &self.on_event else { return Ok(()) };
-        let Some(event) = events::object(py, event)? else { return Ok(()) };
+    fn deliver_event(&self, py: Python<'_>, event: Event) -> PyResult<()> {
+        let Some(Listener { on_event, job }) = &self.listener else { return Ok(()) };
+        let Some(event) = events::object(py, event, job)? else { return Ok(()) };
         refuse_unrun("on_event", &self.call(on_event.bind(py), (event,))?)
     }
 
-    fn tell_end(&self, py: Python<'_>, index: usize, outcome: Result<Task>) -> PyResult<()> {
-        let Some(ends) = &self.ends else { return Ok(()) };
-        let outcome = values::outcome(py, outcome)?;
-        ends.outcomes.bind(py).set_item(index, &outcome)?;
-        let Some(on_end) = &ends.on_end else { return Ok(()) };
+    fn deliver_end(&self, py: Python<'_>, index: usize, outcome: Result<xiezhen::Task>) -> PyResult<()> {
+        let Some(outcomes) = &self.outcomes else { return Ok(()) };
+        let outcome = match outcome {
+            Ok(task) => Task::from(task).into_py_any(py)?,
+            Err(error) => errors::exception(py, &error)?.unbind(),
+        };
+        outcomes.list.bind(py).set_item(index, &outcome)?;
+        let Some(on_end) = &outcomes.on_end else { return Ok(()) };
         refuse_unrun("on_end", &self.call(on_end.bind(py), (index, outcome))?)
     }
 
@@ -224,7 +234,7 @@ impl Reply {
 impl Reply {
     /// The coroutine that stores the job has ended.
     fn __call__(&self, py: Python<'_>, future: &Bound<'_, PyAny>) {
-        let _inside = gate::inside(py);
+        let _inside = finalize::inside(py);
         drop(lock(&self.future).take());
         self.send(future.call_method0("result").map(drop));
     }

@@ -1,16 +1,25 @@
-//! `Client`: the sync calls, and the options that both kinds of client take.
+//! `Client`: every call, and the options of a client. `xiezhen.AsyncClient` awaits the same calls.
 
-use pyo3::{prelude::*, types::PyList};
-use xiezhen::{Client as Core, Error};
+use std::future::Future;
+
+use pyo3::{IntoPyObjectExt, prelude::*, types::PyTuple};
+use xiezhen::{Client as Core, Error, ErrorKind, Result, RunOptions, process::runtime};
 
 use crate::{
-    arguments::{self, Count, LocalPath, Many, Photo, Rate, Seconds},
-    callbacks::Callbacks,
+    arguments::{Count, Many, Rate, Seconds},
+    call::{call, timeout},
+    callbacks::{Callbacks, Emit},
     calls,
-    errors::refusal,
+    errors::{self, refusal},
+    finalize,
     job::Job,
-    values::{Created, PollSchedule, Style, Task},
-    wait::{call, wait},
+    mailbox::{self, future},
+    paths::LocalPath,
+    photo::Photo,
+    run_events::RunEvents,
+    schedule::PollSchedule,
+    task::{Created, Style, Task},
+    wait::wait,
 };
 
 /// A connection to the service: where, who, limits. Safe to share between threads, and usable after a fork.
@@ -24,20 +33,48 @@ use crate::{
 /// requests_per_second: at most so many calls in any one second; 10.
 /// upload_concurrency: how many photos of a job are uploaded at a time; 4.
 /// max_photo_bytes: photos above this are refused before they are sent; 5 MiB.
-/// training_schedule: when trainings are looked at; PollSchedule(15, 1.5, 60).
-/// generation_schedule: when generations are looked at; PollSchedule(3, 1.5, 15).
+/// training_schedule: when trainings are polled; PollSchedule(15, 1.5, 60).
+/// generation_schedule: when generations are polled; PollSchedule(3, 1.5, 15).
 /// ca_file: a PEM file of authorities that are trusted beside the system's.
 /// proxy: a proxy for all but loopback, in place of the environment's; empty for none.
 /// allow_http: allows `http://` to other hosts than this one: whoever listens reads the credential.
 ///
-/// Raises InvalidArgument, which names everything that does not fit. Connects to nobody yet.
+/// Raises InvalidArgumentError, which names everything that does not fit. Connects to nobody yet.
 #[pyclass(frozen, subclass, weakref, module = "xiezhen")]
-pub(crate) struct Client(pub(crate) Core);
+pub(crate) struct Client {
+    pub(crate) core: Core,
+    /// Whether its calls are `asyncio` futures.
+    awaited: bool,
+}
 
 impl Client {
+    /// The same client, whose calls are `asyncio` futures: what `xiezhen.AsyncClient` holds.
+    pub(crate) fn awaited(&self) -> Self {
+        Self { core: self.core.clone(), awaited: true }
+    }
+
+    /// Makes a call: waits for it here, or returns a future of the running loop.
+    fn make<T, F>(
+        &self,
+        py: Python<'_>,
+        callbacks: Callbacks,
+        work: impl FnOnce(Emit) -> F + Send,
+        convert: impl FnOnce(Python<'_>, T) -> PyResult<Py<PyAny>> + Send + 'static,
+    ) -> PyResult<Py<PyAny>>
+    where
+        T: Send + 'static,
+        F: Future<Output = Result<T>> + Send + 'static,
+    {
+        if self.awaited {
+            return future(py, callbacks, work, convert);
+        }
+        let answer = wait(py, &callbacks, work)?;
+        convert(py, answer)
+    }
+
     /// The core's client, for one call that may have a time limit of its own.
-    pub(crate) fn within(&self, py: Python<'_>, timeout: Option<Seconds>) -> PyResult<Core> {
-        Ok(self.0.with_timeout(arguments::timeout(py, timeout)?))
+    fn within(&self, py: Python<'_>, timeout: Option<Seconds>) -> PyResult<Core> {
+        Ok(self.core.with_timeout(self::timeout(py, timeout)?))
     }
 }
 
@@ -102,7 +139,7 @@ impl Client {
             proxy,
         }
         if problems.is_empty() {
-            return call(py, || builder.build()).map(Self);
+            return call(py, || builder.build()).map(|core| Self { core, awaited: false });
         }
         let others = call(py, || Ok(builder.build()))?;
         problems.extend(others.err().iter().flat_map(Error::problems).cloned());
@@ -112,53 +149,58 @@ impl Client {
     /// Uploads one photo and returns the service's path of it.
     ///
     /// photo: a path, bytes or a binary file; JPEG, PNG, WebP or BMP by content.
-    /// timeout: seconds for this call; without one, it may take as long as bytes move: 60 s without any end the attempt.
+    /// timeout: seconds for this call. Without one, an attempt ends after 60 s without progress.
     ///
-    /// Raises InvalidArgument for a photo that is refused before it is sent: a file that is missing, unreadable or
-    /// empty, one that is too large, or no such picture.
-    #[pyo3(signature = (photo, *, timeout=None))]
-    fn upload_file(&self, py: Python<'_>, photo: Photo, timeout: Option<Seconds>) -> PyResult<String> {
+    /// Raises InvalidArgumentError for a photo that is refused before it is sent: a file that is missing, unreadable
+    /// or empty, one that is too large, or not such a picture.
+    #[pyo3(signature = (photo, *, timeout=None) -> "str")]
+    fn upload_file(&self, py: Python<'_>, photo: Photo, timeout: Option<Seconds>) -> PyResult<Py<PyAny>> {
         let client = self.within(py, timeout)?;
-        wait(py, &Callbacks::none(), |_| async move { client.upload_file(photo.0).await })
+        let upload = |_| async move { client.upload_file(photo.0).await };
+        self.make(py, Callbacks::none(), upload, |py, path| path.into_py_any(py))
     }
 
-    /// Starts training a user model from 8 to 20 uploaded photos. This is paid for.
+    /// Starts training a user model from 8 to 20 uploaded photos. This call is billed.
     ///
     /// img_set: what `upload_file` returned for each photo.
-    /// callback_url: an address that the service calls when the task ends.
+    /// callback_url: a URL that the service calls when the task ends.
     /// timeout: seconds for this call, in place of the client's.
     ///
-    /// Raises OutcomeUnknown if it was sent and the answer was lost: it may have been carried out.
-    #[pyo3(signature = (img_set, *, callback_url=None, timeout=None))]
+    /// Raises OutcomeUnknownError if it was sent and the answer was lost: it may have been carried out. Once sent, it
+    /// runs on to its timeout, cancelled or not.
+    #[pyo3(signature = (img_set, *, callback_url=None, timeout=None) -> "Created")]
     fn create_user_model(
         &self,
         py: Python<'_>,
         img_set: Many<String>,
         callback_url: Option<String>,
         timeout: Option<Seconds>,
-    ) -> PyResult<Created> {
+    ) -> PyResult<Py<PyAny>> {
         let client = self.within(py, timeout)?;
         let create = |_| async move { client.create_user_model(&img_set.0, callback_url.as_deref()).await };
-        wait(py, &Callbacks::none(), create).map(Created::from)
+        self.make(py, Callbacks::none(), create, |py, created| Created::from(created).into_py_any(py))
     }
 
     /// The styles that pictures can be generated in.
     ///
     /// timeout: seconds for this call, in place of the client's.
-    #[pyo3(signature = (*, timeout=None))]
-    fn list_styles(&self, py: Python<'_>, timeout: Option<Seconds>) -> PyResult<Vec<Style>> {
+    #[pyo3(signature = (*, timeout=None) -> "list[Style]")]
+    fn list_styles(&self, py: Python<'_>, timeout: Option<Seconds>) -> PyResult<Py<PyAny>> {
         let client = self.within(py, timeout)?;
-        let styles = wait(py, &Callbacks::none(), |_| async move { client.list_styles().await })?;
-        Ok(styles.into_iter().map(Style::from).collect())
+        let list = |_| async move { client.list_styles().await };
+        self.make(py, Callbacks::none(), list, |py, styles| {
+            styles.into_iter().map(Style::from).collect::<Vec<_>>().into_py_any(py)
+        })
     }
 
-    /// Starts generating pictures of a trained model in one style, given by its id. This is paid for.
+    /// Starts generating pictures of a trained model in one style, given by its id. This call is billed.
     ///
-    /// callback_url: an address that the service calls when the task ends.
+    /// callback_url: a URL that the service calls when the task ends.
     /// timeout: seconds for this call, in place of the client's.
     ///
-    /// Raises OutcomeUnknown if it was sent and the answer was lost: it may have been carried out.
-    #[pyo3(signature = (user_id, style, *, callback_url=None, timeout=None))]
+    /// Raises OutcomeUnknownError if it was sent and the answer was lost: it may have been carried out. Once sent, it
+    /// runs on to its timeout, cancelled or not.
+    #[pyo3(signature = (user_id, style, *, callback_url=None, timeout=None) -> "Created")]
     fn create_task(
         &self,
         py: Python<'_>,
@@ -166,35 +208,40 @@ impl Client {
         style: String,
         callback_url: Option<String>,
         timeout: Option<Seconds>,
-    ) -> PyResult<Created> {
+    ) -> PyResult<Py<PyAny>> {
         let client = self.within(py, timeout)?;
         let create = |_| async move { client.create_task(&user_id, &style, callback_url.as_deref()).await };
-        wait(py, &Callbacks::none(), create).map(Created::from)
+        self.make(py, Callbacks::none(), create, |py, created| Created::from(created).into_py_any(py))
     }
 
-    /// One look at a task. A failed task is a value here, not an error.
+    /// Polls a task once. A failed task is a value here, not an error.
     ///
     /// timeout: seconds for this call, in place of the client's.
-    #[pyo3(signature = (task_id, *, timeout=None))]
-    fn query_task(&self, py: Python<'_>, task_id: String, timeout: Option<Seconds>) -> PyResult<Task> {
+    #[pyo3(signature = (task_id, *, timeout=None) -> "Task")]
+    fn query_task(&self, py: Python<'_>, task_id: String, timeout: Option<Seconds>) -> PyResult<Py<PyAny>> {
         let client = self.within(py, timeout)?;
-        wait(py, &Callbacks::none(), |_| async move { client.query_task(&task_id).await }).map(Task::from)
+        let query = |_| async move { client.query_task(&task_id).await };
+        self.make(py, Callbacks::none(), query, |py, task| Task::from(task).into_py_any(py))
     }
 
-    /// Looks at a task until it has ended, as often as its schedule says.
+    /// Polls a task until it has ended, as often as its schedule says.
     ///
     /// timeout: seconds; by default 2 h for a training, 30 min for a generation.
     ///
-    /// Outages are waited out. Raises TaskFailed when the service gave the task up, Timeout at the deadline. Every
-    /// error has the `task_id`: wait again to go on.
-    #[pyo3(signature = (task_id, *, timeout=None))]
-    fn wait_task(&self, py: Python<'_>, task_id: String, timeout: Option<Seconds>) -> PyResult<Task> {
-        let (client, timeout) = (self.0.clone(), arguments::timeout(py, timeout)?);
-        let look = |_| async move { client.wait_task(&task_id, timeout).await };
-        wait(py, &Callbacks::none(), look).map(Task::from)
+    /// Outages are waited out. Raises TaskFailedError when the service gave the task up, TimeoutError at the deadline.
+    /// Every error has the `task_id`: wait again to go on.
+    #[pyo3(signature = (task_id, *, timeout=None) -> "Task")]
+    fn wait_task(&self, py: Python<'_>, task_id: String, timeout: Option<Seconds>) -> PyResult<Py<PyAny>> {
+        let timeout = self::timeout(py, timeout)?;
+        if self.awaited {
+            return mailbox::wait(py, |on_end| self.core.begin_wait(&task_id, timeout, on_end));
+        }
+        let client = self.core.clone();
+        let poll = |_| async move { client.wait_task(&task_id, timeout).await };
+        self.make(py, Callbacks::none(), poll, |py, task| Task::from(task).into_py_any(py))
     }
 
-    /// `wait_task` for thousands at once, on this one thread. Returns a Task or a XiezhenError each, in order.
+    /// `wait_task` for thousands at once. Returns a Task or a XiezhenError each, in order.
     ///
     /// on_end: called as each ends, with its index and its Task or XiezhenError. If it raises, that ends the call.
     /// timeout: seconds for all; by default each task's own deadline.
@@ -206,52 +253,56 @@ impl Client {
         task_ids: Many<String>,
         on_end: Option<Py<PyAny>>,
         timeout: Option<Seconds>,
-    ) -> PyResult<Py<PyList>> {
-        let timeout = arguments::timeout(py, timeout)?;
+    ) -> PyResult<Py<PyAny>> {
+        let timeout = self::timeout(py, timeout)?;
         let (callbacks, outcomes) = Callbacks::on_end(py, on_end, task_ids.0.len())?;
-        wait(py, &callbacks, calls::wait_many(self.0.clone(), task_ids.0, timeout))?;
-        Ok(outcomes)
+        let work = calls::wait_many(self.core.clone(), task_ids.0, timeout);
+        self.make(py, callbacks, work, move |_, ()| Ok(outcomes.into_any()))
     }
 
-    /// "Look at this task now", because a callback came. Does nothing if nobody waits for the task.
+    /// "Poll this task now", because a callback came. Does nothing if nobody waits for the task.
     fn notify(&self, py: Python<'_>, task_id: &str) -> PyResult<()> {
         call(py, || {
-            let _runtime = xiezhen::process::runtime()?.enter();
-            self.0.notify(task_id)
+            let _runtime = runtime()?.enter();
+            self.core.notify(task_id)
         })
     }
 
     /// Fetches the pictures of a task that has ended into the folder `save_to`, and returns the files.
     ///
-    /// style: what the files are called after; "portrait" by default.
-    /// timeout: seconds for the whole call; without one, it may take as long as bytes move.
+    /// name: what the files are called after; "portrait" by default.
+    /// timeout: seconds for the whole call. Without one, an attempt ends after 60 s without progress.
     ///
     /// Files appear whole or not at all, and one that is there is kept. Raises FileError for what can't be written.
-    #[pyo3(signature = (task, save_to, *, style=None, timeout=None))]
+    #[pyo3(signature = (task, save_to, *, name=None, timeout=None) -> "list[pathlib.Path]")]
     fn save_results(
         &self,
         py: Python<'_>,
         task: &Bound<'_, Task>,
         save_to: LocalPath,
-        style: Option<String>,
+        name: Option<String>,
         timeout: Option<Seconds>,
-    ) -> PyResult<Vec<LocalPath>> {
+    ) -> PyResult<Py<PyAny>> {
         let (client, task) = (self.within(py, timeout)?, xiezhen::Task::from(task.get()));
-        let save = |_| async move { client.save_results(&task, save_to.0, style.as_deref()).await };
-        Ok(wait(py, &Callbacks::none(), save)?.into_iter().map(LocalPath).collect())
+        let save = |_| async move { client.save_results(&task, save_to.0, name.as_deref()).await };
+        self.make(py, Callbacks::none(), save, |py, files| {
+            files.into_iter().map(LocalPath).collect::<Vec<_>>().into_py_any(py)
+        })
     }
 
     /// Does all that is due of a job, without waiting for the service's work. Returns the seconds until it should be
     /// called again, or None when the job is over.
     ///
-    /// save: called with the job before each create and after each answer, to store it; if it raises, nothing is
-    ///     sent and the call ends with that exception. A create that was sent when the call is interrupted runs on:
-    ///     its answer is stored by one more `save`, on another thread.
+    /// save: called with the job before each create and after each answer, to store it. If it raises, nothing is
+    ///     sent and the call ends with that exception. An AsyncClient takes a coroutine function as well. A create that
+    ///     was sent when the call is interrupted runs on, and its answer is stored by one more `save`, which may come
+    ///     on another thread.
     /// save_to: the folder for pictures; the job remembers it.
-    /// on_event: called with each Event. If it raises, that ends the call.
-    /// recreate: starts (and pays) again what is found failed, or with an unknown outcome, when the call begins.
+    /// on_event: called with each event. If it raises, that ends the call.
+    /// recreate: starts (and pays for) again what is found failed, or with an unknown outcome, when the call begins.
     #[pyo3(signature = (job, save: "collections.abc.Callable[[Job], object]", *, save_to=None,
-        on_event: "collections.abc.Callable[[Event], object] | None"=None, recreate=false) -> "float | None")]
+        on_event: "collections.abc.Callable[[xiezhen.events.Event], object] | None"=None, recreate=false)
+        -> "float | None")]
     fn advance(
         &self,
         py: Python<'_>,
@@ -260,26 +311,28 @@ impl Client {
         save_to: Option<LocalPath>,
         on_event: Option<Py<PyAny>>,
         recreate: bool,
-    ) -> PyResult<Option<f64>> {
+    ) -> PyResult<Py<PyAny>> {
         let core = job.get().0.clone();
-        let callbacks = Callbacks::on_event(py, on_event)?.saving(py, job, save, false)?;
-        wait(py, &callbacks, calls::advance(self.0.clone(), core, save_to.map(|path| path.0), recreate, &callbacks))
+        let callbacks = Callbacks::on_event(py, on_event, &job)?.saving(py, job, save, self.awaited)?;
+        let work = calls::advance(self.core.clone(), core, save_to.map(|path| path.0), recreate, &callbacks);
+        self.make(py, callbacks, work, |py, delay| delay.into_py_any(py))
     }
 
     /// Brings a job to its end: uploads, trains, generates, waits, saves. Returns the same job.
     ///
     /// save_to: the folder for pictures; without one, none are fetched. The job remembers it.
-    /// checkpoint: a file that keeps the job, loaded if it is there: a run that was cut off at any instant goes on
-    ///     where it stood, and nothing is uploaded or paid for twice. One process at a time, on a local file system.
-    /// on_event: called with each Event, on this thread. If it raises, that ends the run.
+    /// checkpoint: a file that keeps the job, loaded if it is there: a killed run resumes where it left off, and
+    ///     nothing is uploaded or paid for twice. One process at a time, on a local file system.
+    /// on_event: called with each event. If it raises, that ends the run.
     /// timeout: seconds for the whole run; by default each task's own deadline (training 2 h, generation 30 min).
-    /// recreate: starts (and pays) again what is found failed, or with an unknown outcome, when the call begins.
+    /// recreate: starts (and pays for) again what is found failed, or with an unknown outcome, when the call begins.
     /// progress: draws progress bars on standard error.
     ///
     /// Raises what went wrong first, after the other styles are finished; the job then holds all that is known.
-    /// OutcomeUnknown if a create was sent and its answer lost; TaskFailed, Timeout, InvalidArgument and others.
+    /// OutcomeUnknownError if a create was sent and its answer lost; TaskFailedError, TimeoutError,
+    /// InvalidArgumentError and others.
     #[pyo3(signature = (job, *, save_to=None, checkpoint=None,
-        on_event: "collections.abc.Callable[[Event], object] | None"=None, timeout=None, recreate=false,
+        on_event: "collections.abc.Callable[[xiezhen.events.Event], object] | None"=None, timeout=None, recreate=false,
         progress=false) -> "Job")]
     #[allow(clippy::too_many_arguments)]
     fn run(
@@ -292,20 +345,51 @@ impl Client {
         timeout: Option<Seconds>,
         recreate: bool,
         progress: bool,
-    ) -> PyResult<Py<Job>> {
-        let callbacks = Callbacks::on_event(py, on_event)?;
-        let options = calls::run_options(py, save_to, checkpoint, timeout, recreate)?;
-        wait(py, &callbacks, calls::run(self.0.clone(), job.get().0.clone(), options, progress, &callbacks))?;
-        Ok(job)
+    ) -> PyResult<Py<PyAny>> {
+        let callbacks = Callbacks::on_event(py, on_event, &job)?;
+        let options = run_options(py, save_to, checkpoint, timeout, recreate)?;
+        let work = calls::run(self.core.clone(), job.get().0.clone(), options, progress, callbacks.listens());
+        self.make(py, callbacks, work, move |_, ()| Ok(job.into_any()))
     }
 
-    /// Cancels what is under way, in all threads, and frees the connections. Later calls raise InvalidArgument.
-    pub(crate) fn close(&self, py: Python<'_>) -> PyResult<()> {
-        call(py, || {
-            let _runtime = xiezhen::process::runtime()?.enter();
-            self.0.close();
-            Ok(())
-        })
+    /// `run` as an iterator of events, the last of which is `Finished` with the job.
+    ///
+    /// The run, which is billed, starts when the first event is asked for. Leaving the iterator cancels it.
+    #[pyo3(signature = (job, *, save_to=None, checkpoint=None, timeout=None, recreate=false)
+        -> "RunEvents")]
+    fn run_events(
+        &self,
+        py: Python<'_>,
+        job: Py<Job>,
+        save_to: Option<LocalPath>,
+        checkpoint: Option<LocalPath>,
+        timeout: Option<Seconds>,
+        recreate: bool,
+    ) -> PyResult<RunEvents> {
+        let options = run_options(py, save_to, checkpoint, timeout, recreate)?;
+        let work = calls::run(self.core.clone(), job.get().0.clone(), options, false, true);
+        Ok(RunEvents::new(job, work))
+    }
+
+    /// Cancels what is under way, in all threads, and frees the connections. Later calls raise InvalidArgumentError.
+    #[pyo3(signature = () -> "None")]
+    fn close(&self, py: Python<'_>) -> PyResult<Py<PyAny>> {
+        let client = self.core.clone();
+        // A loop of an interpreter that is going away hears no more.
+        if !self.awaited || finalize::is_closed() {
+            let close = move || {
+                let _runtime = runtime()?.enter();
+                client.close();
+                Ok(())
+            };
+            return call(py, close).map(|()| py.None());
+        }
+        // Begun at once, so that nobody can cancel it; not on the loop, which thousands of waits would block.
+        let close = |_| {
+            let closing = runtime().map(|runtime| runtime.spawn_blocking(move || client.close()));
+            async move { closing?.await.map_err(|_| Error::new(ErrorKind::Internal, errors::DEFECT)) }
+        };
+        future(py, Callbacks::none(), close, |py, ()| Ok(py.None()))
     }
 
     #[pyo3(signature = () -> "typing_extensions.Self")]
@@ -314,11 +398,27 @@ impl Client {
     }
 
     #[pyo3(signature = (*_exception: "object") -> "None")]
-    fn __exit__(&self, py: Python<'_>, _exception: &Bound<'_, pyo3::types::PyTuple>) -> PyResult<()> {
-        self.close(py)
+    fn __exit__(&self, py: Python<'_>, _exception: &Bound<'_, PyTuple>) -> PyResult<()> {
+        self.close(py).map(drop)
     }
 
     fn __repr__(&self) -> String {
-        format!("<xiezhen.Client {}>", self.0.base_url())
+        let class = if self.awaited { "AsyncClient" } else { "Client" };
+        format!("<xiezhen.{class} {}>", self.core.base_url())
     }
+}
+
+/// What a run takes beside the job and whoever follows it.
+fn run_options(
+    py: Python<'_>,
+    save_to: Option<LocalPath>,
+    checkpoint: Option<LocalPath>,
+    timeout: Option<Seconds>,
+    recreate: bool,
+) -> PyResult<RunOptions> {
+    let mut options = RunOptions::default().recreate(recreate);
+    options.save_to = save_to.map(|path| path.0);
+    options.checkpoint = checkpoint.map(|path| path.0);
+    options.timeout = self::timeout(py, timeout)?;
+    Ok(options)
 }

@@ -11,14 +11,14 @@ use pyo3::{
 };
 use xiezhen::{Error, ErrorKind};
 
-use crate::{arguments::LocalPath, gate, values};
+use crate::{finalize, paths::LocalPath, task::Task};
 
 /// What a panic is reported as.
 pub(crate) const DEFECT: &str = "the call ended without an outcome: a defect of xiezhen; please report it";
 
 /// The exception that says what `error` says.
 pub(crate) fn exception<'py>(py: Python<'py>, error: &Error) -> PyResult<Bound<'py, PyAny>> {
-    let _inside = gate::inside(py);
+    let _inside = finalize::inside(py);
     let class = classes(py)?.getattr(error.kind().class_name())?;
     let facts = PyDict::new(py);
     // Most errors know little: the rest is None by itself.
@@ -40,7 +40,7 @@ pub(crate) fn exception<'py>(py: Python<'py>, error: &Error) -> PyResult<Bound<'
         "problems": Some(error.problems()).filter(|problems| !problems.is_empty()),
         "body_start": error.body_start(),
         "sent": error.sent(),
-        "task": error.task().cloned().map(values::Task::from),
+        "task": error.task().cloned().map(Task::from),
         "path": error.path().map(|path| LocalPath(path.to_owned())),
         "errno": error.source().and_then(errno),
     }
@@ -58,7 +58,7 @@ pub(crate) fn raised(py: Python<'_>, error: &Error) -> PyErr {
 
 /// What the core says of arguments, said of those that it can't even be given.
 pub(crate) fn refusal(py: Python<'_>, problems: Vec<String>) -> PyErr {
-    let _inside = gate::inside(py);
+    let _inside = finalize::inside(py);
     let refuse = || {
         let facts = PyDict::new(py);
         let message = problems.join("; ");
@@ -77,7 +77,7 @@ fn classes(py: Python<'_>) -> PyResult<&Bound<'_, PyAny>> {
 /// Whether this is what a call ends with when the client is closed.
 pub(crate) fn is_cancelled(py: Python<'_>, error: &PyErr) -> bool {
     static CANCELLED: PyOnceLock<Py<PyType>> = PyOnceLock::new();
-    CANCELLED.import(py, "xiezhen.errors", "Cancelled").is_ok_and(|class| error.is_instance(py, class))
+    CANCELLED.import(py, "xiezhen.errors", "CancelledError").is_ok_and(|class| error.is_instance(py, class))
 }
 
 fn errno(source: &(dyn StdError + 'static)) -> Option<i32> {

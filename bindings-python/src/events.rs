@@ -1,93 +1,98 @@
-//! One class for each event, all with the base `Event`.
+//! One class for each event. `xiezhen.events.Event` is the union of them all.
 
 use pyo3::{
+    IntoPyObjectExt,
+    inspect::{PyStaticConstant, PyStaticExpr},
     prelude::*,
-    types::{PyTuple, PyType},
+    type_hint_identifier, type_hint_subscript, type_hint_union,
+    types::PyString,
 };
 
 use crate::{
-    arguments::{Given, LocalPath},
-    values::{Failure, failure, hashed, reduced, show},
-    words::StateWord,
+    enums::State,
+    finalize,
+    job::Job,
+    paths::LocalPath,
+    portrait::{Failure, failure},
+    values::values,
 };
 
-/// Something that happened to a job: the base of one class for each kind of event.
-#[pyclass(frozen, subclass, module = "xiezhen.events")]
-pub(crate) struct Event;
+/// The name of a call that can be made again.
+#[derive(Clone, PartialEq)]
+pub(crate) struct CallName(String);
 
-#[pymethods]
-impl Event {
-    /// The event's name, the same in every language: `"photo_uploaded"`.
-    #[classattr]
-    #[pyo3(name = "type")]
-    fn kind() -> &'static str {
-        "event"
+const fn literal(name: &'static str) -> PyStaticExpr {
+    PyStaticExpr::Constant { value: PyStaticConstant::Str(name) }
+}
+
+const CALL_NAMES: PyStaticExpr = type_hint_union!(
+    type_hint_subscript!(type_hint_identifier!("typing", "Literal"), literal("upload_file")),
+    type_hint_subscript!(type_hint_identifier!("typing", "Literal"), literal("create_user_model")),
+    type_hint_subscript!(type_hint_identifier!("typing", "Literal"), literal("list_styles")),
+    type_hint_subscript!(type_hint_identifier!("typing", "Literal"), literal("create_task")),
+    type_hint_subscript!(type_hint_identifier!("typing", "Literal"), literal("query_task")),
+    type_hint_subscript!(type_hint_identifier!("typing", "Literal"), literal("save_results"))
+);
+
+impl<'py> IntoPyObject<'py> for CallName {
+    type Target = PyString;
+    type Output = Bound<'py, PyString>;
+    type Error = std::convert::Infallible;
+    const OUTPUT_TYPE: PyStaticExpr = CALL_NAMES;
+
+    fn into_pyobject(self, py: Python<'py>) -> Result<Self::Output, Self::Error> {
+        self.0.into_pyobject(py)
     }
 }
 
-/// One class each; its fields are its constructor's arguments, in order.
-macro_rules! events {
-    ($($(#[doc = $doc:literal])+ $name:ident $kind:literal { $($(#[doc = $about:literal])+ $field:ident: $type:ty,)* })+) => {
-        $($(#[doc = $doc])+
-        #[pyo3::pyclass(frozen, eq, extends = Event, module = "xiezhen.events")]
-        #[derive(Clone, PartialEq)]
-        pub(crate) struct $name {
-            $($(#[doc = $about])+ #[pyo3(get)] $field: $type,)*
-        }
+impl<'a, 'py> FromPyObject<'a, 'py> for CallName {
+    type Error = PyErr;
+    const INPUT_TYPE: PyStaticExpr = CALL_NAMES;
 
-        impl $name {
-            #[allow(clippy::unused_self, unused_variables, clippy::unnecessary_wraps)]
-            fn fields<'py>(&self, py: Python<'py>) -> PyResult<Vec<(&'static str, Bound<'py, PyAny>)>> {
-                #[allow(unused_imports)]
-                use pyo3::IntoPyObjectExt;
-                Ok(vec![$((stringify!($field), self.$field.clone().into_bound_py_any(py)?)),*])
-            }
-
-            fn object(self, py: Python<'_>) -> PyResult<Py<PyAny>> {
-                Ok(Py::new(py, self.initializer())?.into_any())
-            }
-
-            fn initializer(self) -> PyClassInitializer<Self> {
-                PyClassInitializer::from(Event).add_subclass(self)
-            }
-        }
-
-        #[pyo3::pymethods]
-        impl $name {
-            #[new]
-            fn new($($field: Given<$type>),*) -> PyClassInitializer<Self> {
-                Self { $($field: $field.0),* }.initializer()
-            }
-
-            #[classattr]
-            #[pyo3(name = "type")]
-            fn kind() -> &'static str {
-                $kind
-            }
-
-            #[classattr]
-            fn __match_args__(py: Python<'_>) -> PyResult<Bound<'_, PyTuple>> {
-                let names: &[&str] = &[$(stringify!($field)),*];
-                PyTuple::new(py, names)
-            }
-
-            fn __repr__(&self, py: Python<'_>) -> PyResult<String> {
-                show(py, stringify!($name), &self.fields(py)?)
-            }
-
-            fn __hash__(&self, py: Python<'_>) -> PyResult<u64> {
-                hashed(py, stringify!($name), self.fields(py)?)
-            }
-
-            #[pyo3(signature = () -> "tuple[builtins.type, tuple[object, ...]]")]
-            fn __reduce__<'py>(&self, py: Python<'py>) -> PyResult<(Bound<'py, PyType>, Bound<'py, PyTuple>)> {
-                reduced(py.get_type::<Self>(), self.fields(py)?)
-            }
-        })+
-    };
+    fn extract(name: Borrowed<'a, 'py, PyAny>) -> PyResult<Self> {
+        name.extract().map(Self)
+    }
 }
 
-events! {
+/// The job of a run: equal to itself only.
+pub(crate) struct JobHandle(Py<Job>);
+
+impl Clone for JobHandle {
+    fn clone(&self) -> Self {
+        Python::attach(|py| Self(self.0.clone_ref(py)))
+    }
+}
+
+impl PartialEq for JobHandle {
+    fn eq(&self, other: &Self) -> bool {
+        self.0.is(&other.0)
+    }
+}
+
+impl<'py> IntoPyObject<'py> for JobHandle {
+    type Target = Job;
+    type Output = Bound<'py, Job>;
+    type Error = std::convert::Infallible;
+    const OUTPUT_TYPE: PyStaticExpr = type_hint_identifier!("xiezhen._xiezhen", "Job");
+
+    fn into_pyobject(self, py: Python<'py>) -> Result<Self::Output, Self::Error> {
+        Ok(self.0.into_bound(py))
+    }
+}
+
+impl<'a, 'py> FromPyObject<'a, 'py> for JobHandle {
+    type Error = PyErr;
+    const INPUT_TYPE: PyStaticExpr = type_hint_identifier!("xiezhen._xiezhen", "Job");
+
+    fn extract(job: Borrowed<'a, 'py, PyAny>) -> PyResult<Self> {
+        let _inside = finalize::inside(job.py());
+        Ok(Self(job.cast::<Job>()?.to_owned().unbind()))
+    }
+}
+
+values! {
+    "xiezhen.events",
+
     /// So much of a photo has gone out.
     PhotoUploading "photo_uploading" {
         /// Which photo, from 0.
@@ -109,7 +114,7 @@ events! {
         /// The training's task.
         task_id: String,
         /// Its state.
-        state: StateWord,
+        state: State,
     }
     /// The user model is there.
     Trained "trained" {
@@ -123,7 +128,7 @@ events! {
         /// The generation's task.
         task_id: String,
         /// Its state.
-        state: StateWord,
+        state: State,
     }
     /// A style's pictures are ready at the service.
     Generated "generated" {
@@ -142,7 +147,7 @@ events! {
     /// A call failed and is made again.
     Retrying "retrying" {
         /// The call's name.
-        call: String,
+        call: CallName,
         /// Why it failed.
         error: Failure,
         /// Seconds until it is made again.
@@ -160,27 +165,31 @@ events! {
         /// What.
         message: String,
     }
-    /// The job is done.
-    Finished "finished" {}
+    /// The job is done. Nothing comes after this.
+    Finished "finished" {
+        /// The job.
+        job: JobHandle,
+    }
 }
 
-/// The Python object of an event; `None` for one that this version has no class for.
-pub(crate) fn object(py: Python<'_>, event: xiezhen::Event) -> PyResult<Option<Py<PyAny>>> {
+/// The Python object of an event of `job`; `None` for one that this version has no class for.
+pub(crate) fn object(py: Python<'_>, event: xiezhen::Event, job: &Py<Job>) -> PyResult<Option<Py<PyAny>>> {
     use xiezhen::Event as E;
     let object = match event {
-        E::PhotoUploading { index, bytes_sent, bytes } => PhotoUploading { index, bytes_sent, bytes }.object(py),
-        E::PhotoUploaded { index, path } => PhotoUploaded { index, path }.object(py),
-        E::Training { task_id, state } => Training { task_id, state: StateWord(state) }.object(py),
-        E::Trained { user_id } => Trained { user_id }.object(py),
-        E::Generating { style, task_id, state } => Generating { style, task_id, state: StateWord(state) }.object(py),
-        E::Generated { style, count } => Generated { style, count }.object(py),
-        E::Saved { style, path } => Saved { style, path: LocalPath(path) }.object(py),
+        E::PhotoUploading { index, bytes_sent, bytes } => PhotoUploading { index, bytes_sent, bytes }.into_py_any(py),
+        E::PhotoUploaded { index, path } => PhotoUploaded { index, path }.into_py_any(py),
+        E::Training { task_id, state } => Training { task_id, state: State(state) }.into_py_any(py),
+        E::Trained { user_id } => Trained { user_id }.into_py_any(py),
+        E::Generating { style, task_id, state } => Generating { style, task_id, state: State(state) }.into_py_any(py),
+        E::Generated { style, count } => Generated { style, count }.into_py_any(py),
+        E::Saved { style, path } => Saved { style, path: LocalPath(path) }.into_py_any(py),
         E::Retrying { call, error, delay } => {
-            Retrying { call, error: failure(py, &error)?, delay: delay.as_secs_f64() }.object(py)
+            let error = failure(py, &error)?;
+            Retrying { call: CallName(call), error, delay: delay.as_secs_f64() }.into_py_any(py)
         }
-        E::UnknownState { task_id, raw_state } => UnknownState { task_id, raw_state }.object(py),
-        E::Notice { message } => Notice { message }.object(py),
-        E::Finished => Finished {}.object(py),
+        E::UnknownState { task_id, raw_state } => UnknownState { task_id, raw_state }.into_py_any(py),
+        E::Notice { message } => Notice { message }.into_py_any(py),
+        E::Finished => Finished { job: JobHandle(job.clone_ref(py)) }.into_py_any(py),
         _ => return Ok(None),
     };
     object.map(Some)

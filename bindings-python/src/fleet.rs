@@ -6,7 +6,7 @@ use pyo3::prelude::*;
 use tokio::task::spawn_blocking;
 use xiezhen::{Error, ErrorKind, ReservedPermits, Result, store};
 
-use crate::{client::Client, gate, wait::call};
+use crate::{call::call, client::Client, finalize};
 
 /// The scripts of Redis and the statements of PostgreSQL, by operation.
 #[pyfunction]
@@ -34,7 +34,7 @@ pub(crate) fn _intents(py: Python<'_>, json: &str) -> PyResult<(bool, bool)> {
 #[pyo3(signature = (client, reserve: "collections.abc.Callable[[int], tuple[int, int]]"))]
 pub(crate) fn _share_rate(client: &Bound<'_, Client>, reserve: Py<PyAny>) {
     let reserve = Arc::new(reserve);
-    client.get().0.share_rate(Arc::new(move |count| {
+    client.get().core.share_rate(Arc::new(move |count| {
         let reserve = reserve.clone();
         Box::pin(async move {
             // Taking the GIL may block, so never on the thread that drives the runtime.
@@ -45,7 +45,7 @@ pub(crate) fn _share_rate(client: &Bound<'_, Client>, reserve: Py<PyAny>) {
 }
 
 fn ask(reserve: &Py<PyAny>, count: usize) -> Result<ReservedPermits> {
-    let asked = gate::attach(|py| {
+    let asked = finalize::attach(|py| {
         let (after, spacing) = reserve.bind(py).call1((count,))?.extract::<(u64, u64)>()?;
         Ok(ReservedPermits { after: Duration::from_micros(after), spacing: Duration::from_micros(spacing) })
     });

@@ -3,10 +3,12 @@
 use pyo3::{exceptions::PyTypeError, intern, prelude::*, types::PyType};
 
 use crate::{
-    arguments::{Many, Photo},
-    values::{JobPhoto, Portrait},
-    wait::call,
-    words::StageWord,
+    arguments::Many,
+    call::call,
+    enums::JobStage,
+    paths::LocalPath,
+    photo::Photo,
+    portrait::{JobPhoto, Portrait},
 };
 
 /// The whole wish of one customer: photos of one person, and the styles to make portraits in.
@@ -44,8 +46,8 @@ impl Job {
 
     /// What the job is busy with: uploading, training, generating, saving, done or failed.
     #[getter]
-    fn stage(&self, py: Python<'_>) -> PyResult<StageWord> {
-        call(py, || Ok(self.0.stage())).map(StageWord)
+    fn stage(&self, py: Python<'_>) -> PyResult<JobStage> {
+        call(py, || Ok(self.0.stage())).map(JobStage)
     }
 
     /// The user model, once the service has named it.
@@ -66,6 +68,18 @@ impl Job {
     fn portraits(&self, py: Python<'_>) -> PyResult<Vec<Portrait>> {
         let portraits = call(py, || Ok(self.0.portraits()))?;
         portraits.into_iter().map(|portrait| Portrait::from_core(py, portrait)).collect()
+    }
+
+    /// The training's task, once it was created.
+    #[getter]
+    fn training_task_id(&self, py: Python<'_>) -> PyResult<Option<String>> {
+        call(py, || Ok(self.0.training_task_id()))
+    }
+
+    /// The folder for pictures that the job remembers.
+    #[getter]
+    fn save_to(&self, py: Python<'_>) -> PyResult<Option<LocalPath>> {
+        call(py, || Ok(self.0.save_to())).map(|folder| folder.map(LocalPath))
     }
 
     /// Takes over a task that the vendor's side shows, for the create whose outcome is unknown.

@@ -1,50 +1,54 @@
 //! The Python package `xiezhen`: converts arguments, calls the core, converts what it answers.
 //!
 //! Sync calls wait in `wait`, async ones are settled by `mailbox`; both hand callbacks to `callbacks`. Whatever
-//! thread enters Python from outside passes the `gate`.
+//! thread enters Python from outside is counted by `finalize`.
 // The documentation of classes and methods is Python's: `help()` shows it as it stands.
 #![allow(clippy::doc_markdown)]
 
 mod arguments;
+mod call;
 mod callbacks;
 mod calls;
 mod client;
+mod enums;
 mod errors;
 mod events;
+mod finalize;
 mod fleet;
-mod futures;
-mod gate;
 mod job;
 mod logging;
 mod mailbox;
+mod paths;
+mod photo;
+mod portrait;
 mod receiver;
+mod run_events;
+mod schedule;
+mod task;
 mod values;
 mod wait;
-mod words;
 
 /// The compiled half of the package `xiezhen`. Everything public is re-exported there.
 #[pyo3::pymodule(gil_used = false)]
 mod _xiezhen {
     use pyo3::{exceptions::PyImportError, prelude::*, types::PyDict};
 
-    use crate::{
-        callbacks::Callbacks,
-        gate, logging, mailbox,
-        wait::{call, wait},
-    };
+    use crate::{call::call, callbacks::Callbacks, finalize, logging, mailbox, wait::wait};
 
     #[pymodule_export]
     use crate::{
         client::Client,
         events::{
-            Event, Finished, Generated, Generating, Notice, PhotoUploaded, PhotoUploading, Retrying, Saved, Trained,
-            Training, UnknownState,
+            Finished, Generated, Generating, Notice, PhotoUploaded, PhotoUploading, Retrying, Saved, Trained, Training,
+            UnknownState,
         },
         fleet::{_check_key, _intents, _share_rate, _store_texts},
-        futures::Futures,
         job::Job,
+        portrait::{JobPhoto, Portrait},
         receiver::{CallbackAddresses, CallbackReceiver, Hint, Received},
-        values::{Created, JobPhoto, PollSchedule, Portrait, Style, Task},
+        run_events::RunEvents,
+        schedule::PollSchedule,
+        task::{Created, Style, Task},
     };
 
     /// The package's version.
@@ -64,6 +68,13 @@ mod _xiezhen {
     #[pyfunction]
     fn main(py: Python<'_>, arguments: Vec<std::ffi::OsString>) -> PyResult<u8> {
         call(py, || Ok(xiezhen::cli::main(arguments)))
+    }
+
+    /// The same client, whose calls are `asyncio` futures: for `xiezhen.AsyncClient` only.
+    #[pyfunction]
+    #[pyo3(signature = (client) -> "typing.Any")]
+    fn _awaited(client: &Bound<'_, Client>) -> Client {
+        client.get().awaited()
     }
 
     /// The code and the class name of every kind of error, from the core's one table.
@@ -89,27 +100,27 @@ mod _xiezhen {
     }
 
     #[pyfunction]
-    fn _close_gate(py: Python<'_>) {
-        gate::close(py);
+    fn _finalize(py: Python<'_>) {
+        finalize::close(py);
     }
 
     #[pyfunction]
-    fn _reopen_gate() {
-        gate::reopen();
+    fn _after_fork() {
+        finalize::reopen();
     }
 
     #[pymodule_init]
     fn init(module: &Bound<'_, PyModule>) -> PyResult<()> {
         let py = module.py();
-        // The gate and the runtime are the process's: the first interpreter to end would close them for all.
-        if !gate::is_main(py) {
+        // The finalize and the runtime are the process's: the first interpreter to end would close them for all.
+        if !finalize::is_main(py) {
             return Err(PyImportError::new_err("xiezhen works in the main interpreter only, not in a sub-interpreter"));
         }
-        py.import("atexit")?.call_method1("register", (module.getattr("_close_gate")?,))?;
+        py.import("atexit")?.call_method1("register", (module.getattr("_finalize")?,))?;
         let os = py.import("os")?;
         if os.hasattr("register_at_fork")? {
             let hooks = PyDict::new(py);
-            hooks.set_item("after_in_child", module.getattr("_reopen_gate")?)?;
+            hooks.set_item("after_in_child", module.getattr("_after_fork")?)?;
             os.call_method("register_at_fork", (), Some(&hooks))?;
         }
         logging::install();

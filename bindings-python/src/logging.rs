@@ -8,7 +8,7 @@ use std::cell::Cell;
 use log::{LevelFilter, Log, Metadata, Record};
 use pyo3::{exceptions::PyException, intern, prelude::*, sync::PyOnceLock, types::PyDict};
 
-use crate::gate;
+use crate::finalize;
 
 struct Bridge;
 
@@ -83,7 +83,7 @@ impl Log for Bridge {
 
     fn log(&self, record: &Record<'_>) {
         if self.enabled(record.metadata()) {
-            gate::attach(|py| {
+            finalize::attach(|py| {
                 // Python answers signals wherever it runs, here too: what the signal's handler raises is the caller's.
                 let heard = py.check_signals();
                 if let Err(error) = heard.and_then(|()| hand_over(py, record).or_else(|error| report(py, error))) {
@@ -97,7 +97,7 @@ impl Log for Bridge {
 }
 
 fn keep(py: Python<'_>, error: PyErr) {
-    if gate::is_called() {
+    if finalize::is_called() {
         RAISED.set(Some(RAISED.take().unwrap_or(error)));
     } else {
         error.write_unraisable(py, None);

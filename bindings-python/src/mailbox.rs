@@ -1,6 +1,6 @@
 //! Async calls: an `asyncio` future each, settled on its own loop's thread.
 //!
-//! What the runtime has to say is put into the loop's mailbox: ten thousand answers do not take the GIL ten thousand
+//! What the runtime emits is put into the loop's mailbox: ten thousand answers do not take the GIL ten thousand
 //! times. The loop empties it in slices of 250 µs: what the futures' own callbacks do then comes on top.
 
 use std::{
@@ -14,25 +14,26 @@ use futures_util::FutureExt;
 use pyo3::{IntoPyObjectExt, exceptions::PyRuntimeError, intern, prelude::*, sync::PyOnceLock};
 use tokio::task::AbortHandle;
 use xiezhen::{
-    Error, ErrorKind, Result, Task, Wait,
+    Error, ErrorKind, Result, Wait,
     process::{self, runtime, spawn},
 };
 
 use crate::{
-    callbacks::{Callbacks, Message, Tell},
-    errors, gate, logging, values,
-    wait::call,
+    call::call,
+    callbacks::{Callbacks, Emit, Message},
+    errors, finalize, logging,
+    task::Task,
 };
 
 /// How long the loop is kept at a time.
 const SLICE: Duration = Duration::from_micros(250);
 
-type Letter = Box<dyn for<'py> FnOnce(Python<'py>) -> PyResult<()> + Send>;
+type Action = Box<dyn for<'py> FnOnce(Python<'py>) -> PyResult<()> + Send>;
 
 /// What is to be done on one loop's thread, in order.
 struct Mailbox {
     event_loop: Py<PyAny>,
-    letters: process::Mailbox<Letter>,
+    actions: process::Mailbox<Action>,
     process: u32,
 }
 
@@ -51,48 +52,46 @@ impl Mailbox {
         if let Some(mailbox) = known.iter().find(|m| m.event_loop.is(event_loop) && m.process == process) {
             return mailbox.clone();
         }
-        let letters = process::Mailbox::default();
-        let mailbox = Arc::new(Self { event_loop: event_loop.clone().unbind(), letters, process });
+        let actions = process::Mailbox::default();
+        let mailbox = Arc::new(Self { event_loop: event_loop.clone().unbind(), actions, process });
         let mut mailboxes = lock(&MAILBOXES);
         mailboxes.retain(|mailbox| mailbox.strong_count() > 0);
         mailboxes.push(Arc::downgrade(&mailbox));
         mailbox
     }
 
-    /// Leaves a letter, from any thread of the runtime.
-    fn post(self: &Arc<Self>, letter: Letter) {
-        if !self.letters.push(letter) {
+    /// Adds an action, from any thread of the runtime.
+    fn post(self: &Arc<Self>, action: Action) {
+        if !self.actions.push(action) {
             return;
         }
         let mailbox = self.clone();
-        let ring = move || {
-            gate::attach(move |py| {
+        let wake = move || {
+            finalize::attach(move |py| {
                 let event_loop = mailbox.event_loop.clone_ref(py);
                 // A closed loop has nobody left to tell.
-                if event_loop
-                    .call_method1(py, intern!(py, "call_soon_threadsafe"), (Postman(mailbox.clone()),))
-                    .is_err()
+                if event_loop.call_method1(py, intern!(py, "call_soon_threadsafe"), (Drain(mailbox.clone()),)).is_err()
                 {
-                    mailbox.letters.empty();
+                    mailbox.actions.empty();
                 }
             });
         };
         // Taking the GIL may block, so never on a worker thread.
         if let Ok(runtime) = runtime() {
-            runtime.spawn_blocking(ring);
+            runtime.spawn_blocking(wake);
         }
     }
 }
 
 /// Empties a mailbox when the loop calls it.
 #[pyclass(frozen)]
-struct Postman(Arc<Mailbox>);
+struct Drain(Arc<Mailbox>);
 
 #[pymethods]
-impl Postman {
+impl Drain {
     fn __call__(&self, py: Python<'_>) -> PyResult<()> {
-        let _inside = gate::inside(py);
-        let read = logging::refresh(py).and_then(|()| self.0.letters.read(SLICE, |letter| letter(py)));
+        let _inside = finalize::inside(py);
+        let read = logging::refresh(py).and_then(|()| self.0.actions.read(SLICE, |action| action(py)));
         // After a Ctrl-C too: a loop may run again.
         if !matches!(read, Ok(false)) {
             let again = Self(self.0.clone());
@@ -156,9 +155,9 @@ impl Awaited {
     }
 
     /// Whoever has stopped awaiting hears no more, but a job is stored all the same: a create may have been answered.
-    fn hear(&self, py: Python<'_>, message: Message) -> PyResult<()> {
+    fn deliver(&self, py: Python<'_>, message: Message) -> PyResult<()> {
         if matches!(message, Message::Save(_)) || !self.is_over(py) {
-            return self.callbacks.hear(py, message).or_else(|error| self.fail(py, error));
+            return self.callbacks.deliver(py, message).or_else(|error| self.fail(py, error));
         }
         Ok(())
     }
@@ -192,7 +191,7 @@ pub(crate) struct Pending<C> {
 impl<C> Pending<C> {
     fn new(py: Python<'_>, callbacks: Callbacks, convert: C) -> PyResult<Self> {
         static RUNNING_LOOP: PyOnceLock<Py<PyAny>> = PyOnceLock::new();
-        if gate::is_closed() {
+        if finalize::is_closed() {
             let message = "the interpreter is going away: nothing can be awaited any more, but Client still works";
             return Err(PyRuntimeError::new_err(message));
         }
@@ -203,12 +202,12 @@ impl<C> Pending<C> {
         Ok(Self { mailbox, awaited: Arc::new(Awaited { future, callbacks }), convert })
     }
 
-    /// Tells the callbacks.
-    fn tell(&self) -> Tell {
+    /// Delivers messages to the callbacks.
+    fn emit(&self) -> Emit {
         let (mailbox, awaited) = (self.mailbox.clone(), self.awaited.clone());
         Arc::new(move |message| {
             let awaited = awaited.clone();
-            mailbox.post(Box::new(move |py| awaited.hear(py, message)));
+            mailbox.post(Box::new(move |py| awaited.deliver(py, message)));
         })
     }
 
@@ -240,17 +239,17 @@ impl<C> Pending<C> {
 pub(crate) fn future<T, F>(
     py: Python<'_>,
     callbacks: Callbacks,
-    work: impl FnOnce(Tell) -> F + Send,
+    work: impl FnOnce(Emit) -> F + Send,
     convert: impl FnOnce(Python<'_>, T) -> PyResult<Py<PyAny>> + Send + 'static,
 ) -> PyResult<Py<PyAny>>
 where
     T: Send + 'static,
     F: Future<Output = Result<T>> + Send + 'static,
 {
-    let _inside = gate::inside(py);
+    let _inside = finalize::inside(py);
     Pending::new(py, callbacks, convert)?.begin(py, |pending| {
         // Held once, not once for each layer that takes it by value.
-        let work = Box::pin(work(pending.tell()));
+        let work = Box::pin(work(pending.emit()));
         let task = spawn(async move {
             let ended = AssertUnwindSafe(work).catch_unwind().await;
             pending.settle(ended.unwrap_or_else(|_| Err(Error::new(ErrorKind::Internal, errors::DEFECT))));
@@ -262,10 +261,10 @@ where
 /// Begins a wait, which needs no task of the runtime, and returns the `asyncio.Future` of it.
 pub(crate) fn wait(
     py: Python<'_>,
-    begin: impl FnOnce(Box<dyn FnOnce(Result<Task>) + Send>) -> Result<Wait> + Send,
+    begin: impl FnOnce(Box<dyn FnOnce(Result<xiezhen::Task>) + Send>) -> Result<Wait> + Send,
 ) -> PyResult<Py<PyAny>> {
-    let _inside = gate::inside(py);
-    let convert = |py: Python<'_>, task| values::Task::from(task).into_py_any(py);
+    let _inside = finalize::inside(py);
+    let convert = |py: Python<'_>, task| Task::from(task).into_py_any(py);
     Pending::new(py, Callbacks::none(), convert)?.begin(py, |pending| {
         let _within = runtime()?.enter();
         begin(Box::new(|outcome| pending.settle(outcome))).map(Stopper::Wait)

@@ -6,11 +6,12 @@ use pyo3::{IntoPyObjectExt, prelude::*, pybacked::PyBackedBytes, types::PyTuple}
 use xiezhen::Callbacks as Core;
 
 use crate::{
-    arguments::{self, Given, Many, Seconds},
+    arguments::{Given, Many, Seconds},
+    call::{call, timeout},
     callbacks::Callbacks as UserCalls,
     mailbox,
-    values::{hashed, show},
-    wait::{call, wait},
+    values::{Fields, hashed, show},
+    wait::wait,
 };
 
 /// A callback that came: a reason to poll now, and never more than that.
@@ -19,7 +20,7 @@ use crate::{
 pub(crate) struct Hint(pub(crate) xiezhen::Hint);
 
 impl Hint {
-    fn fields<'py>(&self, py: Python<'py>) -> PyResult<Vec<(&'static str, Bound<'py, PyAny>)>> {
+    fn fields<'py>(&self, py: Python<'py>) -> PyResult<Fields<'py>> {
         let hint = self.0.clone();
         Ok(vec![
             ("key", hint.key.into_bound_py_any(py)?),
@@ -203,13 +204,13 @@ impl CallbackReceiver {
     /// The next hint; None once the receiver is closed, or nothing came in time.
     #[pyo3(signature = (timeout=None))]
     fn next(&self, py: Python<'_>, timeout: Option<Seconds>) -> PyResult<Option<Hint>> {
-        let (receiver, timeout) = (self.0.clone(), arguments::timeout(py, timeout)?);
+        let (receiver, timeout) = (self.0.clone(), self::timeout(py, timeout)?);
         Ok(wait(py, &UserCalls::none(), |_| async move { Ok(receiver.next_within(timeout).await) })?.map(Hint))
     }
 
     #[pyo3(signature = (timeout=None) -> "collections.abc.Awaitable[Hint | None]")]
     fn next_awaited(&self, py: Python<'_>, timeout: Option<Seconds>) -> PyResult<Py<PyAny>> {
-        let (receiver, timeout) = (self.0.clone(), arguments::timeout(py, timeout)?);
+        let (receiver, timeout) = (self.0.clone(), self::timeout(py, timeout)?);
         let next = |_| async move { Ok(receiver.next_within(timeout).await) };
         mailbox::future(py, UserCalls::none(), next, |py, hint| hint.map(Hint).into_py_any(py))
     }

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import json
 import os
+import signal
 import subprocess
+import time
 import urllib.request
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -18,6 +20,10 @@ if TYPE_CHECKING:
 
 PHOTOS = [Path(__file__).parents[2] / "tests" / "photos" / f"{n:02}.jpg" for n in range(1, 11)]
 QUICK = xiezhen.PollSchedule(0.02, 1.2, 0.1)
+
+
+# `nohup` and `&` of a shell ignore Ctrl-C, and every program started from here would inherit that.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 class Space:
@@ -137,3 +143,11 @@ def finished(process: subprocess.Popen[str], seconds: float = 30) -> str:
     if process.returncode != 0:
         pytest.fail(f"the program ended with {process.returncode}; it said {out!r} and:\n{err}")
     return out
+
+
+def until(condition: Callable[[], bool], seconds: float = 30) -> None:
+    """Waits for something that is bound to happen."""
+    deadline = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < deadline, "it never came to be"
+        time.sleep(0.01)

@@ -49,7 +49,7 @@ def test_run(aclient: xiezhen.AsyncClient, tmp_path: Path) -> None:
         style = (await aclient.list_styles())[0]
         job = xiezhen.Job(PHOTOS[:8], [style.name])
         assert await aclient.run(job, save_to=tmp_path, on_event=on_event) is job
-        assert events[-1] == xiezhen.Finished()
+        assert events[-1] == xiezhen.events.Finished(job)
         assert len(job.portraits[0].files) == 3
 
     asyncio.run(main())
@@ -164,7 +164,7 @@ def test_close_cancels_what_is_under_way(aclient: xiezhen.AsyncClient, endless: 
         await aclient.close()
         with pytest.raises(asyncio.CancelledError):
             await waiting
-        with pytest.raises(xiezhen.InvalidArgument):
+        with pytest.raises(xiezhen.InvalidArgumentError):
             await aclient.list_styles()
 
     asyncio.run(main())
@@ -183,7 +183,7 @@ def test_a_loop_that_closes_early(aclient: xiezhen.AsyncClient, endless: str) ->
 
     async def begin() -> None:
         # The loop goes away while this is under way.
-        futures.append(aclient._futures.wait_task(endless, None))
+        futures.append(aclient._client.wait_task(endless))
         await asyncio.sleep(0.1)
 
     loop.run_until_complete(begin())
@@ -232,7 +232,7 @@ def test_a_close_that_is_cancelled_closes(aclient: xiezhen.AsyncClient) -> None:
         await asyncio.sleep(0)
         closing.cancel()
         await asyncio.sleep(0.1)
-        with pytest.raises(xiezhen.InvalidArgument, match="closed"):
+        with pytest.raises(xiezhen.InvalidArgumentError, match="closed"):
             await aclient.list_styles()
 
     asyncio.run(main())

@@ -93,17 +93,18 @@ def test_whatever_a_save_returns_is_awaited(aclient: xiezhen.AsyncClient, space:
 
 def test_callbacks_may_begin_what_they_do_not_await(aclient: xiezhen.AsyncClient) -> None:
     handled: list[Any] = []
+    job = xiezhen.Job(PHOTOS[:8])
 
     async def handle(what: Any) -> None:
         handled.append(what)
 
     async def main() -> None:
-        assert await aclient.run(xiezhen.Job(PHOTOS[:8]), on_event=lambda event: asyncio.ensure_future(handle(event)))
+        await aclient.run(job, on_event=lambda event: asyncio.ensure_future(handle(event)))
         await aclient.wait_many(["none"], lambda *end: asyncio.ensure_future(handle(end)), timeout=5)
         await asyncio.sleep(0)
 
     asyncio.run(main())
-    assert xiezhen.Finished() in handled
+    assert xiezhen.events.Finished(job) in handled
     assert len(handled[-1]) == 2
 
 

@@ -29,7 +29,7 @@ def test_the_five_calls(client: xiezhen.Client, tmp_path: Path) -> None:
     assert client.query_task(started.task_id) == task
     assert task.kind is xiezhen.TaskKind.GENERATION
 
-    files = client.save_results(task, tmp_path / "out", style="portrait of a friend")
+    files = client.save_results(task, tmp_path / "out", name="portrait of a friend")
     assert len(files) == len(task.result_paths) == 3
     assert all(file.exists() and file.name.startswith("portrait of a friend") for file in files)
 
@@ -66,10 +66,10 @@ def test_what_a_file_reads(space: Space, client: xiezhen.Client, convert: Callab
 
 @pytest.mark.parametrize("number", [10**400, -(10**400), 10**9000], ids=["large", "negative", "huge"])
 def test_numbers_beyond_all_range_are_invalid(client: xiezhen.Client, space: Space, number: int) -> None:
-    with pytest.raises(xiezhen.InvalidArgument, match="timeout"):
+    with pytest.raises(xiezhen.InvalidArgumentError, match="timeout"):
         client.list_styles(timeout=number)
     every = {"timeout": number, "requests_per_second": number, "max_retries": number}
-    with pytest.raises(xiezhen.InvalidArgument) as raised:
+    with pytest.raises(xiezhen.InvalidArgumentError) as raised:
         xiezhen.Client(space.url, **options(**every))
     assert all(any(name in problem for problem in raised.value.problems) for name in every)
 
@@ -110,7 +110,7 @@ def test_run(client: xiezhen.Client, space: Space, tmp_path: Path) -> None:
     types = [event.type for event in events]
     for expected in ("photo_uploaded", "training", "trained", "generating", "generated", "saved", "finished"):
         assert expected in types
-    assert events[-1] == xiezhen.Finished()
+    assert events[-1] == xiezhen.events.Finished(job)
     assert types.count("saved") == 3
 
     # A finished job makes no call; a process that only has its JSON knows the same.
@@ -218,10 +218,10 @@ def test_notify(space: Space, trained: str) -> None:
 def test_adopt(client: xiezhen.Client, space: Space) -> None:
     space.fault(call="create_user_model", times=1, work=True, reply={"status": 504})
     job = xiezhen.Job(PHOTOS[:8])
-    with pytest.raises(xiezhen.OutcomeUnknown) as lost:
+    with pytest.raises(xiezhen.OutcomeUnknownError) as lost:
         client.run(job)
     assert lost.value.sent is not None
-    with pytest.raises(xiezhen.OutcomeUnknown):
+    with pytest.raises(xiezhen.OutcomeUnknownError):
         client.run(job)
     assert space.count("create_user_model") == 1
     (task,) = space.tasks()
@@ -230,7 +230,7 @@ def test_adopt(client: xiezhen.Client, space: Space) -> None:
 
     space.fault(call="create_user_model", times=1, reply={"status": 504})
     second = xiezhen.Job(PHOTOS[:8])
-    with pytest.raises(xiezhen.OutcomeUnknown):
+    with pytest.raises(xiezhen.OutcomeUnknownError):
         client.run(second)
     assert client.run(second, recreate=True).stage == "done"
 
@@ -255,9 +255,9 @@ def test_fifty_threads(client: xiezhen.Client) -> None:
 
 def test_close_ends_what_is_under_way(space: Space, client: xiezhen.Client, endless: str) -> None:
     threading.Timer(0.3, client.close).start()
-    with pytest.raises(xiezhen.Cancelled):
+    with pytest.raises(xiezhen.CancelledError):
         client.wait_task(endless)
-    with pytest.raises(xiezhen.InvalidArgument, match="closed"):
+    with pytest.raises(xiezhen.InvalidArgumentError, match="closed"):
         client.list_styles()
 
 
@@ -283,7 +283,7 @@ def test_options(monkeypatch: pytest.MonkeyPatch, space: Space, tmp_path: Path) 
         "app_key": "key without secret",
     }
     for name, value in wrong.items():
-        with pytest.raises(xiezhen.InvalidArgument):
+        with pytest.raises(xiezhen.InvalidArgumentError):
             xiezhen.Client(**{name: value})
     with pytest.raises(TypeError):
         xiezhen.Client(timeout="60")  # type: ignore[arg-type]

@@ -22,7 +22,7 @@ ENDLESS = {
     "event on a loop": "asyncio.run(aclient().run(xiezhen.Job({photos!r}), on_event=lambda _: endless()))",
     "file": "c.upload_file(type('Slow', (), dict(read=lambda _: endless()))())",
     "float": "xiezhen.PollSchedule(type('Slow', (), dict(__float__=lambda _: endless()))(), 1, 1)",
-    "index": "xiezhen.UnknownState('t', type('Slow', (), dict(__index__=lambda _: endless()))())",
+    "index": "xiezhen.events.UnknownState('t', type('Slow', (), dict(__index__=lambda _: endless()))())",
     "option": "xiezhen.Client('https://127.0.0.1:1', app_code='x', requests_per_second="
     "type('Slow', (), dict(__float__=lambda _: endless()))())",
     "log handler": "logger.addHandler(Handler()); logger.setLevel(1); c.list_styles()",
@@ -57,7 +57,7 @@ from xiezhen import _xiezhen
 a, c = aclient(), client()
 asyncio.run(a.list_styles())
 # As if it was registered before the package was imported.
-atexit.unregister(_xiezhen._close_gate)
+atexit.unregister(_xiezhen._finalize)
 
 @atexit.register
 def late():
@@ -71,7 +71,7 @@ def late():
         except RuntimeError as error:
             tell("going away" in str(error))
 
-atexit.register(_xiezhen._close_gate)
+atexit.register(_xiezhen._finalize)
 """
 
 

@@ -39,13 +39,13 @@ def test_nothing_when_the_level_is_off(client: xiezhen.Client, caplog: pytest.Lo
 
 
 def test_a_handler_that_calls_is_refused(client: xiezhen.Client) -> None:
-    refused: list[xiezhen.InvalidArgument] = []
+    refused: list[xiezhen.InvalidArgumentError] = []
 
     class Calling(logging.Handler):
         def emit(self, record: logging.LogRecord) -> None:
             try:
                 client.list_styles()
-            except xiezhen.InvalidArgument as error:
+            except xiezhen.InvalidArgumentError as error:
                 refused.append(error)
 
     with handled_by(Calling()):

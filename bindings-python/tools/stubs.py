@@ -1,11 +1,13 @@
-"""Writes the type stubs of the compiled module from the Rust source: `stubs.py`, or `stubs.py --check` for drift.
+"""Writes what the Rust source determines: the type stubs of the compiled module, and the calls of `AsyncClient`.
 
-PyO3 quotes annotations that the source writes by hand and does not import what they name, and it does not know
-what class attributes hold. This script mends that; when PyO3 does it, `maturin generate-stubs` is enough.
+`stubs.py` writes both, `stubs.py --check` looks for drift. PyO3 quotes annotations that the source writes by hand and
+does not import what they name, and it does not know what class attributes hold. This script mends that; when PyO3 does
+it, `maturin generate-stubs` is enough.
 """
 
 from __future__ import annotations
 
+import ast
 import re
 import subprocess
 import sys
@@ -14,60 +16,143 @@ import tempfile
 from pathlib import Path
 
 PACKAGE = Path(__file__).parent.parent
-STUBS = PACKAGE / "python" / "xiezhen" / "_xiezhen.pyi"
+SOURCES = PACKAGE / "python" / "xiezhen"
 SCRIPTS = Path(sysconfig.get_path("scripts"))
-HEAD = "# Generated from the Rust source by tools/stubs.py: do not edit.\n# ruff: noqa\n"
-MODULES = ("builtins", "collections.abc", "pathlib", "typing", "typing_extensions", "xiezhen.errors")
+HEAD = "# Generated from the Rust source by tools/stubs.py: do not edit.\n"
+MODULES = (
+    "builtins",
+    "collections.abc",
+    "pathlib",
+    "typing",
+    "typing_extensions",
+    "xiezhen.errors",
+    "xiezhen.events",
+)
 IMPORTS = "".join(f"import {module}\n" for module in MODULES)
 
+# What `AsyncClient` writes by hand.
+OWN_CALLS = {"close", "notify", "run_events", "upload_file"}
+CALLS_HEAD = '''
+"""The calls of `AsyncClient`: those of `Client`, awaited."""
 
-def generate(folder: Path) -> str:
-    """What the stubs have to be."""
+from __future__ import annotations
+
+from ._xiezhen import Client, _awaited
+
+# As in `errors`: type checkers know this name.
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
+    from os import PathLike
+    from pathlib import Path
+    from typing import SupportsIndex
+
+    from ._xiezhen import Created, Job, PollSchedule, Style, Task
+    from .errors import XiezhenError
+    from .events import Event
+
+
+class Calls:
+'''
+
+
+def generate(folder: Path) -> dict[Path, str]:
+    """What the files have to be."""
     command = [str(SCRIPTS / "maturin"), "generate-stubs", "--quiet", "--profile", "dev", "--out", str(folder)]
     subprocess.run(command, cwd=PACKAGE, check=True)
-    text = mend((folder / "xiezhen" / "_xiezhen.pyi").read_text(encoding="utf-8"))
-    target = folder / "stubs.pyi"
-    target.write_text(text, encoding="utf-8")
-    subprocess.run([SCRIPTS / "ruff", "format", "--quiet", "--line-length", "120", target], check=True)
-    return target.read_text(encoding="utf-8")
+    stubs = mend((folder / "xiezhen" / "_xiezhen.pyi").read_text(encoding="utf-8"))
+    texts = {"_xiezhen.pyi": stubs, "_calls.py": awaited_calls(stubs)}
+    return {SOURCES / name: formatted(folder / name, text) for name, text in texts.items()}
+
+
+def formatted(path: Path, text: str) -> str:
+    path.write_text(text, encoding="utf-8")
+    subprocess.run([SCRIPTS / "ruff", "format", "--quiet", "--line-length", "120", path], check=True)
+    return path.read_text(encoding="utf-8")
 
 
 def mend(text: str) -> str:
     """The work-arounds named above."""
     text = re.sub(r'(: |-> )"([^"\n]+)"(?=[ ,):=])', r"\1\2", text)
-    # A class attribute of each event, whose name hides the builtin in its class.
-    text = text.replace("type: Final[str]", "type: typing.ClassVar[str]")
     text = text.replace("from collections.abc", IMPORTS + "from collections.abc", 1)
     text = re.sub(r"__version__: Final.*", "__version__: str", text)
     text = re.sub(r"(?m)^CALLBACK_METHODS: Final.*", "CALLBACK_METHODS: str", text)
     text = re.sub(r"(?m)^MAX_CALLBACK_BYTES: Final.*", "MAX_CALLBACK_BYTES: int", text)
     text = text.replace("Final, ", "").replace("Incomplete, ", "")
+    text = re.sub(r"def __next__\(self, /\) -> .*: \.\.\.", "def __next__(self, /) -> xiezhen.events.Event: ...", text)
     # The module's initialiser adds nothing that PyO3 would have to know.
     text = text.replace("def __getattr__(name: str) -> Incomplete: ...\n", "")
-    return HEAD + match_args(text)
-
-
-def match_args(text: str) -> str:
-    """Says the names that each class matches by, which are its constructor's."""
     classes = re.split(r"(?m)^(?=@final\n|@disjoint_base\n|class )", text)
-    return "".join(map(with_names, classes))
+    return HEAD + "# ruff: noqa\n" + "".join(map(with_attributes, classes))
 
 
-def with_names(block: str) -> str:
+def with_attributes(block: str) -> str:
+    """Says what the class attributes hold: the names that a class matches by, and an event's type."""
     new = re.search(r"def __new__\(cls(?:, /)?(.*?)\) ->", block)
     names = re.findall(r"(\w+): ", new.group(1)) if new else []
     shown = "".join(f'"{name}", ' for name in names)
-    return re.sub(r"(?m)^( +)__match_args__: .*$", rf"\1__match_args__ = ({shown})", block)
+    block = re.sub(r"(?m)^( +)__match_args__: .*$", rf"\1__match_args__ = ({shown})", block)
+    name = re.search(r"^class (\w+)", block, re.M)
+    kind = re.sub(r"(?<!^)([A-Z])", r"_\1", name.group(1)).lower() if name else ""
+    return block.replace("type: Final[str]", f'type: typing.ClassVar[typing.Literal["{kind}"]]')
+
+
+def awaited_calls(stubs: str) -> str:
+    """A class with the constructor and the calls of `Client`, awaited."""
+    client = next(node for node in ast.parse(stubs).body if isinstance(node, ast.ClassDef) and node.name == "Client")
+    methods = [node for node in client.body if isinstance(node, ast.FunctionDef)]
+    calls = [node for node in methods if not node.name.startswith("_") and node.name not in OWN_CALLS]
+    written = [constructor(next(node for node in methods if node.name == "__new__"))]
+    written += [awaited(node) for node in calls]
+    body = "\n\n".join("\n".join("    " + line if line else "" for line in one.splitlines()) for one in written)
+    for module in ("collections.abc", "builtins", "pathlib", "xiezhen.errors", "xiezhen.events"):
+        body = body.replace(f"{module}.", "")
+    return HEAD + CALLS_HEAD + body + "\n"
+
+
+def constructor(new: ast.FunctionDef) -> str:
+    new.args.posonlyargs = [ast.arg("self")]
+    doc = '"""See `Client` for the options. Raises InvalidArgumentError, which names everything that does not fit."""'
+    body = f"self._client = _awaited(Client({given(new.args)}))"
+    return f"def __init__({ast.unparse(new.args).replace('self, /', 'self')}) -> None:\n    {doc}\n    {body}"
+
+
+def awaited(call: ast.FunctionDef) -> str:
+    """A method that awaits the future which the same call of the client returns."""
+    returns = ast.unparse(call.returns) if call.returns else "None"
+    arguments = ast.unparse(call.args).replace("self, /", "self")
+    doc = (ast.get_docstring(call) or "").replace("\n", "\n    ")
+    lines = [
+        f"async def {call.name}({arguments}) -> {returns}:",
+        f'    """{doc}"""' if "\n" not in doc else f'    """{doc}\n    """',
+    ]
+    answer = f"return await self._client.{call.name}({given(call.args)})"
+    # What the compiled module returns is only known by the stubs.
+    return (
+        "\n".join(
+            [*lines, f"    answer: {returns} = await self._client.{call.name}({given(call.args)})", "    return answer"]
+        )
+        if returns != "None"
+        else "\n".join([*lines, f"    {answer}"])
+    )
+
+
+def given(arguments: ast.arguments) -> str:
+    """The arguments, handed on."""
+    by_place = [one.arg for one in [*arguments.posonlyargs, *arguments.args] if one.arg not in ("self", "cls")]
+    return ", ".join([*by_place, *(f"{one.arg}={one.arg}" for one in arguments.kwonlyargs)])
 
 
 def main() -> int:
     with tempfile.TemporaryDirectory() as folder:
-        text = generate(Path(folder))
-    if "--check" not in sys.argv[1:]:
-        STUBS.write_text(text, encoding="utf-8")
-    elif not STUBS.exists() or STUBS.read_text(encoding="utf-8") != text:
-        print(f"{STUBS} is not what the Rust source says: run `make stubs`", file=sys.stderr)
-        return 1
+        texts = generate(Path(folder))
+    stale = [path for path, text in texts.items() if not path.exists() or path.read_text(encoding="utf-8") != text]
+    if "--check" in sys.argv[1:]:
+        for path in stale:
+            print(f"{path} is not what the Rust source says: run `make stubs`", file=sys.stderr)
+        return 1 if stale else 0
+    for path in stale:
+        path.write_text(texts[path], encoding="utf-8")
     return 0
 
 

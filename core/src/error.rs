@@ -60,15 +60,15 @@ macro_rules! kinds {
 
 kinds! {
     /// Refused before anything was sent, photos included.
-    InvalidArgument: "invalid_argument", "InvalidArgument", 1, 2, false;
+    InvalidArgument: "invalid_argument", "InvalidArgumentError", 1, 2, false;
     /// The AppCode, the key or the signature is wrong.
     Authentication: "authentication", "AuthenticationError", 2, 3, false;
     /// Known to the gateway, but not allowed.
-    Permission: "permission", "PermissionDenied", 3, 4, false;
+    Permission: "permission", "PermissionDeniedError", 3, 4, false;
     /// The calls bought are used up or expired, or the account is in arrears.
-    Quota: "quota", "QuotaExhausted", 4, 5, false;
+    Quota: "quota", "QuotaExhaustedError", 4, 5, false;
     /// Still throttled after the retries.
-    RateLimited: "rate_limited", "RateLimited", 5, 6, true;
+    RateLimited: "rate_limited", "RateLimitError", 5, 6, true;
     /// The service said `ret != 0`, or refused in any other way.
     Api: "api", "ApiError", 6, 7, false;
     /// An answer that is not the document's.
@@ -76,13 +76,13 @@ kinds! {
     /// No connection, TLS, a reset, or a 5xx after the retries.
     Transport: "transport", "TransportError", 8, 9, true;
     /// The deadline of a call or a wait has passed.
-    Timeout: "timeout", "Timeout", 9, 10, true;
+    Timeout: "timeout", "TimeoutError", 9, 10, true;
     /// A create was sent and its answer was lost: it may have been carried out, and paid.
-    OutcomeUnknown: "outcome_unknown", "OutcomeUnknown", 10, 11, false;
+    OutcomeUnknown: "outcome_unknown", "OutcomeUnknownError", 10, 11, false;
     /// The service gave the task up (state 5).
-    TaskFailed: "task_failed", "TaskFailed", 11, 12, false;
+    TaskFailed: "task_failed", "TaskFailedError", 11, 12, false;
     /// Stopped by the caller.
-    Cancelled: "cancelled", "Cancelled", 12, 130, true;
+    Cancelled: "cancelled", "CancelledError", 12, 130, true;
     /// A local file of ours.
     Io: "io", "FileError", 13, 13, false;
     /// A defect of this library.

@@ -78,12 +78,15 @@ class Rust:
 
 
 class Python:
-    name, path, client, constructor = "python", "bindings-python/python/xiezhen/_xiezhen.pyi", "Client", "__new__"
+    name, constructor = "python", "__new__"
+    path = "bindings-python/python/xiezhen/_xiezhen.pyi"
+    # Where each class of the client's is.
+    client = {path: "Client"}
 
     def __init__(self) -> None:
         kinds = (ast.FunctionDef, ast.AsyncFunctionDef)
-        body = classes(self.path)[self.client].body
-        self.arguments = {node.name: node.args for node in body if isinstance(node, kinds)}
+        bodies = [classes(path)[name].body for path, name in self.client.items()]
+        self.arguments = {node.name: node.args for body in bodies for node in body if isinstance(node, kinds)}
 
     def names(self, method: str) -> set[str]:
         arguments = self.arguments.get(method, ast.arguments([], [], None, [], [], None, []))
@@ -113,9 +116,8 @@ class Python:
 
     def words(self, name: str) -> set[str]:
         if name == "event":
-            known = classes(Python.path).values()
-            return {snake(one.name) for one in known if [ast.unparse(base) for base in one.bases] == ["Event"]}
-        body = classes("bindings-python/python/xiezhen/_words.py")[WORDS[name]].body
+            return set(READERS["python"]()[1])
+        body = classes("bindings-python/python/xiezhen/_enums.py")[WORDS[name]].body
         named = [node for node in body if isinstance(node, ast.Assign) and not ast.unparse(node.targets[0]).startswith("_")]
         return {ast.literal_eval(node.value) for node in named}
 
@@ -126,7 +128,11 @@ class Python:
 
 
 class Async(Python):
-    name, path, client, constructor = "async", "bindings-python/python/xiezhen/_async.py", "AsyncClient", "__init__"
+    name, constructor = "async", "__init__"
+    client = {
+        "bindings-python/python/xiezhen/_calls.py": "Calls",
+        "bindings-python/python/xiezhen/_async.py": "AsyncClient",
+    }
 
 
 class Node:
@@ -163,8 +169,8 @@ class Node:
         camel = re.sub(r"_(\w)", lambda letter: letter[1].upper(), call)
         listed = found(rf"^  (?:async )?{camel}\((.*)\): ", self.client, re.M)
         names = set(re.findall(r"(?:^|, )(\w+)\??: ", listed))
-        for options in re.findall(r"options\??: (\w+)", listed):
-            names |= self.interface(options)
+        for options, without in re.findall(r"options\??: (?:Omit<)?(\w+)(?:, '(\w+)'>)?", listed):
+            names |= self.interface(options) - {without}
         return {plain(snake(name)) for name in names - {"options", "signal"}}
 
     def methods(self) -> set[str]:

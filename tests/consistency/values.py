@@ -46,7 +46,7 @@ def python() -> tuple[Fields, Fields]:
     for one in (node for node in stubs if isinstance(node, ast.ClassDef)):
         for node in one.body:
             if isinstance(node, ast.Assign) and ast.unparse(node.targets[0]) == "__match_args__":
-                event = [ast.unparse(base) for base in one.bases] == ["Event"]
+                event = any("typing.Literal" in ast.unparse(other) for other in one.body if isinstance(other, ast.AnnAssign))
                 (events if event else values)[snake(one.name) if event else one.name] = set(ast.literal_eval(node.value))
         if one.name == "Job":
             named = {node.name for node in one.body if isinstance(node, ast.FunctionDef)}

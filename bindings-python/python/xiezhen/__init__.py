@@ -6,85 +6,60 @@ job = client.run(xiezhen.Job(photos, styles), save_to="out", checkpoint="ann.jso
 
 from . import errors, events
 from ._async import AsyncClient
-from ._words import Stage, TaskKind, TaskState
+from ._enums import Stage, TaskKind, TaskState
 from ._xiezhen import Client, Created, Hint, Job, JobPhoto, PollSchedule, Portrait, Received, Style, Task, __version__
 from .callbacks import Callbacks, Receiver
 from .errors import (
     ApiError,
     AuthenticationError,
-    Cancelled,
     FileError,
     InternalError,
-    InvalidArgument,
-    OutcomeUnknown,
-    PermissionDenied,
+    InvalidArgumentError,
+    OutcomeUnknownError,
+    PermissionDeniedError,
     ProtocolError,
-    QuotaExhausted,
-    RateLimited,
-    TaskFailed,
-    Timeout,
+    QuotaExhaustedError,
+    RateLimitError,
+    TaskFailedError,
     TransportError,
     XiezhenError,
 )
-from .events import (
-    Event,
-    Finished,
-    Generated,
-    Generating,
-    PhotoUploaded,
-    PhotoUploading,
-    Retrying,
-    Saved,
-    Trained,
-    Training,
-    UnknownState,
-)
 
-# The name of the event, in every language; not in __all__, where it would hide the builtin.
-from .events import Notice as Notice
+# Not in __all__, where they would hide a builtin and asyncio's.
+from .errors import CancelledError as CancelledError
+from .errors import TimeoutError as TimeoutError  # noqa: A004
+from .events import Event
 
 __all__ = [
     "ApiError",
     "AsyncClient",
     "AuthenticationError",
     "Callbacks",
-    "Cancelled",
     "Client",
     "Created",
     "Event",
     "FileError",
-    "Finished",
-    "Generated",
-    "Generating",
     "Hint",
     "InternalError",
-    "InvalidArgument",
+    "InvalidArgumentError",
     "Job",
     "JobPhoto",
-    "OutcomeUnknown",
-    "PermissionDenied",
-    "PhotoUploaded",
-    "PhotoUploading",
+    "OutcomeUnknownError",
+    "PermissionDeniedError",
     "PollSchedule",
     "Portrait",
     "ProtocolError",
-    "QuotaExhausted",
-    "RateLimited",
+    "QuotaExhaustedError",
+    "RateLimitError",
     "Received",
     "Receiver",
-    "Retrying",
-    "Saved",
     "Stage",
     "Style",
     "Task",
-    "TaskFailed",
+    "TaskFailedError",
     "TaskKind",
     "TaskState",
-    "Timeout",
-    "Trained",
-    "Training",
     "TransportError",
-    "UnknownState",
     "XiezhenError",
     "__version__",
     "errors",

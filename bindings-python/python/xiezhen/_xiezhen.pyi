@@ -11,12 +11,14 @@ import pathlib
 import typing
 import typing_extensions
 import xiezhen.errors
+import xiezhen.events
 from collections.abc import Iterable
 from os import PathLike
 from pathlib import Path
-from typing import IO, SupportsFloat, SupportsIndex, final
+from typing import Any, IO, Literal, SupportsFloat, SupportsIndex, final
 from typing_extensions import disjoint_base
-from xiezhen._words import Stage, TaskKind, TaskState
+from xiezhen._enums import Stage, TaskKind, TaskState
+from xiezhen._xiezhen import Job as Job2
 from xiezhen.errors import XiezhenError
 
 CALLBACK_METHODS: str
@@ -96,13 +98,13 @@ class Client:
     requests_per_second: at most so many calls in any one second; 10.
     upload_concurrency: how many photos of a job are uploaded at a time; 4.
     max_photo_bytes: photos above this are refused before they are sent; 5 MiB.
-    training_schedule: when trainings are looked at; PollSchedule(15, 1.5, 60).
-    generation_schedule: when generations are looked at; PollSchedule(3, 1.5, 15).
+    training_schedule: when trainings are polled; PollSchedule(15, 1.5, 60).
+    generation_schedule: when generations are polled; PollSchedule(3, 1.5, 15).
     ca_file: a PEM file of authorities that are trusted beside the system's.
     proxy: a proxy for all but loopback, in place of the environment's; empty for none.
     allow_http: allows `http://` to other hosts than this one: whoever listens reads the credential.
 
-    Raises InvalidArgument, which names everything that does not fit. Connects to nobody yet.
+    Raises InvalidArgumentError, which names everything that does not fit. Connects to nobody yet.
     """
     def __enter__(self, /) -> typing_extensions.Self: ...
     def __exit__(self, /, *_exception: object) -> None: ...
@@ -134,46 +136,49 @@ class Client:
         save: collections.abc.Callable[[Job], object],
         *,
         save_to: str | PathLike[str] | None = None,
-        on_event: collections.abc.Callable[[Event], object] | None = None,
+        on_event: collections.abc.Callable[[xiezhen.events.Event], object] | None = None,
         recreate: bool = False,
     ) -> float | None:
         """
         Does all that is due of a job, without waiting for the service's work. Returns the seconds until it should be
         called again, or None when the job is over.
 
-        save: called with the job before each create and after each answer, to store it; if it raises, nothing is
-            sent and the call ends with that exception. A create that was sent when the call is interrupted runs on:
-            its answer is stored by one more `save`, on another thread.
+        save: called with the job before each create and after each answer, to store it. If it raises, nothing is
+            sent and the call ends with that exception. An AsyncClient takes a coroutine function as well. A create that
+            was sent when the call is interrupted runs on, and its answer is stored by one more `save`, which may come
+            on another thread.
         save_to: the folder for pictures; the job remembers it.
-        on_event: called with each Event. If it raises, that ends the call.
-        recreate: starts (and pays) again what is found failed, or with an unknown outcome, when the call begins.
+        on_event: called with each event. If it raises, that ends the call.
+        recreate: starts (and pays for) again what is found failed, or with an unknown outcome, when the call begins.
         """
     def close(self, /) -> None:
         """
-        Cancels what is under way, in all threads, and frees the connections. Later calls raise InvalidArgument.
+        Cancels what is under way, in all threads, and frees the connections. Later calls raise InvalidArgumentError.
         """
     def create_task(
         self, /, user_id: str, style: str, *, callback_url: str | None = None, timeout: float | None = None
     ) -> Created:
         """
-        Starts generating pictures of a trained model in one style, given by its id. This is paid for.
+        Starts generating pictures of a trained model in one style, given by its id. This call is billed.
 
-        callback_url: an address that the service calls when the task ends.
+        callback_url: a URL that the service calls when the task ends.
         timeout: seconds for this call, in place of the client's.
 
-        Raises OutcomeUnknown if it was sent and the answer was lost: it may have been carried out.
+        Raises OutcomeUnknownError if it was sent and the answer was lost: it may have been carried out. Once sent, it
+        runs on to its timeout, cancelled or not.
         """
     def create_user_model(
         self, /, img_set: Iterable[str], *, callback_url: str | None = None, timeout: float | None = None
     ) -> Created:
         """
-        Starts training a user model from 8 to 20 uploaded photos. This is paid for.
+        Starts training a user model from 8 to 20 uploaded photos. This call is billed.
 
         img_set: what `upload_file` returned for each photo.
-        callback_url: an address that the service calls when the task ends.
+        callback_url: a URL that the service calls when the task ends.
         timeout: seconds for this call, in place of the client's.
 
-        Raises OutcomeUnknown if it was sent and the answer was lost: it may have been carried out.
+        Raises OutcomeUnknownError if it was sent and the answer was lost: it may have been carried out. Once sent, it
+        runs on to its timeout, cancelled or not.
         """
     def list_styles(self, /, *, timeout: float | None = None) -> list[Style]:
         """
@@ -183,11 +188,11 @@ class Client:
         """
     def notify(self, /, task_id: str) -> None:
         """
-        "Look at this task now", because a callback came. Does nothing if nobody waits for the task.
+        "Poll this task now", because a callback came. Does nothing if nobody waits for the task.
         """
     def query_task(self, /, task_id: str, *, timeout: float | None = None) -> Task:
         """
-        One look at a task. A failed task is a value here, not an error.
+        Polls a task once. A failed task is a value here, not an error.
 
         timeout: seconds for this call, in place of the client's.
         """
@@ -198,7 +203,7 @@ class Client:
         *,
         save_to: str | PathLike[str] | None = None,
         checkpoint: str | PathLike[str] | None = None,
-        on_event: collections.abc.Callable[[Event], object] | None = None,
+        on_event: collections.abc.Callable[[xiezhen.events.Event], object] | None = None,
         timeout: float | None = None,
         recreate: bool = False,
         progress: bool = False,
@@ -207,24 +212,40 @@ class Client:
         Brings a job to its end: uploads, trains, generates, waits, saves. Returns the same job.
 
         save_to: the folder for pictures; without one, none are fetched. The job remembers it.
-        checkpoint: a file that keeps the job, loaded if it is there: a run that was cut off at any instant goes on
-            where it stood, and nothing is uploaded or paid for twice. One process at a time, on a local file system.
-        on_event: called with each Event, on this thread. If it raises, that ends the run.
+        checkpoint: a file that keeps the job, loaded if it is there: a killed run resumes where it left off, and
+            nothing is uploaded or paid for twice. One process at a time, on a local file system.
+        on_event: called with each event. If it raises, that ends the run.
         timeout: seconds for the whole run; by default each task's own deadline (training 2 h, generation 30 min).
-        recreate: starts (and pays) again what is found failed, or with an unknown outcome, when the call begins.
+        recreate: starts (and pays for) again what is found failed, or with an unknown outcome, when the call begins.
         progress: draws progress bars on standard error.
 
         Raises what went wrong first, after the other styles are finished; the job then holds all that is known.
-        OutcomeUnknown if a create was sent and its answer lost; TaskFailed, Timeout, InvalidArgument and others.
+        OutcomeUnknownError if a create was sent and its answer lost; TaskFailedError, TimeoutError,
+        InvalidArgumentError and others.
+        """
+    def run_events(
+        self,
+        /,
+        job: Job,
+        *,
+        save_to: str | PathLike[str] | None = None,
+        checkpoint: str | PathLike[str] | None = None,
+        timeout: float | None = None,
+        recreate: bool = False,
+    ) -> RunEvents:
+        """
+        `run` as an iterator of events, the last of which is `Finished` with the job.
+
+        The run, which is billed, starts when the first event is asked for. Leaving the iterator cancels it.
         """
     def save_results(
-        self, /, task: Task, save_to: str | PathLike[str], *, style: str | None = None, timeout: float | None = None
-    ) -> list[Path]:
+        self, /, task: Task, save_to: str | PathLike[str], *, name: str | None = None, timeout: float | None = None
+    ) -> list[pathlib.Path]:
         """
         Fetches the pictures of a task that has ended into the folder `save_to`, and returns the files.
 
-        style: what the files are called after; "portrait" by default.
-        timeout: seconds for the whole call; without one, it may take as long as bytes move.
+        name: what the files are called after; "portrait" by default.
+        timeout: seconds for the whole call. Without one, an attempt ends after 60 s without progress.
 
         Files appear whole or not at all, and one that is there is kept. Raises FileError for what can't be written.
         """
@@ -239,10 +260,10 @@ class Client:
         Uploads one photo and returns the service's path of it.
 
         photo: a path, bytes or a binary file; JPEG, PNG, WebP or BMP by content.
-        timeout: seconds for this call; without one, it may take as long as bytes move: 60 s without any end the attempt.
+        timeout: seconds for this call. Without one, an attempt ends after 60 s without progress.
 
-        Raises InvalidArgument for a photo that is refused before it is sent: a file that is missing, unreadable or
-        empty, one that is too large, or no such picture.
+        Raises InvalidArgumentError for a photo that is refused before it is sent: a file that is missing, unreadable
+        or empty, one that is too large, or not such a picture.
         """
     def wait_many(
         self,
@@ -253,19 +274,19 @@ class Client:
         timeout: float | None = None,
     ) -> list[Task | xiezhen.errors.XiezhenError]:
         """
-        `wait_task` for thousands at once, on this one thread. Returns a Task or a XiezhenError each, in order.
+        `wait_task` for thousands at once. Returns a Task or a XiezhenError each, in order.
 
         on_end: called as each ends, with its index and its Task or XiezhenError. If it raises, that ends the call.
         timeout: seconds for all; by default each task's own deadline.
         """
     def wait_task(self, /, task_id: str, *, timeout: float | None = None) -> Task:
         """
-        Looks at a task until it has ended, as often as its schedule says.
+        Polls a task until it has ended, as often as its schedule says.
 
         timeout: seconds; by default 2 h for a training, 30 min for a generation.
 
-        Outages are waited out. Raises TaskFailed when the service gave the task up, Timeout at the deadline. Every
-        error has the `task_id`: wait again to go on.
+        Outages are waited out. Raises TaskFailedError when the service gave the task up, TimeoutError at the deadline.
+        Every error has the `task_id`: wait again to go on.
         """
 
 @final
@@ -283,11 +304,16 @@ class Created:
     def __ne__(self, value: object, /) -> bool: ...
     def __new__(cls, /, task_id: str, user_id: str) -> Created: ...
     def __reduce__(self, /) -> tuple[builtins.type, tuple[object, ...]]: ...
+    def __replace__(self, /, **changes: typing.Any) -> typing_extensions.Self: ...
     def __repr__(self, /) -> str: ...
     @property
     def task_id(self, /) -> str:
         """
         The task that was started.
+        """
+    def to_dict(self, /) -> dict[str, typing.Any]:
+        """
+        All fields as a `dict` that `json.dumps` takes.
         """
     @property
     def user_id(self, /) -> str:
@@ -295,86 +321,33 @@ class Created:
         The user model that it belongs to.
         """
 
-class Event:
-    """
-    Something that happened to a job: the base of one class for each kind of event.
-    """
-
-    type: typing.ClassVar[str]
-    """
-    The event's name, the same in every language: `"photo_uploaded"`.
-    """
-
 @final
-class Finished(Event):
+class Finished:
     """
-    The job is done.
+    The job is done. Nothing comes after this.
     """
 
-    __match_args__ = ()
-    type: typing.ClassVar[str]
+    __match_args__ = ("job",)
+    type: typing.ClassVar[typing.Literal["finished"]]
     def __eq__(self, value: object, /) -> bool: ...
     def __hash__(self, /) -> int: ...
     def __ne__(self, value: object, /) -> bool: ...
-    def __new__(cls, /) -> Finished: ...
+    def __new__(cls, /, job: Job2) -> Finished: ...
     def __reduce__(self, /) -> tuple[builtins.type, tuple[object, ...]]: ...
+    def __replace__(self, /, **changes: typing.Any) -> typing_extensions.Self: ...
     def __repr__(self, /) -> str: ...
+    @property
+    def job(self, /) -> Job2:
+        """
+        The job.
+        """
+    def to_dict(self, /) -> dict[str, typing.Any]:
+        """
+        All fields as a `dict` that `json.dumps` takes.
+        """
 
 @final
-class Futures:
-    """
-    The calls of a client, each as a future of the running loop. For `xiezhen.AsyncClient` only.
-    """
-    def __new__(cls, /, client: Client) -> Futures: ...
-    def advance(
-        self,
-        /,
-        job: Job,
-        save: collections.abc.Callable[[Job], object],
-        save_to: str | PathLike[str] | None,
-        on_event: collections.abc.Callable[[Event], object] | None,
-        recreate: bool,
-    ) -> collections.abc.Awaitable[float | None]: ...
-    def close(self, /) -> collections.abc.Awaitable[None] | None:
-        """
-        None if that is done: a loop of an interpreter that is going away hears no more.
-        """
-    def create_task(
-        self, /, user_id: str, style: str, callback_url: str | None, timeout: float | None
-    ) -> collections.abc.Awaitable[Created]: ...
-    def create_user_model(
-        self, /, img_set: Iterable[str], callback_url: str | None, timeout: float | None
-    ) -> collections.abc.Awaitable[Created]: ...
-    def list_styles(self, /, timeout: float | None) -> collections.abc.Awaitable[list[Style]]: ...
-    def query_task(self, /, task_id: str, timeout: float | None) -> collections.abc.Awaitable[Task]: ...
-    def run(
-        self,
-        /,
-        job: Job,
-        save_to: str | PathLike[str] | None,
-        checkpoint: str | PathLike[str] | None,
-        on_event: collections.abc.Callable[[Event], object] | None,
-        timeout: float | None,
-        recreate: bool,
-        progress: bool,
-    ) -> collections.abc.Awaitable[Job]: ...
-    def save_results(
-        self, /, task: Task, save_to: str | PathLike[str], style: str | None, timeout: float | None
-    ) -> collections.abc.Awaitable[list[pathlib.Path]]: ...
-    def upload_file(
-        self, /, photo: str | PathLike[str] | bytes | bytearray | memoryview | IO[bytes], timeout: float | None
-    ) -> collections.abc.Awaitable[str]: ...
-    def wait_many(
-        self,
-        /,
-        task_ids: Iterable[str],
-        on_end: collections.abc.Callable[[int, Task | xiezhen.errors.XiezhenError], object] | None,
-        timeout: float | None,
-    ) -> collections.abc.Awaitable[list[Task | xiezhen.errors.XiezhenError]]: ...
-    def wait_task(self, /, task_id: str, timeout: float | None) -> collections.abc.Awaitable[Task]: ...
-
-@final
-class Generated(Event):
+class Generated:
     """
     A style's pictures are ready at the service.
     """
@@ -383,12 +356,13 @@ class Generated(Event):
         "style",
         "count",
     )
-    type: typing.ClassVar[str]
+    type: typing.ClassVar[typing.Literal["generated"]]
     def __eq__(self, value: object, /) -> bool: ...
     def __hash__(self, /) -> int: ...
     def __ne__(self, value: object, /) -> bool: ...
     def __new__(cls, /, style: str, count: SupportsIndex) -> Generated: ...
     def __reduce__(self, /) -> tuple[builtins.type, tuple[object, ...]]: ...
+    def __replace__(self, /, **changes: typing.Any) -> typing_extensions.Self: ...
     def __repr__(self, /) -> str: ...
     @property
     def count(self, /) -> int:
@@ -400,9 +374,13 @@ class Generated(Event):
         """
         The style, as the job asked for it.
         """
+    def to_dict(self, /) -> dict[str, typing.Any]:
+        """
+        All fields as a `dict` that `json.dumps` takes.
+        """
 
 @final
-class Generating(Event):
+class Generating:
     """
     A style's generation was started, found under way by a run, or has reached another state.
     """
@@ -412,12 +390,13 @@ class Generating(Event):
         "task_id",
         "state",
     )
-    type: typing.ClassVar[str]
+    type: typing.ClassVar[typing.Literal["generating"]]
     def __eq__(self, value: object, /) -> bool: ...
     def __hash__(self, /) -> int: ...
     def __ne__(self, value: object, /) -> bool: ...
     def __new__(cls, /, style: str, task_id: str, state: str) -> Generating: ...
     def __reduce__(self, /) -> tuple[builtins.type, tuple[object, ...]]: ...
+    def __replace__(self, /, **changes: typing.Any) -> typing_extensions.Self: ...
     def __repr__(self, /) -> str: ...
     @property
     def state(self, /) -> TaskState:
@@ -433,6 +412,10 @@ class Generating(Event):
     def task_id(self, /) -> str:
         """
         The generation's task.
+        """
+    def to_dict(self, /) -> dict[str, typing.Any]:
+        """
+        All fields as a `dict` that `json.dumps` takes.
         """
 
 @final
@@ -538,6 +521,11 @@ class Job:
         One portrait a style, in the order given: its task, its files, its error.
         """
     @property
+    def save_to(self, /) -> Path | None:
+        """
+        The folder for pictures that the job remembers.
+        """
+    @property
     def stage(self, /) -> Stage:
         """
         What the job is busy with: uploading, training, generating, saving, done or failed.
@@ -545,6 +533,11 @@ class Job:
     def to_json(self, /) -> str:
         """
         All that is known of the job, as JSON: never a photo's bytes, never a credential.
+        """
+    @property
+    def training_task_id(self, /) -> str | None:
+        """
+        The training's task, once it was created.
         """
     @property
     def user_id(self, /) -> str | None:
@@ -571,6 +564,7 @@ class JobPhoto:
         cls, /, path: str | PathLike[str] | None, sha256: str | None, bytes: SupportsIndex | None, uploaded: str | None
     ) -> JobPhoto: ...
     def __reduce__(self, /) -> tuple[builtins.type, tuple[object, ...]]: ...
+    def __replace__(self, /, **changes: typing.Any) -> typing_extensions.Self: ...
     def __repr__(self, /) -> str: ...
     @property
     def bytes(self, /) -> int | None:
@@ -587,6 +581,10 @@ class JobPhoto:
         """
         SHA-256 of the content in hex, once it was read.
         """
+    def to_dict(self, /) -> dict[str, typing.Any]:
+        """
+        All fields as a `dict` that `json.dumps` takes.
+        """
     @property
     def uploaded(self, /) -> str | None:
         """
@@ -594,27 +592,32 @@ class JobPhoto:
         """
 
 @final
-class Notice(Event):
+class Notice:
     """
     Something that a person should know and that stops nothing.
     """
 
     __match_args__ = ("message",)
-    type: typing.ClassVar[str]
+    type: typing.ClassVar[typing.Literal["notice"]]
     def __eq__(self, value: object, /) -> bool: ...
     def __hash__(self, /) -> int: ...
     def __ne__(self, value: object, /) -> bool: ...
     def __new__(cls, /, message: str) -> Notice: ...
     def __reduce__(self, /) -> tuple[builtins.type, tuple[object, ...]]: ...
+    def __replace__(self, /, **changes: typing.Any) -> typing_extensions.Self: ...
     def __repr__(self, /) -> str: ...
     @property
     def message(self, /) -> str:
         """
         What.
         """
+    def to_dict(self, /) -> dict[str, typing.Any]:
+        """
+        All fields as a `dict` that `json.dumps` takes.
+        """
 
 @final
-class PhotoUploaded(Event):
+class PhotoUploaded:
     """
     The service has a photo.
     """
@@ -623,12 +626,13 @@ class PhotoUploaded(Event):
         "index",
         "path",
     )
-    type: typing.ClassVar[str]
+    type: typing.ClassVar[typing.Literal["photo_uploaded"]]
     def __eq__(self, value: object, /) -> bool: ...
     def __hash__(self, /) -> int: ...
     def __ne__(self, value: object, /) -> bool: ...
     def __new__(cls, /, index: SupportsIndex, path: str) -> PhotoUploaded: ...
     def __reduce__(self, /) -> tuple[builtins.type, tuple[object, ...]]: ...
+    def __replace__(self, /, **changes: typing.Any) -> typing_extensions.Self: ...
     def __repr__(self, /) -> str: ...
     @property
     def index(self, /) -> int:
@@ -640,9 +644,13 @@ class PhotoUploaded(Event):
         """
         The service's path of it.
         """
+    def to_dict(self, /) -> dict[str, typing.Any]:
+        """
+        All fields as a `dict` that `json.dumps` takes.
+        """
 
 @final
-class PhotoUploading(Event):
+class PhotoUploading:
     """
     So much of a photo has gone out.
     """
@@ -652,12 +660,13 @@ class PhotoUploading(Event):
         "bytes_sent",
         "bytes",
     )
-    type: typing.ClassVar[str]
+    type: typing.ClassVar[typing.Literal["photo_uploading"]]
     def __eq__(self, value: object, /) -> bool: ...
     def __hash__(self, /) -> int: ...
     def __ne__(self, value: object, /) -> bool: ...
     def __new__(cls, /, index: SupportsIndex, bytes_sent: SupportsIndex, bytes: SupportsIndex) -> PhotoUploading: ...
     def __reduce__(self, /) -> tuple[builtins.type, tuple[object, ...]]: ...
+    def __replace__(self, /, **changes: typing.Any) -> typing_extensions.Self: ...
     def __repr__(self, /) -> str: ...
     @property
     def bytes(self, /) -> int:
@@ -673,6 +682,10 @@ class PhotoUploading(Event):
     def index(self, /) -> int:
         """
         Which photo, from 0.
+        """
+    def to_dict(self, /) -> dict[str, typing.Any]:
+        """
+        All fields as a `dict` that `json.dumps` takes.
         """
 
 @final
@@ -698,6 +711,7 @@ class PollSchedule:
         max: SupportsFloat | SupportsIndex,
     ) -> PollSchedule: ...
     def __reduce__(self, /) -> tuple[builtins.type, tuple[object, ...]]: ...
+    def __replace__(self, /, **changes: typing.Any) -> typing_extensions.Self: ...
     def __repr__(self, /) -> str: ...
     @property
     def factor(self, /) -> float:
@@ -713,6 +727,10 @@ class PollSchedule:
     def max(self, /) -> float:
         """
         The longest pause in seconds; at least `initial`.
+        """
+    def to_dict(self, /) -> dict[str, typing.Any]:
+        """
+        All fields as a `dict` that `json.dumps` takes.
         """
 
 @final
@@ -745,6 +763,7 @@ class Portrait:
         error: XiezhenError | None,
     ) -> Portrait: ...
     def __reduce__(self, /) -> tuple[builtins.type, tuple[object, ...]]: ...
+    def __replace__(self, /, **changes: typing.Any) -> typing_extensions.Self: ...
     def __repr__(self, /) -> str: ...
     @property
     def error(self, /) -> XiezhenError | None:
@@ -776,6 +795,10 @@ class Portrait:
         """
         The generation's task, once it was created.
         """
+    def to_dict(self, /) -> dict[str, typing.Any]:
+        """
+        All fields as a `dict` that `json.dumps` takes.
+        """
     @property
     def urls(self, /) -> list[str]:
         """
@@ -800,7 +823,7 @@ class Received:
         """
 
 @final
-class Retrying(Event):
+class Retrying:
     """
     A call failed and is made again.
     """
@@ -810,15 +833,36 @@ class Retrying(Event):
         "error",
         "delay",
     )
-    type: typing.ClassVar[str]
+    type: typing.ClassVar[typing.Literal["retrying"]]
     def __eq__(self, value: object, /) -> bool: ...
     def __hash__(self, /) -> int: ...
     def __ne__(self, value: object, /) -> bool: ...
-    def __new__(cls, /, call: str, error: XiezhenError, delay: SupportsFloat | SupportsIndex) -> Retrying: ...
+    def __new__(
+        cls,
+        /,
+        call: Literal["upload_file"]
+        | Literal["create_user_model"]
+        | Literal["list_styles"]
+        | Literal["create_task"]
+        | Literal["query_task"]
+        | Literal["save_results"],
+        error: XiezhenError,
+        delay: SupportsFloat | SupportsIndex,
+    ) -> Retrying: ...
     def __reduce__(self, /) -> tuple[builtins.type, tuple[object, ...]]: ...
+    def __replace__(self, /, **changes: typing.Any) -> typing_extensions.Self: ...
     def __repr__(self, /) -> str: ...
     @property
-    def call(self, /) -> str:
+    def call(
+        self, /
+    ) -> (
+        Literal["upload_file"]
+        | Literal["create_user_model"]
+        | Literal["list_styles"]
+        | Literal["create_task"]
+        | Literal["query_task"]
+        | Literal["save_results"]
+    ):
         """
         The call's name.
         """
@@ -832,9 +876,25 @@ class Retrying(Event):
         """
         Why it failed.
         """
+    def to_dict(self, /) -> dict[str, typing.Any]:
+        """
+        All fields as a `dict` that `json.dumps` takes.
+        """
 
 @final
-class Saved(Event):
+class RunEvents:
+    """
+    Runs a job while its events are asked for. Leaving it, or `close`, cancels the run.
+    """
+    def __iter__(self, /) -> RunEvents: ...
+    def __next__(self, /) -> xiezhen.events.Event: ...
+    def close(self, /) -> None:
+        """
+        Cancels the run, and waits until it has let go of the job.
+        """
+
+@final
+class Saved:
     """
     A picture is on disk.
     """
@@ -843,12 +903,13 @@ class Saved(Event):
         "style",
         "path",
     )
-    type: typing.ClassVar[str]
+    type: typing.ClassVar[typing.Literal["saved"]]
     def __eq__(self, value: object, /) -> bool: ...
     def __hash__(self, /) -> int: ...
     def __ne__(self, value: object, /) -> bool: ...
     def __new__(cls, /, style: str, path: str | PathLike[str]) -> Saved: ...
     def __reduce__(self, /) -> tuple[builtins.type, tuple[object, ...]]: ...
+    def __replace__(self, /, **changes: typing.Any) -> typing_extensions.Self: ...
     def __repr__(self, /) -> str: ...
     @property
     def path(self, /) -> Path:
@@ -859,6 +920,10 @@ class Saved(Event):
     def style(self, /) -> str:
         """
         The style, as the job asked for it.
+        """
+    def to_dict(self, /) -> dict[str, typing.Any]:
+        """
+        All fields as a `dict` that `json.dumps` takes.
         """
 
 @final
@@ -878,6 +943,7 @@ class Style:
     def __ne__(self, value: object, /) -> bool: ...
     def __new__(cls, /, name: str, style: str, template: str, sex: str) -> Style: ...
     def __reduce__(self, /) -> tuple[builtins.type, tuple[object, ...]]: ...
+    def __replace__(self, /, **changes: typing.Any) -> typing_extensions.Self: ...
     def __repr__(self, /) -> str: ...
     @property
     def name(self, /) -> str:
@@ -899,6 +965,10 @@ class Style:
         """
         The address of a sample picture.
         """
+    def to_dict(self, /) -> dict[str, typing.Any]:
+        """
+        All fields as a `dict` that `json.dumps` takes.
+        """
 
 @final
 class Task:
@@ -912,14 +982,23 @@ class Task:
         "raw_state",
         "kind",
         "result_paths",
+        "reason",
     )
     def __eq__(self, value: object, /) -> bool: ...
     def __hash__(self, /) -> int: ...
     def __ne__(self, value: object, /) -> bool: ...
     def __new__(
-        cls, /, id: str, state: str, raw_state: SupportsIndex, kind: str, result_paths: SupportsGetItem[int, str]
+        cls,
+        /,
+        id: str,
+        state: str,
+        raw_state: SupportsIndex,
+        kind: str,
+        result_paths: SupportsGetItem[int, str],
+        reason: str | None = ...,
     ) -> Task: ...
     def __reduce__(self, /) -> tuple[builtins.type, tuple[object, ...]]: ...
+    def __replace__(self, /, **changes: typing.Any) -> typing_extensions.Self: ...
     def __repr__(self, /) -> str: ...
     @property
     def id(self, /) -> str:
@@ -937,6 +1016,11 @@ class Task:
         The state as the service wrote it.
         """
     @property
+    def reason(self, /) -> str | None:
+        """
+        Why it failed, in the service's words, where it said so.
+        """
+    @property
     def result_paths(self, /) -> list[str]:
         """
         The addresses of the pictures, once there are any.
@@ -946,21 +1030,30 @@ class Task:
         """
         How far it is. succeeded, partly_succeeded and failed are terminal.
         """
+    def to_dict(self, /) -> dict[str, typing.Any]:
+        """
+        All fields as a `dict` that `json.dumps` takes.
+        """
 
 @final
-class Trained(Event):
+class Trained:
     """
     The user model is there.
     """
 
     __match_args__ = ("user_id",)
-    type: typing.ClassVar[str]
+    type: typing.ClassVar[typing.Literal["trained"]]
     def __eq__(self, value: object, /) -> bool: ...
     def __hash__(self, /) -> int: ...
     def __ne__(self, value: object, /) -> bool: ...
     def __new__(cls, /, user_id: str) -> Trained: ...
     def __reduce__(self, /) -> tuple[builtins.type, tuple[object, ...]]: ...
+    def __replace__(self, /, **changes: typing.Any) -> typing_extensions.Self: ...
     def __repr__(self, /) -> str: ...
+    def to_dict(self, /) -> dict[str, typing.Any]:
+        """
+        All fields as a `dict` that `json.dumps` takes.
+        """
     @property
     def user_id(self, /) -> str:
         """
@@ -968,7 +1061,7 @@ class Trained(Event):
         """
 
 @final
-class Training(Event):
+class Training:
     """
     The training was started, found under way by a run, or has reached another state.
     """
@@ -977,12 +1070,13 @@ class Training(Event):
         "task_id",
         "state",
     )
-    type: typing.ClassVar[str]
+    type: typing.ClassVar[typing.Literal["training"]]
     def __eq__(self, value: object, /) -> bool: ...
     def __hash__(self, /) -> int: ...
     def __ne__(self, value: object, /) -> bool: ...
     def __new__(cls, /, task_id: str, state: str) -> Training: ...
     def __reduce__(self, /) -> tuple[builtins.type, tuple[object, ...]]: ...
+    def __replace__(self, /, **changes: typing.Any) -> typing_extensions.Self: ...
     def __repr__(self, /) -> str: ...
     @property
     def state(self, /) -> TaskState:
@@ -994,9 +1088,13 @@ class Training(Event):
         """
         The training's task.
         """
+    def to_dict(self, /) -> dict[str, typing.Any]:
+        """
+        All fields as a `dict` that `json.dumps` takes.
+        """
 
 @final
-class UnknownState(Event):
+class UnknownState:
     """
     The service gave a state that its document does not name; the job waits on.
     """
@@ -1005,12 +1103,13 @@ class UnknownState(Event):
         "task_id",
         "raw_state",
     )
-    type: typing.ClassVar[str]
+    type: typing.ClassVar[typing.Literal["unknown_state"]]
     def __eq__(self, value: object, /) -> bool: ...
     def __hash__(self, /) -> int: ...
     def __ne__(self, value: object, /) -> bool: ...
     def __new__(cls, /, task_id: str, raw_state: SupportsIndex) -> UnknownState: ...
     def __reduce__(self, /) -> tuple[builtins.type, tuple[object, ...]]: ...
+    def __replace__(self, /, **changes: typing.Any) -> typing_extensions.Self: ...
     def __repr__(self, /) -> str: ...
     @property
     def raw_state(self, /) -> int:
@@ -1022,18 +1121,28 @@ class UnknownState(Event):
         """
         The task.
         """
+    def to_dict(self, /) -> dict[str, typing.Any]:
+        """
+        All fields as a `dict` that `json.dumps` takes.
+        """
+
+def _after_fork() -> None: ...
+def _awaited(client: Client) -> typing.Any:
+    """
+    The same client, whose calls are `asyncio` futures: for `xiezhen.AsyncClient` only.
+    """
 
 def _check_key(key: str) -> None:
     """
     Refuses what can't be a job's key.
     """
 
-def _close_gate() -> None: ...
 def _error_kinds() -> list[tuple[str, str]]:
     """
     The code and the class name of every kind of error, from the core's one table.
     """
 
+def _finalize() -> None: ...
 def _intents(json: str) -> tuple[bool, bool]:
     """
     Of a job's JSON: whether an intent waits for its answer, and whether the outcome of a create is unknown.
@@ -1044,7 +1153,6 @@ def _panic(begun: bool, *, awaited: bool = False) -> typing.Any:
     For the tests: what becomes of a defect, in a call that has begun or not.
     """
 
-def _reopen_gate() -> None: ...
 def _share_rate(client: Client, reserve: collections.abc.Callable[[int], tuple[int, int]]) -> None:
     """
     Has the client take its permits from `reserve`, which is called with how many it needs, on a thread of the runtime;

@@ -6,13 +6,12 @@ imported before its adapter is used.
 
 from __future__ import annotations
 
-import logging
-
 from ._xiezhen import CALLBACK_METHODS, MAX_CALLBACK_BYTES, CallbackAddresses, Hint, Received
 
 # As in `errors`: type checkers know this name.
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    import logging
     import threading
     from asyncio import Task as AsyncTask
     from collections.abc import Awaitable, Callable, Iterable, Mapping
@@ -24,8 +23,6 @@ if TYPE_CHECKING:
     from ._xiezhen import CallbackReceiver
 
 __all__ = ["Callbacks", "Hint", "Received", "Receiver"]
-
-_log = logging.getLogger("xiezhen")
 
 
 class Callbacks(CallbackAddresses):
@@ -106,7 +103,7 @@ class Callbacks(CallbackAddresses):
             try:
                 on_hint(received.hint)
             except Exception:
-                _log.exception("on_hint raised; the callback is answered all the same")
+                _log().exception("on_hint raised; the callback is answered all the same")
         return received.status
 
     def _take(self, method: str, target: str, headers: Iterable[tuple[str, str]], body: bytes) -> Received:
@@ -225,7 +222,7 @@ class Receiver:
             try:
                 self._on_hint(hint)  # type: ignore[misc]
             except Exception:
-                _log.exception("on_hint raised")
+                _log().exception("on_hint raised")
 
     async def _tell_awaited(self) -> None:
         async for hint in self:
@@ -251,7 +248,7 @@ async def _call(on_hint: Callable[[Hint], object] | None, hint: Hint) -> None:
         if hasattr(outcome, "__await__"):
             await outcome
     except Exception:
-        _log.exception("on_hint raised")
+        _log().exception("on_hint raised")
 
 
 async def _lifespan(
@@ -263,3 +260,10 @@ async def _lifespan(
         await send({"type": f"{kind}.complete"})
         if kind == "lifespan.shutdown":
             return
+
+
+def _log() -> logging.Logger:
+    # Slow to import, and rarely needed.
+    import logging
+
+    return logging.getLogger("xiezhen")

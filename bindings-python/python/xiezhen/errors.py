@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import builtins
 import os
 
 # `typing` would take as long to import as all the rest; type checkers know this name.
@@ -110,7 +111,7 @@ class XiezhenError(Exception):
         return type(self), (self.message,), state
 
 
-class InvalidArgument(XiezhenError, ValueError):
+class InvalidArgumentError(XiezhenError, ValueError):
     """Refused before anything was sent, photos included; `problems` has every reason."""
 
     code = "invalid_argument"
@@ -122,19 +123,19 @@ class AuthenticationError(XiezhenError):
     code = "authentication"
 
 
-class PermissionDenied(XiezhenError):
+class PermissionDeniedError(XiezhenError):
     """Known to the gateway, but not allowed."""
 
     code = "permission"
 
 
-class QuotaExhausted(XiezhenError):
+class QuotaExhaustedError(XiezhenError):
     """The calls bought are used up or expired, or the account is in arrears."""
 
     code = "quota"
 
 
-class RateLimited(XiezhenError):
+class RateLimitError(XiezhenError):
     """Still throttled after the retries; `retry_after` may say for how long."""
 
     code = "rate_limited"
@@ -158,25 +159,25 @@ class TransportError(XiezhenError, ConnectionError):
     code = "transport"
 
 
-class Timeout(XiezhenError, TimeoutError):
+class TimeoutError(XiezhenError, builtins.TimeoutError):  # noqa: A001 - what people expect it to be called
     """The deadline of a call or a wait has passed; the task, if any, goes on: wait again with `task_id`."""
 
     code = "timeout"
 
 
-class OutcomeUnknown(XiezhenError):
+class OutcomeUnknownError(XiezhenError):
     """A create was sent and its answer was lost: it may have been carried out, and paid. `sent` is what it asked."""
 
     code = "outcome_unknown"
 
 
-class TaskFailed(XiezhenError):
+class TaskFailedError(XiezhenError):
     """The service gave the task up (state 5); `task` is how it was last seen."""
 
     code = "task_failed"
 
 
-class Cancelled(XiezhenError):
+class CancelledError(XiezhenError):
     """The client was closed during the call. (Await gives `asyncio.CancelledError`, Ctrl-C `KeyboardInterrupt`.)"""
 
     code = "cancelled"

@@ -1,7 +1,6 @@
-"""What `on_event` is called with: one class for each kind of event, all with the base `Event`."""
+"""What a run emits: one class for each kind of event. `Event` is any of them; `type` and `match` tell them apart."""
 
 from ._xiezhen import (
-    Event,
     Finished,
     Generated,
     Generating,
@@ -13,6 +12,20 @@ from ._xiezhen import (
     Trained,
     Training,
     UnknownState,
+)
+
+Event = (
+    PhotoUploading
+    | PhotoUploaded
+    | Training
+    | Trained
+    | Generating
+    | Generated
+    | Saved
+    | Retrying
+    | UnknownState
+    | Notice
+    | Finished
 )
 
 __all__ = [

@@ -220,7 +220,7 @@ static xiezhen_status upload_file(struct held *held, const cJSON *request, cJSON
 
 static xiezhen_status save_results(struct held *held, const cJSON *request, cJSON **value, xiezhen_error **error) {
   xiezhen_call_options *options = call_options(request);
-  const char *name = text(request, get(request, "name") ? "name" : "style");
+  const char *name = text(request, "name");
   if (name) xiezhen_call_options_set_name(options, name, NULL);
   xiezhen_strings *files = NULL;
   const xiezhen_status status =

@@ -219,7 +219,7 @@ json call(Held &held, const json &request, json &events) {
     return {{"outcomes", outcomes}, {"ended", ended}};
   } else if (call == "notify") held.client->notify(text("task_id"));
   else if (call == "save_results") {
-    options.name = given(request, request.contains("name") ? "name" : "style");
+    options.name = given(request, "name");
     return held.client->save_results(*held.task, text("save_to"), options);
   }
   else if (call == "run") held.client->run(*held.job, run);

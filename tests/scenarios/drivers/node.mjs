@@ -85,7 +85,7 @@ async function call({ call, background: _, ...given }, events) {
     case 'notify':
       return client.notify(given.task_id)
     case 'save_results':
-      return client.saveResults(held.task, given.save_to, { ...without('saveTo', 'style'), name: options.name ?? options.style })
+      return client.saveResults(held.task, given.save_to, without('saveTo'))
     case 'run':
       await client.run(job, { ...options, onEvent })
       return null

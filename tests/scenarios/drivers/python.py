@@ -104,7 +104,8 @@ def plain(thing):
     if isinstance(thing, Path):
         return str(thing)
     if hasattr(thing, "__match_args__"):
-        told = {name: plain(getattr(thing, name)) for name in thing.__match_args__}
+        # The job of `Finished` is in the reply.
+        told = {name: plain(getattr(thing, name)) for name in thing.__match_args__ if name != "job"}
         return told | ({"type": thing.type} if hasattr(thing, "type") else {})
     return thing
 

@@ -108,8 +108,8 @@ impl Held {
             "notify" => self.client().notify(task_id)?,
             "save_results" => {
                 let task = self.task.as_ref().expect("a task was looked at");
-                let (save_to, style) = (text(request, "save_to"), request["style"].as_str());
-                return Ok(json!(self.timed(request).save_results(task, save_to, style).await?));
+                let (save_to, name) = (text(request, "save_to"), request["name"].as_str());
+                return Ok(json!(self.timed(request).save_results(task, save_to, name).await?));
             }
             "run" => {
                 let mut options = RunOptions::default().recreate(recreate).on_event(tell);

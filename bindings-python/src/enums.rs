@@ -1,12 +1,12 @@
-//! The words for states and kinds: members of the enumerations in `xiezhen._words`, which are strings too.
+//! The words for states and kinds: members of the enumerations in `xiezhen._enums`, which are strings too.
 
 use pyo3::{exceptions::PyValueError, inspect::PyStaticExpr, prelude::*, sync::PyOnceLock, type_hint_identifier};
 use xiezhen::{Stage, TaskKind, TaskState};
 
-use crate::gate;
+use crate::finalize;
 
 /// One of the core's enumerations and its Python class, whose members are looked up once.
-macro_rules! words {
+macro_rules! enums {
     ($($name:ident($core:ident) { $($member:ident)+ })+) => {
         $(#[derive(Clone, Copy, Debug, PartialEq)]
         pub(crate) struct $name(pub(crate) $core);
@@ -15,7 +15,7 @@ macro_rules! words {
             type Target = PyAny;
             type Output = Bound<'py, PyAny>;
             type Error = PyErr;
-            const OUTPUT_TYPE: PyStaticExpr = type_hint_identifier!("xiezhen._words", stringify!($core));
+            const OUTPUT_TYPE: PyStaticExpr = type_hint_identifier!("xiezhen._enums", stringify!($core));
 
             fn into_pyobject(self, py: Python<'py>) -> PyResult<Self::Output> {
                 let member = match self.0 {
@@ -41,13 +41,13 @@ macro_rules! words {
     };
 }
 
-words! {
-    StateWord(TaskState) { Waiting Running Succeeded PartlySucceeded Failed Unknown }
-    KindWord(TaskKind) { Training Generation Unknown }
-    StageWord(Stage) { Uploading Training Generating Saving Done Failed }
+enums! {
+    State(TaskState) { Waiting Running Succeeded PartlySucceeded Failed Unknown }
+    Kind(TaskKind) { Training Generation Unknown }
+    JobStage(Stage) { Uploading Training Generating Saving Done Failed }
 }
 
 fn member(py: Python<'_>, class: &str, word: &str) -> PyResult<Py<PyAny>> {
-    let _inside = gate::inside(py);
-    Ok(py.import("xiezhen._words")?.getattr(class)?.call1((word,))?.unbind())
+    let _inside = finalize::inside(py);
+    Ok(py.import("xiezhen._enums")?.getattr(class)?.call1((word,))?.unbind())
 }

@@ -3,7 +3,7 @@
 from enum import Enum
 
 
-class _Word(str, Enum):
+class _Name(str, Enum):
     # What a word reads as differs between Python versions otherwise.
     def __str__(self) -> str:
         return str(self.value)
@@ -15,7 +15,7 @@ class _Word(str, Enum):
         return f"{type(self).__name__}.{self.name}"
 
 
-class TaskState(_Word):
+class TaskState(_Name):
     """How far a task is. `SUCCEEDED`, `PARTLY_SUCCEEDED` and `FAILED` are terminal."""
 
     __module__ = "xiezhen"
@@ -33,7 +33,7 @@ class TaskState(_Word):
         return self in (TaskState.SUCCEEDED, TaskState.PARTLY_SUCCEEDED, TaskState.FAILED)
 
 
-class TaskKind(_Word):
+class TaskKind(_Name):
     """What a task is for."""
 
     __module__ = "xiezhen"
@@ -43,7 +43,7 @@ class TaskKind(_Word):
     UNKNOWN = "unknown"
 
 
-class Stage(_Word):
+class Stage(_Name):
     """What a job is busy with."""
 
     __module__ = "xiezhen"

@@ -1,0 +1,206 @@
+# Generated from the Rust source by tools/stubs.py: do not edit.
+
+"""The calls of `AsyncClient`: those of `Client`, awaited."""
+
+from __future__ import annotations
+
+from ._xiezhen import Client, _awaited
+
+# As in `errors`: type checkers know this name.
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
+    from os import PathLike
+    from pathlib import Path
+    from typing import SupportsIndex
+
+    from ._xiezhen import Created, Job, PollSchedule, Style, Task
+    from .errors import XiezhenError
+    from .events import Event
+
+
+class Calls:
+    def __init__(
+        self,
+        base_url: str | None = None,
+        *,
+        app_code: str | None = None,
+        app_key: str | None = None,
+        app_secret: str | None = None,
+        timeout: float | None = None,
+        connect_timeout: float | None = None,
+        max_retries: SupportsIndex | None = None,
+        requests_per_second: float | None = None,
+        upload_concurrency: SupportsIndex | None = None,
+        max_photo_bytes: SupportsIndex | None = None,
+        training_schedule: PollSchedule | None = None,
+        generation_schedule: PollSchedule | None = None,
+        ca_file: str | PathLike[str] | None = None,
+        proxy: str | None = None,
+        allow_http: bool = False,
+    ) -> None:
+        """See `Client` for the options. Raises InvalidArgumentError, which names everything that does not fit."""
+        self._client = _awaited(
+            Client(
+                base_url,
+                app_code=app_code,
+                app_key=app_key,
+                app_secret=app_secret,
+                timeout=timeout,
+                connect_timeout=connect_timeout,
+                max_retries=max_retries,
+                requests_per_second=requests_per_second,
+                upload_concurrency=upload_concurrency,
+                max_photo_bytes=max_photo_bytes,
+                training_schedule=training_schedule,
+                generation_schedule=generation_schedule,
+                ca_file=ca_file,
+                proxy=proxy,
+                allow_http=allow_http,
+            )
+        )
+
+    async def advance(
+        self,
+        job: Job,
+        save: Callable[[Job], object],
+        *,
+        save_to: str | PathLike[str] | None = None,
+        on_event: Callable[[Event], object] | None = None,
+        recreate: bool = False,
+    ) -> float | None:
+        """Does all that is due of a job, without waiting for the service's work. Returns the seconds until it should be
+        called again, or None when the job is over.
+
+        save: called with the job before each create and after each answer, to store it. If it raises, nothing is
+            sent and the call ends with that exception. An AsyncClient takes a coroutine function as well. A create that
+            was sent when the call is interrupted runs on, and its answer is stored by one more `save`, which may come
+            on another thread.
+        save_to: the folder for pictures; the job remembers it.
+        on_event: called with each event. If it raises, that ends the call.
+        recreate: starts (and pays for) again what is found failed, or with an unknown outcome, when the call begins.
+        """
+        answer: float | None = await self._client.advance(
+            job, save, save_to=save_to, on_event=on_event, recreate=recreate
+        )
+        return answer
+
+    async def create_task(
+        self, user_id: str, style: str, *, callback_url: str | None = None, timeout: float | None = None
+    ) -> Created:
+        """Starts generating pictures of a trained model in one style, given by its id. This call is billed.
+
+        callback_url: a URL that the service calls when the task ends.
+        timeout: seconds for this call, in place of the client's.
+
+        Raises OutcomeUnknownError if it was sent and the answer was lost: it may have been carried out. Once sent, it
+        runs on to its timeout, cancelled or not.
+        """
+        answer: Created = await self._client.create_task(user_id, style, callback_url=callback_url, timeout=timeout)
+        return answer
+
+    async def create_user_model(
+        self, img_set: Iterable[str], *, callback_url: str | None = None, timeout: float | None = None
+    ) -> Created:
+        """Starts training a user model from 8 to 20 uploaded photos. This call is billed.
+
+        img_set: what `upload_file` returned for each photo.
+        callback_url: a URL that the service calls when the task ends.
+        timeout: seconds for this call, in place of the client's.
+
+        Raises OutcomeUnknownError if it was sent and the answer was lost: it may have been carried out. Once sent, it
+        runs on to its timeout, cancelled or not.
+        """
+        answer: Created = await self._client.create_user_model(img_set, callback_url=callback_url, timeout=timeout)
+        return answer
+
+    async def list_styles(self, *, timeout: float | None = None) -> list[Style]:
+        """The styles that pictures can be generated in.
+
+        timeout: seconds for this call, in place of the client's.
+        """
+        answer: list[Style] = await self._client.list_styles(timeout=timeout)
+        return answer
+
+    async def query_task(self, task_id: str, *, timeout: float | None = None) -> Task:
+        """Polls a task once. A failed task is a value here, not an error.
+
+        timeout: seconds for this call, in place of the client's.
+        """
+        answer: Task = await self._client.query_task(task_id, timeout=timeout)
+        return answer
+
+    async def run(
+        self,
+        job: Job,
+        *,
+        save_to: str | PathLike[str] | None = None,
+        checkpoint: str | PathLike[str] | None = None,
+        on_event: Callable[[Event], object] | None = None,
+        timeout: float | None = None,
+        recreate: bool = False,
+        progress: bool = False,
+    ) -> Job:
+        """Brings a job to its end: uploads, trains, generates, waits, saves. Returns the same job.
+
+        save_to: the folder for pictures; without one, none are fetched. The job remembers it.
+        checkpoint: a file that keeps the job, loaded if it is there: a killed run resumes where it left off, and
+            nothing is uploaded or paid for twice. One process at a time, on a local file system.
+        on_event: called with each event. If it raises, that ends the run.
+        timeout: seconds for the whole run; by default each task's own deadline (training 2 h, generation 30 min).
+        recreate: starts (and pays for) again what is found failed, or with an unknown outcome, when the call begins.
+        progress: draws progress bars on standard error.
+
+        Raises what went wrong first, after the other styles are finished; the job then holds all that is known.
+        OutcomeUnknownError if a create was sent and its answer lost; TaskFailedError, TimeoutError,
+        InvalidArgumentError and others.
+        """
+        answer: Job = await self._client.run(
+            job,
+            save_to=save_to,
+            checkpoint=checkpoint,
+            on_event=on_event,
+            timeout=timeout,
+            recreate=recreate,
+            progress=progress,
+        )
+        return answer
+
+    async def save_results(
+        self, task: Task, save_to: str | PathLike[str], *, name: str | None = None, timeout: float | None = None
+    ) -> list[Path]:
+        """Fetches the pictures of a task that has ended into the folder `save_to`, and returns the files.
+
+        name: what the files are called after; "portrait" by default.
+        timeout: seconds for the whole call. Without one, an attempt ends after 60 s without progress.
+
+        Files appear whole or not at all, and one that is there is kept. Raises FileError for what can't be written.
+        """
+        answer: list[Path] = await self._client.save_results(task, save_to, name=name, timeout=timeout)
+        return answer
+
+    async def wait_many(
+        self,
+        task_ids: Iterable[str],
+        on_end: Callable[[int, Task | XiezhenError], object] | None = None,
+        *,
+        timeout: float | None = None,
+    ) -> list[Task | XiezhenError]:
+        """`wait_task` for thousands at once. Returns a Task or a XiezhenError each, in order.
+
+        on_end: called as each ends, with its index and its Task or XiezhenError. If it raises, that ends the call.
+        timeout: seconds for all; by default each task's own deadline.
+        """
+        answer: list[Task | XiezhenError] = await self._client.wait_many(task_ids, on_end, timeout=timeout)
+        return answer
+
+    async def wait_task(self, task_id: str, *, timeout: float | None = None) -> Task:
+        """Polls a task until it has ended, as often as its schedule says.
+
+        timeout: seconds; by default 2 h for a training, 30 min for a generation.
+
+        Outages are waited out. Raises TaskFailedError when the service gave the task up, TimeoutError at the deadline.
+        Every error has the `task_id`: wait again to go on.
+        """
+        answer: Task = await self._client.wait_task(task_id, timeout=timeout)
+        return answer

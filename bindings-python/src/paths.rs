@@ -1,0 +1,33 @@
+//! Paths: a `str` or anything with `__fspath__` on their way in, a `pathlib.Path` on their way out.
+
+use std::path::PathBuf;
+
+use pyo3::{inspect::PyStaticExpr, prelude::*};
+
+use crate::finalize;
+
+/// A local file or folder.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) struct LocalPath(pub(crate) PathBuf);
+
+impl<'a, 'py> FromPyObject<'a, 'py> for LocalPath {
+    type Error = PyErr;
+    const INPUT_TYPE: PyStaticExpr = PathBuf::INPUT_TYPE;
+
+    fn extract(path: Borrowed<'a, 'py, PyAny>) -> PyResult<Self> {
+        let _inside = finalize::inside(path.py());
+        path.extract().map(Self)
+    }
+}
+
+impl<'py> IntoPyObject<'py> for LocalPath {
+    type Target = PyAny;
+    type Output = Bound<'py, PyAny>;
+    type Error = PyErr;
+    const OUTPUT_TYPE: PyStaticExpr = PathBuf::OUTPUT_TYPE;
+
+    fn into_pyobject(self, py: Python<'py>) -> PyResult<Self::Output> {
+        let _inside = finalize::inside(py);
+        self.0.into_pyobject(py)
+    }
+}

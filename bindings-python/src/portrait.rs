@@ -1,0 +1,101 @@
+//! What a job is made of: photos and portraits, with the errors that they hold.
+
+use pyo3::{exceptions::PyTypeError, inspect::PyStaticExpr, prelude::*, type_hint_identifier};
+use xiezhen::Error;
+
+use crate::{enums::State, errors, finalize, paths::LocalPath, values::values};
+
+/// An error that a value holds: an instance of `xiezhen.XiezhenError`, equal by what it says.
+pub(crate) struct Failure(pub(crate) Py<PyAny>);
+
+impl Clone for Failure {
+    fn clone(&self) -> Self {
+        Python::attach(|py| Self(self.0.clone_ref(py)))
+    }
+}
+
+impl PartialEq for Failure {
+    fn eq(&self, other: &Self) -> bool {
+        Python::attach(|py| {
+            let _inside = finalize::inside(py);
+            self.0.bind(py).eq(other.0.bind(py)).unwrap_or(false)
+        })
+    }
+}
+
+impl<'py> IntoPyObject<'py> for Failure {
+    type Target = PyAny;
+    type Output = Bound<'py, PyAny>;
+    type Error = std::convert::Infallible;
+    const OUTPUT_TYPE: PyStaticExpr = type_hint_identifier!("xiezhen.errors", "XiezhenError");
+
+    fn into_pyobject(self, py: Python<'py>) -> Result<Self::Output, Self::Error> {
+        Ok(self.0.into_bound(py))
+    }
+}
+
+impl<'a, 'py> FromPyObject<'a, 'py> for Failure {
+    type Error = PyErr;
+    const INPUT_TYPE: PyStaticExpr = type_hint_identifier!("xiezhen.errors", "XiezhenError");
+
+    fn extract(error: Borrowed<'a, 'py, PyAny>) -> PyResult<Self> {
+        let class = error.py().import("xiezhen.errors")?.getattr("XiezhenError")?;
+        if error.is_instance(&class)? {
+            return Ok(Self(error.to_owned().unbind()));
+        }
+        Err(PyTypeError::new_err("the error must be a XiezhenError"))
+    }
+}
+
+pub(crate) fn failure(py: Python<'_>, error: &Error) -> PyResult<Failure> {
+    Ok(Failure(errors::exception(py, error)?.unbind()))
+}
+
+values! {
+    "xiezhen",
+
+    /// One style of a job, and what has become of it.
+    Portrait {
+        /// The style, as the job asked for it: a name or an id.
+        style: String,
+        /// The style's id, once it is known.
+        style_id: Option<String>,
+        /// The generation's task, once it was created.
+        task_id: Option<String>,
+        /// The task's state, as it was last seen.
+        state: Option<State>,
+        /// The addresses of the pictures; they may expire.
+        urls: Vec<String>,
+        /// The pictures on disk.
+        files: Vec<LocalPath>,
+        /// What went wrong with this style.
+        error: Option<Failure>,
+    }
+    /// A photo as a job knows it; never its bytes.
+    JobPhoto {
+        /// The file; `None` if the photo was given as bytes.
+        path: Option<LocalPath>,
+        /// SHA-256 of the content in hex, once it was read.
+        sha256: Option<String>,
+        /// The size, once it was read.
+        bytes: Option<u64>,
+        /// The service's path of it, once it was uploaded.
+        uploaded: Option<String>,
+    }
+}
+
+impl From<xiezhen::JobPhoto> for JobPhoto {
+    fn from(photo: xiezhen::JobPhoto) -> Self {
+        let xiezhen::JobPhoto { path, sha256, bytes, uploaded } = photo;
+        Self { path: path.map(LocalPath), sha256, bytes, uploaded }
+    }
+}
+
+impl Portrait {
+    pub(crate) fn from_core(py: Python<'_>, portrait: xiezhen::Portrait) -> PyResult<Self> {
+        let xiezhen::Portrait { style, style_id, task_id, state, urls, files, error } = portrait;
+        let error = error.map(|error| failure(py, &error)).transpose()?;
+        let files = files.into_iter().map(LocalPath).collect();
+        Ok(Self { style, style_id, task_id, state: state.map(State), urls, files, error })
+    }
+}
