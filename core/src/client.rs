@@ -281,18 +281,18 @@ impl Client {
         let save = |session: Arc<Session>| async move {
             let results = Results {
                 transport: &session.transport,
-                max_retries: session.options.limits.max_retries,
                 folder: save_to.as_ref(),
                 style: name.unwrap_or_default(),
                 task_id: &task.id,
-                on_retry: &|_, _| {},
+                known: &[],
+                on_progress: &|_| {},
             };
-            let save = results.save(&task.result_paths, session.query(&task.id), &|_: &Path| {});
+            let save = results.save(&task.result_paths, session.query(&task.id));
             let saved = match self.timeout {
                 None => save.await,
                 Some(timeout) => tokio::time::timeout(timeout, save).await.map_err(|_| out_of_time(timeout))?,
             };
-            saved.error.map_or(Ok(saved.files), Err)
+            saved.error.map_or_else(|| Ok(saved.files.into_iter().map(|file| file.path).collect()), Err)
         };
         self.under_way("save_results", save).await.map_err(|error| error.with_task_id(&task.id))
     }

@@ -1,12 +1,14 @@
 //! Files that appear whole or not at all: a temporary file, fsync, rename, fsync of the folder.
 
 use std::{
-    fs::{self, File, Metadata, OpenOptions},
+    fs::{self, File, Metadata, OpenOptions, TryLockError},
     io::{self, Read, Write},
     path::Path,
     thread,
     time::{Duration, Instant},
 };
+
+use tempfile::NamedTempFile;
 
 /// What a temporary file's name has between its target's name and its ending.
 const RANDOM: usize = 6;
@@ -28,36 +30,59 @@ pub(crate) enum FileMode {
 
 /// Writes `content` under the name `path`: after a crash at any instant, this or what was there before is on disk.
 pub(crate) fn write(path: &Path, content: &[u8], mode: FileMode) -> io::Result<()> {
-    let began = Instant::now();
-    let mut tries = 1;
-    loop {
-        match try_to_write(path, content, mode) {
-            Err(error) if error.kind() == io::ErrorKind::NotFound && tries < TRIES && folder(path).is_dir() => {
-                tries += 1;
-            }
-            // What is not written may be paid for again: others may close theirs.
-            Err(error) if is_out_of_files(&error) && began.elapsed() < OUT_OF_FILES => {
-                thread::sleep(Duration::from_millis(50));
-            }
-            written => return written,
-        }
-    }
+    let mut incoming = Incoming::create(path, mode)?;
+    incoming.file().write_all(content)?;
+    incoming.keep_as(path)
 }
 
-fn try_to_write(path: &Path, content: &[u8], mode: FileMode) -> io::Result<()> {
-    let folder = folder(path);
-    let prefix = format!("{}-", hidden(path));
-    let mut builder = tempfile::Builder::new();
-    builder.prefix(&prefix).rand_bytes(RANDOM).suffix(ENDING);
-    // The library's own opening hides the error's number.
-    let mut file = builder.make_in(folder, |temporary| create_new(temporary, mode))?;
-    // Says that somebody is writing it. A file system without locks lets nobody remove it either.
-    let _ = file.as_file().try_lock_shared();
-    file.write_all(content)?;
-    file.as_file().sync_all()?;
-    file.persist(path)?;
-    // On Unix the folder is a file of its own, and the new name is in it.
-    if cfg!(unix) { File::open(folder)?.sync_all() } else { Ok(()) }
+/// A file that is being written under a temporary name; gone if it is not kept.
+pub(crate) struct Incoming(NamedTempFile<File>);
+
+impl Incoming {
+    /// Makes the temporary file of one that is to be called like `path`.
+    pub(crate) fn create(path: &Path, mode: FileMode) -> io::Result<Self> {
+        let began = Instant::now();
+        let mut tries = 1;
+        loop {
+            match Self::try_to_create(path, mode) {
+                Err(error) if error.kind() == io::ErrorKind::NotFound && tries < TRIES && folder(path).is_dir() => {
+                    tries += 1;
+                }
+                // What is not written may be paid for again: others may close theirs.
+                Err(error) if is_out_of_files(&error) && began.elapsed() < OUT_OF_FILES => {
+                    thread::sleep(Duration::from_millis(50));
+                }
+                created => return created,
+            }
+        }
+    }
+
+    fn try_to_create(path: &Path, mode: FileMode) -> io::Result<Self> {
+        let prefix = format!("{}-", hidden(path));
+        let mut builder = tempfile::Builder::new();
+        builder.prefix(&prefix).rand_bytes(RANDOM).suffix(ENDING);
+        // The library's own opening hides the error's number.
+        let temporary = builder.make_in(folder(path), |temporary| create_new(temporary, mode))?;
+        // Says that somebody is writing it. A file system without locks lets nobody remove it either.
+        if matches!(temporary.as_file().try_lock_shared(), Err(TryLockError::WouldBlock)) {
+            // Somebody takes it for what a killed process left.
+            return Err(io::ErrorKind::NotFound.into());
+        }
+        temporary.path().symlink_metadata()?;
+        Ok(Self(temporary))
+    }
+
+    pub(crate) fn file(&mut self) -> &mut File {
+        self.0.as_file_mut()
+    }
+
+    /// Gives it its name. What stood there before is gone, a link itself and not what it led to.
+    pub(crate) fn keep_as(self, path: &Path) -> io::Result<()> {
+        self.0.as_file().sync_all()?;
+        self.0.persist(path)?;
+        // On Unix the folder is a file of its own, and the new name is in it.
+        if cfg!(unix) { File::open(folder(path))?.sync_all() } else { Ok(()) }
+    }
 }
 
 /// Makes a file that was not there.
@@ -84,7 +109,7 @@ pub(crate) fn remove_all_stale_temp_files(folder: &Path, prefix: &str) {
         let name = name.as_encoded_bytes();
         if name.starts_with(prefix.as_bytes()) && name.ends_with(ENDING.as_bytes()) {
             let path = entry.path();
-            if File::open(&path).is_ok_and(|file| file.try_lock().is_ok()) {
+            if open_regular(&path, Links::Refuse).is_ok_and(|(file, _)| file.try_lock().is_ok()) {
                 let _ = fs::remove_file(path);
             }
         }

@@ -7,6 +7,7 @@
 //! Calls run on the caller's tokio runtime. A client belongs to the runtime on which it is used.
 #![cfg_attr(test, allow(clippy::unwrap_used, clippy::expect_used, clippy::indexing_slicing, clippy::panic))]
 
+mod addresses;
 mod answer;
 mod arguments;
 mod call;
@@ -16,6 +17,7 @@ mod caller;
 pub mod cli;
 mod client;
 mod credential;
+mod digest;
 mod disk;
 mod error;
 mod event;

@@ -16,6 +16,7 @@ use serde::{Deserialize, Serialize};
 use url::{Host, Url};
 
 use crate::{
+    addresses::{Reach, is_localhost},
     credential::Credential,
     error::{Error, Result},
     rate_limit::SharedRate,
@@ -85,6 +86,9 @@ pub(crate) struct Limits {
     pub(crate) requests_per_second: f64,
     pub(crate) upload_concurrency: usize,
     pub(crate) max_photo_bytes: u64,
+    pub(crate) max_pictures: usize,
+    pub(crate) allow_private_results: bool,
+    pub(crate) require_https_results: bool,
     pub(crate) training_schedule: PollSchedule,
     pub(crate) generation_schedule: PollSchedule,
     /// Trusted beside the system's.
@@ -109,6 +113,11 @@ impl Options {
         let host = self.base_url.host_str().unwrap_or_default();
         self.base_url.port().map_or_else(|| host.to_owned(), |port| format!("{host}:{port}"))
     }
+
+    /// How far addresses of results may lead.
+    pub(crate) fn results_reach(&self) -> Reach {
+        if self.limits.allow_private_results { Reach::Anywhere } else { Reach::of_base(&self.base_url) }
+    }
 }
 
 /// Whether `url` stays on this machine: no proxy is asked for it, and `http` is fine.
@@ -116,7 +125,7 @@ pub(crate) fn is_loopback(url: &Url) -> bool {
     match url.host() {
         Some(Host::Ipv4(address)) => address.is_loopback(),
         Some(Host::Ipv6(address)) => address.is_loopback(),
-        Some(Host::Domain(name)) => name == "localhost" || name.ends_with(".localhost"),
+        Some(Host::Domain(name)) => is_localhost(name),
         None => false,
     }
 }
@@ -140,11 +149,14 @@ pub struct ClientBuilder {
     requests_per_second: Option<f64>,
     upload_concurrency: Option<usize>,
     max_photo_bytes: Option<u64>,
+    max_pictures: Option<usize>,
     training_schedule: Option<PollSchedule>,
     generation_schedule: Option<PollSchedule>,
     ca_file: Option<PathBuf>,
     proxy: Option<SecretString>,
     allow_http: bool,
+    allow_private_results: bool,
+    require_https_results: bool,
     environment: Option<HashMap<String, SecretString>>,
 }
 
@@ -181,6 +193,8 @@ setters! {
     upload_concurrency: usize,
     /// Photos above this are refused before they are sent. 5 MiB.
     max_photo_bytes: u64,
+    /// A task with more pictures than this is refused when they are to be saved. 1,000.
+    max_pictures: usize,
     /// When trainings are looked at. 15 s, ×1.5, up to 60 s.
     training_schedule: PollSchedule,
     /// When generations are looked at. 3 s, ×1.5, up to 15 s.
@@ -203,6 +217,20 @@ impl ClientBuilder {
     /// Allows `http://` to hosts other than this machine: whoever listens reads the credential.
     pub fn allow_http(mut self, allow: bool) -> Self {
         self.allow_http = allow;
+        self
+    }
+
+    /// Allows results to be fetched from this machine, its network and metadata services, and redirects to them. Without
+    /// it, that is refused, unless `base_url` is such an address itself.
+    pub fn allow_private_results(mut self, allow: bool) -> Self {
+        self.allow_private_results = allow;
+        self
+    }
+
+    /// Refuses results whose address is `http://`: whoever is on the way reads and changes them. Without it, that is a
+    /// [`Notice`](crate::Event::Notice).
+    pub fn require_https_results(mut self, require: bool) -> Self {
+        self.require_https_results = require;
         self
     }
 
@@ -264,6 +292,9 @@ impl ClientBuilder {
             requests_per_second: self.requests_per_second.unwrap_or(10.0),
             upload_concurrency: self.upload_concurrency.unwrap_or(4),
             max_photo_bytes: self.max_photo_bytes.unwrap_or(5 << 20),
+            max_pictures: self.max_pictures.unwrap_or(1000),
+            allow_private_results: self.allow_private_results,
+            require_https_results: self.require_https_results,
             training_schedule: self.training_schedule.unwrap_or(PollSchedule::TRAINING),
             generation_schedule: self.generation_schedule.unwrap_or(PollSchedule::GENERATION),
             authorities,
@@ -324,6 +355,9 @@ impl Limits {
         }
         if self.max_photo_bytes == 0 {
             problems.push("max_photo_bytes must be at least 1".into());
+        }
+        if self.max_pictures == 0 {
+            problems.push("max_pictures must be at least 1".into());
         }
         problems.extend(self.training_schedule.problem("training_schedule"));
         problems.extend(self.generation_schedule.problem("generation_schedule"));

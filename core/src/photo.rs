@@ -8,11 +8,10 @@ use std::{
 };
 
 use bytes::Bytes;
-use sha2::{Digest, Sha256};
 
 pub(crate) use self::file::PhotoFile;
 use crate::{
-    disk,
+    digest, disk,
     error::{Error, ErrorKind, Result},
     picture::{self, Format},
 };
@@ -182,7 +181,7 @@ impl CheckedPhoto {
                 format!("is a {} picture; JPEG, PNG, WebP and BMP are accepted: convert it first", format.name());
             return Ok(Err(problem.into()));
         }
-        Ok(Ok(Self { content, format, bytes, sha256: digest(whole)?, size }))
+        Ok(Ok(Self { content, format, bytes, sha256: digest::of(whole)?, size }))
     }
 
     /// The same for one photo, off the async threads, as an error.
@@ -212,18 +211,6 @@ fn check_len(bytes: u64, max_bytes: u64) -> Result<(), Rejection> {
     Ok(())
 }
 
-fn digest(mut content: impl Read) -> io::Result<String> {
-    let mut hash = Sha256::new();
-    let mut chunk = vec![0; 64 << 10];
-    loop {
-        let read = content.read(&mut chunk)?;
-        match chunk.get(..read) {
-            None | Some([]) => return Ok(hex(&hash.finalize())),
-            Some(part) => hash.update(part),
-        }
-    }
-}
-
 impl Photo {
     /// What messages call it.
     pub(crate) fn name(&self) -> String {
@@ -232,15 +219,6 @@ impl Photo {
             Source::Bytes(_) => "photo (bytes)".into(),
         }
     }
-}
-
-pub(crate) fn hex(bytes: &[u8]) -> String {
-    use std::fmt::Write;
-
-    bytes.iter().fold(String::with_capacity(2 * bytes.len()), |mut text, byte| {
-        let _ = write!(text, "{byte:02x}");
-        text
-    })
 }
 
 /// A blocking task ends early only if it panics or the runtime goes away.

@@ -1,47 +1,82 @@
 //! Pictures on disk: fetched several at a time, whole or not at all, under names of our own.
 
+mod picture;
+mod whole;
+
 use std::{
+    collections::{HashMap, HashSet},
     future::Future,
     path::{Path, PathBuf},
     time::Duration,
 };
 
-use bytes::Bytes;
 use futures_util::{StreamExt, stream};
 use icu_normalizer::ComposingNormalizerBorrowed;
 use reqwest::Url;
+use serde::{Deserialize, Serialize};
+use sha2::{Digest, Sha256};
+use tokio::time::Instant;
 
+use self::picture::Picture;
 use crate::{
-    disk::{self, FileMode},
+    digest,
+    disk::{self, Links},
     error::{Error, ErrorKind, Result},
-    photo::interrupted,
-    picture::Format,
     task::Task,
-    transport::{Transport, backoff},
+    transport::{
+        Transport, backoff,
+        download::{FailedDownload, Place},
+    },
 };
 
-/// How many pictures are fetched at a time.
+/// How many pictures of a task are fetched at a time.
 const AT_ONCE: usize = 4;
 /// A server that asks for a longer pause is left alone.
 const LONGEST_PAUSE: Duration = Duration::from_secs(60);
 /// How much of a file's name the style may take.
 const STYLE_BYTES: usize = 60;
+/// An address longer than this is none.
+const LONGEST_URL: usize = 8 << 10;
+
+/// A picture on disk, as it was when it was saved.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct SavedFile {
+    pub(crate) path: PathBuf,
+    pub(crate) bytes: u64,
+    pub(crate) sha256: String,
+}
+
+impl SavedFile {
+    /// Whether this very content is there, in a file of its own: never through a link. Reads it on this thread.
+    pub(crate) fn is_whole(&self) -> bool {
+        let Ok((file, about)) = disk::open_regular(&self.path, Links::Refuse) else { return false };
+        about.len() == self.bytes && digest::of(file).is_ok_and(|digest| digest == self.sha256)
+    }
+}
+
+/// What happens meanwhile.
+pub(crate) enum Progress<'a> {
+    Saved(&'a Path),
+    /// Why, and after what pause.
+    Retrying(&'a Error, Duration),
+    Notice(String),
+}
 
 /// The pictures of one task, and where they go.
 pub(crate) struct Results<'a> {
     pub(crate) transport: &'a Transport,
-    pub(crate) max_retries: u32,
     pub(crate) folder: &'a Path,
-    /// The name of the style; the files are called after it.
+    /// The files are called after it.
     pub(crate) style: &'a str,
     pub(crate) task_id: &'a str,
-    /// Is told of each repetition: why, and after what pause.
-    pub(crate) on_retry: &'a (dyn Fn(&Error, Duration) + Send + Sync),
+    /// What is there already, if it is still what was saved.
+    pub(crate) known: &'a [SavedFile],
+    pub(crate) on_progress: &'a (dyn Fn(Progress<'_>) + Send + Sync),
 }
 
 /// What is on disk, in the order of the addresses, and the first thing that went wrong.
 pub(crate) struct Saved {
-    pub(crate) files: Vec<PathBuf>,
+    pub(crate) files: Vec<SavedFile>,
     /// The addresses that were tried last.
     pub(crate) urls: Vec<String>,
     pub(crate) error: Option<Error>,
@@ -49,25 +84,28 @@ pub(crate) struct Saved {
 
 impl Results<'_> {
     /// Saves every picture that is not there yet. If addresses have expired, `ask_again` brings new ones.
-    pub(crate) async fn save(
-        &self,
-        urls: &[String],
-        ask_again: impl Future<Output = Result<Task>>,
-        on_saved: &(dyn Fn(&Path) + Send + Sync),
-    ) -> Saved {
+    pub(crate) async fn save(&self, urls: &[String], ask_again: impl Future<Output = Result<Task>>) -> Saved {
+        let most = self.transport.options().limits.max_pictures;
+        if urls.len() > most {
+            let message = format!("task {} has {} pictures; at most {most} (max_pictures)", self.task_id, urls.len());
+            let error = Error::new(ErrorKind::Protocol, message).with_task_id(self.task_id);
+            let urls = urls.iter().take(most).cloned().collect();
+            return Saved { files: self.known.to_vec(), urls, error: Some(error) };
+        }
         if let Err(error) = tokio::fs::create_dir_all(self.folder).await {
             let error = Error::io("can't make the folder for pictures", self.folder, error);
             return Saved { files: Vec::new(), urls: urls.to_vec(), error: Some(error) };
         }
         self.remove_stale_temp_files().await;
-        let first = self.pass(urls, on_saved).await;
+        self.notice_http(urls);
+        let first = self.pass(urls, self.known).await;
         if !first.iter().any(|outcome| matches!(outcome, Err(failure) if failure.expired)) {
             return collect(first, urls.to_vec());
         }
         match ask_again.await {
-            // What is on disk by now is found there, and not fetched again.
-            Ok(task) if task.result_paths.len() >= urls.len() => {
-                collect(self.pass(&task.result_paths, on_saved).await, task.result_paths)
+            Ok(task) if (urls.len()..=most).contains(&task.result_paths.len()) => {
+                let saved: Vec<_> = first.into_iter().filter_map(Result::ok).collect();
+                collect(self.pass(&task.result_paths, &saved).await, task.result_paths)
             }
             // Fewer addresses than pictures that were promised are no replacement.
             Ok(_) => collect(first, urls.to_vec()),
@@ -82,68 +120,100 @@ impl Results<'_> {
         let _ = tokio::task::spawn_blocking(move || disk::remove_all_stale_temp_files(&folder, &prefix)).await;
     }
 
-    /// What the names of all files of this task begin with.
-    fn stem(&self) -> String {
-        format!("{}-{}-", file_name(self.style), short_id(self.task_id))
+    /// Says which hosts are asked in the clear.
+    fn notice_http(&self, urls: &[String]) {
+        let hosts: HashSet<String> = urls.iter().filter_map(|url| self.transport.asks_in_the_clear(url)).collect();
+        for host in hosts {
+            let message = format!(
+                "pictures of task {} come from http://{host}: whoever is on the way sees and changes them; \
+                 require_https_results refuses such addresses",
+                self.task_id
+            );
+            tracing::warn!(task_id = self.task_id, host, "pictures come over http");
+            (self.on_progress)(Progress::Notice(message));
+        }
     }
 
-    async fn pass(&self, urls: &[String], on_saved: &(dyn Fn(&Path) + Send + Sync)) -> Vec<Result<PathBuf, Missed>> {
-        let one = |(index, url): (usize, String)| async move { self.picture(index + 1, &url, on_saved).await };
+    /// What the names of all files of this task begin with.
+    fn stem(&self) -> String {
+        format!("{}-{}-", file_name(self.style), short_digest(&self.transport.options().host(), self.task_id))
+    }
+
+    async fn pass(&self, urls: &[String], known: &[SavedFile]) -> Vec<Result<SavedFile, Missed>> {
+        let known: HashMap<&Path, &SavedFile> = known.iter().map(|file| (file.path.as_path(), file)).collect();
+        let one = |(index, url): (usize, String)| {
+            let known = &known;
+            async move { self.picture(index + 1, &url, known).await }
+        };
         stream::iter(urls.iter().cloned().enumerate().map(one)).buffered(AT_ONCE).collect().await
     }
 
-    /// Saves the `n`th picture, unless a whole file of its name is there.
-    async fn picture(&self, n: usize, url: &str, on_saved: &(dyn Fn(&Path) + Send + Sync)) -> Result<PathBuf, Missed> {
-        let stem = format!("{}{n}", self.stem());
-        if let Some(path) = existing(self.folder, &stem) {
-            return Ok(path);
+    /// Saves the `n`th picture, unless it is there as it was saved.
+    async fn picture(&self, n: usize, url: &str, known: &HashMap<&Path, &SavedFile>) -> Result<SavedFile, Missed> {
+        let stem = self.folder.join(format!("{}{n}", self.stem()));
+        if let Some(file) = self.kept(&stem, known).await {
+            return Ok(file);
         }
         let place = format!("picture {n} of task {}", self.task_id);
-        let content = self.fetch(url).await.map_err(|missed| missed.at(&place, self.task_id))?;
-        let format = Format::of(&content).ok_or_else(|| {
-            let error =
-                Error::new(ErrorKind::Protocol, "what came is no picture").with_body_start(&content, str::to_owned);
-            Missed { error, expired: false }.at(&place, self.task_id)
-        })?;
-        let path = self.folder.join(format!("{stem}.{}", format.extension()));
-        let written = tokio::task::spawn_blocking({
-            let path = path.clone();
-            move || write(&path, &content)
-        });
-        written.await.map_err(interrupted).and_then(|written| written).map_err(Missed::from)?;
-        on_saved(&path);
-        Ok(path)
+        let saved = self.fetch(url, &stem).await.map_err(|missed| missed.at(&place, self.task_id))?;
+        (self.on_progress)(Progress::Saved(&saved.path));
+        Ok(saved)
     }
 
-    async fn fetch(&self, url: &str) -> Result<Bytes, Missed> {
-        let parsed = Url::parse(url).ok().filter(|url| matches!(url.scheme(), "http" | "https"));
-        let Some(url) = parsed else {
-            let message = format!("the service gave {:?}, which is no http(s) address", shorten(url));
+    /// The file of this stem that was saved before, if it is still whole.
+    async fn kept(&self, stem: &Path, known: &HashMap<&Path, &SavedFile>) -> Option<SavedFile> {
+        let named = crate::picture::Format::EXTENSIONS.iter().map(|extension| with_extension(stem, extension));
+        let file = named.into_iter().find_map(|path| known.get(path.as_path()).copied())?.clone();
+        tokio::task::spawn_blocking(move || file.is_whole().then_some(file)).await.ok()?
+    }
+
+    async fn fetch(&self, url: &str, stem: &Path) -> Result<SavedFile, Missed> {
+        let parsed = Some(url).filter(|url| url.len() <= LONGEST_URL).and_then(|url| Url::parse(url).ok());
+        let Some(url) = parsed.filter(|url| matches!(url.scheme(), "http" | "https")) else {
+            let shown: String = url.chars().take(100).collect();
+            let message = format!("the service gave {shown:?}, which is not an http(s) URL");
             return Err(Error::new(ErrorKind::Protocol, message).into());
         };
+        let mut left = self.transport.longest_download();
         let mut retries = 0;
         loop {
-            let (status, error) = match self.transport.download(&url).await {
-                Ok(content) => return Ok(content),
+            let mut place = self.transport.download_place(&url).await;
+            let began = Instant::now();
+            let outcome = self.attempt(&url, stem, &mut place, began + left).await;
+            drop(place);
+            left = left.saturating_sub(began.elapsed());
+            let FailedDownload { status, error } = match outcome {
+                Ok(saved) => return Ok(saved),
                 Err(failed) => failed,
             };
-            // A local error is that of a connection: this process has too many files open for now.
             let transient = matches!(
                 error.kind(),
                 ErrorKind::Transport | ErrorKind::Timeout | ErrorKind::RateLimited | ErrorKind::Io
             );
-            if !transient || retries >= self.max_retries {
+            if !(transient && error.is_retryable()) || retries >= self.transport.options().limits.max_retries {
                 let expired = !transient && status.is_some_and(|status| status.is_client_error());
                 return Err(Missed { error, expired });
             }
             retries += 1;
             let pause = error.retry_after().unwrap_or_else(|| backoff(retries));
-            if pause > LONGEST_PAUSE {
+            if left.is_zero() || pause > LONGEST_PAUSE {
                 return Err(error.into());
             }
-            (self.on_retry)(&error, pause);
+            (self.on_progress)(Progress::Retrying(&error, pause));
             tokio::time::sleep(pause).await;
         }
+    }
+
+    async fn attempt(
+        &self,
+        url: &Url,
+        stem: &Path,
+        place: &mut Place,
+        until: Instant,
+    ) -> Result<SavedFile, FailedDownload> {
+        let mut picture = Picture::create(stem.to_owned()).await?;
+        self.transport.download(url, place, until, &mut picture).await?;
+        Ok(picture.save().await?)
     }
 }
 
@@ -166,11 +236,11 @@ impl From<Error> for Missed {
     }
 }
 
-fn collect(outcomes: Vec<Result<PathBuf, Missed>>, urls: Vec<String>) -> Saved {
+fn collect(outcomes: Vec<Result<SavedFile, Missed>>, urls: Vec<String>) -> Saved {
     let mut saved = Saved { files: Vec::new(), urls, error: None };
     for outcome in outcomes {
         match outcome {
-            Ok(path) => saved.files.push(path),
+            Ok(file) => saved.files.push(file),
             Err(missed) => {
                 saved.error.get_or_insert(missed.error);
             }
@@ -179,20 +249,12 @@ fn collect(outcomes: Vec<Result<PathBuf, Missed>>, urls: Vec<String>) -> Saved {
     saved
 }
 
-fn write(path: &Path, content: &[u8]) -> Result<()> {
-    disk::write(path, content, FileMode::Usual).map_err(|error| Error::io("can't write the picture", path, error))
-}
-
-/// A whole picture of this name, whatever its type.
-fn existing(folder: &Path, stem: &str) -> Option<PathBuf> {
-    use std::io::Read;
-
-    let whole = |path: &PathBuf| {
-        let mut start = Vec::new();
-        let read = std::fs::File::open(path).and_then(|file| file.take(512).read_to_end(&mut start));
-        read.is_ok() && Format::of(&start).is_some()
-    };
-    Format::EXTENSIONS.iter().map(|extension| folder.join(format!("{stem}.{extension}"))).find(whole)
+/// Appended, not set: a style may have dots in its name.
+fn with_extension(stem: &Path, extension: &str) -> PathBuf {
+    let mut name = stem.as_os_str().to_owned();
+    name.push(".");
+    name.push(extension);
+    name.into()
 }
 
 /// A style's name as part of a file's: composed, without what any file system gives a meaning, at most 60 bytes.
@@ -206,7 +268,8 @@ pub(crate) fn file_name(style: &str) -> String {
         name.push(c);
     }
     let name = name.trim_end_matches(['.', ' ']);
-    match name.strip_prefix('.') {
+    // A file that begins with `.` is hidden; one that begins with `-` is an option to whoever types `*`.
+    match name.strip_prefix(['.', '-']) {
         Some(rest) => format!("_{rest}"),
         None if name.is_empty() => "portrait".into(),
         None => name.into(),
@@ -220,13 +283,13 @@ fn is_unsafe(c: char) -> bool {
         || matches!(c, '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}' | '\u{feff}')
 }
 
-/// The first eight characters of a task's id, such as they may stand in a name.
-fn short_id(task_id: &str) -> String {
-    task_id.chars().take(8).map(|c| if c.is_ascii_alphanumeric() { c } else { '_' }).collect()
-}
-
-fn shorten(text: &str) -> String {
-    text.chars().take(100).collect()
+/// Ten characters that differ for any two tasks of any two hosts.
+fn short_digest(host: &str, task_id: &str) -> String {
+    const BASE32: &[u8; 32] = b"abcdefghijklmnopqrstuvwxyz234567";
+    let digest = Sha256::new().chain_update(host).chain_update([0]).chain_update(task_id).finalize();
+    let bits = digest.iter().take(8).fold(0_u64, |bits, byte| bits << 8 | u64::from(*byte));
+    let letter = |n: u32| BASE32.get((bits >> (59 - 5 * n)) as usize % BASE32.len()).copied().map(char::from);
+    (0..10).filter_map(letter).collect()
 }
 
 #[cfg(test)]
@@ -243,8 +306,18 @@ mod tests {
         assert_eq!(file_name("a:b*c?\u{202e}gpj"), "a_b_c__gpj");
         assert_eq!(file_name("  "), "portrait");
         assert_eq!(file_name("name. "), "name");
-        assert_eq!(short_id("7e1cac92-e348"), "7e1cac92");
-        assert_eq!(short_id("../x"), "___x");
+        assert_eq!(file_name("-rf"), "_rf");
+        assert_eq!(file_name(".-x"), "_-x");
+    }
+
+    #[test]
+    fn tasks_and_hosts_have_names_of_their_own() {
+        // As `printf 'host\0task' | sha256sum | xxd -r -p | base32` begins.
+        assert_eq!(short_digest("host", "task"), "ntymg2o57r");
+        let alike = ["T0000000000101", "T0000000000102", "019368ab-1111", "019368ab-2222", "../x", "---x"];
+        let names: HashSet<String> =
+            alike.iter().flat_map(|id| [short_digest("a.example", id), short_digest("b.example", id)]).collect();
+        assert_eq!(names.len(), 2 * alike.len());
     }
 
     proptest! {
@@ -254,7 +327,7 @@ mod tests {
             prop_assert!(!name.is_empty() && name.len() <= STYLE_BYTES);
             let path = Path::new("folder").join(format!("{name}-12345678-1.png"));
             prop_assert_eq!(path.parent(), Some(Path::new("folder")));
-            prop_assert!(!name.starts_with('.'));
+            prop_assert!(!name.starts_with(['.', '-']));
         }
     }
 }

@@ -4,9 +4,11 @@ pub(crate) mod body;
 mod cause;
 pub(crate) mod coding;
 mod connection;
-mod download;
+pub(crate) mod download;
 mod no_proxy;
+mod places;
 mod request;
+mod resolver;
 
 use std::{
     sync::{
@@ -32,6 +34,7 @@ pub(crate) use self::request::{OnRetry, Payload, Request};
 use self::{
     body::{SendGuard, StallTimer},
     connection::Connections,
+    places::Places,
     request::form,
 };
 use crate::{
@@ -50,8 +53,6 @@ use crate::{
 const MAX_ANSWER: usize = 8 << 20;
 const CONTENT_MD5: HeaderName = HeaderName::from_static("content-md5");
 const JSON: HeaderValue = HeaderValue::from_static("application/json; charset=utf-8");
-/// Pictures that are fetched at a time, of all tasks together: more would not come sooner, and each takes room whole.
-const DOWNLOADS_AT_ONCE: usize = 16;
 
 /// One job's photos, and some of the next one's.
 const OPEN_PHOTOS: usize = 24;
@@ -82,7 +83,7 @@ pub(crate) struct Transport {
     uploads: Semaphore,
     /// Photos that are open at a time: more would not be sent sooner, and a process may have few files open.
     pub(crate) open_photos: Arc<Semaphore>,
-    downloads: Semaphore,
+    downloads: Places,
     /// What the gateway's clock is ahead of ours, in milliseconds.
     clock_offset: AtomicI64,
     /// Whether the last poll took longer than its third of the timeout: then the next one may take all of it.
@@ -96,7 +97,7 @@ impl Transport {
             limiter: RateLimiter::sharing(options.limits.requests_per_second, options.shared_rate.clone()),
             uploads: Semaphore::new(options.limits.upload_concurrency.min(Semaphore::MAX_PERMITS)),
             open_photos: Arc::new(Semaphore::new(OPEN_PHOTOS.max(options.limits.upload_concurrency.min(1000)))),
-            downloads: Semaphore::new(DOWNLOADS_AT_ONCE),
+            downloads: Places::new(),
             clock_offset: AtomicI64::new(0),
             is_slow: AtomicBool::new(false),
             urls: Call::ALL.map(|call| {
@@ -198,6 +199,10 @@ impl Transport {
             outcome = self.attempt(&request, deadline, patient).await;
         }
         outcome.map_err(|failure| failure.error.within(&request.context()))
+    }
+
+    pub(crate) fn options(&self) -> &Options {
+        &self.options
     }
 
     fn url(&self, call: Call) -> Url {

@@ -10,6 +10,7 @@ use crate::{
     call::Call,
     error::{Error, ErrorKind, Result},
     options::PollSchedule,
+    results::SavedFile,
     task::{Created, Task},
 };
 
@@ -47,7 +48,7 @@ pub(super) struct PortraitRecord {
     #[serde(flatten)]
     pub(super) work: Work,
     pub(super) urls: Vec<String>,
-    pub(super) files: Vec<PathBuf>,
+    pub(super) files: Vec<SavedFile>,
     /// Whether the files are all there; looked up when the job is taken up.
     #[serde(skip)]
     pub(super) saved: bool,
@@ -213,13 +214,23 @@ impl Record {
         self.portraits.iter_mut().for_each(|portrait| portrait.work.drop_future_times(now));
     }
 
-    /// Looks which portraits are on disk, in the folder that is asked for now.
-    pub(super) fn look_for_files(&mut self) {
-        let Some(folder) = self.save_to.as_deref() else { return };
-        let here = |file: &PathBuf| file.parent() == Some(folder) && file.metadata().is_ok_and(|about| about.len() > 0);
-        for portrait in &mut self.portraits {
-            let all = portrait.files.len() == portrait.urls.len() && portrait.files.iter().all(here);
-            portrait.saved = portrait.work.has_result() && all;
+    /// The portraits that are on disk as their records say, in the folder that is asked for now: whose files are whole is
+    /// for the caller to find out.
+    pub(super) fn claimed(&self) -> Vec<(usize, Vec<SavedFile>)> {
+        let Some(folder) = self.save_to.as_deref() else { return Vec::new() };
+        let here = |file: &SavedFile| file.path.parent() == Some(folder);
+        let claims = |portrait: &PortraitRecord| {
+            let complete = portrait.files.len() == portrait.urls.len() && portrait.files.iter().all(here);
+            portrait.work.has_result() && complete
+        };
+        let claimed = self.portraits.iter().enumerate().filter(|(_, portrait)| claims(portrait));
+        claimed.map(|(index, portrait)| (index, portrait.files.clone())).collect()
+    }
+
+    /// Notes which portraits are on disk.
+    pub(super) fn note_saved(&mut self, saved: &[usize]) {
+        for (index, portrait) in self.portraits.iter_mut().enumerate() {
+            portrait.saved = saved.contains(&index);
         }
     }
 
@@ -404,7 +415,7 @@ impl Record {
             task_id: portrait.work.task_id.clone(),
             state: portrait.work.state,
             urls: portrait.urls.clone(),
-            files: portrait.files.clone(),
+            files: portrait.files.iter().map(|file| file.path.clone()).collect(),
             error: portrait.work.error.clone(),
         };
         self.portraits.iter().map(shown).collect()

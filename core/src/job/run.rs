@@ -22,7 +22,7 @@ pub(crate) async fn advance(
     let lock = RunLock::take(job).await?;
     let on_event = options.on_event;
     let runner = JobRunner { session, job: job.clone(), save, on_event, has_timeout: false, _lock: lock.lock.clone() };
-    runner.enter(options.save_to)?;
+    runner.enter(options.save_to).await?;
     job.edit(|record| record.reopen(options.recreate, false));
     runner.prepare().await?;
 
@@ -64,7 +64,7 @@ async fn to_the_end(session: Arc<Session>, job: &Job, options: RunOptions) -> Re
     };
     let (has_timeout, on_event) = (options.timeout.is_some(), options.on_event);
     let runner = JobRunner { session, job: job.clone(), save, on_event, has_timeout, _lock: lock.lock.clone() };
-    runner.enter(options.save_to)?;
+    runner.enter(options.save_to).await?;
     // A run may end before its first answer: what its caller has decided, such as which task to adopt, outlasts it.
     if job.known(Record::has_begun) {
         runner.save().await?;

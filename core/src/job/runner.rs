@@ -18,7 +18,8 @@ use crate::{
     error::{Error, ErrorKind, Result},
     event::{Event, OnEvent},
     options::PollSchedule,
-    photo::CheckedPhoto,
+    photo::{CheckedPhoto, interrupted},
+    results::SavedFile,
     session::{Session, schedules},
     task::{Created, Style, TaskKind, TaskState},
     transport::{Payload, Request},
@@ -40,7 +41,7 @@ pub(crate) struct JobRunner {
 
 impl JobRunner {
     /// Takes the job up, with what its caller wants of it.
-    pub(super) fn enter(&self, save_to: Option<PathBuf>) -> Result<()> {
+    pub(super) async fn enter(&self, save_to: Option<PathBuf>) -> Result<()> {
         let save_to = save_to.map(std::path::absolute).transpose().map_err(|error| {
             Error::new(ErrorKind::InvalidArgument, format!("save_to is no usable path: {error}")).with_source(error)
         })?;
@@ -57,8 +58,19 @@ impl JobRunner {
             if save_to.is_some() {
                 record.save_to = save_to;
             }
-            record.look_for_files();
         });
+        self.look_for_files().await
+    }
+
+    /// Finds out which portraits are on disk, off the async threads: a file system may hang.
+    async fn look_for_files(&self) -> Result<()> {
+        let claimed = self.job.known(Record::claimed);
+        let look = move || {
+            let whole = claimed.into_iter().filter(|(_, files)| files.iter().all(SavedFile::is_whole));
+            whole.map(|(index, _)| index).collect::<Vec<_>>()
+        };
+        let saved = tokio::task::spawn_blocking(look).await.map_err(interrupted)?;
+        self.job.edit(|record| record.note_saved(&saved));
         Ok(())
     }
 

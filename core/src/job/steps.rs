@@ -5,10 +5,16 @@ use std::{path::Path, time::Duration};
 use futures_util::{FutureExt, StreamExt, future::BoxFuture, stream::FuturesUnordered};
 
 use super::{
-    record::{Record, WorkId},
+    record::{PortraitRecord, Record, WorkId},
     runner::JobRunner,
 };
-use crate::{call::Call, error::Result, event::Event, results::Results, task::Task};
+use crate::{
+    call::Call,
+    error::Result,
+    event::Event,
+    results::{Progress, Results},
+    task::Task,
+};
 
 /// How long nothing may be due: times of a clock that was ahead let nothing stand still.
 const LONGEST_PAUSE: Duration = Duration::from_secs(60 * 60);
@@ -158,30 +164,34 @@ impl JobRunner {
         let WorkId::Portrait(index) = id else { return Ok(()) };
         let wanted = self.job.known(|record| {
             let portrait = record.portraits.get(index).filter(|_| record.lacks_pictures(id))?;
-            Some((record.save_to.clone()?, portrait.work.task_id.clone()?, portrait.urls.clone()))
+            Some((record.save_to.clone()?, portrait.work.task_id.clone()?, portrait.clone()))
         });
         match wanted {
-            Some((folder, task_id, urls)) => self.save_pictures(index, &folder, &task_id, &urls).await,
+            Some((folder, task_id, portrait)) => self.save_pictures(index, &folder, &task_id, &portrait).await,
             None => Ok(()),
         }
     }
 
-    async fn save_pictures(&self, index: usize, folder: &Path, task_id: &str, urls: &[String]) -> Result<()> {
-        let style = self.style(index);
+    async fn save_pictures(&self, index: usize, folder: &Path, task_id: &str, portrait: &PortraitRecord) -> Result<()> {
+        let style = &portrait.style;
+        let on_progress = |progress: Progress<'_>| {
+            self.emit(match progress {
+                Progress::Saved(path) => Event::Saved { style: style.clone(), path: path.to_owned() },
+                Progress::Notice(message) => Event::Notice { message },
+                Progress::Retrying(error, delay) => {
+                    Event::Retrying { call: "save_results".to_owned(), error: error.clone(), delay }
+                }
+            });
+        };
         let results = Results {
             transport: &self.session.transport,
-            max_retries: self.session.options.limits.max_retries,
             folder,
-            style: &style,
+            style,
             task_id,
-            on_retry: &|error, delay| {
-                let (call, error) = ("save_results".to_owned(), error.clone());
-                self.emit(Event::Retrying { call, error, delay });
-            },
+            known: &portrait.files,
+            on_progress: &on_progress,
         };
-        let ask_again = self.session.query(task_id);
-        let on_saved = |path: &Path| self.emit(Event::Saved { style: style.clone(), path: path.to_owned() });
-        let saved = results.save(urls, ask_again, &on_saved).await;
+        let saved = results.save(&portrait.urls, self.session.query(task_id)).await;
         self.job.edit(|record| {
             if let Some(portrait) = record.portraits.get_mut(index) {
                 portrait.urls = saved.urls;

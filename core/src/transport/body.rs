@@ -18,8 +18,9 @@ use sha2::{Digest, Sha256};
 use tokio::time::Instant;
 
 use crate::{
+    digest,
     error::{Error, ErrorKind, Result},
-    photo::{CheckedPhoto, Content, PhotoFile, hex, interrupted},
+    photo::{CheckedPhoto, Content, PhotoFile, interrupted},
 };
 
 /// How much is sent at a time: each piece shows that the transfer moves.
@@ -171,7 +172,7 @@ impl PhotoOnItsWay {
         }
         hash.update(&piece);
         let is_last = filled as u64 == left;
-        let is_same = || Ok(hex(&hash.clone().finalize()) == self.sha256 && self.file.is_unchanged()?);
+        let is_same = || Ok(digest::hex(hash.clone()) == self.sha256 && self.file.is_unchanged()?);
         if is_last && !is_same().map_err(|error| self.unreadable(error))? {
             return Err(self.changed());
         }

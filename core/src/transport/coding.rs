@@ -1,36 +1,124 @@
 //! Answers that somebody on the way has compressed, though none were asked for (design §5.8).
 
-use std::io::Read;
+use std::io::{self, Read, Write};
 
 use bytes::Bytes;
-use flate2::read::{GzDecoder, ZlibDecoder};
+use flate2::{
+    read::{GzDecoder, ZlibDecoder},
+    write,
+};
 use reqwest::header::{CONTENT_ENCODING, HeaderMap};
 
+use super::download::Receiver;
 use crate::error::{Error, ErrorKind, Result};
+
+/// How a body is coded, of the codings that are read.
+enum Coding {
+    Identity,
+    Gzip,
+    Deflate,
+}
+
+impl Coding {
+    fn of(headers: &HeaderMap) -> Result<Self> {
+        let coding = headers.get(CONTENT_ENCODING).map_or("", |coding| coding.to_str().unwrap_or("?")).trim();
+        match coding.to_ascii_lowercase().as_str() {
+            "" | "identity" => Ok(Self::Identity),
+            "gzip" | "x-gzip" => Ok(Self::Gzip),
+            "deflate" => Ok(Self::Deflate),
+            _ => {
+                let shown: String = coding.chars().filter(|c| !c.is_control()).take(40).collect();
+                let message = format!(
+                    "the answer is coded as {shown:?}, which was not asked for: gzip and deflate are read, nothing \
+                     else; see which proxy on the way compresses"
+                );
+                Err(Error::new(ErrorKind::Protocol, message))
+            }
+        }
+    }
+}
 
 /// The content, decoded if it is coded by gzip or deflate, and at most `limit` bytes of it.
 pub(crate) fn decode(headers: &HeaderMap, content: Bytes, limit: usize) -> Result<Bytes> {
-    let coding = headers.get(CONTENT_ENCODING).map_or("", |coding| coding.to_str().unwrap_or("?")).trim();
-    match coding.to_ascii_lowercase().as_str() {
-        "" | "identity" => Ok(content),
-        "gzip" | "x-gzip" => whole(GzDecoder::new(content.as_ref()), limit),
-        "deflate" => whole(ZlibDecoder::new(content.as_ref()), limit),
-        _ => {
-            let shown: String = coding.chars().filter(|c| !c.is_control()).take(40).collect();
-            let message = format!(
-                "the answer is coded as {shown:?}, which was not asked for: gzip and deflate are read, nothing else; \
-                 see which proxy on the way compresses"
-            );
-            Err(Error::new(ErrorKind::Protocol, message))
-        }
+    match Coding::of(headers)? {
+        Coding::Identity => Ok(content),
+        Coding::Gzip => whole(GzDecoder::new(content.as_ref()), limit),
+        Coding::Deflate => whole(ZlibDecoder::new(content.as_ref()), limit),
     }
+}
+
+/// Decodes a body as it comes, and hands it on.
+pub(super) struct Decoder {
+    coded: Coded,
+    limit: u64,
+    decoded: u64,
+}
+
+enum Coded {
+    No,
+    Gzip(write::GzDecoder<Vec<u8>>),
+    Deflate(write::ZlibDecoder<Vec<u8>>),
+}
+
+/// How much is decoded at a time: a thousand times as much may come of it.
+const PIECE: usize = 1 << 10;
+
+impl Decoder {
+    pub(super) fn new(headers: &HeaderMap, limit: u64) -> Result<Self> {
+        let coded = match Coding::of(headers)? {
+            Coding::Identity => Coded::No,
+            Coding::Gzip => Coded::Gzip(write::GzDecoder::new(Vec::new())),
+            Coding::Deflate => Coded::Deflate(write::ZlibDecoder::new(Vec::new())),
+        };
+        Ok(Self { coded, limit, decoded: 0 })
+    }
+
+    pub(super) fn too_large(&self) -> Error {
+        Error::new(ErrorKind::Protocol, format!("the answer is larger than {} MiB", self.limit >> 20))
+    }
+
+    pub(super) async fn feed(&mut self, bytes: Bytes, to: &mut impl Receiver) -> Result<()> {
+        if matches!(self.coded, Coded::No) {
+            return self.hand_on(bytes, to).await;
+        }
+        for piece in bytes.chunks(PIECE) {
+            let decoded = match &mut self.coded {
+                Coded::No => Ok(Vec::new()),
+                Coded::Gzip(coder) => coder.write_all(piece).map(|()| std::mem::take(coder.get_mut())),
+                Coded::Deflate(coder) => coder.write_all(piece).map(|()| std::mem::take(coder.get_mut())),
+            };
+            self.hand_on(decoded.map_err(undecodable)?.into(), to).await?;
+        }
+        Ok(())
+    }
+
+    /// What is left in the decoder; an error if the coded body ends too early.
+    pub(super) async fn finish(mut self, to: &mut impl Receiver) -> Result<()> {
+        let rest = match std::mem::replace(&mut self.coded, Coded::No) {
+            Coded::No => return Ok(()),
+            Coded::Gzip(coder) => coder.finish(),
+            Coded::Deflate(coder) => coder.finish(),
+        };
+        self.hand_on(rest.map_err(undecodable)?.into(), to).await
+    }
+
+    async fn hand_on(&mut self, bytes: Bytes, to: &mut impl Receiver) -> Result<()> {
+        self.decoded += bytes.len() as u64;
+        if self.decoded > self.limit {
+            return Err(self.too_large());
+        }
+        if bytes.is_empty() { Ok(()) } else { to.receive(bytes).await }
+    }
+}
+
+fn undecodable(error: io::Error) -> Error {
+    Error::new(ErrorKind::Protocol, format!("the compressed answer can't be decoded: {error}"))
 }
 
 /// A small answer may unfold to any size: no more is read than is wanted.
 fn whole(coded: impl Read, limit: usize) -> Result<Bytes> {
     let mut content = Vec::new();
-    let broken = |error| Error::new(ErrorKind::Protocol, format!("the compressed answer can't be decoded: {error}"));
-    coded.take(limit as u64 + 1).read_to_end(&mut content).map_err(broken)?;
+    coded.take(limit as u64 + 1).read_to_end(&mut content).map_err(undecodable)?;
     if content.len() > limit {
         let message = format!("the answer is larger than {} MiB", limit >> 20);
         return Err(Error::new(ErrorKind::Protocol, message));

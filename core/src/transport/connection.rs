@@ -9,8 +9,9 @@ use rustls::{
     crypto::{CryptoProvider, ring},
 };
 
-use super::no_proxy;
+use super::{no_proxy, resolver::Resolver};
 use crate::{
+    addresses::Reach,
     error::{Error, ErrorKind, Result},
     options::{Options, Route, is_loopback},
 };
@@ -21,8 +22,10 @@ pub(crate) struct Connections {
     tls: OnceCell<ClientConfig>,
     repeatable: OnceCell<Client>,
     creates: OnceCell<Client>,
-    downloads: OnceCell<Client>,
-    local_downloads: OnceCell<Client>,
+    pictures: OnceCell<Client>,
+    direct_pictures: OnceCell<Client>,
+    redirected_pictures: OnceCell<Client>,
+    direct_redirected_pictures: OnceCell<Client>,
 }
 
 impl Connections {
@@ -32,8 +35,10 @@ impl Connections {
             tls: OnceCell::new(),
             repeatable: OnceCell::new(),
             creates: OnceCell::new(),
-            downloads: OnceCell::new(),
-            local_downloads: OnceCell::new(),
+            pictures: OnceCell::new(),
+            direct_pictures: OnceCell::new(),
+            redirected_pictures: OnceCell::new(),
+            direct_redirected_pictures: OnceCell::new(),
         }
     }
 
@@ -47,11 +52,17 @@ impl Connections {
         self.creates.get_or_try_init(|| build(self.gateway()?.pool_max_idle_per_host(0)))
     }
 
-    /// For pictures: carries no credential, so it may follow redirects.
-    pub(crate) fn downloads(&self, url: &Url) -> Result<&Client> {
-        let local = self.goes_direct(url);
-        let cell = if local { &self.local_downloads } else { &self.downloads };
-        cell.get_or_try_init(|| build(self.base(local, true)?.redirect(redirect::Policy::limited(5))))
+    /// For pictures: redirects are followed by who asks, each hop looked at. What was connected to as a host that was
+    /// named is not used for one that was redirected to.
+    pub(crate) fn pictures(&self, url: &Url, reach: Reach) -> Result<&Client> {
+        let direct = self.goes_direct(url);
+        let cell = match (reach == Reach::Redirected, direct) {
+            (false, false) => &self.pictures,
+            (false, true) => &self.direct_pictures,
+            (true, false) => &self.redirected_pictures,
+            (true, true) => &self.direct_redirected_pictures,
+        };
+        cell.get_or_try_init(|| build(self.base(direct, true, reach)?))
     }
 
     fn gateway(&self) -> Result<ClientBuilder> {
@@ -59,7 +70,7 @@ impl Connections {
         let local = is_loopback(base);
         // Plain http to another machine may go through a proxy that speaks TLS.
         let needs_tls = !local || base.scheme() == "https";
-        Ok(self.base(self.goes_direct(base), needs_tls)?.redirect(redirect::Policy::none()))
+        self.base(self.goes_direct(base), needs_tls, Reach::Anywhere)
     }
 
     /// Whether no proxy is asked for `url`, whatever the HTTP library makes of `NO_PROXY`.
@@ -67,13 +78,17 @@ impl Connections {
         is_loopback(url) || (matches!(self.options.limits.route, Route::Environment) && no_proxy::bypasses(url))
     }
 
-    fn base(&self, direct: bool, needs_tls: bool) -> Result<ClientBuilder> {
+    fn base(&self, direct: bool, needs_tls: bool, reach: Reach) -> Result<ClientBuilder> {
+        let resolver = Resolver { reach, proxies: if direct { Vec::new() } else { self.proxies() } };
         let builder = Client::builder()
             .tls_backend_preconfigured(self.tls(needs_tls)?)
             .connect_timeout(self.options.limits.connect_timeout)
             // Shorter than what gateways keep: most connections are closed by us, not under us.
             .pool_idle_timeout(std::time::Duration::from_secs(45))
             .retry(reqwest::retry::never())
+            .redirect(redirect::Policy::none())
+            .referer(false)
+            .dns_resolver(resolver)
             .user_agent(concat!("xiezhen/", env!("CARGO_PKG_VERSION")));
         Ok(match &self.options.limits.route {
             _ if direct => builder.no_proxy(),
@@ -81,6 +96,22 @@ impl Connections {
             Route::Direct => builder.no_proxy(),
             Route::Proxy(proxy) => builder.proxy(reqwest::Proxy::all(proxy).map_err(unusable)?),
         })
+    }
+
+    /// Hosts of the proxies that the caller chose.
+    fn proxies(&self) -> Vec<String> {
+        const VARIABLES: [&str; 6] =
+            ["HTTP_PROXY", "http_proxy", "HTTPS_PROXY", "https_proxy", "ALL_PROXY", "all_proxy"];
+        let urls: Vec<String> = match &self.options.limits.route {
+            Route::Direct => Vec::new(),
+            Route::Proxy(proxy) => vec![proxy.clone()],
+            Route::Environment => VARIABLES.iter().filter_map(|name| std::env::var(name).ok()).collect(),
+        };
+        // A variable may leave the scheme out.
+        let parse = |url: &String| {
+            Url::parse(url).ok().filter(Url::has_host).or_else(|| Url::parse(&format!("http://{url}")).ok())
+        };
+        urls.iter().filter_map(parse).filter_map(|url| url.host_str().map(str::to_owned)).collect()
     }
 
     /// Verifies against the system's authorities and `ca_file`; plain http to this machine needs none of that loaded.

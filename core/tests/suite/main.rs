@@ -11,6 +11,7 @@ mod connections;
 mod course;
 mod creates;
 mod crowd;
+mod hostile;
 mod job;
 mod killed;
 mod photos;

@@ -36,16 +36,65 @@ async fn pictures_are_called_after_style_task_and_number() {
     let (simulator, client, task, folder) = start().await;
     let files = client.save_results(&task, folder.path(), Some("仙气/十足")).await.unwrap();
     let expected: Vec<String> = files.iter().map(|file| file.file_name().unwrap().to_str().unwrap().into()).collect();
-    assert!(expected[0].starts_with(&format!("仙气_十足-{}-1.", &task.id[..8])), "{expected:?}");
+    let digest = expected[0].strip_prefix("仙气_十足-").and_then(|rest| rest.strip_suffix("-1.png")).unwrap();
+    assert!(digest.len() == 10 && digest.chars().all(|c| matches!(c, 'a'..='z' | '2'..='7')), "{expected:?}");
+    assert_eq!(expected[1], format!("仙气_十足-{digest}-2.png"));
     assert_eq!(names(folder.path()), expected);
     assert!(simulator.journal().iter().all(|entry| !entry.leaked_credentials));
+}
 
+#[tokio::test]
+async fn what_a_job_has_saved_is_kept_as_long_as_it_is_that() {
+    let (simulator, client, _, folder) = start().await;
+    let job = Job::with_user_id(service::trained(&client).await, [service::STYLES[0]]);
+    let options = || RunOptions::default().save_to(folder.path());
+    client.run(&job, options()).await.unwrap();
+    let files = job.portraits()[0].files.clone();
+    let contents: Vec<_> = files.iter().map(|file| fs::read(file).unwrap()).collect();
     let fetched = simulator.count(Call::Result);
-    assert_eq!(client.save_results(&task, folder.path(), Some("仙气/十足")).await.unwrap(), files);
-    assert_eq!(simulator.count(Call::Result), fetched, "what is whole is kept");
-    fs::write(&files[0], "cut off").unwrap();
-    client.save_results(&task, folder.path(), Some("仙气/十足")).await.unwrap();
-    assert_eq!(simulator.count(Call::Result), fetched + 1, "what is not is fetched again");
+    let stored = Job::from_json(&job.to_json().unwrap()).unwrap();
+    client.run(&stored, options()).await.unwrap();
+    assert_eq!(simulator.count(Call::Result), fetched, "what is there is kept");
+
+    // Another's picture, as long as this one, or a link to it: neither is this job's.
+    let others = folder.path().join("other.png");
+    fs::copy(&files[1], &others).unwrap();
+    fs::remove_file(&files[0]).unwrap();
+    std::os::unix::fs::symlink(&others, &files[0]).unwrap();
+    let mut cut = contents[1].clone();
+    cut[100] ^= 1;
+    fs::write(&files[1], cut).unwrap();
+    client.run(&stored, options()).await.unwrap();
+    assert_eq!(simulator.count(Call::Result), fetched + 2, "what is not is fetched again");
+    assert!(files[0].symlink_metadata().unwrap().is_file(), "a link is replaced");
+    let now: Vec<_> = files.iter().map(|file| fs::read(file).unwrap()).collect();
+    assert_eq!((now, fs::read(others).unwrap()), (contents.clone(), contents[1].clone()));
+}
+
+#[tokio::test]
+async fn a_planted_picture_is_nobodys_result() {
+    let (_simulator, client, task, folder) = start().await;
+    let other = service::generated(&client).await;
+    let planted = tempfile::tempdir().unwrap();
+    let names = client.save_results(&task, planted.path(), None).await.unwrap();
+    let theirs = client.save_results(&other, planted.path(), None).await.unwrap();
+    for (name, other) in names.iter().zip(&theirs) {
+        fs::copy(other, folder.path().join(name.file_name().unwrap())).unwrap();
+    }
+    let files = client.save_results(&task, folder.path(), None).await.unwrap();
+    for (file, name) in files.iter().zip(&names) {
+        assert_eq!(fs::read(file).unwrap(), fs::read(name).unwrap());
+    }
+}
+
+#[tokio::test]
+async fn tasks_whose_ids_begin_alike_and_styles_that_look_alike_never_meet() {
+    let (_simulator, client, mut task, folder) = start().await;
+    for id in ["T0000000000101", "T0000000000102", "019368ab-7c1e-7000", "019368ab-7c1e-7001"] {
+        task.id = id.to_owned();
+        client.save_results(&task, folder.path(), Some("a/b")).await.unwrap();
+    }
+    assert_eq!(names(folder.path()).len(), 8);
 }
 
 #[tokio::test]
@@ -103,10 +152,6 @@ async fn what_is_no_picture_is_a_protocol_error_and_the_others_are_saved() {
         let error = client.save_results(&task, folder.path(), None).await.unwrap_err();
         assert_eq!(error.kind(), ErrorKind::Protocol, "{hostile}: {error}");
     }
-    simulator.fault(Fault::on(Call::Result).large_chunked(65 << 20));
-    task.result_paths = vec![format!("{}/results/x/1.png", simulator.url())];
-    let error = client.save_results(&task, tempfile::tempdir().unwrap().path(), None).await.unwrap_err();
-    assert!(error.message().contains("larger than 64 MiB"), "{error}");
 }
 
 #[tokio::test]
@@ -178,8 +223,9 @@ async fn a_host_that_throttles_pictures_is_rate_limited() {
 #[tokio::test]
 async fn many_may_save_one_task_at_once_and_what_a_killed_one_left_is_swept() {
     let (_simulator, client, task, folder) = start().await;
-    let left = folder.path().join(format!(".x-{}-1.png-abcdef.tmp", &task.id[..8]));
-    std::fs::write(&left, "half").unwrap();
+    let first = client.save_results(&task, folder.path(), Some("x")).await.unwrap().swap_remove(0);
+    let stem = first.file_stem().unwrap().to_str().unwrap();
+    fs::write(folder.path().join(format!(".{stem}-abcdef.tmp")), "half").unwrap();
     let saves = join_all((0..40).map(|_| client.save_results(&task, folder.path(), Some("x")))).await;
     assert!(saves.iter().all(|saved| saved.as_ref().is_ok_and(|files| files.len() == 2)), "{saves:?}");
     assert_eq!(names(folder.path()).len(), 2, "{:?}", names(folder.path()));

@@ -1,0 +1,115 @@
+//! One picture on its way to disk: written as it comes, so that memory holds a piece of it at most.
+
+use std::{io::Write, path::PathBuf};
+
+use bytes::{Bytes, BytesMut};
+use sha2::{Digest, Sha256};
+
+use super::{SavedFile, whole, with_extension};
+use crate::{
+    digest,
+    disk::{FileMode, Incoming},
+    error::{Error, ErrorKind, Result},
+    photo::interrupted,
+    picture::Format,
+    transport::download::Receiver,
+};
+
+/// How much is written at a time: each writing is handed to another thread and back.
+const PIECE: usize = 128 << 10;
+/// What the type of a picture is told by.
+const START: usize = 32;
+
+/// A picture of which some has come.
+pub(super) struct Picture {
+    /// Where it goes, without the ending that its content decides.
+    stem: PathBuf,
+    /// On another thread while it is written.
+    written: Option<Written>,
+    piece: BytesMut,
+    is_known: bool,
+}
+
+struct Written {
+    incoming: Incoming,
+    hash: Sha256,
+    bytes: u64,
+}
+
+impl Written {
+    fn write(&mut self, piece: &[u8]) -> std::io::Result<()> {
+        self.hash.update(piece);
+        self.bytes += piece.len() as u64;
+        self.incoming.file().write_all(piece)
+    }
+}
+
+impl Picture {
+    pub(super) async fn create(stem: PathBuf) -> Result<Self> {
+        let create = move || match Incoming::create(&stem, FileMode::Usual) {
+            Ok(incoming) => Ok((stem, Written { incoming, hash: Sha256::new(), bytes: 0 })),
+            Err(error) => Err(unwritten(&stem, error)),
+        };
+        let (stem, written) = tokio::task::spawn_blocking(create).await.map_err(interrupted)??;
+        Ok(Self { stem, written: Some(written), piece: BytesMut::new(), is_known: false })
+    }
+
+    /// Gives it its name, if it is a whole picture.
+    pub(super) async fn save(mut self) -> Result<SavedFile> {
+        self.write().await?;
+        let stem = self.stem;
+        let Some(mut written) = self.written else { return Err(lost()) };
+        let save = move || {
+            let format =
+                whole::check(written.incoming.file(), written.bytes).map_err(|error| unwritten(&stem, error))?;
+            let format = format.map_err(no_picture)?;
+            let path = with_extension(&stem, format.extension());
+            let saved = SavedFile { path, bytes: written.bytes, sha256: digest::hex(written.hash) };
+            // Others may be reading it.
+            if !saved.is_whole() {
+                written.incoming.keep_as(&saved.path).map_err(|error| unwritten(&saved.path, error))?;
+            }
+            Ok(saved)
+        };
+        tokio::task::spawn_blocking(save).await.map_err(interrupted)?
+    }
+
+    async fn write(&mut self) -> Result<()> {
+        let piece = self.piece.split().freeze();
+        let (stem, written) = (self.stem.clone(), self.written.take());
+        let write = move || {
+            let mut written = written.ok_or_else(lost)?;
+            written.write(&piece).map_err(|error| unwritten(&stem, error))?;
+            Ok::<_, Error>(written)
+        };
+        self.written = Some(tokio::task::spawn_blocking(write).await.map_err(interrupted)??);
+        Ok(())
+    }
+}
+
+impl Receiver for Picture {
+    async fn receive(&mut self, piece: Bytes) -> Result<()> {
+        self.piece.extend_from_slice(&piece);
+        if !self.is_known && self.piece.len() >= START {
+            self.is_known = Format::of(&self.piece).is_some();
+            if !self.is_known {
+                return Err(no_picture("is not a picture"));
+            }
+        }
+        if self.piece.len() >= PIECE { self.write().await } else { Ok(()) }
+    }
+}
+
+/// Nothing of it is quoted: what a stranger's host sends may be anybody's.
+fn no_picture(problem: &str) -> Error {
+    Error::new(ErrorKind::Protocol, format!("what came {problem}"))
+}
+
+fn unwritten(path: &std::path::Path, error: std::io::Error) -> Error {
+    Error::io("can't write the picture", path, error)
+}
+
+/// The thread that wrote it has panicked before.
+fn lost() -> Error {
+    Error::new(ErrorKind::Internal, "the file of a picture was lost")
+}
