@@ -75,7 +75,7 @@ def comparable(reply: dict[str, Any], replacements: dict[str, str]) -> str:
     for what, name in replacements.items():
         text = text.replace(what, name)
     text = re.sub(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", "<id>", text)
-    text = re.sub(r"-[0-9a-f]{8}-(\d+\.)", r"-<id>-\1", text)
+    text = re.sub(r"-[a-z2-7]{10}-(\d+\.)", r"-<id>-\1", text)
     text = text.replace('"state": "running"', '"state": "waiting"').replace('"raw_state": 2', '"raw_state": 1')
     text = re.sub(r"picture \d+ of", "a picture of", text)
     text = re.sub(r"timestamp:\d{13}", "timestamp:<now>", text)

@@ -11,14 +11,11 @@ use crate::{
     disk::{FileMode, Incoming},
     error::{Error, ErrorKind, Result},
     photo::interrupted,
-    picture::Format,
     transport::download::Receiver,
 };
 
 /// How much is written at a time: each writing is handed to another thread and back.
 const PIECE: usize = 128 << 10;
-/// What the type of a picture is told by.
-const START: usize = 32;
 
 /// A picture of which some has come.
 pub(super) struct Picture {
@@ -27,7 +24,6 @@ pub(super) struct Picture {
     /// On another thread while it is written.
     written: Option<Written>,
     piece: BytesMut,
-    is_known: bool,
 }
 
 struct Written {
@@ -51,7 +47,7 @@ impl Picture {
             Err(error) => Err(unwritten(&stem, error)),
         };
         let (stem, written) = tokio::task::spawn_blocking(create).await.map_err(interrupted)??;
-        Ok(Self { stem, written: Some(written), piece: BytesMut::new(), is_known: false })
+        Ok(Self { stem, written: Some(written), piece: BytesMut::new() })
     }
 
     /// Gives it its name, if it is a whole picture.
@@ -90,12 +86,6 @@ impl Picture {
 impl Receiver for Picture {
     async fn receive(&mut self, piece: Bytes) -> Result<()> {
         self.piece.extend_from_slice(&piece);
-        if !self.is_known && self.piece.len() >= START {
-            self.is_known = Format::of(&self.piece).is_some();
-            if !self.is_known {
-                return Err(no_picture("is not a picture"));
-            }
-        }
         if self.piece.len() >= PIECE { self.write().await } else { Ok(()) }
     }
 }
