@@ -44,7 +44,8 @@ fn only_objects(job: &Value) -> Result<(), String> {
         let error = work.get("error");
         [work.get("steps"), error, error.and_then(|error| error.get("task"))].into_iter().flatten()
     });
-    if job.is_object() && works.chain(each("photos")).chain(parts).all(known) {
+    let files = each("portraits").filter_map(|portrait| portrait.get("files").and_then(Value::as_array)).flatten();
+    if job.is_object() && works.chain(each("photos")).chain(parts).chain(files).all(known) {
         Ok(())
     } else {
         Err("an object is expected where it has something else".into())
@@ -75,7 +76,7 @@ const fn is_beyond_training(stage: Stage) -> bool {
     matches!(stage, Stage::Generating | Stage::Saving | Stage::Done)
 }
 
-/// Version 1 had no `id` and no attempts, other names for polls, and may lack what it took for granted.
+/// Version 1 had no `id` and no attempts, other names for polls, names of files only, and may lack what it took for granted.
 fn upgrade_from_1(job: &mut Value) -> Result<(), String> {
     let fields = job.as_object_mut().ok_or("it is no object")?;
     fields.insert("version".into(), VERSION.into());
@@ -89,7 +90,8 @@ fn upgrade_from_1(job: &mut Value) -> Result<(), String> {
         let portrait = portrait.as_object_mut().ok_or("a portrait is no object")?;
         upgrade_work_from_1(&format!("portrait {}", n + 1), portrait)?;
         portrait.entry("urls").or_insert_with(|| json!([]));
-        portrait.entry("files").or_insert_with(|| json!([]));
+        // Without length and digest, a file counts for nothing: it is fetched anew.
+        portrait.insert("files".into(), json!([]));
     }
     Ok(())
 }
