@@ -3,11 +3,11 @@
 use std::{ffi::OsString, path::PathBuf, time::Duration};
 
 use clap::{
-    ArgGroup, Args, Parser, Subcommand,
+    ArgAction, ArgGroup, Args, Parser, Subcommand,
     builder::{OsStringValueParser, TypedValueParser as _},
 };
 
-use super::report::quoted;
+use super::{language::Language, report::quoted};
 use crate::{
     client::Client,
     error::{Error, Result},
@@ -20,6 +20,7 @@ Environment:
   XIEZHEN_APP_CODE                      the credential: an AppCode, or
   XIEZHEN_APP_KEY, XIEZHEN_APP_SECRET   an AppKey and its secret, which sign each request
   HTTPS_PROXY, HTTP_PROXY, NO_PROXY     as everywhere; never asked for this machine
+  XIEZHEN_LOG                           error, warn, info, debug or trace: what happens inside
 
 Exit codes:
   0 done   2 invalid argument   3 authentication   4 permission   5 quota   6 rate limited   7 api
@@ -38,6 +39,18 @@ pub(super) struct Arguments {
     /// it happens and the job at the end; what went wrong as an object of type error
     #[arg(long, global = true)]
     pub(super) json: bool,
+    /// Say what happens inside, on standard error; twice for more
+    #[arg(long, short, global = true, action = ArgAction::Count, conflicts_with = "quiet")]
+    pub(super) verbose: u8,
+    /// Show no progress
+    #[arg(long, short, global = true)]
+    pub(super) quiet: bool,
+    /// The language of help and messages [default: as LC_ALL, LC_MESSAGES or LANG say]
+    #[arg(long, global = true, value_name = "LANGUAGE")]
+    pub(super) lang: Option<Language>,
+    /// The profile to take base URL and credential from, where the environment has none [default: default]
+    #[arg(long, global = true, value_name = "NAME")]
+    pub(super) profile: Option<String>,
     #[command(flatten)]
     pub(super) connection: Connection,
 }
@@ -55,6 +68,16 @@ pub(super) enum Command {
     },
     /// Go on with a run that was cut off, from its checkpoint
     Resume(Resume),
+    /// Keep base URL and credential in a file of yours; asked for, and not shown
+    Login,
+    /// Print completions for a shell
+    Completions {
+        /// The shell
+        shell: clap_complete::Shell,
+    },
+    /// Print the manual page
+    #[command(hide = true)]
+    Man,
 }
 
 #[derive(Debug, Args)]
@@ -81,7 +104,7 @@ pub(super) struct Run {
 
 #[derive(Debug, Args)]
 pub(super) struct Resume {
-    /// The file that keeps the job
+    /// The file that keeps the job, or the folder that has it as job.json
     pub(super) checkpoint: PathBuf,
     /// Another folder for the pictures than the job remembers
     #[arg(long, value_name = "DIR", value_parser = OsStringValueParser::new().try_map(kept_folder))]

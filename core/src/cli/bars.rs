@@ -7,6 +7,7 @@ use indicatif::{HumanBytes, MultiProgress, ProgressBar, ProgressDrawTarget, Prog
 use super::{
     lines::{pictures, remark},
     print::{padded, plain, say, width},
+    text,
     uploads::Uploads,
 };
 use crate::{event::Event, task::TaskState};
@@ -28,8 +29,8 @@ enum Topic {
 impl Topic {
     fn label(&self) -> String {
         match self {
-            Self::Photos => "Photos".to_owned(),
-            Self::Training => "Training".to_owned(),
+            Self::Photos => text::photos_label(),
+            Self::Training => text::training_label(),
             Self::Style(style) => plain(style),
         }
     }
@@ -63,14 +64,14 @@ impl Bars {
         }
         match event {
             Event::PhotoUploading { .. } | Event::PhotoUploaded { .. } => self.show_uploads(),
-            Event::Training { state, .. } => self.show_state(&Topic::Training, *state, "training"),
-            Event::Trained { .. } => self.end(&Topic::Training, DONE, "✓", "model trained"),
+            Event::Training { state, .. } => self.show_state(&Topic::Training, *state, &text::training_now()),
+            Event::Trained { .. } => self.end(&Topic::Training, DONE, "✓", &text::model_trained()),
             Event::Generating { style, state, .. } => {
-                self.show_state(&Topic::Style(style.clone()), *state, "generating");
+                self.show_state(&Topic::Style(style.clone()), *state, &text::generating_now());
             }
             Event::Generated { style, count } => {
                 self.pictures.entry(style.clone()).or_default().0 = *count;
-                self.busy(&Topic::Style(style.clone()), &format!("{} to save", pictures(*count)));
+                self.busy(&Topic::Style(style.clone()), &text::to_save(pictures(*count)));
             }
             Event::Saved { style, .. } => self.show_saved(style),
             Event::Retrying { .. } => self.show_note(event),
@@ -89,18 +90,18 @@ impl Bars {
         line.set_length(bytes);
         line.set_position(sent);
         if done < count {
-            line.set_message(format!("{done} of {count} sent, {} of {}", HumanBytes(sent), HumanBytes(bytes)));
+            line.set_message(text::sending(done, count, HumanBytes(sent), HumanBytes(bytes)));
         } else {
-            self.end(&Topic::Photos, DONE, "✓", &format!("{count} sent, {}", HumanBytes(bytes)));
+            self.end(&Topic::Photos, DONE, "✓", &text::sent(count, HumanBytes(bytes)));
         }
     }
 
     fn show_state(&mut self, topic: &Topic, state: TaskState, running: &str) {
         match state {
-            TaskState::Waiting => self.busy(topic, "waiting for its turn"),
+            TaskState::Waiting => self.busy(topic, &text::waiting_in_queue()),
             TaskState::Running | TaskState::Unknown => self.busy(topic, running),
-            TaskState::Succeeded | TaskState::PartlySucceeded => self.busy(topic, "ready"),
-            TaskState::Failed => self.end(topic, FAILED, "✗", "failed"),
+            TaskState::Succeeded | TaskState::PartlySucceeded => self.busy(topic, &text::ready()),
+            TaskState::Failed => self.end(topic, FAILED, "✗", &text::failed()),
         }
     }
 
@@ -110,9 +111,9 @@ impl Bars {
         let (count, saved) = (*count, *saved);
         let topic = &Topic::Style(style.to_owned());
         if count > saved {
-            self.busy(topic, &format!("{saved} of {} saved", pictures(count)));
+            self.busy(topic, &text::saved_of(saved, pictures(count)));
         } else {
-            self.end(topic, DONE, "✓", &format!("{} saved", pictures(saved)));
+            self.end(topic, DONE, "✓", &text::saved(pictures(saved)));
         }
     }
 
@@ -135,7 +136,7 @@ impl Bars {
     /// The run is done, and so is whatever told of no end: pictures that were on disk already.
     fn finish(&mut self) {
         for (_, bar) in self.lines.iter().filter(|(_, bar)| !bar.is_finished()) {
-            end(bar, DONE, "✓", "done");
+            end(bar, DONE, "✓", &text::done());
         }
     }
 

@@ -5,16 +5,17 @@ use std::{
     time::Duration,
 };
 
+use clap::CommandFactory as _;
 use serde_json::json;
 
 use super::{
     adoption::adopt,
     arguments::{Arguments, Command, Connection, Resume, Run},
     interrupt::Interrupt,
-    print,
+    logging, print, profile,
     progress::Progress,
     report::{self, quoted_path},
-    sheet,
+    sheet, text,
 };
 use crate::{
     client::Client,
@@ -32,6 +33,9 @@ pub(super) struct Invocation<'a> {
     program: &'a str,
     resume: Option<&'a str>,
     json: bool,
+    verbose: u8,
+    quiet: bool,
+    profile: Option<String>,
     connection: Connection,
     command: Command,
 }
@@ -45,8 +49,8 @@ struct Plan {
 
 impl<'a> Invocation<'a> {
     pub(super) fn new(client: ClientBuilder, program: &'a str, resume: Option<&'a str>, arguments: Arguments) -> Self {
-        let Arguments { command, json, connection } = arguments;
-        Self { client: connection.apply(client), program, resume, json, connection, command }
+        let Arguments { command, json, verbose, quiet, lang: _, profile, connection } = arguments;
+        Self { client, program, resume, json, verbose, quiet, profile, connection, command }
     }
 
     /// Does what is asked for and returns what to exit with.
@@ -60,13 +64,23 @@ impl<'a> Invocation<'a> {
                 return self.fail(&Error::new(ErrorKind::Internal, message));
             }
         };
-        let exit = runtime.block_on(self.run());
+        let variable = std::env::var("XIEZHEN_LOG").ok();
+        let exit = match logging::level(self.verbose, variable.as_deref()) {
+            Ok(None) => runtime.block_on(self.run()),
+            Ok(Some(level)) => {
+                tracing::dispatcher::with_default(&logging::to_stderr(level), || runtime.block_on(self.run()))
+            }
+            Err(error) => self.fail(&error),
+        };
         runtime.shutdown_timeout(LAST_WRITES);
         exit
     }
 
-    async fn run(self) -> u8 {
-        let client = match Connection::build(self.client.clone()) {
+    async fn run(&self) -> u8 {
+        if let Some(outcome) = self.without_client() {
+            return outcome.map_or_else(|error| self.fail(&error), |()| 0);
+        }
+        let client = match self.client() {
             Ok(client) => client,
             Err(error) => return self.fail(&error),
         };
@@ -82,8 +96,36 @@ impl<'a> Invocation<'a> {
                 Ok(plan) => return self.run_job(&client, plan, interrupt).await,
                 Err(error) => Err(error),
             },
+            // Done without a client.
+            Command::Login | Command::Completions { .. } | Command::Man => Ok(()),
         };
         outcome.map_or_else(|error| self.fail(&error), |()| 0)
+    }
+
+    /// What needs neither address nor credential.
+    fn without_client(&self) -> Option<Result<()>> {
+        Some(match &self.command {
+            Command::Login => profile::login(self.profile.as_deref(), variable),
+            Command::Completions { shell } => {
+                let mut script = Vec::new();
+                clap_complete::generate(*shell, &mut Arguments::command(), "xiezhen", &mut script);
+                print::result(String::from_utf8_lossy(&script).trim_end())
+            }
+            Command::Man => {
+                let mut page = Vec::new();
+                let rendered = clap_mangen::Man::new(Arguments::command()).render(&mut page);
+                rendered
+                    .map_err(|error| Error::new(ErrorKind::Internal, format!("no manual page: {error}")))
+                    .and_then(|()| print::result(String::from_utf8_lossy(&page).trim_end()))
+            }
+            _ => return None,
+        })
+    }
+
+    /// The profile lies below the environment, and that below what is typed.
+    fn client(&self) -> Result<Client> {
+        let client = profile::apply(self.client.clone(), self.profile.as_deref(), variable)?;
+        Connection::build(self.connection.apply(client))
     }
 
     async fn styles(&self, client: &Client) -> Result<()> {
@@ -107,8 +149,12 @@ impl<'a> Invocation<'a> {
     /// Brings a job to its end, and shows what has become of it.
     async fn run_job(&self, client: &Client, plan: Plan, mut interrupt: Interrupt) -> u8 {
         let Plan { job, checkpoint, options } = plan;
-        let progress = (!self.json).then(Progress::new);
-        let on_event = progress.as_ref().map_or_else(events_as_json, Progress::on_event);
+        let progress = (!self.json && !self.quiet).then(|| Progress::new(self.verbose == 0));
+        let on_event = match &progress {
+            Some(progress) => progress.on_event(),
+            None if self.json => events_as_json(),
+            None => std::sync::Arc::new(|_| {}),
+        };
         let options = RunOptions { on_event: Some(on_event), ..options };
         let outcome = interrupt.or("the run", client.run(&job, options)).await;
         if let Some(progress) = progress {
@@ -135,10 +181,7 @@ impl<'a> Invocation<'a> {
 
     /// What to type to go on, if the checkpoint can be gone on with.
     fn resume(&self, checkpoint: &Path) -> Option<report::Resume> {
-        Job::read_checkpoint(checkpoint).ok()?;
-        // A run that was typed again reads its photos again; a job that has them uploaded does not.
-        let outlives_photos =
-            matches!(&self.command, Command::Run(run) if !run.photos.iter().all(|photo| photo.is_file()));
+        let stored = Job::read_checkpoint(checkpoint).ok()?;
         let (command, takes_options) = match self.resume {
             Some(resume) => (resume.to_owned(), false),
             None => {
@@ -146,15 +189,40 @@ impl<'a> Invocation<'a> {
                 (format!("{} resume {}{options}", self.program, quoted_path(checkpoint)), true)
             }
         };
-        Some(report::Resume { command, takes_options, outlives_photos })
+        let (mut outlives_photos, mut one_more_style) = (false, None);
+        if let Command::Run(run) = &self.command
+            && is_of_photos(&stored, &run.photos)
+        {
+            // A run that was typed again reads its photos again; a job that has them uploaded does not.
+            outlives_photos = !run.photos.iter().all(|photo| photo.is_file());
+            one_more_style = self.one_more_style(&stored, run);
+        }
+        Some(report::Resume { command, takes_options, outlives_photos, one_more_style })
+    }
+
+    /// What to type for styles that a finished job was not asked for: its model is there, and a training costs more.
+    fn one_more_style(&self, stored: &Job, run: &Run) -> Option<String> {
+        let user_id = stored.user_id().filter(|_| stored.stage() == Stage::Done)?;
+        let known: Vec<String> = stored.portraits().into_iter().map(|portrait| portrait.style).collect();
+        let new: Vec<String> = run
+            .styles
+            .iter()
+            .filter(|style| !known.contains(style))
+            .map(|style| format!(" --style {}", report::quoted(style.as_ref())))
+            .collect();
+        let out = report::quoted(run.out.join("more").as_os_str());
+        let options = self.connection.typed();
+        let user_id = report::quoted(user_id.as_ref());
+        (!new.is_empty())
+            .then(|| format!("{} run --user-id {user_id}{} --out {out}{options}", self.program, new.concat()))
     }
 
     /// One that can't be written takes nothing from the pictures: the job is done all the same.
     fn contact_sheet(&self, job: &Job) {
         match sheet::write(job) {
-            Ok(Some(sheet)) if !self.json => print::say(&format!("contact sheet: {}", sheet.display())),
+            Ok(Some(sheet)) if !self.json => print::say(&text::contact_sheet(sheet.display())),
             Ok(_) => {}
-            Err(error) => print::say(&format!("no contact sheet: {}", print::plain(error.message()))),
+            Err(error) => print::say(&text::no_contact_sheet(print::plain(error.message()))),
         }
     }
 
@@ -197,8 +265,8 @@ pub(super) fn error_as_json(error: &Error) {
 /// Says what went wrong, once, and returns what to exit with.
 fn report_error(error: &Error, portraits: &[Portrait], resume: Option<report::Resume>) -> u8 {
     print::say(&match (error.kind(), resume) {
-        (ErrorKind::Cancelled, Some(resume)) => format!("xiezhen: interrupted; to go on: {}", resume.command),
-        (ErrorKind::Cancelled, None) => "xiezhen: interrupted; nothing was begun".to_owned(),
+        (ErrorKind::Cancelled, Some(resume)) => text::interrupted_go_on(resume.command),
+        (ErrorKind::Cancelled, None) => text::interrupted(),
         (_, resume) => report::text_of(error, portraits, resume.as_ref()),
     });
     error.kind().exit_code()
@@ -233,19 +301,21 @@ impl Plan {
     }
 
     async fn stored(client: &Client, resume: &Resume) -> Result<Self> {
-        let job = Job::read_checkpoint(&resume.checkpoint)?;
+        let typed = &resume.checkpoint;
+        let checkpoint = if typed.is_dir() { typed.join("job.json") } else { typed.clone() };
+        let job = Job::read_checkpoint(&checkpoint)?;
         if let Some(task_id) = &resume.adopt {
             adopt(client, &job, task_id, resume).await?;
         }
         resume.out.as_deref().map_or(Ok(()), try_folder)?;
         let options = RunOptions {
             save_to: resume.out.clone(),
-            checkpoint: Some(resume.checkpoint.clone()),
+            checkpoint: Some(checkpoint.clone()),
             timeout: resume.run_args.timeout,
             recreate: resume.run_args.recreate,
             on_event: None,
         };
-        Ok(Self { job, checkpoint: resume.checkpoint.clone(), options })
+        Ok(Self { job, checkpoint, options })
     }
 }
 
@@ -253,6 +323,17 @@ impl Plan {
 fn try_folder(folder: &Path) -> Result<()> {
     let tried = std::fs::create_dir_all(folder).and_then(|()| tempfile::tempfile_in(folder));
     tried.map(drop).map_err(|error| Error::io("can't keep pictures in", folder, error))
+}
+
+/// Whether a stored job is the one of these photos, by their names.
+fn is_of_photos(stored: &Job, photos: &[PathBuf]) -> bool {
+    let whole = |path: &PathBuf| std::path::absolute(path).ok();
+    let typed: Vec<_> = photos.iter().map(whole).collect();
+    !photos.is_empty() && stored.photos().iter().map(|photo| photo.path.as_ref().and_then(whole)).eq(typed)
+}
+
+fn variable(name: &str) -> Option<String> {
+    std::env::var(name).ok()
 }
 
 /// Each event as a line of JSON. A reader that has gone away stops nothing: the job is worth more than its telling.
@@ -276,10 +357,10 @@ fn description(task: &Task) -> String {
         name => name.to_owned(),
     };
     let mut rows = vec![
-        ["task".to_owned(), print::plain(&task.id)],
-        ["kind".to_owned(), task.kind.name().to_owned()],
-        ["state".to_owned(), state],
+        [text::task(), print::plain(&task.id)],
+        [text::kind_label(), task.kind.name().to_owned()],
+        [text::state_label(), state],
     ];
-    rows.extend(task.result_paths.iter().map(|url| ["picture".to_owned(), print::plain(url)]));
+    rows.extend(task.result_paths.iter().map(|url| [text::picture_label(), print::plain(url)]));
     print::table(&rows)
 }

@@ -7,7 +7,7 @@ use tokio::signal::unix::Signal as Listener;
 #[cfg(windows)]
 use tokio::signal::windows::CtrlC as Listener;
 
-use super::print;
+use super::{print, text};
 use crate::{
     client::Client,
     error::{Error, Result},
@@ -44,7 +44,7 @@ impl Interrupt {
             () = self.pressed() => return,
             () = tokio::time::sleep(MOMENT) => {}
         }
-        print::say("xiezhen: a create is under way and may be paid for: waiting for its answer (Ctrl-C quits at once)");
+        print::say(&text::create_in_flight());
         tokio::select! {
             () = answered => {}
             () = self.pressed() => {}

@@ -2,6 +2,7 @@
 
 use super::{
     print::{plain, say},
+    text::{self, duration},
     uploads::Uploads,
 };
 use crate::event::Event;
@@ -23,13 +24,13 @@ impl Lines {
         Some(match event {
             Event::PhotoUploading { .. } => return None,
             Event::PhotoUploaded { index, .. } => {
-                format!("photo {} uploaded ({} of {})", index + 1, self.uploads.done(), self.uploads.count())
+                text::photo_uploaded(index + 1, self.uploads.done(), self.uploads.count())
             }
-            Event::Training { task_id, state } => format!("training {task_id}: {}", state.name()),
-            Event::Trained { user_id } => format!("trained: user model {user_id}"),
+            Event::Training { task_id, state } => text::training_state(task_id, state.name()),
+            Event::Trained { user_id } => text::trained(user_id),
             Event::Generating { style, task_id, state } => format!("{style} {task_id}: {}", state.name()),
             Event::Generated { style, count } => format!("{style}: {}", pictures(*count)),
-            Event::Saved { style, path } => format!("{style}: saved {}", path.display()),
+            Event::Saved { style, path } => text::saved_in(style, path.display()),
             other => return remark(other),
         })
     }
@@ -41,17 +42,15 @@ pub(super) fn remark(event: &Event) -> Option<String> {
         Event::Retrying { call, error, delay } => {
             // Some messages name the call and what it was about; others only say what came.
             let place = if error.message().starts_with(call) { String::new() } else { format!("{call}: ") };
-            format!("{place}{}; again in {:.1} s", error.message(), delay.as_secs_f64())
+            text::again_in(format!("{place}{}", error.message()), duration(*delay))
         }
-        Event::UnknownState { task_id, raw_state } => {
-            format!("task {task_id} is in state {raw_state}, which the document does not name; waiting on")
-        }
-        Event::Notice { message } => format!("notice: {message}"),
-        Event::Finished => "done".to_owned(),
+        Event::UnknownState { task_id, raw_state } => text::unknown_state(task_id, raw_state),
+        Event::Notice { message } => text::notice(message),
+        Event::Finished => text::done(),
         _ => return None,
     })
 }
 
 pub(super) fn pictures(count: usize) -> String {
-    if count == 1 { "1 picture".to_owned() } else { format!("{count} pictures") }
+    if count == 1 { text::one_picture() } else { text::pictures(count) }
 }

@@ -4,21 +4,26 @@ mod adoption;
 mod arguments;
 mod bars;
 mod command;
+mod help;
 mod interrupt;
+mod language;
 mod lines;
+mod logging;
 mod print;
+mod profile;
 mod progress;
 mod report;
 mod sheet;
+mod text;
 mod uploads;
 
-use std::ffi::OsString;
+use std::{ffi::OsString, path::PathBuf};
 
-use clap::Parser as _;
+use clap::{CommandFactory as _, FromArgMatches as _};
 
 #[doc(hidden)]
 pub use self::report::quoted_path;
-use self::{arguments::Arguments, command::Invocation, progress::Progress};
+use self::{arguments::Arguments, command::Invocation, language::Language, progress::Progress};
 use crate::{client::Client, error::Error, event::OnEvent, options::ClientBuilder};
 
 /// Runs the command with these arguments, the first of them what people type to call it: `xiezhen`, `npx xiezhen`.
@@ -35,25 +40,40 @@ pub fn main(arguments: impl IntoIterator<Item = OsString>) -> u8 {
 #[doc(hidden)]
 pub fn run_with(client: ClientBuilder, resume: Option<&str>, arguments: impl IntoIterator<Item = OsString>) -> u8 {
     let arguments: Vec<OsString> = arguments.into_iter().collect();
-    match Arguments::try_parse_from(&arguments) {
-        Ok(parsed) => {
-            let program = arguments.first().map_or("xiezhen".into(), |program| program.to_string_lossy());
-            Invocation::new(client, &program, resume, parsed).execute()
-        }
+    let program = arguments.first().map_or("xiezhen".into(), |program| program.to_string_lossy());
+    let language = Language::asked_for(&arguments, |name| std::env::var(name).ok());
+    language.speak();
+    let command = help::in_language(Arguments::command(), language);
+    let parsed = command.try_get_matches_from(&arguments).and_then(|found| Arguments::from_arg_matches(&found));
+    match parsed {
+        Ok(parsed) => Invocation::new(client, &program, resume, parsed).execute(),
         Err(refused) => {
-            if refused.use_stderr() && arguments.iter().take_while(|word| *word != "--").any(|word| word == "--json") {
+            if refused.use_stderr() && is_json(&arguments) {
                 command::error_as_json(&Error::invalid(vec![report::refusal(&refused.to_string())]));
             }
-            // Help and the version are such "errors" too. If they can't be written, nobody is there to be told.
-            let _ = refused.print();
+            match file_for_command(&refused, &arguments) {
+                Some(file) => print::say(&text::run_is_missing(&program, report::quoted_path(&file))),
+                // Help and the version are such "errors" too. If they can't be written, nobody is there to be told.
+                None => _ = refused.print(),
+            }
             u8::try_from(refused.exit_code()).unwrap_or(2)
         }
     }
+}
+
+fn is_json(arguments: &[OsString]) -> bool {
+    arguments.iter().take_while(|word| *word != "--").any(|word| word == "--json")
+}
+
+/// A photo or a folder that was typed where a sub-command belongs.
+fn file_for_command(refused: &clap::Error, arguments: &[OsString]) -> Option<PathBuf> {
+    let first = arguments.get(1).map(PathBuf::from)?;
+    (refused.kind() == clap::error::ErrorKind::InvalidSubcommand && first.exists()).then_some(first)
 }
 
 /// Draws a run's progress on standard error: bars on a terminal, plain lines elsewhere.
 ///
 /// For one run. Bars stay as they are when the run ends; one that fails or is dropped leaves no bar moving.
 pub fn progress() -> OnEvent {
-    Progress::new().on_event()
+    Progress::new(true).on_event()
 }

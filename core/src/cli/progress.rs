@@ -19,9 +19,10 @@ enum Display {
 pub(super) struct Progress(Arc<Mutex<Option<Display>>>);
 
 impl Progress {
-    pub(super) fn new() -> Self {
+    /// Log records between bars would tear them: `may_draw` is false then.
+    pub(super) fn new(may_draw: bool) -> Self {
         let steerable = is_steerable(std::env::var_os("TERM").as_deref(), cfg!(windows));
-        let display = if steerable && io::stderr().is_terminal() {
+        let display = if may_draw && steerable && io::stderr().is_terminal() {
             Display::Bars(Bars::new())
         } else {
             Display::Lines(Lines::default())
@@ -46,7 +47,7 @@ impl Progress {
 
 /// Whether bars would be seen on a terminal of this kind. Windows names none.
 fn is_steerable(term: Option<&OsStr>, windows: bool) -> bool {
-    term.map_or(windows, |term| term != "dumb")
+    term.map_or(windows, |term| term != "dumb" && !term.is_empty())
 }
 
 #[cfg(test)]
@@ -57,6 +58,6 @@ mod tests {
     fn a_terminal_that_nothing_is_known_of_gets_lines() {
         let steerable = |term: Option<&str>, windows| is_steerable(term.map(AsRef::as_ref), windows);
         assert!(steerable(Some("xterm"), false) && steerable(None, true));
-        assert!(!steerable(None, false) && !steerable(Some("dumb"), false));
+        assert!(!steerable(None, false) && !steerable(Some("dumb"), false) && !steerable(Some(""), false));
     }
 }

@@ -2,7 +2,10 @@
 
 use std::{ffi::OsStr, fmt::Write as _, path::Path};
 
-use super::print::{padded, plain};
+use super::{
+    print::{padded, plain},
+    text,
+};
 use crate::{
     error::{Error, ErrorKind},
     job::Portrait,
@@ -15,6 +18,8 @@ pub(super) struct Resume {
     pub(super) takes_options: bool,
     /// Whether it may go on where the same run was refused: without its photos.
     pub(super) outlives_photos: bool,
+    /// The command that makes more styles with the model of a job that is done.
+    pub(super) one_more_style: Option<String>,
 }
 
 /// One thing that went wrong: with a style, or with the whole.
@@ -62,16 +67,16 @@ fn describe(text: &mut String, cause: &Cause<'_>, headline: ErrorKind) {
     }
     let status = error.http_status().map(|status| status.to_string());
     let facts = [
-        ("request id", error.request_id()),
-        ("HTTP status", status.as_deref()),
-        ("gateway code", error.gateway_code()),
-        ("task", error.task_id()),
-        ("answer", error.body_start().filter(|_| error.kind() == ErrorKind::Protocol)),
-        ("was sent", error.sent()),
+        (text::request_id(), error.request_id()),
+        (text::http_status(), status.as_deref()),
+        (text::gateway_code(), error.gateway_code()),
+        (text::task(), error.task_id()),
+        (text::answer(), error.body_start().filter(|_| error.kind() == ErrorKind::Protocol)),
+        (text::was_sent(), error.sent()),
     ];
     for (name, fact) in facts {
         if let Some(fact) = fact {
-            _ = write!(text, "\n  {} {}", padded(name, 12), plain(fact));
+            _ = write!(text, "\n  {} {}", padded(&name, 12), plain(fact));
         }
     }
 }
@@ -79,18 +84,23 @@ fn describe(text: &mut String, cause: &Cause<'_>, headline: ErrorKind) {
 /// What to do next, a line each.
 fn advice(causes: &[Cause<'_>], resume: Option<&Resume>) -> Vec<String> {
     let mut lines: Vec<String> = Vec::new();
-    for advice in causes.iter().map(|cause| remedy(cause.error.kind())) {
-        if !advice.is_empty() && !lines.iter().any(|line| line == advice) {
-            lines.push(advice.to_owned());
+    for advice in causes.iter().filter_map(|cause| remedy(cause.error.kind())) {
+        if !lines.contains(&advice) {
+            lines.push(advice);
         }
+    }
+    // Only a job leaves something behind: a list of styles or a query that took too long does not.
+    if resume.is_some() && causes.iter().any(|cause| cause.error.kind() == ErrorKind::Timeout) {
+        lines.push(text::on_timeout());
     }
     let is_refused = causes.iter().all(|cause| cause.error.kind() == ErrorKind::InvalidArgument);
     match resume {
-        Some(Resume { command, takes_options: true, outlives_photos: true }) if is_refused => {
-            lines.push(format!("The job that was begun may need its photos no more: {command}"));
+        Some(Resume { one_more_style: Some(command), .. }) if is_refused => lines.push(text::one_more_style(command)),
+        Some(Resume { command, takes_options: true, outlives_photos: true, .. }) if is_refused => {
+            lines.push(text::needs_no_photos(command));
         }
         Some(Resume { command, takes_options: false, .. }) if !is_refused => {
-            lines.push(format!("To go on: {command}"));
+            lines.push(text::go_on(command));
         }
         Some(Resume { command, takes_options: true, .. }) => lines.extend(ways_on(causes, command)),
         _ => {}
@@ -98,21 +108,18 @@ fn advice(causes: &[Cause<'_>], resume: Option<&Resume>) -> Vec<String> {
     lines
 }
 
-fn remedy(kind: ErrorKind) -> &'static str {
-    match kind {
-        ErrorKind::Authentication => "Check XIEZHEN_APP_CODE, or XIEZHEN_APP_KEY and XIEZHEN_APP_SECRET.",
-        ErrorKind::Permission => {
-            "The credential is known, but not allowed this: see its authorisations in the console."
-        }
-        ErrorKind::Quota => "Buy calls, renew the purchase, or settle the account in the console.",
-        ErrorKind::RateLimited => "Wait a little, or go slower with --requests-per-second.",
-        ErrorKind::Protocol => "Is --base-url (XIEZHEN_BASE_URL) the address of this API?",
-        ErrorKind::Transport => "Check the network, --base-url, --proxy and --ca-file.",
-        ErrorKind::Timeout => "What was started goes on at the service.",
-        ErrorKind::TaskFailed => "Other photos or another style may fare better.",
-        ErrorKind::Internal => "This is a defect of xiezhen: please report it with these lines.",
-        _ => "",
-    }
+fn remedy(kind: ErrorKind) -> Option<String> {
+    Some(match kind {
+        ErrorKind::Authentication => text::on_authentication(),
+        ErrorKind::Permission => text::on_permission(),
+        ErrorKind::Quota => text::on_quota(),
+        ErrorKind::RateLimited => text::on_rate_limited(),
+        ErrorKind::Protocol => text::on_protocol(),
+        ErrorKind::Transport => text::on_transport(),
+        ErrorKind::TaskFailed => text::on_task_failed(),
+        ErrorKind::Internal => text::on_internal(),
+        _ => return None,
+    })
 }
 
 /// The commands that go on with a job, for each way in which it may.
@@ -123,30 +130,31 @@ fn ways_on(causes: &[Cause<'_>], resume: &str) -> Vec<String> {
     let mut lines: Vec<String> = of(ErrorKind::OutcomeUnknown)
         .map(|cause| {
             let (whose, which) = match cause.style {
-                None => ("the training".to_owned(), " --user-id ID".to_owned()),
+                None => (text::the_training(), " --user-id ID".to_owned()),
                 Some(style) if unknown > 1 => (plain(style), format!(" --style {}", quoted(style.as_ref()))),
                 Some(style) => (plain(style), String::new()),
             };
-            format!("If the vendor's side shows the task of {whose}: {resume} --adopt TASK_ID{which}")
+            text::adopt(whose, format!("{resume} --adopt TASK_ID{which}"))
         })
         .collect();
+    let recreate = format!("{resume} --recreate");
     match (unknown, failed) {
         (0, false) => {}
-        (0, true) => lines.push(format!("To try, and pay, again: {resume} --recreate")),
-        (_, false) => lines.push(format!("If not, start (and pay) anew: {resume} --recreate")),
-        (_, true) => lines.push(format!("If not, start (and pay) anew, and what failed too: {resume} --recreate")),
+        (0, true) => lines.push(text::pay_again(recreate)),
+        (_, false) => lines.push(text::start_anew(recreate)),
+        (_, true) => lines.push(text::start_anew_all(recreate)),
     }
     let rest = || causes.iter().map(|cause| cause.error.kind()).filter(|kind| goes_on(*kind));
     if rest().next().is_none() {
         return lines;
     }
     lines.push(if !lines.is_empty() {
-        format!("To go on with the rest: {resume}")
+        text::go_on_with_the_rest(resume)
     } else if rest().all(|kind| kind == ErrorKind::Api) {
         // The same call would be refused in the same way.
-        format!("Once that is cured, to go on: {resume}")
+        text::go_on_once_cured(resume)
     } else {
-        format!("To go on: {resume}")
+        text::go_on(resume)
     });
     lines
 }

@@ -92,12 +92,39 @@ fn id_of(asked: &str, offered: &[Style]) -> Result<String, String> {
     fitting.dedup_by(|a, b| a.style == b.style);
     match fitting.as_slice() {
         [style] => Ok(style.style.clone()),
-        [] => Err(format!("there is no style {asked:?}; {}", names_of(offered))),
+        [] => {
+            let meant = nearest(&wanted, offered).map(|name| format!(": did you mean {name}?")).unwrap_or_default();
+            Err(format!("there is no style {asked:?}{meant}; {}", names_of(offered)))
+        }
         several => {
             let ids: Vec<String> = several.iter().map(|style| format!("{} ({})", style.style, style.sex)).collect();
             Err(format!("style {asked:?} is ambiguous: give one of the ids {}", ids.join(", ")))
         }
     }
+}
+
+/// The name that differs from what was asked in one character, or in one of four.
+fn nearest<'a>(wanted: &str, offered: &'a [Style]) -> Option<&'a str> {
+    let allowed = (wanted.chars().count() / 4).max(1);
+    let distances = offered.iter().map(|style| (edits(wanted, &plain(&style.name)), style.name.as_str()));
+    distances.filter(|(distance, _)| *distance <= allowed).min().map(|(_, name)| name)
+}
+
+/// How many characters have to be put in, left out or changed to make one text of the other (Levenshtein).
+fn edits(from: &str, to: &str) -> usize {
+    let to: Vec<char> = to.chars().collect();
+    let mut row: Vec<usize> = (0..=to.len()).collect();
+    for (above, from) in from.chars().enumerate() {
+        let mut diagonal = above;
+        let mut left = above + 1;
+        for (cell, to) in row.iter_mut().skip(1).zip(&to) {
+            let changed = diagonal + usize::from(from != *to);
+            diagonal = *cell;
+            left = changed.min(diagonal + 1).min(left + 1);
+            *cell = left;
+        }
+    }
+    row.last().copied().unwrap_or_default()
 }
 
 /// What there is instead.
@@ -122,6 +149,15 @@ mod tests {
             sex: String::new(),
         };
         (1..=count).map(style).collect()
+    }
+
+    #[test]
+    fn a_slip_of_the_pen_is_seen() {
+        let mut offered = offered(1);
+        offered[0].name = "仙气十足".into();
+        assert!(id_of("仙气实足", &offered).unwrap_err().contains("did you mean 仙气十足?"));
+        assert!(!id_of("花好月圆", &offered).unwrap_err().contains("did you mean"));
+        assert_eq!([edits("", "abc"), edits("kitten", "sitting"), edits("ab", "ab")], [3, 3, 0]);
     }
 
     #[test]

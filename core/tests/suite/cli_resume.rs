@@ -188,7 +188,7 @@ async fn ctrl_c_waits_for_the_answer_of_a_create() {
     let (child, mut lines) = start(&mut run(&simulator.url(), folder.path()));
     worked.recv_timeout(Duration::from_secs(30)).unwrap();
     interrupt(&child);
-    until(&mut lines, "a create is under way");
+    until(&mut lines, "a create is in flight");
     let (said, code) = end(child, lines);
     assert!(code == Some(130) && said.contains("to go on: xiezhen resume"), "{code:?} {said}");
 
@@ -204,7 +204,7 @@ async fn a_second_ctrl_c_quits_at_once() {
     let (child, mut lines) = start(&mut run(&simulator.url(), folder.path()));
     worked.recv_timeout(Duration::from_secs(30)).unwrap();
     interrupt(&child);
-    until(&mut lines, "a create is under way");
+    until(&mut lines, "a create is in flight");
     interrupt(&child);
     let (said, code) = end(child, lines);
     assert!(code == Some(130) && said.contains("to go on: xiezhen resume"), "{code:?} {said}");

@@ -18,6 +18,7 @@ pub(crate) fn xiezhen(url: &str, arguments: impl IntoIterator<Item = impl AsRef<
         command.env_remove(name);
     }
     command.env("XIEZHEN_BASE_URL", url).env("XIEZHEN_APP_CODE", DEFAULT_APP_CODE);
+    command.env("LC_ALL", "C").env_remove("XIEZHEN_LOG");
     command.args(["--requests-per-second", "inf", "--max-retries", "0"]);
     command.args(["--training-schedule", "0.02,1,0.02", "--generation-schedule", "0.02,1,0.02"]);
     command.args(arguments);

@@ -31,6 +31,7 @@ mod cli;
 #[cfg(feature = "cli")]
 mod cli_errors;
 #[cfg(feature = "cli")]
+mod cli_habits;
 mod cli_resume;
 #[cfg(feature = "cli")]
 mod cli_sheet;
