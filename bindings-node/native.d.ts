@@ -55,10 +55,15 @@ export declare class Client {
   notify(taskId: string): void
   /** Fetches the pictures of a task that has ended. */
   saveResults(calls: Calls, task: Task, saveTo: string, name?: string | undefined | null, timeoutMs?: number | undefined | null): Ticket
-  /** Does what is due of a job; resolves with the milliseconds until more is. `save` resolves with whether it saved. */
-  advance(calls: Calls, job: JobHandle, save: () => Promise<boolean>, settings: AdvanceSettings, events: boolean): Ticket
+  /**
+   * Does what is due of a job; resolves with the milliseconds until more is. `save` resolves with whether it saved, or
+   * with the newest state where somebody else has stored one meanwhile.
+   */
+  advance(calls: Calls, job: JobHandle, save: () => Promise<boolean | string>, settings: AdvanceSettings, events: boolean): Ticket
   /** Brings a job to its end; tells of `events` if they are wanted. */
   run(calls: Calls, job: JobHandle, settings: RunSettings, events: boolean): Ticket
+  /** Resolves once every create in flight has its answer, and that is saved. */
+  waitForCreates(calls: Calls): Ticket
   /** Cancels what is under way and frees the connections. Later calls are refused. */
   close(): void
 }
@@ -76,6 +81,10 @@ export declare class Job {
   get stage(): Stage
   /** The user model, once the service has named it. */
   get userId(): string | null
+  /** Its own id, which it is given when it is made. */
+  get id(): string
+  /** How often it was saved. */
+  get revision(): number
   /** The training's task, once it was created. */
   get trainingTaskId(): string | null
   /** Where pictures are saved, once a run has said so. */
@@ -198,6 +207,8 @@ export interface Failure {
   gatewayCode?: string
   /** The task that this is about: a wait can be taken up again with it. */
   taskId?: string
+  /** The user model that a create has answered with, where the answer could not be saved. */
+  userId?: string
   /** How long the gateway asked to wait. */
   retryAfterMs?: number
   /** Whether the same call may succeed later, at no risk, with nothing changed. */

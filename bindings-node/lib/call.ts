@@ -6,6 +6,7 @@ import { setImmediate } from 'node:timers'
 import type { Failure, MessageKind, Ticket } from '../native'
 import { native } from './addon'
 import type { Check } from './check'
+import { newestOf } from './conflict'
 import { type CallSite, fromFailure, refused, sharedSite, translated } from './error'
 
 /** What every call takes. */
@@ -23,6 +24,8 @@ interface Pending {
   site: CallSite
   signal: AbortSignal | undefined
   callbacks: Callbacks | undefined
+  /** Called when it fails. */
+  onFailure: (() => void) | undefined
 }
 
 /** By ticket. */
@@ -86,6 +89,7 @@ function rejected(ticket: Ticket, failure: Failure): void {
   const call = ended(ticket)
   if (call === undefined) return
   if (call.callbacks !== undefined) call.callbacks.settled = true
+  call.onFailure?.()
   // Programs have a say in how errors are made; whatever they do, the promise settles.
   try {
     call.reject(why(call, failure))
@@ -141,7 +145,8 @@ export class Callbacks {
   }
 
   told(raw: unknown): void {
-    if (this.over || this.thrown !== undefined) return
+    // Nothing, where the addon told of something that is none of the caller's business.
+    if (this.over || this.thrown !== undefined || raw === undefined || raw === null) return
     try {
       const returned = this.#tell?.(raw as never)
       if (isThenable(returned)) this.#follow(Promise.resolve(returned))
@@ -166,14 +171,16 @@ export class Callbacks {
     promise()
   }
 
-  /** `save` of a job as the addon calls it: it learns only whether that succeeded. */
-  save(job: unknown, save: () => unknown): () => Promise<boolean> {
+  /** `save` of a job as the addon calls it: it learns whether that succeeded, or the newest state at a conflict. */
+  save(job: unknown, save: () => unknown): () => Promise<boolean | string> {
     const within = [...(saving.getStore() ?? []), job]
     return AsyncResource.bind(async () => {
       try {
         await saving.run(within, save)
         return true
       } catch (error) {
+        const newest = newestOf(error)
+        if (newest !== undefined) return newest
         // The answer of a create whose caller has gone away: nobody else is left to be told.
         if (this.over) process.emitWarning(error instanceof Error ? error : String(error))
         this.thrown ??= { value: error }
@@ -208,13 +215,19 @@ export function refuseWithinSave(job: unknown): void {
     throw refused('a job can not be run or advanced by its own save: it waits for that')
 }
 
+/** What else a call may have. */
+interface CallExtras {
+  callbacks?: Callbacks
+  onFailure?: () => void
+}
+
 /** Makes a call of the addon for `owner`. `site` is where its caller stands; `read` checks its arguments. */
 export function call<T, A extends Abortable>(
   owner: unknown,
   site: CallSite,
   read: () => A,
   start: (given: A) => Ticket,
-  callbacks?: Callbacks,
+  { callbacks, onFailure }: CallExtras = {},
 ): Promise<T> {
   return new Promise<T>((resolve, reject) => {
     try {
@@ -222,7 +235,8 @@ export function call<T, A extends Abortable>(
       const { signal } = given
       if (signal?.aborted === true) return reject(reason(signal))
       const ticket = start(given)
-      pending[ticket] = { resolve, reject, owner, site: inFlight < MANY ? site : sharedSite(site), signal, callbacks }
+      const shared = inFlight < MANY ? site : sharedSite(site)
+      pending[ticket] = { resolve, reject, owner, site: shared, signal, callbacks, onFailure }
       inFlight++
       if (callbacks !== undefined) callbacks.ticket = ticket
       if (signal !== undefined) watchOrStop(signal, ticket)

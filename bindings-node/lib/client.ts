@@ -96,6 +96,10 @@ export interface RunOptions extends RunSettings, Abortable {
   onEvent?: ((event: Event) => unknown) | undefined
 }
 
+const LEFT_BEHIND =
+  'a create is still in flight whose caller has gone. It may be billed, so its answer is waited for, at most for as long ' +
+  'as its own timeout.'
+const ofNothing: Abortable = {}
 const ofSignal: Fields<Abortable> = { signal: optional(abortSignal) }
 const ofCall: Fields<CallOptions> = { ...ofSignal, timeoutMs: optional(number) }
 const ofCreate = { ...ofCall, callbackUrl: optional(address) }
@@ -112,6 +116,8 @@ const boundless: Check<undefined> = (name, value) => {
 /** A connection to the service: where, who, limits. It keeps no process alive; its calls do. */
 export class Client {
   #handle: Handle
+  /** Whether this keeps the process alive for creates whose callers have gone. */
+  #awaiting = false
 
   /** Checks the options. Connects to nobody yet. */
   constructor(options?: ClientOptions) {
@@ -137,9 +143,9 @@ export class Client {
    */
   createUserModel(imgSet: Iterable<string>, options?: CreateOptions): Promise<Created> {
     const given = () => checked({ imgSet: [list(text), imgSet] }, ofCreate, options)
-    return call(this, callSite(this.createUserModel), given, ({ imgSet, callbackUrl, timeoutMs }) =>
-      this.#handle.createUserModel(calls, imgSet, callbackUrl, timeoutMs),
-    )
+    const start = ({ imgSet, callbackUrl, timeoutMs }: ReturnType<typeof given>) =>
+      this.#handle.createUserModel(calls, imgSet, callbackUrl, timeoutMs)
+    return call(this, callSite(this.createUserModel), given, start, { onFailure: this.#awaitCreates })
   }
 
   /** The styles that pictures can be generated in. */
@@ -154,9 +160,9 @@ export class Client {
    */
   createTask(userId: string, style: string, options?: CreateOptions): Promise<Created> {
     const given = () => checked({ userId: [text, userId], style: [text, style] }, ofCreate, options)
-    return call(this, callSite(this.createTask), given, ({ userId, style, callbackUrl, timeoutMs }) =>
-      this.#handle.createTask(calls, userId, style, callbackUrl, timeoutMs),
-    )
+    const start = ({ userId, style, callbackUrl, timeoutMs }: ReturnType<typeof given>) =>
+      this.#handle.createTask(calls, userId, style, callbackUrl, timeoutMs)
+    return call(this, callSite(this.createTask), given, start, { onFailure: this.#awaitCreates })
   }
 
   /** One poll of a task. A failed task is a value here, not an error. */
@@ -194,7 +200,7 @@ export class Client {
       callbacks.hear(onEnd ?? (() => {}), ended)
       return this.#handle.waitMany(calls, taskIds, timeoutMs)
     }
-    await call(this, site, given, start, callbacks)
+    await call(this, site, given, start, { callbacks })
     return outcomes
   }
 
@@ -237,7 +243,10 @@ export class Client {
         hear,
       )
     }
-    const due: number | null | undefined = await call(this, site, given, start, callbacks)
+    const due: number | null | undefined = await call(this, site, given, start, {
+      callbacks,
+      onFailure: this.#awaitCreates,
+    })
     return due ?? null
   }
 
@@ -276,8 +285,37 @@ export class Client {
       const hear = callbacks.hear(tell ?? onEvent, (raw: RawEvent) => [event(raw, job, site)])
       return this.#handle.run(calls, handle, bare(settings), hear)
     }
-    await call(this, site, given, start, callbacks)
+    await call(this, site, given, start, { callbacks, onFailure: this.#awaitCreates })
     return job
+  }
+
+  /**
+   * Resolves once every create in flight has its answer, and the answer is saved: those of calls that were aborted, too.
+   * A program that ends by itself waits for them; one that calls `process.exit` has to.
+   */
+  waitForCreates(options?: Abortable): Promise<void> {
+    const given = () => checked({}, ofSignal, options)
+    return call(this, callSite(this.waitForCreates), given, () => this.#handle.waitForCreates(calls))
+  }
+
+  /** Keeps the process alive until creates that a failed call has left behind have their answers. */
+  #awaitCreates = (): void => {
+    if (this.#awaiting) return
+    this.#awaiting = true
+    const warn = () => process.emitWarning(LEFT_BEHIND, { type: 'XiezhenWarning' })
+    const patience = setTimeout(warn, 2000).unref()
+    const ended = call(
+      this,
+      {},
+      () => ofNothing,
+      () => this.#handle.waitForCreates(calls),
+    )
+    ended
+      .catch(() => {})
+      .then(() => {
+        clearTimeout(patience)
+        this.#awaiting = false
+      })
   }
 
   /** Cancels what is under way and frees the connections. Later calls reject with `invalid_argument`. */

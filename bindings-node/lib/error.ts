@@ -42,6 +42,8 @@ export class XiezhenError extends Error {
   declare readonly gatewayCode?: string
   /** The task that this is about: a wait can be taken up again with it. */
   declare readonly taskId?: string
+  /** The user model that a create has answered with, where the answer could not be saved. */
+  declare readonly userId?: string
   /** How long the gateway asked to wait. */
   declare readonly retryAfterMs?: number
   /** Whether the same call may succeed later, at no risk, with nothing changed. */

@@ -33,6 +33,7 @@ export {
   type WaitManyOptions,
   type WaitOptions,
 } from './client'
+export { ConflictError } from './conflict'
 export { type ErrorCode, type ErrorFacts, XiezhenError } from './error'
 export type { Event, Retrying } from './event'
 export { Job, type JobOptions, type Photo, type Portrait } from './job'

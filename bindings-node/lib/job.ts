@@ -1,12 +1,13 @@
 // A job: the whole wish of one customer.
 
-import { type InspectOptions, inspect, types } from 'node:util'
+import { type InspectOptions, inspect } from 'node:util'
 import type { Job as Handle, JobPhoto, RawPortrait, Stage, Style } from '../native'
 import { native } from './addon'
 import { withCallSite } from './call'
 import { type Check, checked, fields, list, optional, photo, style, text } from './check'
 import { callSite, fromFailure, refused, type XiezhenError } from './error'
 import { inspectAs } from './inspect'
+import { jsonText } from './json'
 
 /** A photo: the path of a file, its `file:` URL, or its bytes (a `Buffer` or another `Uint8Array`). */
 export type Photo = string | URL | Uint8Array
@@ -45,7 +46,7 @@ export class Job {
    */
   // biome-ignore lint/suspicious/noConfusingVoidType: taken off its class, as in texts.map(Job.fromJSON)
   static fromJSON<T extends Job = Job>(this: (new () => T) | void, json: unknown): T {
-    const handle = withCallSite(callSite(Job.fromJSON), () => native.Job.fromText(written(json)))
+    const handle = withCallSite(callSite(Job.fromJSON), () => native.Job.fromText(jsonText(json)))
     // biome-ignore lint/complexity/noThisInStatic: a class made of this one gives its own
     const job = (typeof this === 'function' ? new this() : new Job()) as T
     job.#handle = handle
@@ -65,6 +66,16 @@ export class Job {
   /** The user model, once the service has named it. */
   get userId(): string | undefined {
     return this.#handle.userId ?? undefined
+  }
+
+  /** Its own id, which it is given when it is made. */
+  get id(): string {
+    return this.#handle.id
+  }
+
+  /** How often it was saved: a store may compare it, so that an older state never replaces a newer one. */
+  get revision(): number {
+    return this.#handle.revision
   }
 
   /** The training's task, once it was created. */
@@ -139,15 +150,3 @@ function parts(options: unknown, rest: unknown[]) {
 
 /** The getter, as stacks know it. */
 const portraits = Object.getOwnPropertyDescriptor(Job.prototype, 'portraits')?.get as () => Portrait[]
-
-/** A job's JSON as text. */
-function written(json: unknown): string {
-  if (typeof json === 'string') return json
-  if (types.isUint8Array(json)) return new TextDecoder().decode(json)
-  try {
-    return text('json', JSON.stringify(json))
-  } catch (error) {
-    // In a circle, or with a BigInt in it.
-    throw error instanceof TypeError ? refused('json has a value that JSON can not express') : error
-  }
-}

@@ -8,7 +8,7 @@ use napi::{
     threadsafe_function::UnknownReturnValue,
 };
 use napi_derive::napi;
-use xiezhen::{Error, ErrorKind, Job, OnEvent, SaveError};
+use xiezhen::{Error, ErrorKind, Event, Job, OnEvent, SaveError};
 
 use crate::{
     calls::Calls,
@@ -167,7 +167,7 @@ impl ClientHandle {
             client
                 .wait_many(&task_ids, timeout, |index, outcome| {
                     let outcome = outcome.clone();
-                    sender.send(move || Ended::new(index, outcome));
+                    sender.send(move |_| Ok(Ended::new(index, outcome)));
                 })
                 .await?;
             Ok(())
@@ -198,24 +198,27 @@ impl ClientHandle {
         })
     }
 
-    /// Does what is due of a job; resolves with the milliseconds until more is. `save` resolves with whether it saved.
+    /// Does what is due of a job; resolves with the milliseconds until more is. `save` resolves with whether it saved, or
+    /// with the newest state where somebody else has stored one meanwhile.
     #[napi(catch_unwind)]
     pub fn advance(
         &self,
         env: &Env,
         calls: &Calls,
         job: &JobHandle,
-        save: Function<'_, (), Promise<bool>>,
+        save: Function<'_, (), Promise<Either<bool, String>>>,
         settings: AdvanceSettings,
         events: bool,
     ) -> napi::Result<Ticket> {
         let save = saving(callback(&save)?);
-        let (client, job) = (self.client.clone(), job.job.clone());
-        calls.start(env, |sender| async move {
-            let mut options = settings.into_core();
-            options.on_event = spread(options.on_event, events.then_some(sender));
-            let due = client.advance(&job, save, options).await?;
-            Ok(due.map(|pause| pause.as_secs_f64() * 1000.0))
+        let (client, core) = (self.client.clone(), job.job.clone());
+        let mut options = settings.into_core();
+        calls.start(env, |sender| {
+            options.on_event = Some(spread(options.on_event.take(), sender, events, job));
+            async move {
+                let due = client.advance(&core, save, options).await?;
+                Ok(due.map(|pause| pause.as_secs_f64() * 1000.0))
+            }
         })
     }
 
@@ -230,10 +233,20 @@ impl ClientHandle {
         events: bool,
     ) -> napi::Result<Ticket> {
         let mut options = or_throw(env, settings.into_core())?;
-        let (client, job) = (self.client.clone(), job.job.clone());
-        calls.start(env, |sender| async move {
-            options.on_event = spread(options.on_event, events.then_some(sender));
-            client.run(&job, options).await
+        let (client, core) = (self.client.clone(), job.job.clone());
+        calls.start(env, |sender| {
+            options.on_event = Some(spread(options.on_event.take(), sender, events, job));
+            async move { client.run(&core, options).await }
+        })
+    }
+
+    /// Resolves once every create in flight has its answer, and that is saved.
+    #[napi(catch_unwind)]
+    pub fn wait_for_creates(&self, env: &Env, calls: &Calls) -> napi::Result<Ticket> {
+        let client = self.client.clone();
+        calls.start(env, |_| async move {
+            client.wait_for_creates().await;
+            Ok(())
         })
     }
 
@@ -252,22 +265,30 @@ impl ClientHandle {
     }
 }
 
-/// Events for whoever wants them: the progress bars, and the caller.
-fn spread(bars: Option<OnEvent>, sender: Option<Sender>) -> Option<OnEvent> {
-    let Some(sender) = sender else { return bars };
-    Some(Arc::new(move |event| {
+/// Events for whoever wants them: the progress bars, and the caller, whose V8 learns what a job holds by them, too.
+fn spread(bars: Option<OnEvent>, sender: Sender, wanted: bool, job: &JobHandle) -> OnEvent {
+    let (job, memory) = (job.job.clone(), job.memory.clone());
+    Arc::new(move |event| {
         if let Some(bars) = &bars {
             bars(event.clone());
         }
-        if let Some(event) = RawEvent::new(event) {
-            sender.send(|| event);
+        let counts = matches!(event, Event::PhotoUploaded { .. } | Event::Training { .. });
+        if !(wanted || counts && memory.is_accounted()) {
+            return;
         }
-    }))
+        let (job, memory) = (job.clone(), memory.clone());
+        sender.send(move |env| {
+            if counts {
+                memory.account(env, &job)?;
+            }
+            Ok(RawEvent::new(event).filter(|_| wanted))
+        });
+    })
 }
 
-/// The caller's `save`, which says only whether it succeeded: what it threw stays in JavaScript.
+/// The caller's `save`, which says only what came of it: what it threw stays in JavaScript.
 fn saving(
-    save: Callback<(), Promise<bool>>,
+    save: Callback<(), Promise<Either<bool, String>>>,
 ) -> impl Fn(Job) -> Pin<Box<dyn Future<Output = Result<(), SaveError>> + Send>> + Send + Sync + 'static {
     let save = Arc::new(save);
     move |_| {
@@ -276,7 +297,11 @@ fn saving(
             let failed = |why: String| Error::new(ErrorKind::Io, format!("the job could not be saved: {why}"));
             let saved = save.call_async(()).await.map_err(|error| failed(error.to_string()))?;
             let saved = saved.await.map_err(|error| failed(error.to_string()))?;
-            if saved { Ok(()) } else { Err(failed("save has failed".into()).into()) }
+            match saved {
+                Either::A(true) => Ok(()),
+                Either::A(false) => Err(failed("save has failed".into()).into()),
+                Either::B(newest) => Err(SaveError::Conflict { newest }),
+            }
         })
     }
 }

@@ -25,6 +25,8 @@ pub struct Failure {
     pub gateway_code: Option<String>,
     /// The task that this is about: a wait can be taken up again with it.
     pub task_id: Option<String>,
+    /// The user model that a create has answered with, where the answer could not be saved.
+    pub user_id: Option<String>,
     /// How long the gateway asked to wait.
     pub retry_after_ms: Option<f64>,
     /// Whether the same call may succeed later, at no risk, with nothing changed.
@@ -67,6 +69,7 @@ impl From<&Error> for Failure {
             request_id: owned(error.request_id()),
             gateway_code: owned(error.gateway_code()),
             task_id: owned(error.task_id()),
+            user_id: owned(error.user_id()),
             retry_after_ms: error.retry_after().map(|delay| delay.as_secs_f64() * 1000.0),
             retryable: error.is_retryable(),
             problems,

@@ -1,10 +1,16 @@
 //! The handle of a job.
 
-use std::path::PathBuf;
+use std::{
+    path::PathBuf,
+    sync::{
+        Arc,
+        atomic::{AtomicI64, Ordering},
+    },
+};
 
 use napi::{
     Env,
-    bindgen_prelude::{Either, Uint8Array},
+    bindgen_prelude::{Either, ObjectFinalize, Uint8Array},
 };
 use napi_derive::napi;
 use xiezhen::Photo;
@@ -76,24 +82,63 @@ pub(crate) fn text(path: PathBuf) -> String {
 }
 
 /// A job of the core.
-#[napi(js_name = "Job")]
+#[napi(js_name = "Job", custom_finalize)]
 pub struct JobHandle {
     pub(crate) job: xiezhen::Job,
+    pub(crate) memory: Arc<JobMemory>,
+}
+
+/// What V8 was told of the photos' bytes that a job holds: it knows nothing else of them, and collects in time.
+#[derive(Default)]
+pub(crate) struct JobMemory(AtomicI64);
+
+impl JobMemory {
+    /// Tells V8 what the job holds now, on the thread of its environment.
+    pub(crate) fn account(&self, env: &Env, job: &xiezhen::Job) -> napi::Result<()> {
+        self.tell(env, job.bytes_held() as i64)
+    }
+
+    /// Whether V8 knows of any.
+    pub(crate) fn is_accounted(&self) -> bool {
+        self.0.load(Ordering::Relaxed) > 0
+    }
+
+    fn tell(&self, env: &Env, held: i64) -> napi::Result<()> {
+        let before = self.0.swap(held, Ordering::Relaxed);
+        if held != before {
+            env.adjust_external_memory(held - before)?;
+        }
+        Ok(())
+    }
+}
+
+impl ObjectFinalize for JobHandle {
+    fn finalize(self, env: Env) -> napi::Result<()> {
+        self.memory.tell(&env, 0)
+    }
 }
 
 #[napi]
 impl JobHandle {
     /// A job of photos (paths or bytes), or of a model that was trained before.
     #[napi(constructor, catch_unwind)]
-    pub fn new(photos: Vec<Either<String, Uint8Array>>, styles: Vec<String>, user_id: Option<String>) -> Self {
+    pub fn new(
+        env: &Env,
+        photos: Vec<Either<String, Uint8Array>>,
+        styles: Vec<String>,
+        user_id: Option<String>,
+    ) -> napi::Result<Self> {
         let photos = photos.into_iter().map(photo).collect();
-        Self { job: xiezhen::Job::from_parts(photos, Vec::new(), styles, user_id) }
+        let (job, memory) =
+            (xiezhen::Job::from_parts(photos, Vec::new(), styles, user_id), Arc::<JobMemory>::default());
+        memory.account(env, &job)?;
+        Ok(Self { job, memory })
     }
 
     /// A job as `toText` wrote it.
     #[napi(factory, catch_unwind)]
     pub fn from_text(env: &Env, text: String) -> napi::Result<Self> {
-        Ok(Self { job: or_throw(env, xiezhen::Job::from_json(&text))? })
+        Ok(Self { job: or_throw(env, xiezhen::Job::from_json(&text))?, memory: Arc::default() })
     }
 
     /// The job as JSON.
@@ -119,6 +164,18 @@ impl JobHandle {
     #[napi(getter, catch_unwind)]
     pub fn user_id(&self) -> Option<String> {
         self.job.user_id()
+    }
+
+    /// Its own id, which it is given when it is made.
+    #[napi(getter, catch_unwind)]
+    pub fn id(&self) -> String {
+        self.job.id()
+    }
+
+    /// How often it was saved.
+    #[napi(getter, catch_unwind)]
+    pub fn revision(&self) -> f64 {
+        self.job.revision() as f64
     }
 
     /// The training's task, once it was created.

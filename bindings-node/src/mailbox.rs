@@ -138,7 +138,11 @@ impl Mailbox {
 }
 
 fn value<T: ToNapiValue>(make: impl FnOnce() -> T + Send + 'static) -> Value {
-    Box::new(|env| make().into_unknown(env))
+    value_with(|_| Ok(make()))
+}
+
+fn value_with<T: ToNapiValue>(make: impl FnOnce(&Env) -> napi::Result<T> + Send + 'static) -> Value {
+    Box::new(|env| make(env)?.into_unknown(env))
 }
 
 /// Sends what happens on the way of one call, and nothing after its end: then its ticket may be another call's.
@@ -151,10 +155,10 @@ pub(crate) struct Sender {
 
 impl Sender {
     /// Sends what `make` makes when it is taken out: until then it takes little room.
-    pub(crate) fn send<T: ToNapiValue>(&self, make: impl FnOnce() -> T + Send + 'static) {
+    pub(crate) fn send<T: ToNapiValue>(&self, make: impl FnOnce(&Env) -> napi::Result<T> + Send + 'static) {
         let over = lock(&self.over);
         if !*over {
-            self.mailbox.post(Message { ticket: self.ticket, kind: MessageKind::Progress, value: value(make) });
+            self.mailbox.post(Message { ticket: self.ticket, kind: MessageKind::Progress, value: value_with(make) });
         }
     }
 }

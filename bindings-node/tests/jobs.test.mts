@@ -6,7 +6,7 @@ import { mkdtemp, readFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { test } from 'node:test'
-import { type Client, type Event, Job, XiezhenError } from 'xiezhen'
+import { type Client, ConflictError, type Event, Job, XiezhenError } from 'xiezhen'
 import { photos, simulator, style } from './simulator.mjs'
 
 const space = await simulator()
@@ -147,6 +147,38 @@ test('what save throws is what advance rejects with, and nothing is created', as
     await assert.rejects(world.client().advance(new Job({ photos }), save), (error) => error === full)
   }
   assert.equal((await world.counts()).created, 0)
+})
+
+test('a late answer goes into the newest state, when somebody else has stored the job meanwhile', async () => {
+  const world = space('conflict')
+  const client = world.client()
+  const job = new Job({ photos })
+  // A store that counts versions, as this caller knows it.
+  const store = { version: 0, json: '' }
+  let mine = 0
+  let conflicts = 0
+  const save = (same: Job) => {
+    const open = same.trainingTaskId === undefined && same.photos.every((photo) => photo.uploaded)
+    if (mine !== store.version) {
+      mine = store.version
+      conflicts++
+      throw new ConflictError(store.json)
+    }
+    mine = ++store.version
+    store.json = JSON.stringify(same)
+    // Its lease has ended before the answer comes: another worker stores what it found.
+    if (open && same.stage === 'training') store.version++
+  }
+  const error = await client.advance(job, save).catch((error) => error)
+  assert.ok(error instanceof XiezhenError && error.code === 'io' && error.retryable, String(error))
+  const [task] = await world.control<{ id: string; user_id: string }[]>('GET', 'tasks')
+  assert.equal(conflicts, 1)
+  assert.deepEqual([error.taskId, error.userId], [task?.id, task?.user_id])
+  const stored = Job.fromJSON(store.json)
+  assert.deepEqual([stored.trainingTaskId, stored.userId, stored.id], [task?.id, task?.user_id, job.id])
+  await client.run(stored)
+  assert.equal((await world.counts()).created, 1)
+  assert.ok(stored.revision > 0)
 })
 
 test('what onEvent throws is what the run rejects with', async () => {

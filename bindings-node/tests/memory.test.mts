@@ -19,6 +19,19 @@ async function resident(): Promise<number> {
 /** What keeps this process alive, apart from the connection to the simulator's control and the test itself. */
 const held = () => process.getActiveResourcesInfo().filter((kind) => /napi|async|thread/i.test(kind))
 
+test('jobs that nobody knows of any more are collected, however many bytes they hold', async () => {
+  const photo = Buffer.alloc(1 << 20, 7)
+  const before = await resident()
+  let most = 0
+  for (let count = 0; count < 200; count++) {
+    // The engine sees a small object; 8 MiB are in the addon.
+    new Job({ photos: Array(8).fill(photo) })
+    await new Promise((resolve) => setImmediate(resolve))
+    most = Math.max(most, process.memoryUsage().rss / (1 << 20) - before)
+  }
+  assert.ok(most < 800, `grew by ${most.toFixed(0)} MiB while 1,600 were used`)
+})
+
 test('10,000 calls and 1,000 aborted ones', async () => {
   const world = space('memory')
   await world.set({ journal_limit: 10 })

@@ -137,6 +137,16 @@ impl Job {
         }
     }
 
+    /// How many bytes of photos the job holds: a language that collects garbage has to know.
+    #[doc(hidden)]
+    pub fn bytes_held(&self) -> u64 {
+        let size = |source: &Option<Source>| match source {
+            Some(Source::Bytes(bytes)) => bytes.len() as u64,
+            _ => 0,
+        };
+        self.state().sources.iter().map(size).sum()
+    }
+
     /// Takes over what a stored job knows, and keeps where this one's photos can be read.
     pub(super) fn take_over(&self, stored: &Self) {
         let stored = {

@@ -2,7 +2,7 @@
 
 use std::{fs, time::Duration};
 
-use xiezhen::{AdvanceOptions, ErrorKind, Job, RunOptions, Stage, TaskState};
+use xiezhen::{AdvanceOptions, Error, ErrorKind, Job, RunOptions, Stage, TaskState};
 use xiezhen_simulator::Call;
 
 use crate::service::{self, Diary, STYLES};
@@ -40,6 +40,27 @@ async fn ten_photos_and_two_styles_become_pictures_on_disk() {
     }
     assert_eq!((simulator.count(Call::UploadFile), simulator.created()), (10, 3));
     assert_eq!(diary.kinds().last().unwrap(), "finished");
+}
+
+#[tokio::test]
+async fn bytes_of_photos_are_held_until_their_paths_are_saved() {
+    let simulator = service::start().await;
+    let client = service::client(&simulator.url());
+    let photos: Vec<Vec<u8>> = service::photos().iter().map(|path| fs::read(path).unwrap()).collect();
+    let size = photos.iter().map(|photo| photo.len() as u64).sum::<u64>();
+    let job = Job::new(photos, Vec::<String>::new());
+    assert_eq!(job.bytes_held(), size);
+
+    // What is not saved has to be given again by whoever goes on with the stored job.
+    let away = |_| async { Err(Error::new(ErrorKind::Io, "away").into()) };
+    client.advance(&job, away, AdvanceOptions::default()).await.unwrap_err();
+    assert_eq!(job.bytes_held(), size);
+
+    let due = client.advance(&job, |_| async { Ok(()) }, AdvanceOptions::default()).await.unwrap();
+    assert!(due.is_some(), "the training goes on");
+    assert_eq!((job.stage(), job.bytes_held()), (Stage::Training, 0));
+    client.run(&job, RunOptions::default()).await.unwrap();
+    assert_eq!((job.stage(), simulator.created()), (Stage::Done, 1));
 }
 
 #[tokio::test]
