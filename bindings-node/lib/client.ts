@@ -23,6 +23,7 @@ import {
 import { type CallSite, callSite, fromFailure, refused, type XiezhenError } from './error'
 import { type Event, event } from './event'
 import { Events } from './events'
+import { fleet } from './fleet'
 import { inspectAs } from './inspect'
 import { handleOf, type Job, type Photo } from './job'
 import {
@@ -115,6 +116,9 @@ const boundless: Check<undefined> = (name, value) => {
 
 /** A connection to the service: where, who, limits. It keeps no process alive; its calls do. */
 export class Client {
+  /** @internal */
+  static readonly fleet = fleet
+
   #handle: Handle
   /** Whether this keeps the process alive for creates whose callers have gone. */
   #awaiting = false

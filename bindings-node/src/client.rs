@@ -42,7 +42,7 @@ impl Ended {
 /// A client of the core.
 #[napi(js_name = "Client")]
 pub struct ClientHandle {
-    client: xiezhen::Client,
+    pub(crate) client: xiezhen::Client,
     listener: Option<Listener>,
 }
 

@@ -11,6 +11,7 @@ mod calls;
 mod client;
 mod error;
 mod event;
+mod fleet;
 mod job;
 mod log;
 mod mailbox;
