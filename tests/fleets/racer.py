@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import sys
 
-from stores import make
+from stores import make, shut
 
 from xiezhen.stores import Claim
 
@@ -16,5 +16,4 @@ print("ready", flush=True)
 sys.stdin.readline()
 keys = [f"k{number}" for number in range(int(count))]
 print(json.dumps([key for key in keys if isinstance(store.claim(key), Claim)]), flush=True)
-if hasattr(store, "_process"):
-    store.close()
+shut(store)

@@ -160,3 +160,9 @@ def make(kind: str, name: str, url: str | None = None, **options: Any) -> Any:
     if kind == "postgres-one":
         return PostgresStore(psycopg.connect(url), **options)
     return Blocking(lambda: AsyncPostgresStore(lambda: psycopg.AsyncConnection.connect(url), **options))
+
+
+def shut(store: Any) -> None:
+    """Ends the process that a store of the Node package has."""
+    if isinstance(store, NodeStore):
+        store.close()

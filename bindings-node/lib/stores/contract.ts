@@ -71,11 +71,26 @@ export class ConflictError extends StoreError {
 export const MOST_HINTS = 16
 /** What failed without an answer is asked again: the nonce of a write makes sure that it is done once. */
 export const PAUSES_MS = [100, 500]
+/** How long one answer may take: connections that are being made again may keep a request for ever. */
+const ANSWER_MS = 5000
 
 /** Marks one write: sent again by a connection that lost the answer, it is done once. */
 export const nonce = () => randomBytes(8).toString('hex')
 
 export const flag = (value: boolean | undefined) => (value === true ? 1 : 0)
+
+/** The answer, or an error once it has taken too long. */
+export async function answerOf<T>(asked: Promise<T>): Promise<T> {
+  let timer: NodeJS.Timeout | undefined
+  const late = new Promise<never>((_, reject) => {
+    timer = setTimeout(() => reject(new Error(`the store has not answered within ${ANSWER_MS} ms`)), ANSWER_MS)
+  })
+  try {
+    return await Promise.race([asked, late])
+  } finally {
+    clearTimeout(timer)
+  }
+}
 
 export const pause = (ms: number) => new Promise((resolve) => setTimeout(resolve, ms))
 

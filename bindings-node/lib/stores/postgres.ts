@@ -2,6 +2,7 @@
 
 import { Client } from '../index'
 import {
+  answerOf,
   type Claim,
   checked,
   hintText,
@@ -109,7 +110,7 @@ export class PostgresStore implements Store {
       try {
         if (!this.#checked) await this.#check()
         const text = this.#texts.get(name) as string
-        const { rows } = await this.#connection.query({ text, values, rowMode: 'array' })
+        const { rows } = await answerOf(this.#connection.query({ text, values, rowMode: 'array' }))
         return rows as (readonly unknown[])[]
       } catch (error) {
         const ms = PAUSES_MS[attempt]

@@ -3,6 +3,7 @@
 import { createHash } from 'node:crypto'
 import { Client } from '../index'
 import {
+  answerOf,
   type Claim,
   checked,
   flag,
@@ -52,7 +53,7 @@ const scripts = Object.entries(Client.fleet.storeTexts().redis).map(
 const SCRIPTS = new Map(scripts)
 const OLDEST = [6, 2] as const
 /** How long an intent may take to get to disk, and to replicas. */
-const DURABLE_MS = 5000
+const DURABLE_MS = 3000
 
 /** A fleet's store in Redis 6.2 or newer, on an ioredis connection of yours. */
 export class RedisStore implements Store {
@@ -124,7 +125,7 @@ export class RedisStore implements Store {
   async #ask(name: string, keys: string[], args: (string | number)[], durable = false): Promise<unknown> {
     for (let attempt = 0; ; attempt++) {
       try {
-        if (!this.#checked) this.#check(await this.#redis.info())
+        if (!this.#checked) this.#check(await answerOf(this.#redis.info()))
         return await this.#once(name, [keys.length, ...keys, ...args], durable ? this.#wait : undefined)
       } catch (error) {
         const ms = PAUSES_MS[attempt]
@@ -146,7 +147,7 @@ export class RedisStore implements Store {
       const pipeline = this.#redis.pipeline()
       pipeline.call(command, source, ...args)
       if (wait !== undefined) pipeline.call(wait[0] as string, ...wait.slice(1))
-      replies = (await pipeline.exec()) ?? []
+      replies = (await answerOf(pipeline.exec())) ?? []
       if (!replies[0]?.[0]?.message.startsWith('NOSCRIPT')) break
     }
     for (const [error] of replies) if (error) throw error

@@ -83,6 +83,10 @@ class _Statements:
 
     def _usable(self, connection: Any) -> bool:
         """Whether a statement is a transaction of its own. Refuses what would not be committed, and old servers."""
+        import psycopg
+
+        if connection.info.transaction_status.name == "UNKNOWN":
+            raise psycopg.OperationalError("the connection of the store is lost")
         if connection.info.transaction_status.name != "IDLE":
             raise StoreError(
                 "this connection is in a transaction: a store needs one of its own, to commit what it writes"

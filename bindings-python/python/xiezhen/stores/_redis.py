@@ -37,7 +37,7 @@ SCRIPTS: dict[str, tuple[str, str]] = {
 }
 OLDEST = (6, 2)
 # How long an intent may take to get to disk, and to replicas.
-DURABLE_MS = 5000
+DURABLE_MS = 3000
 # What failed without an answer is asked again: the nonce of a write makes sure that it is done once.
 PAUSES = (0.1, 0.5, None)
 
