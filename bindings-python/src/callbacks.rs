@@ -11,7 +11,7 @@ use pyo3::{
     types::{PyList, PyTuple, PyType},
 };
 use tokio::sync::oneshot;
-use xiezhen::{Error, ErrorKind, Event, Result};
+use xiezhen::{Error, ErrorKind, Event, Result, SaveError};
 
 use crate::{errors, events, finalize, job::Job, task::Task};
 
@@ -22,7 +22,7 @@ pub(crate) enum Message {
     /// The n-th of many waits has ended.
     Ended(usize, Result<xiezhen::Task>),
     /// The job has to be stored before it goes on.
-    Save(oneshot::Sender<Result<()>>),
+    Save(oneshot::Sender<Result<(), SaveError>>),
 }
 
 /// Sends messages to the caller; never blocks.
@@ -38,17 +38,19 @@ pub(crate) struct Store {
 
 impl Store {
     /// Stores the job on behalf of a caller who has left, on a thread of the runtime: the answer to a create is kept.
-    pub(crate) fn save_unattended(&self) -> Result<()> {
+    pub(crate) fn save_unattended(&self) -> Result<(), SaveError> {
         let saved = finalize::attach(|py| {
             let save = self.save.bind(py);
             let saved = save.call1((self.job.clone_ref(py),));
             saved.and_then(|saved| refuse_unfinished("save", &saved)).map_err(|error| {
-                let refusal = not_saved(&error);
-                error.write_unraisable(py, Some(save));
+                let refusal = not_saved(py, &error);
+                if matches!(refusal, SaveError::Failed(_)) {
+                    error.write_unraisable(py, Some(save));
+                }
                 refusal
             })
         });
-        saved.unwrap_or_else(|| Err(Error::cancelled("saving the job")))
+        saved.unwrap_or_else(|| Err(Error::cancelled("saving the job").into()))
     }
 }
 
@@ -167,11 +169,11 @@ impl Callbacks {
         context.bind(py).getattr(intern!(py, "run"))?.call1(within)
     }
 
-    fn save(&self, py: Python<'_>, store: &Store, reply: oneshot::Sender<Result<()>>) -> PyResult<()> {
+    fn save(&self, py: Python<'_>, store: &Store, reply: oneshot::Sender<Result<(), SaveError>>) -> PyResult<()> {
         let reply = Reply { sender: Mutex::new(Some(reply)), raised: self.raised.clone(), future: Mutex::default() };
         match self.begin_saving(py, store) {
-            Ok(None) => reply.send(Ok(())),
-            Err(error) => reply.send(Err(error)),
+            Ok(None) => reply.send(py, Ok(())),
+            Err(error) => reply.send(py, Err(error)),
             Ok(Some(future)) => {
                 *lock(&reply.future) = Some(future.clone().unbind());
                 future.call_method1(intern!(py, "add_done_callback"), (reply,))?;
@@ -210,16 +212,16 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 /// Tells the core how storing the job went.
 #[pyclass(frozen)]
 struct Reply {
-    sender: Mutex<Option<oneshot::Sender<Result<()>>>>,
+    sender: Mutex<Option<oneshot::Sender<Result<(), SaveError>>>>,
     raised: Arc<Mutex<Option<PyErr>>>,
     /// The task that stores the job. The loop itself holds tasks by weak references only.
     future: Mutex<Option<Py<PyAny>>>,
 }
 
 impl Reply {
-    fn send(&self, saved: PyResult<()>) {
+    fn send(&self, py: Python<'_>, saved: PyResult<()>) {
         let saved = saved.map_err(|error| {
-            let refusal = not_saved(&error);
+            let refusal = not_saved(py, &error);
             *lock(&self.raised) = Some(error);
             refusal
         });
@@ -236,12 +238,18 @@ impl Reply {
     fn __call__(&self, py: Python<'_>, future: &Bound<'_, PyAny>) {
         let _inside = finalize::inside(py);
         drop(lock(&self.future).take());
-        self.send(future.call_method0("result").map(drop));
+        self.send(py, future.call_method0("result").map(drop));
     }
 }
 
-fn not_saved(error: &PyErr) -> Error {
-    Error::new(ErrorKind::Io, format!("the job could not be saved: {error}"))
+/// Why a job was not stored. A store's `ConflictError` has the newest state: a claim, or JSON.
+fn not_saved(py: Python<'_>, error: &PyErr) -> SaveError {
+    let newest = error.value(py).getattr(intern!(py, "newest")).ok();
+    let json = newest.and_then(|newest| newest.getattr(intern!(py, "json")).unwrap_or(newest).extract().ok());
+    json.map_or_else(
+        || Error::new(ErrorKind::Io, format!("the job could not be saved: {error}")).into(),
+        |newest| SaveError::Conflict { newest },
+    )
 }
 
 fn is_awaitable(returned: &Bound<'_, PyAny>) -> PyResult<bool> {

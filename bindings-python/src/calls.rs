@@ -1,6 +1,6 @@
 //! The calls that emit something on their way, as futures that are told where to emit it.
 
-use std::{path::PathBuf, pin::Pin, sync::Arc, time::Duration};
+use std::{pin::Pin, sync::Arc, time::Duration};
 
 use futures_util::future::BoxFuture;
 use tokio::{sync::oneshot, task::spawn_blocking};
@@ -23,14 +23,11 @@ pub(crate) fn wait_many(client: Client, task_ids: Vec<String>, timeout: Option<D
 pub(crate) fn advance(
     client: Client,
     job: Job,
-    save_to: Option<PathBuf>,
-    recreate: bool,
+    mut options: AdvanceOptions,
     callbacks: &Callbacks,
 ) -> Work<Option<f64>> {
     let (listens, store) = (callbacks.listens(), callbacks.store());
     Box::new(move |emit| {
-        let mut options = AdvanceOptions::default().recreate(recreate);
-        options.save_to = save_to;
         options.on_event = listens.then(|| on_event(emit.clone(), None));
         let save = save(emit, store);
         Box::pin(async move { Ok(client.advance(&job, save, options).await?.map(|delay| delay.as_secs_f64())) })
@@ -67,8 +64,8 @@ fn save(
         let store = store.clone();
         Box::pin(async move {
             match (saved.await, store) {
-                (Ok(saved), _) => Ok(saved?),
-                (Err(_), Some(store)) => Ok(save_unattended(store).await?),
+                (Ok(saved), _) => saved,
+                (Err(_), Some(store)) => save_unattended(store).await,
                 (Err(_), None) => Err(Error::cancelled("saving the job").into()),
             }
         })
@@ -76,7 +73,7 @@ fn save(
 }
 
 /// Taking the GIL may block, so never on the thread that drives the runtime.
-async fn save_unattended(store: Arc<Store>) -> Result<()> {
+async fn save_unattended(store: Arc<Store>) -> Result<(), SaveError> {
     let saved = spawn_blocking(move || store.save_unattended()).await;
-    saved.unwrap_or_else(|_| Err(Error::cancelled("saving the job")))
+    saved.unwrap_or_else(|_| Err(Error::cancelled("saving the job").into()))
 }

@@ -3,7 +3,7 @@
 use std::future::Future;
 
 use pyo3::{IntoPyObjectExt, prelude::*, types::PyTuple};
-use xiezhen::{Client as Core, Error, ErrorKind, Result, RunOptions, process::runtime};
+use xiezhen::{AdvanceOptions, Client as Core, Error, ErrorKind, Result, RunOptions, process::runtime};
 
 use crate::{
     arguments::{Count, Many, Rate, Seconds},
@@ -11,7 +11,7 @@ use crate::{
     callbacks::{Callbacks, Emit},
     calls,
     errors::{self, refusal},
-    finalize,
+    finalize, fleet,
     job::Job,
     mailbox::{self, future},
     paths::LocalPath,
@@ -314,8 +314,70 @@ impl Client {
     ) -> PyResult<Py<PyAny>> {
         let core = job.get().0.clone();
         let callbacks = Callbacks::on_event(py, on_event, &job)?.saving(py, job, save, self.awaited)?;
-        let work = calls::advance(self.core.clone(), core, save_to.map(|path| path.0), recreate, &callbacks);
+        let mut options = AdvanceOptions::default().recreate(recreate);
+        options.save_to = save_to.map(|path| path.0);
+        let work = calls::advance(self.core.clone(), core, options, &callbacks);
         self.make(py, callbacks, work, |py, delay| delay.into_py_any(py))
+    }
+
+    /// `advance` of a job that is in a store: it ends if its photos or styles are refused. `woken` are hints as JSON.
+    #[pyo3(signature = (job, save: "collections.abc.Callable[[Job], object]", save_to,
+        on_event: "collections.abc.Callable[[xiezhen.events.Event], object] | None", recreate, woken)
+        -> "typing.Any")]
+    #[allow(clippy::too_many_arguments)]
+    fn _advance_stored(
+        &self,
+        py: Python<'_>,
+        job: Py<Job>,
+        save: Py<PyAny>,
+        save_to: Option<LocalPath>,
+        on_event: Option<Py<PyAny>>,
+        recreate: bool,
+        woken: Vec<String>,
+    ) -> PyResult<Py<PyAny>> {
+        let core = job.get().0.clone();
+        let callbacks = Callbacks::on_event(py, on_event, &job)?.saving(py, job, save, self.awaited)?;
+        let options = fleet::advance_options(save_to.map(|path| path.0), recreate, &woken);
+        let work = calls::advance(self.core.clone(), core, options, &callbacks);
+        self.make(py, callbacks, work, |py, delay| delay.into_py_any(py))
+    }
+
+    /// One turn at a job that a store of `xiezhen.stores` holds: claims it, does all that is due, gives it back. Returns
+    /// the seconds until it is due again, None when it is over, or why there was no turn: Busy, Early, Over, Absent.
+    ///
+    /// store: one of `xiezhen.stores`; an AsyncClient takes those that begin with `Async`.
+    /// save_to: the folder for pictures, or a function that returns it for a key.
+    /// photos: returns the photos of a key's job, in their order or by their index; called where some can't be read.
+    /// on_done: called with the key and the job before it is over, done or failed; again if the process dies meanwhile.
+    /// on_unknown: called with the key and the job if nobody has learned the outcome of a create; otherwise on_done is.
+    /// on_event: called with each event.
+    /// recreate: takes up a job that is over, and starts (and pays for) again what failed or is unknown.
+    ///
+    /// Many processes may call this with one key: one has a turn, and nothing is paid for twice. An AsyncClient takes
+    /// coroutine functions as well.
+    #[pyo3(signature = (store: "typing.Any", key, *,
+        save_to: "str | os.PathLike[str] | collections.abc.Callable[[str], str | os.PathLike[str]] | None"=None,
+        photos: "collections.abc.Callable[[str], typing.Any] | None"=None,
+        on_done: "collections.abc.Callable[[str, Job], object] | None"=None,
+        on_unknown: "collections.abc.Callable[[str, Job], object] | None"=None,
+        on_event: "collections.abc.Callable[[xiezhen.events.Event], object] | None"=None, recreate=false)
+        -> "float | None | xiezhen.stores.Busy | xiezhen.stores.Early | xiezhen.stores.Over | xiezhen.stores.Absent")]
+    #[allow(clippy::too_many_arguments)]
+    fn step(
+        slf: &Bound<'_, Self>,
+        store: Py<PyAny>,
+        key: &str,
+        save_to: Option<Py<PyAny>>,
+        photos: Option<Py<PyAny>>,
+        on_done: Option<Py<PyAny>>,
+        on_unknown: Option<Py<PyAny>>,
+        on_event: Option<Py<PyAny>>,
+        recreate: bool,
+    ) -> PyResult<Py<PyAny>> {
+        let name = if slf.get().awaited { "async_step" } else { "step" };
+        let step = slf.py().import("xiezhen._step")?.getattr(name)?;
+        let given = (slf, store, key, save_to, photos, on_done, on_unknown, on_event, recreate);
+        Ok(step.call1(given)?.unbind())
     }
 
     /// Brings a job to its end: uploads, trains, generates, waits, saves. Returns the same job.

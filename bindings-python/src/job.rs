@@ -82,6 +82,18 @@ impl Job {
         call(py, || Ok(self.0.save_to())).map(|folder| folder.map(LocalPath))
     }
 
+    /// The photos, by their index, that are still to be uploaded and can't be read here: `give_photo` gives them back.
+    fn missing_photos(&self, py: Python<'_>) -> PyResult<Vec<usize>> {
+        call(py, || Ok(self.0.missing_photos()))
+    }
+
+    /// Gives a photo of the job again, where it can't be read or was given as bytes.
+    ///
+    /// Raises InvalidArgumentError if it is not the one that the job was made with.
+    fn give_photo(&self, py: Python<'_>, index: usize, photo: Photo) -> PyResult<()> {
+        call(py, || self.0.give_photo(index, photo.0))
+    }
+
     /// Takes over a task that the vendor's side shows, for the create whose outcome is unknown.
     ///
     /// A training is adopted with its `user_id`; of several generations, this is the first that is unknown

@@ -365,6 +365,9 @@ pub struct AdvanceOptions {
     pub on_event: Option<OnEvent>,
     /// Starts (and pays) again what was found failed, or with an unknown outcome.
     pub recreate: bool,
+    /// Ends the job, as failed, if its photos or styles are refused: nobody is there to be told (fleets).
+    #[doc(hidden)]
+    pub ends_refused: bool,
 }
 
 /// How [`Client::run`](crate::Client::run) goes about it.

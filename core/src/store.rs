@@ -1,7 +1,7 @@
 //! What the stores of a fleet run (design §10): scripts for Redis and statements for PostgreSQL, one text for all languages,
 //! so that their workers may share a store. The languages' packages carry them to a connection of the caller's.
 //!
-//! All replies are alike: a word that says what happened, milliseconds, the version, the job, the hints.
+//! All replies are alike: a word that says what happened, milliseconds, the version, the job, the hints, whether it was over before.
 
 use serde_json::Value;
 

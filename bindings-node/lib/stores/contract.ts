@@ -13,6 +13,8 @@ export interface Claim {
   woken: (string | null)[]
   /** By how much a `wake` brought this turn forward. */
   earlyMs: number
+  /** The job has been over before, and was taken up again. */
+  ended: boolean
   /** Held by somebody else: what is saved is an answer that came late. */
   late: boolean
 }
@@ -117,7 +119,7 @@ export function readClaim(key: string, reply: Reply): Claim | NotClaimed {
   if (state !== 'claimed' || reply === undefined) return { state: 'absent' }
   const woken = (JSON.parse(String(reply[4])) as string[]).map((hint) => hint || null)
   const json = String(reply[3])
-  return { state, key, json, version: Number(reply[2]), woken, earlyMs: ms, late: false }
+  return { state, key, json, version: Number(reply[2]), woken, earlyMs: ms, ended: Number(reply[5]) === 1, late: false }
 }
 
 export function readSave(claim: Claim, json: string, reply: Reply): void {

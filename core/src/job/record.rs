@@ -298,6 +298,15 @@ impl Record {
         awaits
     }
 
+    /// Ends what was never started, and can't be.
+    pub(super) fn give_up(&mut self, error: &Error) {
+        for id in self.works().map(|(id, _)| id).collect::<Vec<_>>() {
+            if let Some(work) = self.work(id).filter(|work| work.is_fresh()) {
+                work.error = Some(error.clone());
+            }
+        }
+    }
+
     /// Prepares a job for being taken up again: by a caller who comes back, or while its other work goes on.
     pub(super) fn reopen(&mut self, recreate: bool, comes_back: bool) {
         let comes_back = comes_back || self.is_over();

@@ -24,7 +24,13 @@ pub(crate) async fn advance(
     let runner = JobRunner { session, job: job.clone(), save, on_event, has_timeout: false, _lock: lock.lock.clone() };
     runner.enter(options.save_to).await?;
     job.edit(|record| record.reopen(options.recreate, false));
-    runner.prepare().await?;
+    if let Err(error) = runner.prepare().await {
+        if !options.ends_refused || error.kind() != ErrorKind::InvalidArgument {
+            return Err(error);
+        }
+        job.edit(|record| record.give_up(&error));
+        return runner.conclude().await.map(|()| None);
+    }
 
     let mut in_flight = InFlight::new(&runner);
     // What becomes due meanwhile is for the next time.

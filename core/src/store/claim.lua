@@ -1,4 +1,4 @@
--- claim: key, lease, nonce, reopen -> claimed, ms, version, json, hints | busy, ms | early, ms | over | absent
+-- claim: key, lease, nonce, reopen -> claimed, ms, version, json, hints, ended | busy, ms | early, ms | over | absent
 if not exists then return {'absent'} end
 if over and ARGV[4] ~= '1' then return {'over'} end
 local again = row.nonce == ARGV[3]
@@ -13,4 +13,4 @@ redis.call('PERSIST', KEYS[1])
 schedule(ARGV[1], now + tonumber(ARGV[2]))
 -- Woken before the time that was planned: by so much.
 local planned = tonumber(row.planned)
-return {'claimed', ms(math.max(0, planned - now)), tostring(version), row.json, hints}
+return {'claimed', ms(math.max(0, planned - now)), tostring(version), row.json, hints, row.ended}

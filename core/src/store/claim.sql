@@ -1,4 +1,4 @@
--- claim: key, nonce, lease ms, reopen -> claimed, ms, version, json, hints | busy, ms | early, ms | over | absent
+-- claim: key, nonce, lease ms, reopen -> claimed, ms, version, json, hints, ended | busy, ms | early, ms | over | absent
 WITH durable AS MATERIALIZED (
   SELECT set_config('synchronous_commit', 'on', true) WHERE current_setting('synchronous_commit') IN ('off', 'local')
 ), row AS MATERIALIZED (
@@ -32,5 +32,6 @@ SELECT
     WHEN 'early' THEN row.due - clock.now
     -- Woken before the time that was planned: by so much.
     ELSE greatest(row.planned - clock.now, interval '0') END) * 1000)::bigint,
-  taken.version, taken.job, array_to_json(taken.hints)::text, (SELECT count(*) FROM durable)
+  taken.version, taken.job, array_to_json(taken.hints)::text,
+  row.has_ended::integer, (SELECT count(*) FROM durable)
 FROM verdict, clock, row LEFT JOIN taken ON true

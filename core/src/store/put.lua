@@ -5,6 +5,6 @@ if exists then
   return {'present'}
 end
 redis.call('HSET', KEYS[1], 'json', ARGV[4], 'version', '1', 'nonce', ARGV[3], 'lease', '0', 'due', ms(now),
-  'planned', '0', 'over', '0', 'open', ARGV[5], 'unknown', ARGV[6], 'hints', '[]', 'seen', '0')
+  'planned', '0', 'over', '0', 'open', ARGV[5], 'unknown', ARGV[6], 'hints', '[]', 'seen', '0', 'ended', '0')
 schedule(ARGV[1], now)
 return {'put'}

@@ -4,7 +4,7 @@ if version ~= tonumber(ARGV[2]) then return {'conflict'} end
 if row.open == '1' then return {'open'} end
 local after = tonumber(ARGV[3])
 if after < 0 then
-  redis.call('HSET', KEYS[1], 'lease', '0', 'over', '1', 'hints', '[]', 'seen', '0')
+  redis.call('HSET', KEYS[1], 'lease', '0', 'over', '1', 'ended', '1', 'hints', '[]', 'seen', '0')
   redis.call('ZREM', KEYS[2], ARGV[1])
   if tonumber(ARGV[4]) > 0 then redis.call('PEXPIRE', KEYS[1], ARGV[4]) end
   return {'released'}

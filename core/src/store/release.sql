@@ -9,7 +9,7 @@ WITH row AS MATERIALIZED (
 ), freed AS (
   -- What the holder was told of is done with; what came meanwhile makes the job due at once.
   UPDATE xiezhen_jobs AS jobs SET
-    lease = NULL, seen = 0, is_over = $3::bigint < 0,
+    lease = NULL, seen = 0, is_over = $3::bigint < 0, has_ended = jobs.has_ended OR $3::bigint < 0,
     hints = CASE WHEN $3::bigint < 0 THEN '{}' ELSE jobs.hints[jobs.seen + 1:] END,
     planned = now + greatest($3::bigint, 0) * interval '1 millisecond',
     due = now + CASE WHEN cardinality(jobs.hints) > jobs.seen THEN 0 ELSE greatest($3::bigint, 0) END

@@ -1,7 +1,7 @@
 -- What every script begins with. KEYS[1] is the row of one job (a hash), KEYS[2] the schedule of all (a sorted set).
 -- A row: json, version, nonce (of the last write), lease (until when it is held; 0: by nobody), due, planned, over,
 -- open (an intent waits for its answer), unknown (a create's outcome is), hints (a JSON list of texts), seen (how many of
--- them the holder has). Times are milliseconds since 1970, by the clock of this server alone.
+-- them the holder has), ended (it has been over before). Times are milliseconds since 1970, by the clock of this server alone.
 local clock = redis.call('TIME')
 local now = clock[1] * 1000 + math.floor(clock[2] / 1000)
 local row = {}

@@ -14,6 +14,8 @@ CREATE TABLE IF NOT EXISTS xiezhen_jobs (
   -- When it is handed out, to whom asks what is due.
   hand_out timestamptz NOT NULL,
   is_over boolean NOT NULL DEFAULT false,
+  -- It has been over before.
+  has_ended boolean NOT NULL DEFAULT false,
   -- An intent waits for its answer.
   is_open boolean NOT NULL,
   -- The outcome of a create is unknown.

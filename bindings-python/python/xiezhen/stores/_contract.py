@@ -27,6 +27,8 @@ class Claim:
     woken: tuple[str | None, ...] = ()
     # Seconds by which a `wake` brought this turn forward.
     early: float = 0.0
+    # The job has been over before, and was taken up again.
+    ended: bool = False
     # Held by somebody else: what is saved is an answer that came late.
     late: bool = False
 
@@ -111,7 +113,7 @@ def read_claim(key: str, reply: Sequence[Any] | None) -> Claim | Busy | Early | 
     if state == "early":
         return Early(seconds)
     woken = tuple(hint or None for hint in _json.loads(text(reply[4])))
-    return Claim(key, text(reply[3]), int(reply[2]), woken, early=seconds)
+    return Claim(key, text(reply[3]), int(reply[2]), woken, early=seconds, ended=text(reply[5]) == "1")
 
 
 def read_save(claim: Claim, json: str, reply: Sequence[Any] | None) -> None:
