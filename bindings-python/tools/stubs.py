@@ -22,11 +22,13 @@ HEAD = "# Generated from the Rust source by tools/stubs.py: do not edit.\n"
 MODULES = (
     "builtins",
     "collections.abc",
+    "os",
     "pathlib",
     "typing",
     "typing_extensions",
     "xiezhen.errors",
     "xiezhen.events",
+    "xiezhen.stores",
 )
 IMPORTS = "".join(f"import {module}\n" for module in MODULES)
 
@@ -45,11 +47,12 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
     from os import PathLike
     from pathlib import Path
-    from typing import SupportsIndex
+    from typing import Any, SupportsIndex
 
     from ._xiezhen import Created, Job, PollSchedule, Style, Task
     from .errors import XiezhenError
     from .events import Event
+    from .stores import Absent, Busy, Early, Over
 
 
 class Calls:
@@ -105,7 +108,7 @@ def awaited_calls(stubs: str) -> str:
     written = [constructor(next(node for node in methods if node.name == "__new__"))]
     written += [awaited(node) for node in calls]
     body = "\n\n".join("\n".join("    " + line if line else "" for line in one.splitlines()) for one in written)
-    for module in ("collections.abc", "builtins", "pathlib", "xiezhen.errors", "xiezhen.events"):
+    for module in ("collections.abc", "builtins", "os", "pathlib", "typing", "xiezhen.errors", "xiezhen.events", "xiezhen.stores"):
         body = body.replace(f"{module}.", "")
     return HEAD + CALLS_HEAD + body + "\n"
 

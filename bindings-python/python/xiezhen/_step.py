@@ -10,15 +10,14 @@ import time
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from . import _xiezhen
+from ._xiezhen import Job
 from .errors import XiezhenError
 from .stores._contract import Claim, ConflictError, StoreError, intents
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from ._async import AsyncClient
-    from ._xiezhen import Client, Job
+    from ._xiezhen import Client
     from .stores._contract import Absent, Busy, Early, Over
 
 _log = logging.getLogger("xiezhen")
@@ -170,7 +169,7 @@ def step(
     on_unknown: Callable[[str, Job], object] | None,
     on_event: Callable[[Any], object] | None,
     recreate: bool,
-) -> float | None | Busy | Early | Over | Absent:
+) -> float | Busy | Early | Over | Absent | None:
     """See `Client.step`."""
     from .stores._contract import Busy
 
@@ -178,7 +177,7 @@ def step(
     if not isinstance(claim, Claim):
         return claim  # type: ignore[no-any-return]
     turn = Turn(claim, store.lease)
-    job = _xiezhen.Job.from_json(claim.json)
+    job = Job.from_json(claim.json)
     pause: float | None = None
     error: Exception | None = None
     try:
@@ -190,9 +189,7 @@ def step(
                 end = End(None, PAUSE)
             else:
                 try:
-                    pause = _xiezhen._advance_stored(
-                        client, job, save, _folder(save_to, key), on_event, recreate, _hints(claim)
-                    )
+                    pause = client._advance_stored(job, save, _folder(save_to, key), on_event, recreate, _hints(claim))
                 except (XiezhenError, StoreError) as raised:
                     error = raised
                 if turn.is_lost:
@@ -273,7 +270,7 @@ async def _called(function: Callable[..., Any], *arguments: object) -> Any:
 
 
 async def async_step(
-    client: AsyncClient,
+    client: Client,
     store: Any,
     key: str,
     save_to: Any,
@@ -282,7 +279,7 @@ async def async_step(
     on_unknown: Callable[[str, Job], object] | None,
     on_event: Callable[[Any], object] | None,
     recreate: bool,
-) -> float | None | Busy | Early | Over | Absent:
+) -> float | Busy | Early | Over | Absent | None:
     """See `AsyncClient.step`."""
     from .stores._contract import Busy
 
@@ -290,7 +287,7 @@ async def async_step(
     if not isinstance(claim, Claim):
         return claim  # type: ignore[no-any-return]
     turn = Turn(claim, store.lease)
-    job = _xiezhen.Job.from_json(claim.json)
+    job = Job.from_json(claim.json)
     pause: float | None = None
     error: Exception | None = None
     try:
@@ -303,7 +300,7 @@ async def async_step(
                 end = End(None, PAUSE)
             else:
                 try:
-                    pause = await client._futures.advance_stored(
+                    pause = await client._advance_stored(
                         job, save, _folder(save_to, key), on_event, recreate, _hints(claim)
                     )
                 except (XiezhenError, StoreError) as raised:
