@@ -108,7 +108,16 @@ def awaited_calls(stubs: str) -> str:
     written = [constructor(next(node for node in methods if node.name == "__new__"))]
     written += [awaited(node) for node in calls]
     body = "\n\n".join("\n".join("    " + line if line else "" for line in one.splitlines()) for one in written)
-    for module in ("collections.abc", "builtins", "os", "pathlib", "typing", "xiezhen.errors", "xiezhen.events", "xiezhen.stores"):
+    for module in (
+        "collections.abc",
+        "builtins",
+        "os",
+        "pathlib",
+        "typing",
+        "xiezhen.errors",
+        "xiezhen.events",
+        "xiezhen.stores",
+    ):
         body = body.replace(f"{module}.", "")
     return HEAD + CALLS_HEAD + body + "\n"
 

@@ -12,11 +12,12 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
     from os import PathLike
     from pathlib import Path
-    from typing import SupportsIndex
+    from typing import Any, SupportsIndex
 
     from ._xiezhen import Created, Job, PollSchedule, Style, Task
     from .errors import XiezhenError
     from .events import Event
+    from .stores import Absent, Busy, Early, Over
 
 
 class Calls:
@@ -102,7 +103,7 @@ class Calls:
     async def create_user_model(
         self, img_set: Iterable[str], *, callback_url: str | None = None, timeout: float | None = None
     ) -> Created:
-        """Starts training a user model from 8 to 20 uploaded photos. This call is billed.
+        """Starts training a user model from 8 to 20 uploaded phot This call is billed.
 
         img_set: what `upload_file` returned for each photo.
         callback_url: a URL that the service calls when the task ends.
@@ -177,6 +178,44 @@ class Calls:
         Files appear whole or not at all, and one that is there is kept. Raises FileError for what can't be written.
         """
         answer: list[Path] = await self._client.save_results(task, save_to, name=name, timeout=timeout)
+        return answer
+
+    async def step(
+        self,
+        store: Any,
+        key: str,
+        *,
+        save_to: str | PathLike[str] | Callable[[str], str | PathLike[str]] | None = None,
+        photos: Callable[[str], Any] | None = None,
+        on_done: Callable[[str, Job], object] | None = None,
+        on_unknown: Callable[[str, Job], object] | None = None,
+        on_event: Callable[[Event], object] | None = None,
+        recreate: bool = False,
+    ) -> float | None | Busy | Early | Over | Absent:
+        """One turn at a job that a store of `xiezhen.stores` holds: claims it, does all that is due, gives it back. Returns
+        the seconds until it is due again, None when it is over, or why there was no turn: Busy, Early, Over, Absent.
+
+        store: one of `xiezhen.stores`; an AsyncClient takes those that begin with `Async`.
+        save_to: the folder for pictures, or a function that returns it for a key.
+        photos: returns the photos of a key's job, in their order or by their index; called where some can't be read.
+        on_done: called with the key and the job before it is over, done or failed; again if the process dies meanwhile.
+        on_unknown: called with the key and the job if nobody has learned the outcome of a create; otherwise on_done is.
+        on_event: called with each event.
+        recreate: takes up a job that is over, and starts (and pays for) again what failed or is unknown.
+
+        Many processes may call this with one key: one has a turn, and nothing is paid for twice. An AsyncClient takes
+        coroutine functions as well.
+        """
+        answer: float | None | Busy | Early | Over | Absent = await self._client.step(
+            store,
+            key,
+            save_to=save_to,
+            photos=photos,
+            on_done=on_done,
+            on_unknown=on_unknown,
+            on_event=on_event,
+            recreate=recreate,
+        )
         return answer
 
     async def wait_many(

@@ -7,11 +7,13 @@ The compiled half of the package `xiezhen`. Everything public is re-exported the
 from _typeshed import SupportsGetItem
 import builtins
 import collections.abc
+import os
 import pathlib
 import typing
 import typing_extensions
 import xiezhen.errors
 import xiezhen.events
+import xiezhen.stores
 from collections.abc import Iterable
 from os import PathLike
 from pathlib import Path
@@ -129,6 +131,19 @@ class Client:
         allow_http: bool = False,
     ) -> Client: ...
     def __repr__(self, /) -> str: ...
+    def _advance_stored(
+        self,
+        /,
+        job: Job,
+        save: collections.abc.Callable[[Job], object],
+        save_to: str | PathLike[str] | None,
+        on_event: collections.abc.Callable[[xiezhen.events.Event], object] | None,
+        recreate: bool,
+        woken: SupportsGetItem[int, str],
+    ) -> typing.Any:
+        """
+        `advance` of a job that is in a store: it ends if its photos or styles are refused. `woken` are hints as JSON.
+        """
     def advance(
         self,
         /,
@@ -248,6 +263,34 @@ class Client:
         timeout: seconds for the whole call. Without one, an attempt ends after 60 s without progress.
 
         Files appear whole or not at all, and one that is there is kept. Raises FileError for what can't be written.
+        """
+    def step(
+        self,
+        /,
+        store: typing.Any,
+        key: str,
+        *,
+        save_to: str | os.PathLike[str] | collections.abc.Callable[[str], str | os.PathLike[str]] | None = None,
+        photos: collections.abc.Callable[[str], typing.Any] | None = None,
+        on_done: collections.abc.Callable[[str, Job], object] | None = None,
+        on_unknown: collections.abc.Callable[[str, Job], object] | None = None,
+        on_event: collections.abc.Callable[[xiezhen.events.Event], object] | None = None,
+        recreate: bool = False,
+    ) -> float | None | xiezhen.stores.Busy | xiezhen.stores.Early | xiezhen.stores.Over | xiezhen.stores.Absent:
+        """
+        One turn at a job that a store of `xiezhen.stores` holds: claims it, does all that is due, gives it back. Returns
+        the seconds until it is due again, None when it is over, or why there was no turn: Busy, Early, Over, Absent.
+
+        store: one of `xiezhen.stores`; an AsyncClient takes those that begin with `Async`.
+        save_to: the folder for pictures, or a function that returns it for a key.
+        photos: returns the photos of a key's job, in their order or by their index; called where some can't be read.
+        on_done: called with the key and the job before it is over, done or failed; again if the process dies meanwhile.
+        on_unknown: called with the key and the job if nobody has learned the outcome of a create; otherwise on_done is.
+        on_event: called with each event.
+        recreate: takes up a job that is over, and starts (and pays for) again what failed or is unknown.
+
+        Many processes may call this with one key: one has a turn, and nothing is paid for twice. An AsyncClient takes
+        coroutine functions as well.
         """
     def upload_file(
         self,
@@ -509,6 +552,18 @@ class Job:
         A job as `to_json` wrote it. Photos that were given as bytes have to be given again to be uploaded.
 
         Raises InvalidArgument if this is no job.
+        """
+    def give_photo(
+        self, /, index: SupportsIndex, photo: str | PathLike[str] | bytes | bytearray | memoryview | IO[bytes]
+    ) -> None:
+        """
+        Gives a photo of the job again, where it can't be read or was given as bytes.
+
+        Raises InvalidArgumentError if it is not the one that the job was made with.
+        """
+    def missing_photos(self, /) -> list[int]:
+        """
+        The photos, by their index, that are still to be uploaded and can't be read here: `give_photo` gives them back.
         """
     @property
     def photos(self, /) -> list[JobPhoto]:
