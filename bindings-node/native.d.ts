@@ -62,6 +62,11 @@ export declare class Client {
   advance(calls: Calls, job: JobHandle, save: () => Promise<boolean | string>, settings: AdvanceSettings, events: boolean): Ticket
   /** Brings a job to its end; tells of `events` if they are wanted. */
   run(calls: Calls, job: JobHandle, settings: RunSettings, events: boolean): Ticket
+  /**
+   * Brings many jobs to their end, each known by its key or its identity. Tells of their events, if those are wanted,
+   * and of each end; resolves when all have ended.
+   */
+  runMany(calls: Calls, jobs: Array<JobHandle>, keys: Array<string> | undefined | null, settings: RunManySettings, events: boolean): Ticket
   /** Resolves once every create in flight has its answer, and that is saved. */
   waitForCreates(calls: Calls): Ticket
   /** Cancels what is under way and frees the connections. Later calls are refused. */
@@ -71,8 +76,8 @@ export type ClientHandle = Client
 
 /** A job of the core. */
 export declare class Job {
-  /** A job of photos (paths or bytes), or of a model that was trained before. */
-  constructor(photos: Array<string | Uint8Array>, styles: Array<string>, userId?: string | undefined | null)
+  /** A job of photos (paths, bytes, or paths at the service), or of a model that was trained before. */
+  constructor(photos: Array<string | Uint8Array>, uploaded: Array<string>, styles: Array<string>, userId?: string | undefined | null)
   /** A job as `toText` wrote it. */
   static fromText(text: string): Job
   /** The job as JSON. */
@@ -93,6 +98,10 @@ export declare class Job {
   get photos(): Array<JobPhoto>
   /** One portrait a style, in the order given. */
   get portraits(): Array<RawPortrait>
+  /** The photos, by their index from 0, that are still to be uploaded and can't be read here. */
+  missingPhotos(): Array<number>
+  /** Gives one of the job's photos again, which is checked by its digest. */
+  givePhoto(index: number, given: string | Uint8Array): void
   /** Takes over a task that the vendor's side shows, for the create whose outcome is unknown. */
   adopt(taskId: string, userId?: string | undefined | null): void
   /** Takes over a generation that the vendor's side shows, for the portrait of that style. */
@@ -242,6 +251,16 @@ export interface JobPhoto {
   uploaded?: string
 }
 
+/** What is told of one of many jobs: an event, or its end. */
+export interface JobProgress {
+  /** Which, from 0. */
+  index: number
+  /** What happened; absent at the end. */
+  event?: RawEvent
+  /** Why it failed, if this is its end and it did. */
+  failure?: Failure
+}
+
 /** One thing that the library has to say to whoever looks after it. Never a credential, never a body. */
 export interface LogRecord {
   /** How much it matters. */
@@ -353,6 +372,23 @@ export interface RawReceived {
   status: number
   /** The hint, where there is one. */
   hint?: RawHint
+}
+
+/** How `runMany` goes about it. */
+export interface RunManySettings {
+  /** The folder for pictures; those of a job with a key are in a folder of that name below it. */
+  saveTo?: string
+  /**
+   * The folder of the jobs' checkpoints: `<key>.json`, or the job's identity in place of the key. The same jobs run
+   * again resume where they left off.
+   */
+  checkpoints?: string
+  /** How many jobs run at a time; without it, as many as `requestsPerSecond` can feed. */
+  concurrency?: number
+  /** Bounds the run of each job. */
+  timeoutMs?: number
+  /** Starts (and pays) again what is found failed, or with an unknown outcome, when the call begins. */
+  recreate?: boolean
 }
 
 /** How `run` goes about it. */

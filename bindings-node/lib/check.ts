@@ -60,6 +60,7 @@ function plain<T>(needed: string, fits: (value: unknown) => boolean): Check<T> {
 
 export const text = plain<string>('a string', (value) => typeof value === 'string')
 export const number = plain<number>('a number', (value) => typeof value === 'number')
+export const position = plain<number>('an index from 0', (value) => Number.isInteger(value) && (value as number) >= 0)
 export const flag = plain<boolean>('a boolean', (value) => typeof value === 'boolean')
 export const object = plain<Record<string, unknown>>(
   'an object',

@@ -2,7 +2,17 @@
 
 import { AsyncResource } from 'node:async_hooks'
 import { type InspectOptions, inspect } from 'node:util'
-import type { Created, Ended, Failure, Client as Handle, LogRecord, RawEvent, Style, Task } from '../native'
+import type {
+  Created,
+  Ended,
+  Failure,
+  Client as Handle,
+  JobProgress,
+  LogRecord,
+  RawEvent,
+  Style,
+  Task,
+} from '../native'
 import { native } from './addon'
 import { type Abortable, abortSignal, Callbacks, call, calls, refuseWithinSave, withCallSite } from './call'
 import {
@@ -26,6 +36,7 @@ import { Events } from './events'
 import { fleet } from './fleet'
 import { inspectAs } from './inspect'
 import { handleOf, type Job, type Photo } from './job'
+import { type JobKey, type JobList, type Jobs, jobList, type Outcomes } from './jobs'
 import {
   type AdvanceSettings,
   type ClientSettings,
@@ -33,7 +44,9 @@ import {
   ofAdvance,
   ofClient,
   ofRun,
+  ofRunMany,
   type Run,
+  type RunManySettings,
   type RunSettings,
   taskOf,
 } from './options'
@@ -97,6 +110,14 @@ export interface RunOptions extends RunSettings, Abortable {
   onEvent?: ((event: Event) => unknown) | undefined
 }
 
+/** How many jobs are run. */
+export interface RunManyOptions<J extends Jobs = Jobs> extends RunManySettings, Abortable {
+  /** Hears of the progress of each job, by its index or its key. What it throws ends the call. */
+  onEvent?: ((key: JobKey<J>, event: Event) => unknown) | undefined
+  /** Hears of each job as it ends: the job, or why it failed. */
+  onEnd?: ((key: JobKey<J>, outcome: Job | XiezhenError) => unknown) | undefined
+}
+
 const LEFT_BEHIND =
   'a create is still in flight whose caller has gone. It may be billed, so its answer is waited for, at most for as long ' +
   'as its own timeout.'
@@ -106,6 +127,8 @@ const ofCall: Fields<CallOptions> = { ...ofSignal, timeoutMs: optional(number) }
 const ofCreate = { ...ofCall, callbackUrl: optional(address) }
 const ofSaveResults: Fields<SaveResultsOptions> = { ...ofCall, name: optional(text) }
 const onEvent = optional(callable<(event: Event) => unknown>())
+const onJobEvent = optional(callable<(key: string | number, event: Event) => unknown>())
+const onJobEnd = optional(callable<(key: string | number, outcome: Job | XiezhenError) => unknown>())
 const onEnd = optional(callable<NonNullable<WaitManyOptions['onEnd']>>())
 const onLog = optional(callable<NonNullable<ClientOptions['onLog']>>())
 /** No option of `advance`, and the reason is worth a word. */
@@ -272,6 +295,36 @@ export class Client {
       const ended = this.#run(site, job, {}, options, callbacks, onEvent)
       return { ended, stop: () => callbacks.stop() }
     })
+  }
+
+  /**
+   * Brings many jobs to their end, side by side under this client's rate limit. Resolves with the job or a `XiezhenError`
+   * each: in the order of a list, or under the keys of a `Map` or an object. One that fails stops no other, and aborting
+   * leaves every job resumable. The same job twice is refused before anything is sent.
+   */
+  async runMany<J extends Jobs>(jobs: J, options?: RunManyOptions<J>): Promise<Outcomes<J, Job | XiezhenError>> {
+    const site = callSite(this.runMany)
+    const callbacks = new Callbacks()
+    let outcomes: (Job | XiezhenError)[] = []
+    let shaped: JobList['shaped'] = (outcomes) => outcomes
+    const of = { ...ofSignal, ...ofRunMany, onEvent: onJobEvent, onEnd: onJobEnd }
+    const given = () => checked({ jobs: [jobList, jobs] }, of, options)
+    const start = ({ jobs: list, onEvent, onEnd, signal: _, ...settings }: ReturnType<typeof given>) => {
+      for (const job of list.jobs) refuseWithinSave(job)
+      outcomes = [...list.jobs]
+      shaped = list.shaped
+      const tell = ({ index, event: raw, failure }: JobProgress) => {
+        const [job, key] = [list.jobs[index] as Job, list.keys?.[index] ?? index]
+        if (raw !== undefined && raw !== null) return onEvent?.(key, event(raw, job, site))
+        if (failure !== undefined && failure !== null) outcomes[index] = fromFailure(failure, site)
+        return onEnd?.(key, outcomes[index] as Job | XiezhenError)
+      }
+      callbacks.hear(tell, (raw: JobProgress) => [raw])
+      const handles = list.jobs.map((job) => handleOf('job', job))
+      return this.#handle.runMany(calls, handles, list.keys, bare(settings), onEvent !== undefined)
+    }
+    await call(this, site, given, start, { callbacks, onFailure: this.#awaitCreates })
+    return shaped(outcomes) as Outcomes<J, Job | XiezhenError>
   }
 
   async #run(

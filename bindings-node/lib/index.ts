@@ -28,6 +28,7 @@ export {
   Client,
   type ClientOptions,
   type CreateOptions,
+  type RunManyOptions,
   type RunOptions,
   type SaveResultsOptions,
   type WaitManyOptions,
@@ -37,3 +38,4 @@ export { ConflictError } from './conflict'
 export { type ErrorCode, type ErrorFacts, XiezhenError } from './error'
 export type { Event, Retrying } from './event'
 export { Job, type JobOptions, type Photo, type Portrait } from './job'
+export type { JobKey, Jobs, Outcomes } from './jobs'

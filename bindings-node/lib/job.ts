@@ -4,7 +4,7 @@ import { type InspectOptions, inspect } from 'node:util'
 import type { Job as Handle, JobPhoto, RawPortrait, Stage, Style } from '../native'
 import { native } from './addon'
 import { withCallSite } from './call'
-import { type Check, checked, fields, list, optional, photo, style, text } from './check'
+import { type Check, checked, fields, list, optional, photo, position, style, text } from './check'
 import { callSite, fromFailure, refused, type XiezhenError } from './error'
 import { inspectAs } from './inspect'
 import { jsonText } from './json'
@@ -22,6 +22,8 @@ export interface Portrait extends Omit<RawPortrait, 'error'> {
 export interface JobOptions {
   /** 8 to 20 photos of one person; none if there is a `userId`. */
   photos?: Iterable<Photo> | undefined
+  /** Photos that are at the service already, by the paths that `uploadFile` resolved with; they count as photos. */
+  uploaded?: Iterable<string> | undefined
   /** The styles to generate, as names, ids or values of `listStyles`. Without styles, the job trains only. */
   styles?: Iterable<string | Style> | undefined
   /** A model that was trained before: no photos, no training. */
@@ -35,8 +37,8 @@ export class Job {
   /** Nothing is read or checked until the job runs. */
   constructor(options?: JobOptions, ...rest: never[]) {
     this.#handle = withCallSite(callSite(Job), () => {
-      const { photos, styles, userId } = parts(options, rest)
-      return new native.Job(photos, styles, userId)
+      const { photos, uploaded, styles, userId } = parts(options, rest)
+      return new native.Job(photos, uploaded, styles, userId)
     })
   }
 
@@ -102,6 +104,22 @@ export class Job {
     )
   }
 
+  /** The photos, by their index from 0, that are still to be uploaded and can't be read here: `givePhoto` gives them. */
+  missingPhotos(): number[] {
+    return this.#handle.missingPhotos()
+  }
+
+  /**
+   * Gives one of the job's photos again, such as one that was given as bytes to the process that made the job. It is
+   * read at once, and refused if it is another photo: its digest tells.
+   */
+  givePhoto(index: number, given: Photo): void {
+    withCallSite(callSite(this.givePhoto), () => {
+      const taken = checked({ index: [position, index], photo: [photo, given] }, {}, undefined)
+      this.#handle.givePhoto(taken.index, taken.photo)
+    })
+  }
+
   /**
    * Takes over a task that the vendor's side shows, for the create whose outcome is unknown. A training is adopted with
    * its user id. Of several generations, this is the first that is unknown: `adoptPortrait` says which.
@@ -130,16 +148,16 @@ export class Job {
   }
 
   /** @internal */
-  static handle(job: Job): Handle {
-    if (typeof job !== 'object' || job === null || !(#handle in job)) throw refused('job must be a Job')
+  static handle(job: Job, name: string): Handle {
+    if (typeof job !== 'object' || job === null || !(#handle in job)) throw refused(`${name} must be a Job`)
     return job.#handle
   }
 }
 
 /** The addon's half of a job. */
-export const handleOf: Check<Handle> = (_, value) => Job.handle(value as Job)
+export const handleOf: Check<Handle> = (name, value) => Job.handle(value as Job, name)
 
-const ofJob = { photos: list(photo), styles: list(style), userId: optional(text) }
+const ofJob = { photos: list(photo), uploaded: list(text), styles: list(style), userId: optional(text) }
 
 /** What a job is made of, taken from the one object that it is given. */
 function parts(options: unknown, rest: unknown[]) {

@@ -5,6 +5,7 @@ import type {
   ClientOptions as Client,
   PollSchedule,
   RunSettings as Run,
+  RunManySettings as RunMany,
   Task,
   TaskKind,
   TaskState,
@@ -12,7 +13,7 @@ import type {
 import { address, bare, type Fields, fields, flag, list, number, optional, path, text, word } from './check'
 
 /** Options whose values may be a `URL` rather than text. */
-type Locatable = 'baseUrl' | 'caFile' | 'saveTo' | 'checkpoint'
+type Locatable = 'baseUrl' | 'caFile' | 'saveTo' | 'checkpoint' | 'checkpoints'
 
 /** Options as users may give them. */
 type Given<T> = { [K in keyof T]: (K extends Locatable ? T[K] | URL : T[K]) | undefined }
@@ -24,6 +25,8 @@ export type ClientSettings = Given<Client>
 export type AdvanceSettings = Given<Advance>
 /** How a job is run. */
 export type RunSettings = Given<Run>
+/** How many jobs are run. */
+export type RunManySettings = Given<RunMany>
 
 const schedule = (name: string, value: unknown): PollSchedule =>
   fields<PollSchedule>({ initialMs: number, factor: number, maxMs: number }, value, name)
@@ -51,6 +54,13 @@ export const ofRun: Fields<Run> = {
   checkpoint: optional(path),
   timeoutMs: optional(number),
   progress: optional(flag),
+}
+
+export const ofRunMany: Fields<RunMany> = {
+  ...ofAdvance,
+  checkpoints: optional(path),
+  concurrency: optional(number),
+  timeoutMs: optional(number),
 }
 
 const states: Record<TaskState, true> = {

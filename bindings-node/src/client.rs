@@ -4,20 +4,20 @@ use std::{collections::HashMap, pin::Pin, sync::Arc};
 
 use napi::{
     Env,
-    bindgen_prelude::{Either, Function, Promise, Uint8Array},
+    bindgen_prelude::{ClassInstance, Either, Function, Promise, ToNapiValue, Uint8Array},
     threadsafe_function::UnknownReturnValue,
 };
 use napi_derive::napi;
-use xiezhen::{Error, ErrorKind, Event, Job, OnEvent, SaveError};
+use xiezhen::{Error, ErrorKind, Event, Job, KeyedJob, OnEvent, SaveError};
 
 use crate::{
     calls::Calls,
     error::{Failure, or_throw},
     event::RawEvent,
-    job::{self, JobHandle, text},
+    job::{self, JobHandle, JobMemory, text},
     log::{Listener, LogRecord, listen},
     mailbox::{Callback, Sender, Ticket, callback},
-    options::{AdvanceSettings, ClientOptions, RunSettings, duration},
+    options::{AdvanceSettings, ClientOptions, RunManySettings, RunSettings, duration},
     values::{Created, Style, Task},
 };
 
@@ -36,6 +36,23 @@ impl Ended {
     fn new(index: usize, outcome: xiezhen::Result<xiezhen::Task>) -> Self {
         let error = outcome.as_ref().err().map(Failure::from);
         Self { index: index as u32, task: outcome.ok().map(Into::into), error }
+    }
+}
+
+/// What is told of one of many jobs: an event, or its end.
+#[napi(object, object_from_js = false)]
+pub struct JobProgress {
+    /// Which, from 0.
+    pub index: u32,
+    /// What happened; absent at the end.
+    pub event: Option<RawEvent>,
+    /// Why it failed, if this is its end and it did.
+    pub failure: Option<Failure>,
+}
+
+impl JobProgress {
+    fn of(index: usize, event: Option<RawEvent>) -> Self {
+        Self { index: index as u32, event, failure: None }
     }
 }
 
@@ -240,6 +257,40 @@ impl ClientHandle {
         })
     }
 
+    /// Brings many jobs to their end, each known by its key or its identity. Tells of their events, if those are wanted,
+    /// and of each end; resolves when all have ended.
+    #[napi(catch_unwind)]
+    pub fn run_many(
+        &self,
+        env: &Env,
+        calls: &Calls,
+        jobs: Vec<ClassInstance<'_, JobHandle>>,
+        keys: Option<Vec<String>>,
+        settings: RunManySettings,
+        events: bool,
+    ) -> napi::Result<Ticket> {
+        let options = or_throw(env, settings.into_core())?;
+        let memories: Vec<_> = jobs.iter().map(|job| (job.job.clone(), job.memory.clone())).collect();
+        let keys = keys.map_or_else(|| vec![None; jobs.len()], |keys| keys.into_iter().map(Some).collect());
+        let keyed = keys.into_iter().zip(jobs.iter().map(|job| job.job.clone()));
+        let keyed: Vec<KeyedJob> =
+            keyed.map(|(key, job)| key.map_or(job.clone().into(), |key| (key, job).into())).collect();
+        let client = self.client.clone();
+        calls.start(env, |sender| async move {
+            let tell = sender.clone();
+            let options = options.on_event(move |index, event| {
+                if let Some((job, memory)) = memories.get(index) {
+                    emit(&tell, event, events, job, memory, move |event| JobProgress::of(index, Some(event)));
+                }
+            });
+            let options = options.on_end(move |index, ended| {
+                let failure = ended.as_ref().err().map(Failure::from);
+                sender.send(move |_| Ok(JobProgress { failure, ..JobProgress::of(index, None) }));
+            });
+            client.run_many(keyed, options).await.map(drop)
+        })
+    }
+
     /// Resolves once every create in flight has its answer, and that is saved.
     #[napi(catch_unwind)]
     pub fn wait_for_creates(&self, env: &Env, calls: &Calls) -> napi::Result<Ticket> {
@@ -265,25 +316,37 @@ impl ClientHandle {
     }
 }
 
-/// Events for whoever wants them: the progress bars, and the caller, whose V8 learns what a job holds by them, too.
+/// Events for whoever wants them: the progress bars, and the caller.
 fn spread(bars: Option<OnEvent>, sender: Sender, wanted: bool, job: &JobHandle) -> OnEvent {
     let (job, memory) = (job.job.clone(), job.memory.clone());
     Arc::new(move |event| {
         if let Some(bars) = &bars {
             bars(event.clone());
         }
-        let counts = matches!(event, Event::PhotoUploaded { .. } | Event::Training { .. });
-        if !(wanted || counts && memory.is_accounted()) {
-            return;
-        }
-        let (job, memory) = (job.clone(), memory.clone());
-        sender.send(move |env| {
-            if counts {
-                memory.account(env, &job)?;
-            }
-            Ok(RawEvent::new(event).filter(|_| wanted))
-        });
+        emit(&sender, event, wanted, &job, &memory, |event| event);
     })
+}
+
+/// Sends an event if it is `wanted`. V8 learns by the way what the job still holds.
+fn emit<T: ToNapiValue>(
+    sender: &Sender,
+    event: Event,
+    wanted: bool,
+    job: &Job,
+    memory: &Arc<JobMemory>,
+    shape: impl FnOnce(RawEvent) -> T + Send + 'static,
+) {
+    let counts = matches!(event, Event::PhotoUploaded { .. } | Event::Training { .. });
+    if !(wanted || counts && memory.is_accounted()) {
+        return;
+    }
+    let (job, memory) = (job.clone(), memory.clone());
+    sender.send(move |env| {
+        if counts {
+            memory.account(env, &job)?;
+        }
+        Ok(RawEvent::new(event).filter(|_| wanted).map(shape))
+    });
 }
 
 /// The caller's `save`, which says only what came of it: what it threw stays in JavaScript.

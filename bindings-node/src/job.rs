@@ -120,17 +120,17 @@ impl ObjectFinalize for JobHandle {
 
 #[napi]
 impl JobHandle {
-    /// A job of photos (paths or bytes), or of a model that was trained before.
+    /// A job of photos (paths, bytes, or paths at the service), or of a model that was trained before.
     #[napi(constructor, catch_unwind)]
     pub fn new(
         env: &Env,
         photos: Vec<Either<String, Uint8Array>>,
+        uploaded: Vec<String>,
         styles: Vec<String>,
         user_id: Option<String>,
     ) -> napi::Result<Self> {
         let photos = photos.into_iter().map(photo).collect();
-        let (job, memory) =
-            (xiezhen::Job::from_parts(photos, Vec::new(), styles, user_id), Arc::<JobMemory>::default());
+        let (job, memory) = (xiezhen::Job::from_parts(photos, uploaded, styles, user_id), Arc::<JobMemory>::default());
         memory.account(env, &job)?;
         Ok(Self { job, memory })
     }
@@ -215,6 +215,19 @@ impl JobHandle {
             error: portrait.error.as_ref().map(Failure::from),
         };
         self.job.portraits().into_iter().map(shown).collect()
+    }
+
+    /// The photos, by their index from 0, that are still to be uploaded and can't be read here.
+    #[napi(catch_unwind)]
+    pub fn missing_photos(&self) -> Vec<u32> {
+        self.job.missing_photos().into_iter().map(|index| index as u32).collect()
+    }
+
+    /// Gives one of the job's photos again, which is checked by its digest.
+    #[napi(catch_unwind)]
+    pub fn give_photo(&self, env: &Env, index: u32, given: Either<String, Uint8Array>) -> napi::Result<()> {
+        or_throw(env, self.job.give_photo(index as usize, photo(given)))?;
+        self.memory.account(env, &self.job)
     }
 
     /// Takes over a task that the vendor's side shows, for the create whose outcome is unknown.

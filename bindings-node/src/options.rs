@@ -167,6 +167,35 @@ pub struct RunSettings {
     pub progress: Option<bool>,
 }
 
+/// How `runMany` goes about it.
+#[napi(object, object_to_js = false)]
+#[derive(Default)]
+pub struct RunManySettings {
+    /// The folder for pictures; those of a job with a key are in a folder of that name below it.
+    pub save_to: Option<String>,
+    /// The folder of the jobs' checkpoints: `<key>.json`, or the job's identity in place of the key. The same jobs run
+    /// again resume where they left off.
+    pub checkpoints: Option<String>,
+    /// How many jobs run at a time; without it, as many as `requestsPerSecond` can feed.
+    pub concurrency: Option<f64>,
+    /// Bounds the run of each job.
+    pub timeout_ms: Option<f64>,
+    /// Starts (and pays) again what is found failed, or with an unknown outcome, when the call begins.
+    pub recreate: Option<bool>,
+}
+
+impl RunManySettings {
+    pub(crate) fn into_core(self) -> Result<xiezhen::RunManyOptions> {
+        let mut problems = Problems::default();
+        let mut options = xiezhen::RunManyOptions::default().recreate(self.recreate.unwrap_or_default());
+        options.save_to = self.save_to.map(Into::into);
+        options.checkpoints = self.checkpoints.map(Into::into);
+        options.concurrency = problems.note(whole("concurrency", self.concurrency)).map(|jobs| jobs as usize);
+        options.timeout = problems.note(duration("timeoutMs", self.timeout_ms));
+        problems.and(Ok(options))
+    }
+}
+
 impl AdvanceSettings {
     pub(crate) fn into_core(self) -> xiezhen::AdvanceOptions {
         let mut options = xiezhen::AdvanceOptions::default().recreate(self.recreate.unwrap_or_default());

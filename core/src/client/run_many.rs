@@ -165,8 +165,9 @@ impl Client {
         let session = &session;
         let identity = |one: Job| async move { one.identity(session).await };
         // In order: the first of several problems is the first job's.
-        let all: Vec<Result<String>> =
-            stream::iter(jobs.iter().map(|one| one.job.clone())).map(identity).buffered(READ_AT_ONCE).collect().await;
+        // Collected first: the future has to be one that can be spawned.
+        let handles: Vec<Job> = jobs.iter().map(|one| one.job.clone()).collect();
+        let all: Vec<Result<String>> = stream::iter(handles).map(identity).buffered(READ_AT_ONCE).collect().await;
         let mut first = HashMap::new();
         let mut problems = Vec::new();
         for (index, identity) in all.iter().enumerate() {
