@@ -23,17 +23,17 @@ int main(int argc, char **argv) {
   xiezhen_job *job = NULL;
   xiezhen_portraits *portraits = NULL;
   xiezhen_client_options *where = xiezhen_client_options_new();
-  xiezhen_job_options *wish = xiezhen_job_options_new();
+  xiezhen_job_options *order = xiezhen_job_options_new();
   xiezhen_run_options *options = xiezhen_run_options_new();
 
   if (xiezhen_client_options_set_base_url(where, argv[1], &error)) goto done;
   if (xiezhen_client_new(where, &client, &error)) goto done;
 
   for (int n = 3; n < argc; n++)
-    if (xiezhen_job_options_add_photo_path(wish, argv[n], &error)) goto done;
-  if (xiezhen_job_options_add_style(wish, "仙气十足", &error)) goto done;
-  if (xiezhen_job_options_add_style(wish, "花好月圆", &error)) goto done;
-  if (xiezhen_job_new(wish, &job, &error)) goto done;
+    if (xiezhen_job_options_add_photo_path(order, argv[n], &error)) goto done;
+  if (xiezhen_job_options_add_style(order, "仙气十足", &error)) goto done;
+  if (xiezhen_job_options_add_style(order, "花好月圆", &error)) goto done;
+  if (xiezhen_job_new(order, &job, &error)) goto done;
 
   if (xiezhen_run_options_set_save_to(options, argv[2], &error)) goto done;
   /* Cut off anywhere, the job goes on from its checkpoint. */
@@ -54,7 +54,7 @@ done:
   xiezhen_portraits_free(portraits);
   xiezhen_run_options_free(options);
   xiezhen_job_free(job);
-  xiezhen_job_options_free(wish);
+  xiezhen_job_options_free(order);
   xiezhen_client_free(client);
   xiezhen_client_options_free(where);
   xiezhen_error_free(error);

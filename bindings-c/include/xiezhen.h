@@ -1,33 +1,37 @@
 /**
  * xiezhen (写真): client of an asynchronous AI portrait API. Photos of a person in, portraits on disk.
  *
- * The rules. Who knows them can predict every signature below.
+ * Conventions. Once you know them, you can predict every signature below.
  *
- * 1.  Every name begins with `xiezhen_`. A type's name begins its functions' names.
- * 2.  Handles are opaque: made by `_new`, or by the call that returns them, and freed by `_free`, for which NULL is
- *     fine. What an accessor returns (`const` handles and strings) belongs to the handle that it came from, lives as
- *     long as that, and is never freed.
- * 3.  Every function that can fail returns a `xiezhen_status`, `XIEZHEN_OK` = 0, and takes `xiezhen_error **error`
- *     last. NULL is fine there; otherwise it is written on failure only, and the error is yours to free.
+ * 1.  Every name begins with `xiezhen_`. The functions of a type begin with the type's name.
+ * 2.  Handles are opaque. `_new`, or the call that returns one, makes it; `_free` frees it and accepts NULL. What an
+ *     accessor returns (`const` handles and strings) belongs to the handle it came from, lives as long as that, and is
+ *     never freed.
+ * 3.  Every function that can fail returns a `xiezhen_status` (`XIEZHEN_OK` is 0) and takes `xiezhen_error **error`
+ *     last. It may be NULL; otherwise it is written on failure only, and the error is yours to free.
  * 4.  Out-parameters come before `error`, must not be NULL, and are written on success only.
- * 5.  Strings in are UTF-8, NUL-terminated, and borrowed for the call; so are arrays. A string out is NULL where there
- *     is none. A file's path out is the system's bytes, UTF-8 or not.
- * 6.  Times are milliseconds in `uint64_t` and end in `_ms`; `XIEZHEN_NONE` stands for "no time".
- * 7.  Enums are `int32_t`, and come out only; what goes in (a log's level, a status to be named) is a plain `int32_t`.
- *     A newer library may return values that this header does not name: treat such a status as `XIEZHEN_INTERNAL`, and
- *     others as their `UNKNOWN`.
- * 8.  What is optional is set on an options handle, which may be used again, and may be NULL but for a job's. Options
- *     are copied when they are used. One that was not set has the library's default; one that the call does not know
- *     is refused.
+ * 5.  Strings you pass in are UTF-8, end with NUL, and are borrowed for the call; so are arrays. A string that is not
+ *     there is returned as NULL. The path of a file is returned in the system's bytes, UTF-8 or not.
+ * 6.  Times are milliseconds in `uint64_t` and end in `_ms`; `XIEZHEN_NONE` means "no time".
+ * 7.  Enums are `int32_t` and are only returned; where you pass a level or a status, it is a plain `int32_t`. A newer
+ *     library may return values that this header does not name: treat such a status as `XIEZHEN_INTERNAL`, and others
+ *     as their `UNKNOWN`.
+ * 8.  Whatever is optional is set on an options handle, which may be reused, and may be NULL except for a job's.
+ *     Options are copied when they are used. An option that is not set has the library's default; one that a call does
+ *     not know is refused.
  * 9.  Calls block. `xiezhen_cancel` stops any of them from another thread within 100 ms: `XIEZHEN_CANCELLED`.
- *     `pthread_cancel` stops none: it waits until the call has returned.
- * 10. Callbacks are called on the thread that made the call, and never after it has returned. They take `user_data`
- *     last, and may call this library, but not run or advance the job that they are called for. One that returns
- *     `int32_t` stops the call by returning anything but 0. They must not throw or `longjmp`.
- * 11. Clients, jobs and cancels may be shared between threads; other handles may be read by many or changed by one. Free
- *     a handle when no call uses it.
- * 12. A wrong argument (NULL, not UTF-8, an empty list) is `XIEZHEN_INVALID_ARGUMENT` with a message, never a crash.
- *     Accessors of NULL return NULL, 0, false, `XIEZHEN_NONE` or `UNKNOWN`. A defect of this library is `XIEZHEN_INTERNAL`.
+ *     `pthread_cancel` does not: it takes effect once the call has returned.
+ * 10. Each call can be begun instead: `xiezhen_begin_…` takes a `queue` and a `tag` in place of the out-parameters and
+ *     returns at once. The queue has a descriptor for your event loop, and gives completions that carry the tag. What a
+ *     begun call was given may be freed at once; only what `on_log` uses has to live until its completion was taken.
+ * 11. Callbacks run on the thread that made the call, or that takes from the queue, and never after the call returned.
+ *     They take `user_data` last, and may call this library, but must not run or advance the job they are called for. A
+ *     callback that returns `int32_t` stops the call by returning anything but 0. Callbacks must not throw or `longjmp`.
+ * 12. Clients, jobs, cancels and queues may be shared between threads. Other handles may be read by many threads or
+ *     changed by one. Free a handle when no call is using it.
+ * 13. A wrong argument (NULL, not UTF-8, an empty list) is `XIEZHEN_INVALID_ARGUMENT`, never a crash; the error lists
+ *     every problem of the call. Accessors of NULL return NULL, 0, -1, false, `XIEZHEN_NONE` or `UNKNOWN`. A defect of
+ *     this library is `XIEZHEN_INTERNAL`.
  *
  * Credentials, proxies and defaults may come from the environment: XIEZHEN_BASE_URL, XIEZHEN_APP_CODE, or
  * XIEZHEN_APP_KEY with XIEZHEN_APP_SECRET.
@@ -118,7 +122,7 @@ enum xiezhen_status
    */
   XIEZHEN_TIMEOUT = 9,
   /**
-   * A create was sent and its answer was lost: it may have been carried out, and paid.
+   * A create was sent and its answer was lost: it may have been carried out, and billed.
    */
   XIEZHEN_OUTCOME_UNKNOWN = 10,
   /**
@@ -209,7 +213,7 @@ enum xiezhen_eventtype
    */
   XIEZHEN_EVENT_PHOTO_UPLOADED = 2,
   /**
-   * The training was started, found under way by a run, or has reached another state: `task_id`, `state`.
+   * The training was started, found in progress by a run, or has reached another state: `task_id`, `state`.
    */
   XIEZHEN_EVENT_TRAINING = 3,
   /**
@@ -217,7 +221,7 @@ enum xiezhen_eventtype
    */
   XIEZHEN_EVENT_TRAINED = 4,
   /**
-   * A generation was started, found under way by a run, or has reached another state: `style`, `task_id`, `state`.
+   * A generation was started, found in progress by a run, or has reached another state: `style`, `task_id`, `state`.
    */
   XIEZHEN_EVENT_GENERATING = 5,
   /**
@@ -323,7 +327,7 @@ enum xiezhen_stage
    */
   XIEZHEN_STAGE_SAVING = 4,
   /**
-   * All that was wished for is there.
+   * Everything that was ordered is there.
    */
   XIEZHEN_STAGE_DONE = 5,
   /**
@@ -405,12 +409,12 @@ typedef struct xiezhen_created xiezhen_created;
 typedef struct xiezhen_error xiezhen_error;
 
 /**
- * Something that happened to a job. It lives for the callback only.
+ * Something that happened to a job. It lives for the callback only, or as long as its completion.
  */
 typedef struct xiezhen_event xiezhen_event;
 
 /**
- * The whole wish of one customer: photos and styles, to pictures on disk.
+ * One customer's whole order: from photos and styles to pictures on disk.
  */
 typedef struct xiezhen_job xiezhen_job;
 
@@ -485,7 +489,7 @@ typedef struct xiezhen_styles xiezhen_styles;
 typedef struct xiezhen_task xiezhen_task;
 
 /**
- * Is told what the library logs: never a credential, never a body. `target` is where in the library it comes from.
+ * Called for what the library logs: never a credential, never a body. `target` is where in the library it comes from.
  */
 typedef void (*xiezhen_on_log)(xiezhen_log_level level,
                                const char *target,
@@ -493,19 +497,19 @@ typedef void (*xiezhen_on_log)(xiezhen_log_level level,
                                void *user_data);
 
 /**
- * Is told of events. Returning anything but 0 stops the call: `XIEZHEN_CANCELLED`.
+ * Called for each event. Returning anything but 0 stops the call: `XIEZHEN_CANCELLED`.
  */
 typedef int32_t (*xiezhen_on_event)(const xiezhen_event *event, void *user_data);
 
 /**
- * Stores a job (`xiezhen_job_to_json`), so that whatever happens next can be taken up from there. Returning anything but 0
+ * Stores a job (`xiezhen_job_to_json`), so that any process can resume from there. Returning anything but 0
  * says that it could not: the call ends with `XIEZHEN_IO`, and nothing more is sent. It may be called again after that, with
  * what was confirmed side by side. The job lives for the callback only.
  */
 typedef int32_t (*xiezhen_save)(const xiezhen_job *job, void *user_data);
 
 /**
- * Is told of each task of `xiezhen_wait_many` as it ends: its index, and the task or the error (the other is NULL). Both
+ * Called for each task of `xiezhen_wait_many` as it ends: its index, and the task or the error (the other is NULL). Both
  * live for the callback only. Returning anything but 0 stops the wait.
  */
 typedef int32_t (*xiezhen_on_end)(size_t index,
@@ -689,10 +693,10 @@ xiezhen_status xiezhen_begin_save_results(const xiezhen_client *client,
 xiezhen_cancel *xiezhen_cancel_new(void);
 
 /**
- * Stops the calls: each returns `XIEZHEN_CANCELLED` within 100 ms. A create under way runs on in the background, because
- * its answer may be all that tells of something paid. For ever: a later call is stopped before it sends anything.
+ * Stops the calls: each returns `XIEZHEN_CANCELLED` within 100 ms. A create in flight runs on in the background, because
+ * its answer may be the only trace of something billed. This is for good: a later call is stopped before it sends anything.
  *
- * From any thread, but not from a signal handler: wait for signals on a thread (`sigwait`) and cancel there.
+ * Call it from any thread, but not from a signal handler: wait for signals on a thread (`sigwait`) and cancel there.
  */
 void xiezhen_cancel_cancel(const xiezhen_cancel *cancel);
 
@@ -767,7 +771,7 @@ xiezhen_status xiezhen_client_options_set_max_retries(xiezhen_client_options *op
                                                       xiezhen_error **error);
 
 /**
- * At most so many calls of the gateway in any one second, by this client. 10; `INFINITY` lifts the budget.
+ * At most so many calls of the gateway in any one second, by this client. 10; `INFINITY` means no limit.
  */
 xiezhen_status xiezhen_client_options_set_requests_per_second(xiezhen_client_options *options,
                                                               double requests_per_second,
@@ -788,7 +792,7 @@ xiezhen_status xiezhen_client_options_set_max_photo_bytes(xiezhen_client_options
                                                           xiezhen_error **error);
 
 /**
- * When trainings are looked at: first `initial_ms` after their creation (at once, if this client didn't create them),
+ * When trainings are polled: first `initial_ms` after their creation (at once if this client didn't create them),
  * then after pauses that grow by `factor` up to `max_ms`; all ±20 % by chance, and a `Retry-After` comes instead.
  * 15 s, 1.5, 60 s.
  */
@@ -799,7 +803,7 @@ xiezhen_status xiezhen_client_options_set_training_schedule(xiezhen_client_optio
                                                             xiezhen_error **error);
 
 /**
- * When generations are looked at. 3 s, 1.5, 15 s.
+ * When generations are polled. 3 s, 1.5, 15 s.
  */
 xiezhen_status xiezhen_client_options_set_generation_schedule(xiezhen_client_options *options,
                                                               uint64_t initial_ms,
@@ -829,9 +833,9 @@ xiezhen_status xiezhen_client_options_set_allow_http(xiezhen_client_options *opt
                                                      xiezhen_error **error);
 
 /**
- * Tells `on_log` what is logged, from errors up to `level` (an `xiezhen_log_level`), while a call of the client is under
- * way. NULL for none. Threads that share a client need a callback that may be called by several at once. `on_log` and
- * `user_data` have to live as long as every client that is made with these options.
+ * Calls `on_log` for what is logged up to `level` (an `xiezhen_log_level`) while a call of the client is in flight. NULL
+ * for none. Threads that share a client need a callback that several may call at once. `on_log` and `user_data` must live
+ * as long as every client made with these options, and until the completions of its begun calls were taken.
  */
 xiezhen_status xiezhen_client_options_set_on_log(xiezhen_client_options *options,
                                                  int32_t level,
@@ -847,7 +851,7 @@ xiezhen_status xiezhen_client_new(const xiezhen_client_options *options,
                                   xiezhen_error **error);
 
 /**
- * Stops what is under way (`XIEZHEN_CANCELLED`) and frees the connections. Later calls are `XIEZHEN_INVALID_ARGUMENT`.
+ * Stops the calls in flight (`XIEZHEN_CANCELLED`) and frees the connections. Later calls are `XIEZHEN_INVALID_ARGUMENT`.
  */
 void xiezhen_client_close(const xiezhen_client *client);
 
@@ -981,7 +985,7 @@ const char *xiezhen_error_request_id(const xiezhen_error *error);
 const char *xiezhen_error_gateway_code(const xiezhen_error *error);
 
 /**
- * The task that this is about: a wait can be taken up again with it.
+ * The task that this is about: wait for it again with this id.
  */
 const char *xiezhen_error_task_id(const xiezhen_error *error);
 
@@ -1116,7 +1120,7 @@ uint64_t xiezhen_event_delay_ms(const xiezhen_event *event);
 const char *xiezhen_event_message(const xiezhen_event *event);
 
 /**
- * A job's wish, still empty.
+ * An empty order.
  */
 xiezhen_job_options *xiezhen_job_options_new(void);
 
@@ -1271,14 +1275,14 @@ xiezhen_status xiezhen_run_options_set_timeout_ms(xiezhen_run_options *options,
                                                   xiezhen_error **error);
 
 /**
- * Starts (and pays) again what is found failed, or with an unknown outcome, when the call begins.
+ * Starts again, and is billed again for, what is found failed, or with an unknown outcome, when the call begins.
  */
 xiezhen_status xiezhen_run_options_set_recreate(xiezhen_run_options *options,
                                                 bool recreate,
                                                 xiezhen_error **error);
 
 /**
- * Is told of progress, in order, before the call returns. NULL for none.
+ * Called for each event, in order, before the call returns. NULL for none.
  */
 xiezhen_status xiezhen_run_options_set_on_event(xiezhen_run_options *options,
                                                 xiezhen_on_event on_event,
@@ -1466,7 +1470,7 @@ int xiezhen_queue_fd(const xiezhen_queue *queue);
 
 /**
  * The next thing that a call has to say, to be freed; NULL if there is nothing now. Never blocks. The things of one call come in
- * order. The logs of clients are told from here, on this thread.
+ * order. Clients' `on_log` is called from here, on this thread.
  */
 xiezhen_completion *xiezhen_queue_next(const xiezhen_queue *queue);
 
@@ -1621,7 +1625,7 @@ xiezhen_status xiezhen_wait_task(const xiezhen_client *client,
                                  xiezhen_error **error);
 
 /**
- * `xiezhen_wait_task`, begun: the completion has the task. Thousands may be under way.
+ * `xiezhen_wait_task`, begun: the completion has the task. Thousands may be in flight.
  */
 xiezhen_status xiezhen_begin_wait(const xiezhen_client *client,
                                   const char *task_id,
@@ -1633,7 +1637,7 @@ xiezhen_status xiezhen_begin_wait(const xiezhen_client *client,
 /**
  * `xiezhen_wait_task` for many at once, on this thread: thousands cost little more than their queries.
  *
- * `on_end`, which may be NULL, is told of each as it ends. The outcomes are in the order of `task_ids`.
+ * `on_end`, which may be NULL, is called for each as it ends. The outcomes are in the order of `task_ids`.
  */
 xiezhen_status xiezhen_wait_many(const xiezhen_client *client,
                                  const char *const *task_ids,

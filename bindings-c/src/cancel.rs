@@ -13,10 +13,10 @@ pub extern "C" fn xiezhen_cancel_new() -> *mut xiezhen_cancel {
     handle(xiezhen_cancel(CancellationToken::new()))
 }
 
-/// Stops the calls: each returns `XIEZHEN_CANCELLED` within 100 ms. A create under way runs on in the background, because
-/// its answer may be all that tells of something paid. For ever: a later call is stopped before it sends anything.
+/// Stops the calls: each returns `XIEZHEN_CANCELLED` within 100 ms. A create in flight runs on in the background, because
+/// its answer may be the only trace of something billed. This is for good: a later call is stopped before it sends anything.
 ///
-/// From any thread, but not from a signal handler: wait for signals on a thread (`sigwait`) and cancel there.
+/// Call it from any thread, but not from a signal handler: wait for signals on a thread (`sigwait`) and cancel there.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn xiezhen_cancel_cancel(cancel: *const xiezhen_cancel) {
     read_or(cancel, (), |cancel| cancel.0.cancel());

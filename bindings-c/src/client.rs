@@ -126,7 +126,7 @@ pub unsafe extern "C" fn xiezhen_client_options_set_max_retries(
     set(options, error, |builder| Ok(builder.max_retries(max_retries)))
 }
 
-/// At most so many calls of the gateway in any one second, by this client. 10; `INFINITY` lifts the budget.
+/// At most so many calls of the gateway in any one second, by this client. 10; `INFINITY` means no limit.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn xiezhen_client_options_set_requests_per_second(
     options: *mut xiezhen_client_options,
@@ -156,7 +156,7 @@ pub unsafe extern "C" fn xiezhen_client_options_set_max_photo_bytes(
     set(options, error, |builder| Ok(builder.max_photo_bytes(max_photo_bytes)))
 }
 
-/// When trainings are looked at: first `initial_ms` after their creation (at once, if this client didn't create them),
+/// When trainings are polled: first `initial_ms` after their creation (at once if this client didn't create them),
 /// then after pauses that grow by `factor` up to `max_ms`; all ±20 % by chance, and a `Retry-After` comes instead.
 /// 15 s, 1.5, 60 s.
 #[unsafe(no_mangle)]
@@ -170,7 +170,7 @@ pub unsafe extern "C" fn xiezhen_client_options_set_training_schedule(
     set(options, error, |builder| Ok(builder.training_schedule(schedule(initial_ms, factor, max_ms))))
 }
 
-/// When generations are looked at. 3 s, 1.5, 15 s.
+/// When generations are polled. 3 s, 1.5, 15 s.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn xiezhen_client_options_set_generation_schedule(
     options: *mut xiezhen_client_options,
@@ -216,9 +216,9 @@ pub unsafe extern "C" fn xiezhen_client_options_set_allow_http(
     set(options, error, |builder| Ok(builder.allow_http(allow_http)))
 }
 
-/// Tells `on_log` what is logged, from errors up to `level` (an `xiezhen_log_level`), while a call of the client is under
-/// way. NULL for none. Threads that share a client need a callback that may be called by several at once. `on_log` and
-/// `user_data` have to live as long as every client that is made with these options.
+/// Calls `on_log` for what is logged up to `level` (an `xiezhen_log_level`) while a call of the client is in flight. NULL
+/// for none. Threads that share a client need a callback that several may call at once. `on_log` and `user_data` must live
+/// as long as every client made with these options, and until the completions of its begun calls were taken.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn xiezhen_client_options_set_on_log(
     options: *mut xiezhen_client_options,
@@ -260,7 +260,7 @@ pub unsafe extern "C" fn xiezhen_client_new(
     })
 }
 
-/// Stops what is under way (`XIEZHEN_CANCELLED`) and frees the connections. Later calls are `XIEZHEN_INVALID_ARGUMENT`.
+/// Stops the calls in flight (`XIEZHEN_CANCELLED`) and frees the connections. Later calls are `XIEZHEN_INVALID_ARGUMENT`.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn xiezhen_client_close(client: *const xiezhen_client) {
     read_or(client, (), |client| client.core.close());

@@ -40,7 +40,7 @@ pub enum xiezhen_status {
     XIEZHEN_TRANSPORT = 8,
     /// The deadline of a call or a wait has passed.
     XIEZHEN_TIMEOUT = 9,
-    /// A create was sent and its answer was lost: it may have been carried out, and paid.
+    /// A create was sent and its answer was lost: it may have been carried out, and billed.
     XIEZHEN_OUTCOME_UNKNOWN = 10,
     /// The service gave the task up (state 5).
     XIEZHEN_TASK_FAILED = 11,
@@ -190,7 +190,7 @@ pub unsafe extern "C" fn xiezhen_error_gateway_code(error: *const xiezhen_error)
     read_or(error, null(), |error| pointer(error.gateway_code.as_ref()))
 }
 
-/// The task that this is about: a wait can be taken up again with it.
+/// The task that this is about: wait for it again with this id.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn xiezhen_error_task_id(error: *const xiezhen_error) -> *const c_char {
     read_or(error, null(), |error| pointer(error.task_id.as_ref()))

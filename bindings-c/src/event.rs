@@ -29,11 +29,11 @@ pub enum xiezhen_eventtype {
     XIEZHEN_EVENT_PHOTO_UPLOADING = 1,
     /// The service has a photo: `index`, `path`.
     XIEZHEN_EVENT_PHOTO_UPLOADED = 2,
-    /// The training was started, found under way by a run, or has reached another state: `task_id`, `state`.
+    /// The training was started, found in progress by a run, or has reached another state: `task_id`, `state`.
     XIEZHEN_EVENT_TRAINING = 3,
     /// The user model is there: `user_id`.
     XIEZHEN_EVENT_TRAINED = 4,
-    /// A generation was started, found under way by a run, or has reached another state: `style`, `task_id`, `state`.
+    /// A generation was started, found in progress by a run, or has reached another state: `style`, `task_id`, `state`.
     XIEZHEN_EVENT_GENERATING = 5,
     /// A style's pictures are ready at the service: `style`, `count`.
     XIEZHEN_EVENT_GENERATED = 6,
@@ -49,7 +49,7 @@ pub enum xiezhen_eventtype {
     XIEZHEN_EVENT_FINISHED = 11,
 }
 
-/// Something that happened to a job. It lives for the callback only.
+/// Something that happened to a job. It lives for the callback only, or as long as its completion.
 pub struct xiezhen_event {
     event: Event,
     /// The fields, under the names that they have in every language.
@@ -59,7 +59,7 @@ pub struct xiezhen_event {
     error: Option<xiezhen_error>,
 }
 
-/// Is told of events. Returning anything but 0 stops the call: `XIEZHEN_CANCELLED`.
+/// Called for each event. Returning anything but 0 stops the call: `XIEZHEN_CANCELLED`.
 pub type xiezhen_on_event = Option<unsafe extern "C" fn(event: *const xiezhen_event, user_data: *mut c_void) -> i32>;
 
 impl xiezhen_event {

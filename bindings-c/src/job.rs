@@ -1,4 +1,4 @@
-//! Jobs: the whole wish of one customer. A handle changes in place as its job advances.
+//! Jobs: one customer's whole order. A handle changes in place as its job advances.
 
 use std::ffi::c_char;
 
@@ -26,7 +26,7 @@ pub enum xiezhen_stage {
     Generating = 3,
     /// Pictures are being fetched.
     Saving = 4,
-    /// All that was wished for is there.
+    /// Everything that was ordered is there.
     Done = 5,
     /// Something went wrong; see the error that was returned, and each portrait's.
     Failed = 6,
@@ -40,10 +40,10 @@ pub struct xiezhen_job_options {
     user_id: Option<String>,
 }
 
-/// The whole wish of one customer: photos and styles, to pictures on disk.
+/// One customer's whole order: from photos and styles to pictures on disk.
 pub struct xiezhen_job(pub(crate) Job);
 
-/// A job's wish, still empty.
+/// An empty order.
 #[unsafe(no_mangle)]
 pub extern "C" fn xiezhen_job_options_new() -> *mut xiezhen_job_options {
     handle(xiezhen_job_options::default())

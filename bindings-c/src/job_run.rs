@@ -142,7 +142,7 @@ pub unsafe extern "C" fn xiezhen_run_options_set_timeout_ms(
     })
 }
 
-/// Starts (and pays) again what is found failed, or with an unknown outcome, when the call begins.
+/// Starts again, and is billed again for, what is found failed, or with an unknown outcome, when the call begins.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn xiezhen_run_options_set_recreate(
     options: *mut xiezhen_run_options,
@@ -155,7 +155,7 @@ pub unsafe extern "C" fn xiezhen_run_options_set_recreate(
     })
 }
 
-/// Is told of progress, in order, before the call returns. NULL for none.
+/// Called for each event, in order, before the call returns. NULL for none.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn xiezhen_run_options_set_on_event(
     options: *mut xiezhen_run_options,
@@ -239,7 +239,7 @@ pub unsafe extern "C" fn xiezhen_begin_run(
     })
 }
 
-/// Stores a job (`xiezhen_job_to_json`), so that whatever happens next can be taken up from there. Returning anything but 0
+/// Stores a job (`xiezhen_job_to_json`), so that any process can resume from there. Returning anything but 0
 /// says that it could not: the call ends with `XIEZHEN_IO`, and nothing more is sent. It may be called again after that, with
 /// what was confirmed side by side. The job lives for the callback only.
 pub type xiezhen_save = Option<unsafe extern "C" fn(job: *const xiezhen_job, user_data: *mut c_void) -> i32>;

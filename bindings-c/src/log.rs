@@ -43,7 +43,7 @@ impl From<Level> for xiezhen_log_level {
     }
 }
 
-/// Is told what the library logs: never a credential, never a body. `target` is where in the library it comes from.
+/// Called for what the library logs: never a credential, never a body. `target` is where in the library it comes from.
 pub type xiezhen_on_log = Option<
     unsafe extern "C" fn(
         level: xiezhen_log_level,
@@ -77,7 +77,7 @@ pub(crate) struct Line {
     message: CString,
 }
 
-/// A call under way whose client has a log callback.
+/// A call in flight whose client has a log callback.
 struct Sink {
     client: u64,
     level: LevelFilter,

@@ -1,7 +1,7 @@
 //! A completion queue with a descriptor: calls for event loops, which must not block.
 //!
-//! A begun call runs on the library's own thread, which only puts what the call says into the queue. It is taken out, and a log
-//! is told, by whoever asks the queue for it: nothing of the program's is ever called from a foreign thread.
+//! A begun call runs on the library's own thread, which only puts what the call says into the queue. It is taken out, and `on_log`
+//! is called, by whoever asks the queue for it: nothing of the program's is ever called from a foreign thread.
 
 use std::{
     collections::{HashMap, VecDeque},
@@ -23,7 +23,7 @@ use crate::{
     version::maybe_ms,
 };
 
-/// Freed with calls under way, a queue waits so long until they have let go of what they held.
+/// A queue that is freed with calls in flight waits so long until they have let go of what they held.
 const PATIENCE: Duration = Duration::from_secs(1);
 
 /// Where calls that were begun say what they have to say.
@@ -233,7 +233,7 @@ pub unsafe extern "C" fn xiezhen_queue_fd(queue: *const xiezhen_queue) -> c_int 
 }
 
 /// The next thing that a call has to say, to be freed; NULL if there is nothing now. Never blocks. The things of one call come in
-/// order. The logs of clients are told from here, on this thread.
+/// order. Clients' `on_log` is called from here, on this thread.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn xiezhen_queue_next(queue: *const xiezhen_queue) -> *mut xiezhen_completion {
     read_or(queue, std::ptr::null_mut(), |queue| queue.next().map_or(std::ptr::null_mut(), handle))

@@ -51,7 +51,7 @@ pub unsafe extern "C" fn xiezhen_wait_task(
     })
 }
 
-/// `xiezhen_wait_task`, begun: the completion has the task. Thousands may be under way.
+/// `xiezhen_wait_task`, begun: the completion has the task. Thousands may be in flight.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn xiezhen_begin_wait(
     client: *const xiezhen_client,
@@ -67,7 +67,7 @@ pub unsafe extern "C" fn xiezhen_begin_wait(
     })
 }
 
-/// Is told of each task of `xiezhen_wait_many` as it ends: its index, and the task or the error (the other is NULL). Both
+/// Called for each task of `xiezhen_wait_many` as it ends: its index, and the task or the error (the other is NULL). Both
 /// live for the callback only. Returning anything but 0 stops the wait.
 pub type xiezhen_on_end = Option<
     unsafe extern "C" fn(
@@ -109,7 +109,7 @@ fn wait_many(
 
 /// `xiezhen_wait_task` for many at once, on this thread: thousands cost little more than their queries.
 ///
-/// `on_end`, which may be NULL, is told of each as it ends. The outcomes are in the order of `task_ids`.
+/// `on_end`, which may be NULL, is called for each as it ends. The outcomes are in the order of `task_ids`.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn xiezhen_wait_many(
     client: *const xiezhen_client,

@@ -22,6 +22,7 @@ mkfifo "$work/stdin" "$work/stdout"
 simulator_pid=$!
 exec {simulator_stdin}>"$work/stdin"
 trap finish EXIT
+export QT_QPA_PLATFORM=offscreen
 read -r SIMULATOR <"$work/stdout"
 export SIMULATOR XIEZHEN_APP_CODE=simulator-app-code
 export PHOTOS=$source_folder/../tests/photos SCRATCH=$work/scratch
@@ -56,7 +57,7 @@ run() { # <name> <command…>: in spaces and files of its own
 }
 
 compile_cpp() { # <standard>
-  g++ -std="$1" "${warnings[@]}" tests/wrapper.cpp tests/second_unit.cpp $(pkg-config --cflags --libs xiezhen) -pthread \
+  g++ -std="$1" "${warnings[@]}" -Wuseless-cast tests/wrapper.cpp tests/second_unit.cpp $(pkg-config --cflags --libs xiezhen) -pthread \
     -o "$work/wrapper-$1"
 }
 
@@ -88,21 +89,36 @@ done
 refusal 4 >"$work/said" && { echo "case 4 compiles"; exit 1; }
 grep -q "use of deleted function.*Task" "$work/said"
 
+say "what xiezhen.hpp needs is said"
+says() { # <text> <flags…>
+  g++ "${@:2}" -fsyntax-only tests/second_unit.cpp $(pkg-config --cflags xiezhen) 2>"$work/said" && { echo "${*:2} compiles"; exit 1; }
+  grep -q "error: #error.*$1" "$work/said"
+}
+says "needs C++17 or newer" -std=c++14
+says "reports errors as exceptions" -std=c++17 -fno-exceptions
+
 say "programs outside the tree"
 outside=$work/outside
 mkdir "$outside"
-cp examples/* tests/outside/* "$outside"
+cp -r examples/* tests/outside/* "$outside"
 cd "$outside"
 static=$(pkg-config --static --libs xiezhen | sed 's/-lxiezhen/-l:libxiezhen.a/')
 gcc -std=c99 "${warnings[@]}" portrait.c $(pkg-config --cflags --libs xiezhen) -o shared-c
 gcc -std=c99 "${warnings[@]}" portrait.c $(pkg-config --cflags xiezhen) $static -o static-c
 g++ -std=c++17 "${warnings[@]}" portrait.cpp $(pkg-config --cflags --libs xiezhen) -o shared-cpp
 gcc -std=c99 "${warnings[@]}" waits.c $(pkg-config --cflags --libs xiezhen) -o waits
+gcc -std=c99 "${warnings[@]}" epoll.c $(pkg-config --cflags --libs xiezhen) -o epoll
+gcc -std=c11 -D_GNU_SOURCE "${warnings[@]}" libuv.c $(pkg-config --cflags --libs xiezhen libuv) -o libuv
+g++ -std=c++17 "${warnings[@]}" -fPIC qt.cpp $(pkg-config --cflags --libs xiezhen Qt6Widgets) -o qt
 g++ -std=c++17 "${warnings[@]}" advance.cpp $(pkg-config --cflags --libs xiezhen) -o advance
 gcc -std=c11 "${warnings[@]}" beside.c $(pkg-config --cflags xiezhen libcurl openssl) $static \
   $(pkg-config --libs libcurl openssl) -o beside
 cmake -S . -B build -DCMAKE_PREFIX_PATH="$prefix" -DCMAKE_BUILD_TYPE=Debug >/dev/null
 cmake --build build >/dev/null
+# The sources as a part of another program: cargo has built all of it already.
+cmake -S subdirectory -B subdirectory/build -DXIEZHEN_SOURCE="$source_folder" -DXIEZHEN_TARGET_DIR="$TARGET" \
+  -DCMAKE_BUILD_TYPE=Debug >/dev/null
+cmake --build subdirectory/build >/dev/null
 # Where /lib is a link into /usr, that is where it is found.
 mkdir "$work/merged"
 ln -s "$prefix" "$work/merged/usr"
@@ -116,7 +132,7 @@ done
 
 # With the default schedule, most of a portrait's time is the 15 s until the first look: other tests run meanwhile.
 portraits=()
-for program in shared-c static-c shared-cpp build/portrait-c build/portrait-cpp; do
+for program in shared-c static-c shared-cpp build/portrait-c build/portrait-cpp epoll qt subdirectory/build/portrait; do
   name=${program//\//-}
   "./$program" "$SIMULATOR/spaces/$name" "$SCRATCH/$name" "$PHOTOS"/*.jpg >"$name.out" 2>"$name.events" &
   portraits+=($!)
@@ -127,7 +143,7 @@ cd "$source_folder"
 
 say "c11 and c++17 under valgrind: no invalid access, no definite leak"
 memcheck=(valgrind --quiet --leak-check=full --show-leak-kinds=definite --errors-for-leak-kinds=definite
-  --error-exitcode=9 --fair-sched=yes)
+  --error-exitcode=9 --fair-sched=yes --child-silent-after-fork=yes)
 for test in "${tests_in_c[@]}"; do compile_c c11 "$test"; done
 wait "$cpp17"
 # Two at a time: valgrind runs a program on one core.
@@ -144,6 +160,12 @@ for test in "${tests_in_c[@]}"; do
   run "asan-$test" "$work/$test-c11"
 done
 
+say "the C side under ThreadSanitizer, with what is shipped for it"
+for test in callbacks queue; do
+  compile_c c11 "$test" -fsanitize=thread
+  SLOW=1 TSAN_OPTIONS="suppressions=$prefix/share/xiezhen/tsan.supp die_after_fork=0" run "tsan-$test" "$work/$test-c11"
+done
+
 say "what the programs outside the tree have fetched"
 cd "$outside"
 for pid in "${portraits[@]}"; do wait "$pid" || { tail -n 3 ./*.events; exit 1; }; done
@@ -158,6 +180,7 @@ before=$(seen counts)
 tasks=$(seen tasks | grep -oE '"id": ?"[^"]+"' | cut -d'"' -f4)
 ./waits "$SIMULATOR/spaces/advance" "$SCRATCH/waits" $tasks >waits.out 2>waits.events
 [ "$(grep -c 'has ended' waits.events)" = 3 ]
+./libuv "$SIMULATOR/spaces/advance" "$SCRATCH/libuv" $tasks >libuv.out
 for out in *.out; do
   [ "$(wc -l <"$out")" = 4 ] || { echo "$out: not four pictures"; exit 1; }
   cut -d: -f2- "$out" | while read -r file; do test -s "$file"; done
@@ -172,8 +195,8 @@ import re
 
 readme = pathlib.Path("README.md").read_text()
 for example in pathlib.Path("examples").iterdir():
-    if example.read_text().strip() not in readme:
-        raise SystemExit(f"README.md does not show {example}")
+    if example.read_text().strip() not in readme and f"({example})" not in readme:
+        raise SystemExit(f"README.md neither shows nor names {example}")
 header = pathlib.Path("include/xiezhen.h").read_text()
 rules = re.sub(r"^ \* ?", "", header[: header.index("*/")], flags=re.MULTILINE)
 rules = rules[rules.index("1.  ") : rules.index("Credentials")].strip()
