@@ -409,6 +409,11 @@ typedef struct xiezhen_created xiezhen_created;
 typedef struct xiezhen_error xiezhen_error;
 
 /**
+ * What went wrong with each of several jobs.
+ */
+typedef struct xiezhen_errors xiezhen_errors;
+
+/**
  * Something that happened to a job. It lives for the callback only, or as long as its completion.
  */
 typedef struct xiezhen_event xiezhen_event;
@@ -459,6 +464,11 @@ typedef struct xiezhen_portraits xiezhen_portraits;
 typedef struct xiezhen_queue xiezhen_queue;
 
 /**
+ * Options of `xiezhen_run_many`.
+ */
+typedef struct xiezhen_run_many_options xiezhen_run_many_options;
+
+/**
  * Options of `xiezhen_run` and `xiezhen_advance`.
  */
 typedef struct xiezhen_run_options xiezhen_run_options;
@@ -504,9 +514,21 @@ typedef int32_t (*xiezhen_on_event)(const xiezhen_event *event, void *user_data)
 /**
  * Stores a job (`xiezhen_job_to_json`), so that any process can resume from there. Returning anything but 0
  * says that it could not: the call ends with `XIEZHEN_IO`, and nothing more is sent. It may be called again after that, with
- * what was confirmed side by side. The job lives for the callback only.
+ * what was confirmed side by side. The job lives for the callback only. A store that compares versions says by
+ * `xiezhen_job_conflict` that somebody else was faster.
  */
 typedef int32_t (*xiezhen_save)(const xiezhen_job *job, void *user_data);
+
+/**
+ * Called for each event of `xiezhen_run_many`, with the job's index. Returning anything but 0 stops the call.
+ */
+typedef int32_t (*xiezhen_on_job_event)(size_t index, const xiezhen_event *event, void *user_data);
+
+/**
+ * Called for each job of `xiezhen_run_many` as it ends: its index, and what went wrong, or NULL. Returning anything but 0 stops the
+ * call.
+ */
+typedef int32_t (*xiezhen_on_job_end)(size_t index, const xiezhen_error *error, void *user_data);
 
 /**
  * Called for each task of `xiezhen_wait_many` as it ends: its index, and the task or the error (the other is NULL). Both
@@ -900,7 +922,7 @@ xiezhen_status xiezhen_completion_saved(xiezhen_completion *completion,
                                         xiezhen_error **error);
 
 /**
- * Which of `xiezhen_begin_wait_many`'s tasks has ended.
+ * Which of several this is about: `xiezhen_begin_wait_many`, `xiezhen_begin_run_many`.
  */
 size_t xiezhen_completion_index(const xiezhen_completion *completion);
 
@@ -933,6 +955,16 @@ const xiezhen_outcomes *xiezhen_completion_outcomes(const xiezhen_completion *co
  * The files of pictures: `xiezhen_begin_save_results`.
  */
 const xiezhen_strings *xiezhen_completion_files(const xiezhen_completion *completion);
+
+/**
+ * Whether a job of `xiezhen_begin_run_many` has ended, and how (`xiezhen_completion_status`).
+ */
+bool xiezhen_completion_is_job_end(const xiezhen_completion *completion);
+
+/**
+ * What went wrong with each job: `xiezhen_begin_run_many`.
+ */
+const xiezhen_errors *xiezhen_completion_errors(const xiezhen_completion *completion);
 
 /**
  * After how long to advance the job again: `xiezhen_begin_advance`; `XIEZHEN_NONE` when it is done.
@@ -988,6 +1020,11 @@ const char *xiezhen_error_gateway_code(const xiezhen_error *error);
  * The task that this is about: wait for it again with this id.
  */
 const char *xiezhen_error_task_id(const xiezhen_error *error);
+
+/**
+ * The user model that this is about: a billed training that could not be stored is adopted with it.
+ */
+const char *xiezhen_error_user_id(const xiezhen_error *error);
 
 /**
  * How long the gateway asked to wait; `XIEZHEN_NONE` if it did not.
@@ -1144,6 +1181,13 @@ xiezhen_status xiezhen_job_options_add_photo_path(xiezhen_job_options *options,
                                                   xiezhen_error **error);
 
 /**
+ * One more photo that the service has already, by the path that `xiezhen_upload_file` returned.
+ */
+xiezhen_status xiezhen_job_options_add_uploaded(xiezhen_job_options *options,
+                                                const char *path,
+                                                xiezhen_error **error);
+
+/**
  * One more style, by name or id. A job without styles trains only.
  */
 xiezhen_status xiezhen_job_options_add_style(xiezhen_job_options *options,
@@ -1181,6 +1225,16 @@ xiezhen_status xiezhen_job_read_checkpoint(const char *path, xiezhen_job **job, 
 xiezhen_status xiezhen_job_to_json(const xiezhen_job *job, xiezhen_string **json, xiezhen_error **error);
 
 /**
+ * What the job is called by itself: a UUID that it was made with, and that its JSON keeps.
+ */
+xiezhen_status xiezhen_job_id(const xiezhen_job *job, xiezhen_string **id, xiezhen_error **error);
+
+/**
+ * How often the job was saved: of two states of one job, the one with the larger number knows more.
+ */
+uint64_t xiezhen_job_revision(const xiezhen_job *job);
+
+/**
  * What the job is busy with.
  */
 xiezhen_stage xiezhen_job_stage(const xiezhen_job *job);
@@ -1215,6 +1269,33 @@ xiezhen_status xiezhen_job_portraits(const xiezhen_job *job,
 xiezhen_status xiezhen_job_photos(const xiezhen_job *job,
                                   xiezhen_job_photo_list **photos,
                                   xiezhen_error **error);
+
+/**
+ * The photos that are still to be uploaded and that this process can't read: their indices, from 0, go into `indices`, which has room
+ * for so many as there are photos (at most 20), and their number into `count`. `xiezhen_job_give_photo` gives them back.
+ */
+xiezhen_status xiezhen_job_missing_photos(const xiezhen_job *job,
+                                          size_t *indices,
+                                          size_t room,
+                                          size_t *count,
+                                          xiezhen_error **error);
+
+/**
+ * Gives a photo back that `xiezhen_job_missing_photos` named, from 0. It is read, and refused if it is not the same photo.
+ */
+xiezhen_status xiezhen_job_give_photo(const xiezhen_job *job,
+                                      size_t index,
+                                      const xiezhen_photo *photo,
+                                      xiezhen_error **error);
+
+/**
+ * For a `xiezhen_save` (and `xiezhen_completion_job`), about the job that it was given: somebody else has stored the job since it was
+ * read, and `newest` is the JSON of what is stored now. The job takes that over; the answer of a create is put into it, and is stored
+ * again. In any case the advance ends with `XIEZHEN_IO`, retryable. Return anything but 0 after it.
+ */
+xiezhen_status xiezhen_job_conflict(const xiezhen_job *job,
+                                    const char *newest,
+                                    xiezhen_error **error);
 
 /**
  * Takes over a task that the vendor's side shows, for the create whose outcome is unknown. A training is adopted with
@@ -1491,6 +1572,118 @@ size_t xiezhen_queue_pending(const xiezhen_queue *queue);
  * this returns, they have let go of their jobs and checkpoints; a create in flight runs on.
  */
 void xiezhen_queue_free(xiezhen_queue *queue);
+
+/**
+ * Options of which none is set.
+ */
+xiezhen_run_many_options *xiezhen_run_many_options_new(void);
+
+/**
+ * Frees options.
+ */
+void xiezhen_run_many_options_free(xiezhen_run_many_options *options);
+
+/**
+ * The folder for pictures; those of a job with a key go into a folder of that name below it.
+ */
+xiezhen_status xiezhen_run_many_options_set_save_to(xiezhen_run_many_options *options,
+                                                    const char *save_to,
+                                                    xiezhen_error **error);
+
+/**
+ * The folder of the jobs' checkpoints: `<key>.json`, or the job's identity (its photos and styles) in place of the key.
+ */
+xiezhen_status xiezhen_run_many_options_set_checkpoints(xiezhen_run_many_options *options,
+                                                        const char *checkpoints,
+                                                        xiezhen_error **error);
+
+/**
+ * How many jobs run at a time; without it, as many as the rate limit can feed.
+ */
+xiezhen_status xiezhen_run_many_options_set_concurrency(xiezhen_run_many_options *options,
+                                                        size_t concurrency,
+                                                        xiezhen_error **error);
+
+/**
+ * Bounds each run; `XIEZHEN_NONE` takes it back.
+ */
+xiezhen_status xiezhen_run_many_options_set_timeout_ms(xiezhen_run_many_options *options,
+                                                       uint64_t timeout_ms,
+                                                       xiezhen_error **error);
+
+/**
+ * Starts again, and is billed again for, what is found failed, or with an unknown outcome, when the call begins.
+ */
+xiezhen_status xiezhen_run_many_options_set_recreate(xiezhen_run_many_options *options,
+                                                     bool recreate,
+                                                     xiezhen_error **error);
+
+/**
+ * Called for each event. NULL for none.
+ */
+xiezhen_status xiezhen_run_many_options_set_on_event(xiezhen_run_many_options *options,
+                                                     xiezhen_on_job_event on_event,
+                                                     void *user_data,
+                                                     xiezhen_error **error);
+
+/**
+ * Called for each job as it ends. NULL for none.
+ */
+xiezhen_status xiezhen_run_many_options_set_on_end(xiezhen_run_many_options *options,
+                                                   xiezhen_on_job_end on_end,
+                                                   void *user_data,
+                                                   xiezhen_error **error);
+
+/**
+ * What may stop the call.
+ */
+xiezhen_status xiezhen_run_many_options_set_cancel(xiezhen_run_many_options *options,
+                                                   const xiezhen_cancel *cancel,
+                                                   xiezhen_error **error);
+
+/**
+ * How many jobs there were.
+ */
+size_t xiezhen_errors_count(const xiezhen_errors *errors);
+
+/**
+ * What went wrong with the job at `index`; NULL if it is done.
+ */
+const xiezhen_error *xiezhen_errors_at(const xiezhen_errors *errors, size_t index);
+
+/**
+ * Frees a list of errors, and the errors in it.
+ */
+void xiezhen_errors_free(xiezhen_errors *errors);
+
+/**
+ * Brings many jobs to their end, side by side on this client's rate limit. One that fails stops no other: `errors` has what went
+ * wrong with each, in the order given, and the jobs change in place.
+ *
+ * `keys`, which may be NULL, are names of yours, such as order numbers; without them a job is known by its photos and styles. Each
+ * job has a checkpoint of its own: the same jobs run again resume where they left off. The same job twice is refused
+ * before anything is sent.
+ */
+xiezhen_status xiezhen_run_many(const xiezhen_client *client,
+                                const xiezhen_job *const *jobs,
+                                const char *const *keys,
+                                size_t job_count,
+                                const xiezhen_run_many_options *options,
+                                xiezhen_errors **errors,
+                                xiezhen_error **error);
+
+/**
+ * `xiezhen_run_many`, begun: a completion for each event and each job that ends, with its index; the last one has the errors.
+ * `on_event` and `on_end` are refused here.
+ */
+xiezhen_status xiezhen_begin_run_many(const xiezhen_client *client,
+                                      const xiezhen_job *const *jobs,
+                                      const char *const *keys,
+                                      size_t job_count,
+                                      const xiezhen_run_many_options *options,
+                                      const xiezhen_queue *queue,
+                                      void *tag,
+                                      xiezhen_error **error);
 
 /**
  * The text.

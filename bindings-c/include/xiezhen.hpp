@@ -21,6 +21,7 @@
 #include <exception>
 #include <functional>
 #include <iterator>
+#include <map>
 #include <memory>
 #include <mutex>
 #include <optional>
@@ -121,6 +122,8 @@ public:
   const std::optional<std::string> &gateway_code() const noexcept { return facts_->gateway_code; }
   /// The task that this is about: a wait can be taken up again with it.
   const std::optional<std::string> &task_id() const noexcept { return facts_->task_id; }
+  /// The user model that this is about: a billed training that could not be stored is adopted with it.
+  const std::optional<std::string> &user_id() const noexcept { return facts_->user_id; }
   /// How long the gateway asked to wait.
   std::optional<milliseconds> retry_after() const noexcept { return facts_->retry_after; }
   /// Whether the same call may succeed later, at no risk, with nothing changed.
@@ -143,7 +146,7 @@ private:
     Status status;
     std::optional<int> http_status;
     std::optional<std::int64_t> ret;
-    std::optional<std::string> request_id, gateway_code, task_id, body_start, sent, path;
+    std::optional<std::string> request_id, gateway_code, task_id, user_id, body_start, sent, path;
     std::optional<milliseconds> retry_after;
     bool retryable;
     std::vector<std::string> problems;
@@ -154,6 +157,7 @@ private:
         : status(how), request_id(detail::maybe_text(xiezhen_error_request_id(error))),
           gateway_code(detail::maybe_text(xiezhen_error_gateway_code(error))),
           task_id(detail::maybe_text(xiezhen_error_task_id(error))),
+          user_id(detail::maybe_text(xiezhen_error_user_id(error))),
           body_start(detail::maybe_text(xiezhen_error_body_start(error))),
           sent(detail::maybe_text(xiezhen_error_sent(error))), path(detail::maybe_text(xiezhen_error_path(error))),
           retryable(xiezhen_error_retryable(error)), json(detail::text(xiezhen_error_json(error))) {
@@ -404,6 +408,39 @@ struct RunOptions {
   const Cancel *cancel = nullptr;
 };
 
+/// Options of `run_many`.
+struct RunManyOptions {
+  /// The folder for pictures; those of a job with a key go into a folder of that name below it.
+  std::optional<std::string> save_to{};
+  /// The folder of the jobs' checkpoints.
+  std::optional<std::string> checkpoints{};
+  /// How many jobs run at a time; without it, as many as the rate limit can feed.
+  std::optional<std::size_t> concurrency{};
+  /// Bounds each run.
+  std::optional<milliseconds> timeout{};
+  /// Starts again, and is billed again for, what is found failed, or with an unknown outcome.
+  bool recreate = false;
+  /// Called for each event, with the job's index; throws to stop.
+  detail::Callback<std::size_t, const Event &> on_event{};
+  /// Called for each job as it ends, with what went wrong, if anything did; throws to stop.
+  detail::Callback<std::size_t, const std::optional<Error> &> on_end{};
+  /// What may stop the call.
+  const Cancel *cancel = nullptr;
+};
+
+/// Thrown by the `save` of an advance: somebody else has stored the job since it was read. The job takes over what is stored now, and the
+/// advance ends with XIEZHEN_IO, retryable.
+class Conflict : public std::runtime_error {
+public:
+  explicit Conflict(std::string newest_json)
+      : std::runtime_error("the job was stored by somebody else"), newest_(std::move(newest_json)) {}
+  /// The JSON of what is stored now.
+  const std::string &newest() const noexcept { return newest_; }
+
+private:
+  std::string newest_;
+};
+
 /// Something that the service does for minutes.
 class Task {
 public:
@@ -510,6 +547,16 @@ public:
     finish(options.get(), styles);
   }
 
+  /// Photos that the service has already, by the paths that `upload_file` returned, and the styles to generate.
+  static Job with_uploaded(const std::vector<std::string> &uploaded, const std::vector<std::string> &styles) {
+    const Options options(xiezhen_job_options_new());
+    for (const auto &path : uploaded)
+      detail::call(xiezhen_job_options_add_uploaded, options.get(), detail::Text(path).get());
+    Job job{Handle()};
+    job.finish(options.get(), styles);
+    return job;
+  }
+
   /// Styles to generate with a model that was trained before.
   static Job with_user_id(std::string_view user_id, const std::vector<std::string> &styles) {
     const Options options(xiezhen_job_options_new());
@@ -531,6 +578,10 @@ public:
 
   /// The job as JSON, without photos' bytes and without any credential.
   std::string to_json() const { return json_of(get()); }
+  /// A UUID that the job was made with, and that its JSON keeps.
+  std::string id() const { return known(xiezhen_job_id).value_or(std::string()); }
+  /// How often the job was saved: of two states of one job, the one with the larger number knows more.
+  std::uint64_t revision() const noexcept { return xiezhen_job_revision(get()); }
   Stage stage() const noexcept { return xiezhen_job_stage(get()); }
   std::optional<std::string> user_id() const { return known(xiezhen_job_user_id); }
   std::optional<std::string> training_task_id() const { return known(xiezhen_job_training_task_id); }
@@ -558,6 +609,19 @@ public:
                         detail::maybe_text(xiezhen_job_photo_uploaded(one)), xiezhen_job_photo_bytes(one)});
     }
     return photos;
+  }
+
+  /// The photos that are still to be uploaded and that this process can't read, by their indices.
+  std::vector<std::size_t> missing_photos() const {
+    std::vector<std::size_t> indices(photos().size() + 1);
+    std::size_t count = 0;
+    detail::call(xiezhen_job_missing_photos, get(), indices.data(), indices.size(), &count);
+    indices.resize(count);
+    return indices;
+  }
+  /// Gives one of them back. It is read, and refused if it is not the same photo.
+  void give_photo(std::size_t index, const Photo &photo) {
+    detail::call(xiezhen_job_give_photo, get(), index, photo.get());
   }
 
   /// Takes over a task that the vendor's side shows, for the create whose outcome is unknown.
@@ -639,6 +703,16 @@ inline std::vector<std::string> strings(const xiezhen_strings *all) {
   return strings;
 }
 
+inline std::optional<Error> maybe_error(const xiezhen_error *error) {
+  return error ? std::optional<Error>(std::in_place, error, xiezhen_error_status(error)) : std::nullopt;
+}
+
+inline std::vector<std::optional<Error>> errors(const xiezhen_errors *all) {
+  std::vector<std::optional<Error>> errors;
+  for (std::size_t n = 0; n < xiezhen_errors_count(all); ++n) errors.push_back(maybe_error(xiezhen_errors_at(all, n)));
+  return errors;
+}
+
 inline Outcome outcome(std::shared_ptr<const xiezhen_task> task, const xiezhen_error *error) {
   return error ? Outcome(Error(error, xiezhen_error_status(error))) : Outcome(Task(std::move(task)));
 }
@@ -670,10 +744,7 @@ public:
   bool is_last() const noexcept { return xiezhen_completion_is_last(get()); }
   Status status() const noexcept { return xiezhen_completion_status(get()); }
   /// Why the call, or the task of several, failed.
-  std::optional<Error> error() const {
-    const auto *error = xiezhen_completion_error(get());
-    return error ? std::optional<Error>(Error(error, xiezhen_error_status(error))) : std::nullopt;
-  }
+  std::optional<Error> error() const { return detail::maybe_error(xiezhen_completion_error(get())); }
   /// Throws the error, if there is one.
   void check() const {
     if (const auto *error = xiezhen_completion_error(get())) throw Error(error, xiezhen_error_status(error));
@@ -691,8 +762,16 @@ public:
   }
   /// Whether the job was stored; the advance waits for this.
   void saved(bool stored = true) { detail::call(xiezhen_completion_saved, handle_.get(), std::int32_t{stored ? 0 : 1}); }
-  /// Which of `begin_wait_many`'s tasks has ended.
+  /// For `job_json`: somebody else has stored the job since it was read, as `newest_json`.
+  void conflict(std::string_view newest_json) {
+    detail::call(xiezhen_job_conflict, xiezhen_completion_job(get()), detail::Text(newest_json).get());
+    saved(false);
+  }
+  /// Which of several this is about: `begin_wait_many`, `begin_run_many`.
   std::size_t index() const noexcept { return xiezhen_completion_index(get()); }
+
+  /// Whether a job of `begin_run_many` has ended: `error` says how.
+  bool is_job_end() const noexcept { return xiezhen_completion_is_job_end(get()); }
 
   std::string path() const { return check(), detail::text(xiezhen_completion_path(get())); }
   Created created() const { return check(), detail::created(xiezhen_completion_created(get())); }
@@ -704,6 +783,8 @@ public:
     return check(), detail::outcomes({handle_, xiezhen_completion_outcomes(get())});
   }
   std::vector<std::string> files() const { return check(), detail::strings(xiezhen_completion_files(get())); }
+  /// What went wrong with each job of `begin_run_many`.
+  std::vector<std::optional<Error>> errors() const { return check(), detail::errors(xiezhen_completion_errors(get())); }
   /// After how long to advance the job again; nothing when it is done.
   std::optional<milliseconds> next() const { return check(), detail::maybe_time(xiezhen_completion_next_ms(get())); }
 
@@ -940,13 +1021,20 @@ public:
 
   /// Does all that is due of a job, and says when to call again; nothing when the job is done.
   ///
-  /// `save(job_json)` stores the job before each create and after each answer; if it throws, nothing more is sent.
+  /// `save(job_json)` stores the job before each create and after each answer; if it throws, nothing more is sent. A store that compares
+  /// versions throws `Conflict`.
   template <class Save>
   std::optional<milliseconds> advance(const Job &job, Save &&save, const RunOptions &options = {}) const {
     auto tell = [&](const xiezhen_event *event) { options.on_event(Event(event)); };
     detail::Through<decltype(tell)> events(tell);
     const Run own(options, events);
-    auto store = [&](const xiezhen_job *now) { save(Job::json_of(now)); };
+    auto store = [&](const xiezhen_job *now) {
+      try {
+        save(Job::json_of(now));
+      } catch (const Conflict &conflict) {
+        detail::call(xiezhen_job_conflict, now, detail::Text(conflict.newest()).get());
+      }
+    };
     using Saves = detail::Through<decltype(store)>;
     Saves saves(store);
     const xiezhen_save through = [](const xiezhen_job *now, void *data) -> std::int32_t {
@@ -959,6 +1047,16 @@ public:
       });
     });
     return detail::maybe_time(next);
+  }
+
+  /// Brings many jobs to their end, side by side on this client's rate limit. Returns what went wrong with each, in the order given;
+  /// one that fails stops no other. Each has a checkpoint of its own, called after its photos and styles.
+  std::vector<std::optional<Error>> run_many(const std::vector<Job> &jobs, const RunManyOptions &options = {}) const {
+    return run_all(Jobs(jobs), options);
+  }
+  /// The same under keys of yours, such as order numbers, which checkpoints and folders are called after.
+  std::vector<std::optional<Error>> run_many(const std::map<std::string, Job> &jobs, const RunManyOptions &options = {}) const {
+    return run_all(Jobs(jobs), options);
   }
 
   /// Until every create in flight has its answer, and its job was saved, also those whose call was stopped.
@@ -1019,6 +1117,15 @@ public:
     begin(xiezhen_begin_advance, queue, tag, begun(options), job.get());
   }
 
+  /// A completion for each event and each job that ends, then the last one with the errors.
+  void begin_run_many(const std::vector<Job> &jobs, const Queue &queue, void *tag, const RunManyOptions &options = {}) const {
+    begin_all(Jobs(jobs), queue, tag, options);
+  }
+  void begin_run_many(const std::map<std::string, Job> &jobs, const Queue &queue, void *tag,
+                      const RunManyOptions &options = {}) const {
+    begin_all(Jobs(jobs), queue, tag, options);
+  }
+
   /// Stops what is under way and frees the connections. Later calls are refused.
   void close() const noexcept { xiezhen_client_close(get()); }
 
@@ -1068,6 +1175,76 @@ private:
   private:
     detail::Own<xiezhen_run_options, xiezhen_run_options_free> own_;
   };
+
+  /// Jobs for C, and their keys, if they have any.
+  struct Jobs {
+    explicit Jobs(const std::vector<Job> &all) {
+      for (const auto &job : all) handles.push_back(job.get());
+    }
+    explicit Jobs(const std::map<std::string, Job> &all) {
+      for (const auto &[key, job] : all) {
+        keys.push_back(detail::Text(key));
+        handles.push_back(job.get());
+      }
+      for (const auto &key : keys) texts.push_back(key.get());
+    }
+    std::vector<const xiezhen_job *> handles;
+    std::vector<detail::Text> keys;
+    std::vector<const char *> texts;
+  };
+
+  /// The C options of a run of many.
+  class RunMany {
+  public:
+    explicit RunMany(const RunManyOptions &options) : own_(xiezhen_run_many_options_new()) {
+      auto *c = own_.get();
+      if (options.cancel) detail::call(xiezhen_run_many_options_set_cancel, c, options.cancel->get());
+      detail::set_text(c, xiezhen_run_many_options_set_save_to, options.save_to);
+      detail::set_text(c, xiezhen_run_many_options_set_checkpoints, options.checkpoints);
+      detail::set_value(c, xiezhen_run_many_options_set_concurrency, options.concurrency);
+      detail::set_time(c, xiezhen_run_many_options_set_timeout_ms, options.timeout);
+      detail::call(xiezhen_run_many_options_set_recreate, c, options.recreate);
+    }
+    xiezhen_run_many_options *get() const noexcept { return own_.get(); }
+
+  private:
+    detail::Own<xiezhen_run_many_options, xiezhen_run_many_options_free> own_;
+  };
+
+  std::vector<std::optional<Error>> run_all(const Jobs &jobs, const RunManyOptions &options) const {
+    const RunMany own(options);
+    auto tell_event = [&](std::size_t index, const xiezhen_event *event) { options.on_event(index, Event(event)); };
+    auto tell_end = [&](std::size_t index, const xiezhen_error *error) { options.on_end(index, detail::maybe_error(error)); };
+    using Events = detail::Through<decltype(tell_event)>;
+    using Ends = detail::Through<decltype(tell_end)>;
+    Events events(tell_event);
+    Ends ends(tell_end);
+    const xiezhen_on_job_event on_event = [](std::size_t index, const xiezhen_event *event, void *data) -> std::int32_t {
+      return (*static_cast<Events *>(data))(index, event);
+    };
+    const xiezhen_on_job_end on_end = [](std::size_t index, const xiezhen_error *error, void *data) -> std::int32_t {
+      return (*static_cast<Ends *>(data))(index, error);
+    };
+    if (options.on_event)
+      detail::call(xiezhen_run_many_options_set_on_event, own.get(), on_event, static_cast<void *>(&events));
+    if (options.on_end) detail::call(xiezhen_run_many_options_set_on_end, own.get(), on_end, static_cast<void *>(&ends));
+    if (jobs.handles.empty()) return {};
+    return events.during([&] {
+      return ends.during([&] {
+        const auto all = detail::make<detail::Own<xiezhen_errors, xiezhen_errors_free>>(
+            xiezhen_run_many, get(), jobs.handles.data(), jobs.texts.empty() ? nullptr : jobs.texts.data(),
+            jobs.handles.size(), own.get());
+        return detail::errors(all.get());
+      });
+    });
+  }
+
+  void begin_all(const Jobs &jobs, const Queue &queue, void *tag, const RunManyOptions &options) const {
+    if (options.on_event || options.on_end)
+      throw Error(XIEZHEN_INVALID_ARGUMENT, "a begun call has no callbacks: events and ends come from its queue");
+    begin(xiezhen_begin_run_many, queue, tag, RunMany(options), jobs.handles.data(),
+          jobs.texts.empty() ? nullptr : jobs.texts.data(), jobs.handles.size());
+  }
 
   static Run begun(const RunOptions &options) {
     if (options.on_event) throw Error(XIEZHEN_INVALID_ARGUMENT, "a begun call has no option on_event: events come from its queue");

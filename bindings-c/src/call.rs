@@ -4,7 +4,7 @@ use std::{future::Future, pin::Pin, sync::Arc};
 
 use tokio::sync::oneshot;
 use tokio_util::sync::CancellationToken;
-use xiezhen_core::{Client, Error, Event, Job, Result, Task};
+use xiezhen_core::{Client, Error, Event, Job, Result, SaveError, Task};
 
 use crate::{
     client::xiezhen_client,
@@ -15,9 +15,13 @@ use crate::{
 pub(crate) enum Message {
     Event(Event),
     /// The job is to be stored, and the call waits for how that went.
-    Save(Job, oneshot::Sender<Result<()>>),
+    Save(Job, oneshot::Sender<Result<(), SaveError>>),
     /// A task of several has ended.
     Ended(usize, Result<Task>),
+    /// An event of one job of several.
+    JobEvent(usize, Event),
+    /// A job of several has ended.
+    JobEnded(usize, Result<()>),
 }
 
 /// Where a call says it.

@@ -27,6 +27,7 @@ pub(crate) enum OptionKind {
     CallbackUrl,
     Checkpoint,
     Name,
+    OnEnd,
     OnEvent,
     Timeout,
 }
@@ -37,6 +38,7 @@ impl OptionKind {
             Self::CallbackUrl => "callback_url",
             Self::Checkpoint => "checkpoint",
             Self::Name => "name",
+            Self::OnEnd => "on_end",
             Self::OnEvent => "on_event",
             Self::Timeout => "timeout_ms",
         }

@@ -9,7 +9,7 @@ use std::{
 };
 
 use tokio::sync::oneshot;
-use xiezhen_core::{Created, Error, Result, Style, Task};
+use xiezhen_core::{Created, Error, Job, Result, SaveError, Style, Task};
 
 use crate::{
     call::Message,
@@ -17,7 +17,7 @@ use crate::{
     event::xiezhen_event,
     ffi::{borrow, c_text, free, pointer, read_or, refuse},
     job::xiezhen_job,
-    job_run::stored,
+    run_many::xiezhen_errors,
     strings::xiezhen_strings,
     task::{xiezhen_created, xiezhen_styles, xiezhen_task},
     version::XIEZHEN_NONE,
@@ -33,6 +33,7 @@ pub(crate) enum Outcome {
     Task(Task),
     Outcomes(Vec<Result<Task>>),
     Files(Vec<PathBuf>),
+    Jobs(Vec<Result<Job>>),
     Next(Option<Duration>),
 }
 
@@ -45,14 +46,16 @@ pub struct xiezhen_completion {
     error: Option<xiezhen_error>,
     event: Option<xiezhen_event>,
     job: Option<xiezhen_job>,
-    reply: Cell<Option<oneshot::Sender<Result<()>>>>,
+    reply: Cell<Option<oneshot::Sender<Result<(), SaveError>>>>,
     index: usize,
+    is_job_end: bool,
     path: Option<CString>,
     created: Option<xiezhen_created>,
     styles: Option<xiezhen_styles>,
     task: Option<xiezhen_task>,
     outcomes: Option<xiezhen_outcomes>,
     files: Option<xiezhen_strings>,
+    errors: Option<xiezhen_errors>,
     next: Option<Duration>,
 }
 
@@ -63,7 +66,7 @@ impl xiezhen_completion {
         match message {
             Message::Event(event) => said.event = Some(xiezhen_event::new(event)),
             Message::Save(job, reply) => {
-                said.job = Some(xiezhen_job(job));
+                said.job = Some(xiezhen_job::new(job));
                 said.reply = Cell::new(Some(reply));
             }
             Message::Ended(index, outcome) => {
@@ -72,6 +75,15 @@ impl xiezhen_completion {
                     Ok(task) => said.task = Some(xiezhen_task::new(task)),
                     Err(error) => said.error = Some(xiezhen_error::new(error)),
                 }
+            }
+            Message::JobEvent(index, event) => {
+                said.index = index;
+                said.event = Some(xiezhen_event::new(event));
+            }
+            Message::JobEnded(index, outcome) => {
+                said.index = index;
+                said.error = outcome.err().map(xiezhen_error::new);
+                said.is_job_end = true;
             }
         }
         said
@@ -88,6 +100,7 @@ impl xiezhen_completion {
             Ok(Outcome::Styles(styles)) => last.styles = Some(xiezhen_styles::new(&styles)),
             Ok(Outcome::Task(task)) => last.task = Some(xiezhen_task::new(task)),
             Ok(Outcome::Outcomes(outcomes)) => last.outcomes = Some(xiezhen_outcomes::new(outcomes)),
+            Ok(Outcome::Jobs(jobs)) => last.errors = Some(xiezhen_errors::new(jobs)),
             Ok(Outcome::Files(files)) => last.files = Some(xiezhen_strings::of_paths(&files)),
             Ok(Outcome::Next(next)) => last.next = next,
         }
@@ -147,15 +160,17 @@ pub unsafe extern "C" fn xiezhen_completion_saved(
     error: *mut *mut xiezhen_error,
 ) -> xiezhen_status {
     boundary(error, || {
-        let reply = borrow(completion, "completion")?.reply.take();
-        let reply = reply.ok_or_else(|| refuse("completion asks for no job to be stored, or was answered".into()))?;
+        let completion = borrow(completion, "completion")?;
+        let (Some(job), Some(reply)) = (&completion.job, completion.reply.take()) else {
+            return Err(refuse("completion asks for no job to be stored, or was answered".into()));
+        };
         // Nobody takes it if the call was stopped meanwhile.
-        let _ = reply.send(stored(returned));
+        let _ = reply.send(job.stored(returned));
         Ok(())
     })
 }
 
-/// Which of `xiezhen_begin_wait_many`'s tasks has ended.
+/// Which of several this is about: `xiezhen_begin_wait_many`, `xiezhen_begin_run_many`.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn xiezhen_completion_index(completion: *const xiezhen_completion) -> usize {
     read_or(completion, 0, |completion| completion.index)
@@ -195,6 +210,18 @@ pub unsafe extern "C" fn xiezhen_completion_outcomes(completion: *const xiezhen_
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn xiezhen_completion_files(completion: *const xiezhen_completion) -> *const xiezhen_strings {
     part(completion, |completion| completion.files.as_ref())
+}
+
+/// Whether a job of `xiezhen_begin_run_many` has ended, and how (`xiezhen_completion_status`).
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn xiezhen_completion_is_job_end(completion: *const xiezhen_completion) -> bool {
+    read_or(completion, false, |completion| completion.is_job_end)
+}
+
+/// What went wrong with each job: `xiezhen_begin_run_many`.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn xiezhen_completion_errors(completion: *const xiezhen_completion) -> *const xiezhen_errors {
+    part(completion, |completion| completion.errors.as_ref())
 }
 
 /// After how long to advance the job again: `xiezhen_begin_advance`; `XIEZHEN_NONE` when it is done.

@@ -82,6 +82,7 @@ pub struct xiezhen_error {
     request_id: Option<CString>,
     gateway_code: Option<CString>,
     task_id: Option<CString>,
+    user_id: Option<CString>,
     body_start: Option<CString>,
     sent: Option<CString>,
     path: Option<CString>,
@@ -98,6 +99,7 @@ impl xiezhen_error {
             request_id: error.request_id().map(c_text),
             gateway_code: error.gateway_code().map(c_text),
             task_id: error.task_id().map(c_text),
+            user_id: error.user_id().map(c_text),
             body_start: error.body_start().map(c_text),
             sent: error.sent().map(c_text),
             path: error.path().map(c_path),
@@ -194,6 +196,12 @@ pub unsafe extern "C" fn xiezhen_error_gateway_code(error: *const xiezhen_error)
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn xiezhen_error_task_id(error: *const xiezhen_error) -> *const c_char {
     read_or(error, null(), |error| pointer(error.task_id.as_ref()))
+}
+
+/// The user model that this is about: a billed training that could not be stored is adopted with it.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn xiezhen_error_user_id(error: *const xiezhen_error) -> *const c_char {
+    read_or(error, null(), |error| pointer(error.user_id.as_ref()))
 }
 
 /// How long the gateway asked to wait; `XIEZHEN_NONE` if it did not.

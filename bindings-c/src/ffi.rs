@@ -124,6 +124,13 @@ pub(crate) fn slice<'a, T>(first: *const T, count: usize, name: &str) -> Result<
     Ok(unsafe { std::slice::from_raw_parts(first, count) })
 }
 
+/// Room for results, for at least one.
+pub(crate) fn slice_mut<'a, T>(first: *mut T, room: usize, name: &str) -> Result<&'a mut [T]> {
+    slice(first.cast_const(), room, name)?;
+    // SAFETY: as of `slice`; the caller's own, and nobody else's for the call.
+    Ok(unsafe { std::slice::from_raw_parts_mut(first, room) })
+}
+
 /// A wrong argument.
 pub(crate) fn refuse(problem: String) -> Error {
     Error::invalid(vec![problem])

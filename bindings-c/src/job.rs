@@ -1,12 +1,15 @@
 //! Jobs: one customer's whole order. A handle changes in place as its job advances.
 
-use std::ffi::c_char;
+use std::{
+    ffi::c_char,
+    sync::{Mutex, PoisonError},
+};
 
-use xiezhen_core::{Job, Photo, Stage};
+use xiezhen_core::{Error, ErrorKind, Job, Photo, Result, SaveError, Stage};
 
 use crate::{
     error::{boundary, xiezhen_error, xiezhen_status},
-    ffi::{Arguments, borrow, borrow_mut, free, handle, maybe_text, out, read_or, text},
+    ffi::{Arguments, borrow, borrow_mut, free, handle, maybe_text, out, read_or, refuse, slice_mut, text},
     photo::xiezhen_photo,
     portrait::{xiezhen_job_photo_list, xiezhen_portraits},
     strings::xiezhen_string,
@@ -36,12 +39,35 @@ pub enum xiezhen_stage {
 #[derive(Clone, Default)]
 pub struct xiezhen_job_options {
     photos: Vec<Photo>,
+    uploaded: Vec<String>,
     styles: Vec<String>,
     user_id: Option<String>,
 }
 
 /// One customer's whole order: from photos and styles to pictures on disk.
-pub struct xiezhen_job(pub(crate) Job);
+pub struct xiezhen_job {
+    pub(crate) core: Job,
+    /// What a store said to have instead, where this is what a `xiezhen_save` was given.
+    newest: Mutex<Option<String>>,
+}
+
+impl xiezhen_job {
+    pub(crate) fn new(core: Job) -> Self {
+        Self { core, newest: Mutex::default() }
+    }
+
+    /// How storing the job went, as a `xiezhen_save` says it.
+    pub(crate) fn stored(&self, returned: i32) -> Result<(), SaveError> {
+        match (returned, self.newest.lock().unwrap_or_else(PoisonError::into_inner).take()) {
+            (_, Some(newest)) => Err(SaveError::Conflict { newest }),
+            (0, None) => Ok(()),
+            (number, None) => {
+                let message = format!("the job could not be saved: save returned {number}");
+                Err(Error::new(ErrorKind::Io, message).into())
+            }
+        }
+    }
+}
 
 /// An empty order.
 #[unsafe(no_mangle)]
@@ -79,6 +105,20 @@ pub unsafe extern "C" fn xiezhen_job_options_add_photo_path(
     boundary(error, || {
         let (options, path) = (borrow_mut(options, "options"), text(path, "path")).all()?;
         options.photos.push(Photo::path(path));
+        Ok(())
+    })
+}
+
+/// One more photo that the service has already, by the path that `xiezhen_upload_file` returned.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn xiezhen_job_options_add_uploaded(
+    options: *mut xiezhen_job_options,
+    path: *const c_char,
+    error: *mut *mut xiezhen_error,
+) -> xiezhen_status {
+    boundary(error, || {
+        let (options, path) = (borrow_mut(options, "options"), text(path, "path")).all()?;
+        options.uploaded.push(path.to_owned());
         Ok(())
     })
 }
@@ -121,7 +161,12 @@ pub unsafe extern "C" fn xiezhen_job_new(
     boundary(error, || {
         let (options, job) = (borrow(options, "options"), out(job, "job")).all()?;
         let options = options.clone();
-        *job = handle(xiezhen_job(Job::from_parts(options.photos, Vec::new(), options.styles, options.user_id)));
+        *job = handle(xiezhen_job::new(Job::from_parts(
+            options.photos,
+            options.uploaded,
+            options.styles,
+            options.user_id,
+        )));
         Ok(())
     })
 }
@@ -136,7 +181,7 @@ pub unsafe extern "C" fn xiezhen_job_from_json(
 ) -> xiezhen_status {
     boundary(error, || {
         let (json, job) = (text(json, "json"), out(job, "job")).all()?;
-        *job = handle(xiezhen_job(Job::from_json(json)?));
+        *job = handle(xiezhen_job::new(Job::from_json(json)?));
         Ok(())
     })
 }
@@ -150,7 +195,7 @@ pub unsafe extern "C" fn xiezhen_job_read_checkpoint(
 ) -> xiezhen_status {
     boundary(error, || {
         let (path, job) = (text(path, "path"), out(job, "job")).all()?;
-        *job = handle(xiezhen_job(Job::read_checkpoint(path)?));
+        *job = handle(xiezhen_job::new(Job::read_checkpoint(path)?));
         Ok(())
     })
 }
@@ -164,15 +209,31 @@ pub unsafe extern "C" fn xiezhen_job_to_json(
 ) -> xiezhen_status {
     boundary(error, || {
         let (job, json) = (borrow(job, "job"), out(json, "json")).all()?;
-        *json = handle(xiezhen_string::new(&job.0.to_json()?));
+        *json = handle(xiezhen_string::new(&job.core.to_json()?));
         Ok(())
     })
+}
+
+/// What the job is called by itself: a UUID that it was made with, and that its JSON keeps.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn xiezhen_job_id(
+    job: *const xiezhen_job,
+    id: *mut *mut xiezhen_string,
+    error: *mut *mut xiezhen_error,
+) -> xiezhen_status {
+    give(job, id, "id", error, |job| Some(xiezhen_string::new(&job.id())))
+}
+
+/// How often the job was saved: of two states of one job, the one with the larger number knows more.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn xiezhen_job_revision(job: *const xiezhen_job) -> u64 {
+    read_or(job, 0, |job| job.core.revision())
 }
 
 /// What the job is busy with.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn xiezhen_job_stage(job: *const xiezhen_job) -> xiezhen_stage {
-    read_or(job, xiezhen_stage::Unknown, |job| match job.0.stage() {
+    read_or(job, xiezhen_stage::Unknown, |job| match job.core.stage() {
         Stage::Uploading => xiezhen_stage::Uploading,
         Stage::Training => xiezhen_stage::Training,
         Stage::Generating => xiezhen_stage::Generating,
@@ -192,7 +253,7 @@ fn give(
 ) -> xiezhen_status {
     boundary(error, || {
         let (job, place) = (borrow(job, "job"), out(place, name)).all()?;
-        let known = read(&job.0);
+        let known = read(&job.core);
         *place = known.map_or(std::ptr::null_mut(), handle);
         Ok(())
     })
@@ -237,7 +298,7 @@ pub unsafe extern "C" fn xiezhen_job_portraits(
 ) -> xiezhen_status {
     boundary(error, || {
         let (job, portraits) = (borrow(job, "job"), out(portraits, "portraits")).all()?;
-        *portraits = handle(xiezhen_portraits::new(job.0.portraits()));
+        *portraits = handle(xiezhen_portraits::new(job.core.portraits()));
         Ok(())
     })
 }
@@ -251,7 +312,64 @@ pub unsafe extern "C" fn xiezhen_job_photos(
 ) -> xiezhen_status {
     boundary(error, || {
         let (job, photos) = (borrow(job, "job"), out(photos, "photos")).all()?;
-        *photos = handle(xiezhen_job_photo_list::new(&job.0.photos()));
+        *photos = handle(xiezhen_job_photo_list::new(&job.core.photos()));
+        Ok(())
+    })
+}
+
+/// The photos that are still to be uploaded and that this process can't read: their indices, from 0, go into `indices`, which has room
+/// for so many as there are photos (at most 20), and their number into `count`. `xiezhen_job_give_photo` gives them back.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn xiezhen_job_missing_photos(
+    job: *const xiezhen_job,
+    indices: *mut usize,
+    room: usize,
+    count: *mut usize,
+    error: *mut *mut xiezhen_error,
+) -> xiezhen_status {
+    boundary(error, || {
+        let indices = slice_mut(indices, room, "indices");
+        let (job, indices, count) = (borrow(job, "job"), indices, out(count, "count")).all()?;
+        let missing = job.core.missing_photos();
+        if missing.len() > indices.len() {
+            return Err(refuse(format!(
+                "indices has room for {}, and {} photos are missing",
+                indices.len(),
+                missing.len()
+            )));
+        }
+        *count = missing.len();
+        indices.iter_mut().zip(missing).for_each(|(place, index)| *place = index);
+        Ok(())
+    })
+}
+
+/// Gives a photo back that `xiezhen_job_missing_photos` named, from 0. It is read, and refused if it is not the same photo.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn xiezhen_job_give_photo(
+    job: *const xiezhen_job,
+    index: usize,
+    photo: *const xiezhen_photo,
+    error: *mut *mut xiezhen_error,
+) -> xiezhen_status {
+    boundary(error, || {
+        let (job, photo) = (borrow(job, "job"), borrow(photo, "photo")).all()?;
+        job.core.give_photo(index, photo.0.clone())
+    })
+}
+
+/// For a `xiezhen_save` (and `xiezhen_completion_job`), about the job that it was given: somebody else has stored the job since it was
+/// read, and `newest` is the JSON of what is stored now. The job takes that over; the answer of a create is put into it, and is stored
+/// again. In any case the advance ends with `XIEZHEN_IO`, retryable. Return anything but 0 after it.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn xiezhen_job_conflict(
+    job: *const xiezhen_job,
+    newest: *const c_char,
+    error: *mut *mut xiezhen_error,
+) -> xiezhen_status {
+    boundary(error, || {
+        let (job, newest) = (borrow(job, "job"), text(newest, "newest")).all()?;
+        *job.newest.lock().unwrap_or_else(PoisonError::into_inner) = Some(newest.to_owned());
         Ok(())
     })
 }
@@ -269,7 +387,7 @@ pub unsafe extern "C" fn xiezhen_job_adopt(
     boundary(error, || {
         let ids = (text(task_id, "task_id"), maybe_text(user_id, "user_id"));
         let (job, task_id, user_id) = (borrow(job, "job"), ids.0, ids.1).all()?;
-        job.0.adopt(task_id, user_id)
+        job.core.adopt(task_id, user_id)
     })
 }
 
@@ -284,7 +402,7 @@ pub unsafe extern "C" fn xiezhen_job_adopt_portrait(
 ) -> xiezhen_status {
     boundary(error, || {
         let (job, task_id, style) = (borrow(job, "job"), text(task_id, "task_id"), text(style, "style")).all()?;
-        job.0.adopt_portrait(task_id, style)
+        job.core.adopt_portrait(task_id, style)
     })
 }
 

@@ -194,7 +194,7 @@ fn run(
     run.save_to.clone_from(&options.save_to);
     run.checkpoint.clone_from(&options.checkpoint);
     run.timeout = options.timeout;
-    let (running, pending) = (job.0.clone(), job.0.clone());
+    let (running, pending) = (job.core.clone(), job.core.clone());
     let call = Call::emitting(client, options.cancel.clone(), "run", move |core, said| {
         run.on_event = tells_events.then(|| event_sink(said));
         async move { core.run(&running, run).await }
@@ -241,7 +241,8 @@ pub unsafe extern "C" fn xiezhen_begin_run(
 
 /// Stores a job (`xiezhen_job_to_json`), so that any process can resume from there. Returning anything but 0
 /// says that it could not: the call ends with `XIEZHEN_IO`, and nothing more is sent. It may be called again after that, with
-/// what was confirmed side by side. The job lives for the callback only.
+/// what was confirmed side by side. The job lives for the callback only. A store that compares versions says by
+/// `xiezhen_job_conflict` that somebody else was faster.
 pub type xiezhen_save = Option<unsafe extern "C" fn(job: *const xiezhen_job, user_data: *mut c_void) -> i32>;
 
 fn advance(
@@ -253,7 +254,7 @@ fn advance(
     let (client, job) = (borrow(client, "client"), borrow(job, "job")).all()?;
     let mut advance = AdvanceOptions::default().recreate(options.recreate);
     advance.save_to.clone_from(&options.save_to);
-    let (advancing, pending) = (job.0.clone(), job.0.clone());
+    let (advancing, pending) = (job.core.clone(), job.core.clone());
     let call = Call::emitting(client, options.cancel.clone(), "advance", move |core, said| {
         advance.on_event = tells_events.then(|| event_sink(said.clone()));
         async move { core.advance(&advancing, save_through(said), advance).await }
@@ -285,11 +286,11 @@ pub unsafe extern "C" fn xiezhen_advance(
         let ((), call, save, next_ms) = (refused, call, save, out(next_ms, "next_ms")).all()?;
         let next = block_on_call(call, |message| match message {
             Message::Save(job, reply) => {
-                let job = xiezhen_job(job);
+                let job = xiezhen_job::new(job);
                 // SAFETY: the callback is the caller's, and the job lives for the call.
                 let returned = unsafe { save(&raw const job, user_data) };
                 // Nobody takes the reply if the call was stopped meanwhile.
-                let _ = reply.send(stored(returned));
+                let _ = reply.send(job.stored(returned));
                 Ok(())
             }
             message => options.hear(message),
@@ -334,14 +335,7 @@ fn save_through(
             let (reply, answer) = oneshot::channel();
             said.emit(Message::Save(job, reply));
             let unanswered = "the job could not be saved: nobody answered the completion that asked for it";
-            Ok(answer.await.unwrap_or_else(|_| Err(Error::new(ErrorKind::Io, unanswered)))?)
+            answer.await.unwrap_or_else(|_| Err(Error::new(ErrorKind::Io, unanswered).into()))
         })
-    }
-}
-
-pub(crate) fn stored(returned: i32) -> Result<()> {
-    match returned {
-        0 => Ok(()),
-        number => Err(Error::new(ErrorKind::Io, format!("the job could not be saved: save returned {number}"))),
     }
 }

@@ -25,6 +25,7 @@ pub mod log;
 pub mod photo;
 pub mod portrait;
 pub mod queue;
+pub mod run_many;
 mod signal;
 pub mod strings;
 pub mod task;

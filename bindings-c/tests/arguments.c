@@ -31,6 +31,11 @@ static int32_t on_event(const xiezhen_event *event, void *user_data) {
   return 0;
 }
 
+static int32_t on_job_end(size_t index, const xiezhen_error *error, void *user_data) {
+  (void)index, (void)error, (void)user_data;
+  return 0;
+}
+
 #define REFUSES_TEXT(function, options)                                                                                \
   do {                                                                                                                 \
     REFUSED(function(NULL, "x", error));                                                                               \
@@ -97,6 +102,17 @@ static void options(void) {
   REFUSED(xiezhen_run_options_set_cancel(NULL, cancel, error));
   REFUSED(xiezhen_run_options_set_cancel(run, NULL, error));
   xiezhen_run_options_free(run);
+  xiezhen_run_many_options *many = xiezhen_run_many_options_new();
+  REFUSES_TEXT(xiezhen_run_many_options_set_save_to, many);
+  REFUSES_TEXT(xiezhen_run_many_options_set_checkpoints, many);
+  REFUSED(xiezhen_run_many_options_set_concurrency(NULL, 1, error));
+  REFUSED(xiezhen_run_many_options_set_timeout_ms(NULL, 1, error));
+  REFUSED(xiezhen_run_many_options_set_recreate(NULL, true, error));
+  REFUSED(xiezhen_run_many_options_set_on_event(NULL, NULL, NULL, error));
+  REFUSED(xiezhen_run_many_options_set_on_end(NULL, NULL, NULL, error));
+  REFUSED(xiezhen_run_many_options_set_cancel(NULL, cancel, error));
+  REFUSED(xiezhen_run_many_options_set_cancel(many, NULL, error));
+  xiezhen_run_many_options_free(many);
   xiezhen_cancel_free(cancel);
 }
 
@@ -117,6 +133,7 @@ static void photos_and_jobs(void) {
   REFUSED(xiezhen_job_options_add_photo(wish, NULL, error));
   REFUSES_TEXT(xiezhen_job_options_add_photo_path, wish);
   REFUSES_TEXT(xiezhen_job_options_add_style, wish);
+  REFUSES_TEXT(xiezhen_job_options_add_uploaded, wish);
   REFUSES_TEXT(xiezhen_job_options_set_user_id, wish);
 
   xiezhen_job *job = NULL;
@@ -139,6 +156,16 @@ static void photos_and_jobs(void) {
   REFUSED(xiezhen_job_to_json(job, NULL, error));
   REFUSED(xiezhen_job_user_id(NULL, &text, error));
   REFUSED(xiezhen_job_user_id(job, NULL, error));
+  REFUSED(xiezhen_job_id(NULL, &text, error));
+  REFUSED(xiezhen_job_conflict(NULL, "{}", error));
+  REFUSED(xiezhen_job_conflict(job, NULL, error));
+  size_t missing[20], count = 0;
+  REFUSED(xiezhen_job_missing_photos(NULL, missing, 20, &count, error));
+  REFUSED(xiezhen_job_missing_photos(job, NULL, 20, &count, error));
+  REFUSED(xiezhen_job_missing_photos(job, missing, 20, NULL, error));
+  REFUSED(xiezhen_job_give_photo(NULL, 0, photo, error));
+  REFUSED(xiezhen_job_give_photo(job, 0, NULL, error));
+  REFUSED(xiezhen_job_give_photo(job, 99, photo, error));
   REFUSED(xiezhen_job_training_task_id(NULL, &text, error));
   REFUSED(xiezhen_job_save_to(NULL, &text, error));
   REFUSED(xiezhen_job_portraits(NULL, &portraits, error));
@@ -278,6 +305,21 @@ static void begun_calls(void) {
   REFUSED(xiezhen_begin_advance(NULL, job, NULL, queue, NULL, error));
   REFUSED(xiezhen_begin_advance(client, job, NULL, NULL, NULL, error));
   REFUSED(xiezhen_completion_saved(NULL, 0, error));
+  const xiezhen_job *jobs[] = {job, NULL};
+  const char *keys[] = {"one", NULL};
+  xiezhen_errors *errors = NULL;
+  REFUSED(xiezhen_run_many(NULL, jobs, keys, 1, NULL, &errors, error));
+  REFUSED(xiezhen_run_many(client, NULL, keys, 1, NULL, &errors, error));
+  REFUSED(xiezhen_run_many(client, jobs, keys, 0, NULL, &errors, error));
+  REFUSED(xiezhen_run_many(client, jobs, NULL, 2, NULL, &errors, error));
+  REFUSED(xiezhen_run_many(client, jobs, keys, 2, NULL, &errors, error));
+  REFUSED(xiezhen_run_many(client, jobs, keys, 1, NULL, NULL, error));
+  REFUSED(xiezhen_begin_run_many(client, jobs, keys, 1, NULL, NULL, NULL, error));
+  xiezhen_run_many_options *many = xiezhen_run_many_options_new();
+  OK(xiezhen_run_many_options_set_on_end(many, on_job_end, NULL, error));
+  REFUSED(xiezhen_begin_run_many(client, jobs, keys, 1, many, queue, NULL, error));
+  xiezhen_run_many_options_free(many);
+  CHECK(errors == NULL);
 
   xiezhen_run_options *options = xiezhen_run_options_new();
   OK(xiezhen_run_options_set_on_event(options, on_event, NULL, error));
@@ -378,7 +420,12 @@ static void accessors_of_null(void) {
   CHECK(!xiezhen_completion_event(NULL) && !xiezhen_completion_job(NULL) && !xiezhen_completion_index(NULL));
   CHECK(!xiezhen_completion_path(NULL) && !xiezhen_completion_created(NULL) && !xiezhen_completion_styles(NULL));
   CHECK(!xiezhen_completion_task(NULL) && !xiezhen_completion_outcomes(NULL) && !xiezhen_completion_files(NULL));
-  CHECK(xiezhen_completion_next_ms(NULL) == XIEZHEN_NONE);
+  CHECK(xiezhen_completion_next_ms(NULL) == XIEZHEN_NONE && !xiezhen_completion_errors(NULL));
+  CHECK(!xiezhen_completion_is_job_end(NULL) && !xiezhen_errors_count(NULL) && !xiezhen_errors_at(NULL, 0));
+  CHECK(!xiezhen_job_revision(NULL) && !xiezhen_error_user_id(NULL));
+
+  xiezhen_errors_free(NULL);
+  xiezhen_run_many_options_free(NULL);
 
   xiezhen_queue_free(NULL);
   xiezhen_completion_free(NULL);

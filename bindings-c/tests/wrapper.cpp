@@ -5,6 +5,7 @@
 #include "support.h"
 
 #include <fstream>
+#include <map>
 #include <new>
 #include <poll.h>
 #ifdef __cpp_lib_ranges
@@ -424,6 +425,63 @@ void a_run_as_a_range_of_events() {
   CHECK(thrown_by<xiezhen::Error>(loop).status() == XIEZHEN_INVALID_ARGUMENT);
 }
 
+void many_jobs() {
+  const xiezhen::Client client(quick("many"));
+  std::map<std::string, xiezhen::Job> orders;
+  orders.emplace("ann", xiezhen::Job(photos(), styles));
+  orders.emplace("bob", xiezhen::Job({"/nowhere.jpg"}, styles));
+  xiezhen::RunManyOptions options;
+  options.save_to = scratch("many");
+  options.checkpoints = scratch("many-jobs");
+  options.concurrency = 2;
+  std::size_t events = 0, ends = 0;
+  options.on_event = [&](std::size_t index, const xiezhen::Event &event) {
+    CHECK(index < 2 && !event.json().empty());
+    ++events;
+  };
+  options.on_end = [&](std::size_t index, const std::optional<xiezhen::Error> &error) {
+    CHECK(error.has_value() == (index == 1));
+    ++ends;
+  };
+  const auto errors = client.run_many(orders, options);
+  CHECK(errors.size() == 2 && !errors[0] && errors[1]->status() == XIEZHEN_INVALID_ARGUMENT && events > 10 && ends == 2);
+  CHECK(orders.at("ann").stage() == XIEZHEN_STAGE_DONE);
+  CHECK(client.run_many(std::vector<xiezhen::Job>()).empty());
+  options.on_end = [](std::size_t, const std::optional<xiezhen::Error> &) { throw 7; };
+  CHECK(thrown_by<int>([&] { client.run_many(orders, options); }) == 7);
+
+  const xiezhen::Queue queue;
+  CHECK(thrown_by<xiezhen::Error>([&] { client.begin_run_many(orders, queue, nullptr, options); }).status() ==
+        XIEZHEN_INVALID_ARGUMENT);
+  options.on_event = nullptr;
+  options.on_end = nullptr;
+  client.begin_run_many(orders, queue, nullptr, options);
+  ends = 0;
+  auto completion = next(queue);
+  for (; !completion.is_last(); completion = next(queue)) ends += completion.is_job_end();
+  CHECK(ends == 2 && completion.errors().size() == 2);
+}
+
+void stores_that_conflict() {
+  const xiezhen::Client client(quick("conflict"));
+  const xiezhen::Job job(photos(), styles);
+  CHECK(job.id().size() == 36 && job.missing_photos().empty());
+  std::string newest;
+  bool refused = false;
+  const auto error = thrown_by<xiezhen::Error>([&] {
+    client.advance(job, [&](const std::string &json) {
+      if (json.find("\"task_id\": \"") != std::string::npos && !std::exchange(refused, true)) throw xiezhen::Conflict(newest);
+      newest = json;
+    });
+  });
+  CHECK(error.status() == XIEZHEN_IO && error.retryable() && error.task_id() && error.user_id());
+  auto stored = xiezhen::Job::from_json(newest);
+  CHECK(stored.training_task_id() == error.task_id() && stored.revision() > 0);
+  CHECK(thrown_by<xiezhen::Error>([&] { stored.give_photo(99, xiezhen::Photo::path(photo_path(1))); }).status() ==
+        XIEZHEN_INVALID_ARGUMENT);
+  CHECK(xiezhen::Job::with_uploaded({"user_upload/1"}, styles).photos().at(0).uploaded == "user_upload/1");
+}
+
 void timeouts_of_single_calls() {
   const xiezhen::Client client(quick("timeouts"));
   fault("timeouts", R"({"call":"any","stall":"before"})");
@@ -467,6 +525,8 @@ int main() {
   calls_begun_on_a_queue();
   a_job_begun_on_a_queue();
   a_run_as_a_range_of_events();
+  many_jobs();
+  stores_that_conflict();
   timeouts_of_single_calls();
   cancel_from_another_thread();
   std::puts("wrapper: ok");
