@@ -1736,6 +1736,11 @@ xiezhen_kind xiezhen_task_kind(const xiezhen_task *task);
 bool xiezhen_task_is_terminal(const xiezhen_task *task);
 
 /**
+ * Why the service gave it up, where it said so.
+ */
+const char *xiezhen_task_reason(const xiezhen_task *task);
+
+/**
  * How many pictures it has.
  */
 size_t xiezhen_task_result_path_count(const xiezhen_task *task);

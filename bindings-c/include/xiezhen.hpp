@@ -88,6 +88,7 @@ struct TaskRecord {
   std::int64_t raw_state;
   Kind kind;
   std::vector<std::string> result_paths;
+  std::optional<std::string> reason;
 };
 
 /// Why a call failed. Cheap to copy.
@@ -169,7 +170,7 @@ private:
       const auto *seen = xiezhen_error_task(error);
       if (!seen) return;
       task = TaskRecord{detail::text(xiezhen_task_id(seen)), xiezhen_task_state(seen), xiezhen_task_raw_state(seen),
-                        xiezhen_task_kind(seen), detail::result_paths(seen)};
+                        xiezhen_task_kind(seen), detail::result_paths(seen), detail::maybe_text(xiezhen_task_reason(seen))};
     }
   };
   std::shared_ptr<const Facts> facts_;
@@ -455,6 +456,8 @@ public:
   std::int64_t raw_state() const noexcept { return xiezhen_task_raw_state(get()); }
   Kind kind() const noexcept { return xiezhen_task_kind(get()); }
   bool is_terminal() const noexcept { return xiezhen_task_is_terminal(get()); }
+  /// Why the service gave it up, where it said so.
+  std::optional<std::string> reason() const { return detail::maybe_text(xiezhen_task_reason(get())); }
   std::vector<std::string> result_paths() const { return detail::result_paths(get()); }
   /// The C handle.
   const xiezhen_task *get() const noexcept { return handle_.get(); }
@@ -680,6 +683,9 @@ private:
 
   Handle handle_;
 };
+
+/// Jobs under keys of yours, such as order numbers.
+using KeyedJobs = std::map<std::string, Job>;
 
 namespace detail {
 
@@ -1054,8 +1060,8 @@ public:
   std::vector<std::optional<Error>> run_many(const std::vector<Job> &jobs, const RunManyOptions &options = {}) const {
     return run_all(Jobs(jobs), options);
   }
-  /// The same under keys of yours, such as order numbers, which checkpoints and folders are called after.
-  std::vector<std::optional<Error>> run_many(const std::map<std::string, Job> &jobs, const RunManyOptions &options = {}) const {
+  /// The same under keys, which checkpoints and folders are called after.
+  std::vector<std::optional<Error>> run_many(const KeyedJobs &jobs, const RunManyOptions &options = {}) const {
     return run_all(Jobs(jobs), options);
   }
 
@@ -1121,7 +1127,7 @@ public:
   void begin_run_many(const std::vector<Job> &jobs, const Queue &queue, void *tag, const RunManyOptions &options = {}) const {
     begin_all(Jobs(jobs), queue, tag, options);
   }
-  void begin_run_many(const std::map<std::string, Job> &jobs, const Queue &queue, void *tag,
+  void begin_run_many(const KeyedJobs &jobs, const Queue &queue, void *tag,
                       const RunManyOptions &options = {}) const {
     begin_all(Jobs(jobs), queue, tag, options);
   }
@@ -1181,7 +1187,7 @@ private:
     explicit Jobs(const std::vector<Job> &all) {
       for (const auto &job : all) handles.push_back(job.get());
     }
-    explicit Jobs(const std::map<std::string, Job> &all) {
+    explicit Jobs(const KeyedJobs &all) {
       for (const auto &[key, job] : all) {
         keys.push_back(detail::Text(key));
         handles.push_back(job.get());

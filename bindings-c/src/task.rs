@@ -54,6 +54,7 @@ pub enum xiezhen_kind {
 
 /// Something that the service does for minutes.
 pub struct xiezhen_task {
+    reason: Option<CString>,
     pub(crate) task: Task,
     id: CString,
     results: Vec<CString>,
@@ -61,7 +62,12 @@ pub struct xiezhen_task {
 
 impl xiezhen_task {
     pub(crate) fn new(task: Task) -> Self {
-        Self { id: c_text(&task.id), results: task.result_paths.iter().map(|path| c_text(path)).collect(), task }
+        Self {
+            id: c_text(&task.id),
+            reason: task.reason.as_deref().map(c_text),
+            results: task.result_paths.iter().map(|path| c_text(path)).collect(),
+            task,
+        }
     }
 }
 
@@ -97,6 +103,12 @@ pub unsafe extern "C" fn xiezhen_task_kind(task: *const xiezhen_task) -> xiezhen
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn xiezhen_task_is_terminal(task: *const xiezhen_task) -> bool {
     read_or(task, false, |task| task.task.state.is_terminal())
+}
+
+/// Why the service gave it up, where it said so.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn xiezhen_task_reason(task: *const xiezhen_task) -> *const c_char {
+    read_or(task, null(), |task| pointer(task.reason.as_ref()))
 }
 
 /// How many pictures it has.

@@ -396,7 +396,7 @@ static void accessors_of_null(void) {
   CHECK(!xiezhen_string_text(NULL) && !xiezhen_strings_count(NULL) && !xiezhen_strings_at(NULL, 0));
   CHECK(!xiezhen_task_id(NULL) && xiezhen_task_state(NULL) == XIEZHEN_STATE_UNKNOWN && !xiezhen_task_raw_state(NULL));
   CHECK(xiezhen_task_kind(NULL) == XIEZHEN_KIND_UNKNOWN && !xiezhen_task_is_terminal(NULL));
-  CHECK(!xiezhen_task_result_path_count(NULL) && !xiezhen_task_result_path(NULL, 0));
+  CHECK(!xiezhen_task_reason(NULL) && !xiezhen_task_result_path_count(NULL) && !xiezhen_task_result_path(NULL, 0));
   CHECK(!xiezhen_created_task_id(NULL) && !xiezhen_created_user_id(NULL));
   CHECK(!xiezhen_styles_count(NULL) && !xiezhen_styles_at(NULL, 0) && !xiezhen_style_name(NULL));
   CHECK(!xiezhen_style_style(NULL) && !xiezhen_style_template(NULL) && !xiezhen_style_sex(NULL));

@@ -221,10 +221,11 @@ class C:
         name = "client_close" if call == "close" else call
         listed = found(rf"\bxiezhen_{name}\(([^;]*)\);", self.header)
         names = set(re.findall(r"(\w+)(?:,|$)", listed))
-        known = self.setters("run" if call in ("run", "advance") else "call") if "options" in names else set()
+        kind = {"run": "run", "advance": "run", "run_many": "run_many"}.get(call, "call")
+        known = self.setters(kind) if "options" in names else set()
         outs = set(re.findall(r"\*\*(\w+)|uint64_t \*(\w+)", listed))
         names -= {name for pair in outs for name in pair}
-        names -= {"options", "client", "user_data", "error", "img_count", "task_count"}
+        names -= {"options", "client", "user_data", "error", "img_count", "task_count", "job_count", "keys"}
         # One options type serves many calls: what belongs to other calls is refused when it is used.
         return names | (known & set(TABLE["calls"][call]))
 
