@@ -24,6 +24,7 @@ pub use self::{
 use crate::{
     arguments::{check_callback_url, check_id, refuse},
     call::Call,
+    callback::Hint,
     error::{Error, ErrorKind, Result},
     job::{self, AdvanceOptions, Job, RunOptions, SaveError, SaveJob},
     options::{ClientBuilder, Options},
@@ -264,6 +265,17 @@ impl Client {
     pub fn notify(&self, task_id: &str) -> Result<()> {
         check_id("task_id", task_id)?;
         self.session()?.scheduler.notify(task_id);
+        Ok(())
+    }
+
+    /// The same for a callback that another process has received, or a receiver of your own: the job or the task that it
+    /// is about is polled at once, if this client runs it or waits for it.
+    pub fn notify_hint(&self, hint: &Hint) -> Result<()> {
+        let session = self.session()?;
+        match hint.slot {
+            Some(_) => session.inboxes.deliver(hint),
+            None => hint.task_ids.iter().for_each(|task_id| session.scheduler.notify(task_id)),
+        }
         Ok(())
     }
 

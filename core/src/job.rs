@@ -2,6 +2,7 @@
 
 mod checkpoint;
 mod emit;
+mod hints;
 mod photos;
 mod record;
 mod run;
@@ -27,6 +28,7 @@ use self::record::Record;
 pub(crate) use self::run::{advance, run};
 use crate::{
     arguments::check_id,
+    callback::{Callbacks, Hint},
     error::{Error, ErrorKind, Result},
     event::OnEvent,
     photo::{Photo, Source},
@@ -368,6 +370,12 @@ pub struct AdvanceOptions {
     /// Ends the job, as failed, if its photos or styles are refused: nobody is there to be told (fleets).
     #[doc(hidden)]
     pub ends_refused: bool,
+    /// Creates tell the service to report to an address of these.
+    pub callback: Option<Callbacks>,
+    /// What these addresses call the job; without it, the job's id.
+    pub callback_key: Option<String>,
+    /// Callbacks that came for this job, to this process or another: their tasks are polled at once.
+    pub woken: Vec<Hint>,
 }
 
 /// How [`Client::run`](crate::Client::run) goes about it.
@@ -384,6 +392,10 @@ pub struct RunOptions {
     pub timeout: Option<Duration>,
     /// Starts (and pays) again what was found failed, or with an unknown outcome.
     pub recreate: bool,
+    /// Creates tell the service to report to an address of these, and what comes back is acted on at once.
+    pub callback: Option<Callbacks>,
+    /// What these addresses call the job; without it, the job's id.
+    pub callback_key: Option<String>,
 }
 
 /// Setters that both kinds of options have.
@@ -410,11 +422,34 @@ macro_rules! chained {
                 self.recreate = recreate;
                 self
             }
+
+            /// Creates tell the service to report to an address of these.
+            #[must_use]
+            pub fn callback(mut self, callbacks: impl Into<Option<Callbacks>>) -> Self {
+                self.callback = callbacks.into();
+                self
+            }
+
+            /// What callback addresses call the job, in place of its id.
+            #[must_use]
+            pub fn callback_key(mut self, key: impl Into<Option<String>>) -> Self {
+                self.callback_key = key.into();
+                self
+            }
         })+
     };
 }
 
 chained!(AdvanceOptions RunOptions);
+
+impl AdvanceOptions {
+    /// Callbacks that came for this job.
+    #[must_use]
+    pub fn woken(mut self, hints: impl IntoIterator<Item = Hint>) -> Self {
+        self.woken = hints.into_iter().collect();
+        self
+    }
+}
 
 impl RunOptions {
     /// The file that keeps the job.

@@ -1,8 +1,9 @@
 //! What a client has under way.
 
 use std::{
+    collections::HashSet,
     future::Future,
-    sync::Arc,
+    sync::{Arc, Mutex, PoisonError},
     time::{Duration, SystemTime},
 };
 
@@ -12,6 +13,7 @@ use tracing::Instrument;
 
 use crate::{
     call::Call,
+    callback::Inboxes,
     caller::Caller,
     error::{Error, ErrorKind, Result},
     options::Options,
@@ -26,6 +28,10 @@ pub(crate) struct Session {
     pub(crate) options: Arc<Options>,
     pub(crate) transport: Arc<Transport>,
     pub(crate) scheduler: Scheduler<Transport>,
+    /// Where jobs wait for callbacks that somebody else received.
+    pub(crate) inboxes: Inboxes,
+    /// Tasks that this client has created, or adopted for one: no callback can make them anything else's.
+    taken: Mutex<HashSet<String>>,
     /// The process it belongs to, counted in forks.
     generation: u32,
     pub(crate) closing: CancellationToken,
@@ -46,6 +52,8 @@ impl Session {
             scheduler: Scheduler::new(transport.clone(), schedules(&options)),
             transport,
             options,
+            inboxes: Inboxes::default(),
+            taken: Mutex::default(),
             generation: process::generation(),
             closing: CancellationToken::new(),
             creates,
@@ -97,8 +105,24 @@ impl Session {
         let created: Created = self.transport.call(request).await?;
         let kind = if call == Call::CreateUserModel { TaskKind::Training } else { TaskKind::Generation };
         self.scheduler.remember(&created.task_id, kind);
+        self.take_task(&created.task_id);
         tracing::info!(%call, task_id = created.task_id, user_id = created.user_id, "created");
         Ok(created)
+    }
+
+    /// Whether a task is known to be something's.
+    pub(crate) fn is_taken(&self, task_id: &str) -> bool {
+        self.taken.lock().unwrap_or_else(PoisonError::into_inner).contains(task_id)
+    }
+
+    /// Notes that a task is something's; false if it was something's before.
+    pub(crate) fn take_task(&self, task_id: &str) -> bool {
+        const MOST: usize = 1 << 16;
+        let mut taken = self.taken.lock().unwrap_or_else(PoisonError::into_inner);
+        if taken.len() >= MOST {
+            taken.clear();
+        }
+        taken.insert(task_id.to_owned())
     }
 
     /// Runs `work` to its end even if the caller goes away; `work` is given the means to see that.

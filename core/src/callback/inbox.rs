@@ -1,7 +1,7 @@
 //! Where the hints of a job wait until it takes them, and who has such a place.
 
 use std::{
-    collections::HashMap,
+    collections::{HashMap, VecDeque},
     sync::{Arc, Mutex, MutexGuard, PoisonError, Weak},
 };
 
@@ -11,6 +11,8 @@ use super::hint::Hint;
 
 /// More creates than a job has.
 const MOST: usize = 256;
+/// Hints for keys that nobody has an inbox for; the oldest make room.
+const KEPT: usize = 1024;
 
 /// The hints for one key, one a create, until somebody takes them.
 #[derive(Debug, Default)]
@@ -47,21 +49,42 @@ impl Inbox {
 
 /// Who wants the hints of which key, for as long as they hold their inbox.
 #[derive(Debug, Default)]
-pub(crate) struct Inboxes(Mutex<HashMap<String, Vec<Weak<Inbox>>>>);
+pub(crate) struct Inboxes(Mutex<Keys>);
+
+#[derive(Debug, Default)]
+struct Keys {
+    open: HashMap<String, Vec<Weak<Inbox>>>,
+    /// Hints that nobody wants yet: a run may end by a lost answer before its callback comes, and be begun again.
+    kept: VecDeque<Hint>,
+}
 
 impl Inboxes {
-    /// From now on, hints for `key` are put into this inbox.
+    /// From now on, hints for `key` are put into this inbox, and those that came before.
     pub(crate) fn open(&self, key: &str, inbox: &Arc<Inbox>) {
-        let mut all = lock(&self.0);
-        all.retain(|_, inboxes| inboxes.iter().any(|inbox| inbox.strong_count() > 0));
-        all.entry(key.to_owned()).or_default().push(Arc::downgrade(inbox));
+        let mut keys = lock(&self.0);
+        keys.open.retain(|_, inboxes| inboxes.iter().any(|inbox| inbox.strong_count() > 0));
+        keys.open.entry(key.to_owned()).or_default().push(Arc::downgrade(inbox));
+        let (ours, others) = std::mem::take(&mut keys.kept).into_iter().partition::<Vec<_>, _>(|hint| hint.key == key);
+        keys.kept = others.into();
+        ours.into_iter().for_each(|hint| inbox.put(hint));
     }
 
     /// Puts a hint into every inbox of its key.
     pub(crate) fn deliver(&self, hint: &Hint) {
-        let mut all = lock(&self.0);
-        if let Some(inboxes) = all.get_mut(&hint.key) {
-            inboxes.retain(|inbox| inbox.upgrade().inspect(|inbox| inbox.put(hint.clone())).is_some());
+        let mut keys = lock(&self.0);
+        let inboxes = keys.open.entry(hint.key.clone()).or_default();
+        inboxes.retain(|inbox| inbox.upgrade().inspect(|inbox| inbox.put(hint.clone())).is_some());
+        if !inboxes.is_empty() {
+            return;
+        }
+        keys.open.remove(&hint.key);
+        let is_same = |kept: &&mut Hint| (&kept.key, &kept.slot, kept.attempt) == (&hint.key, &hint.slot, hint.attempt);
+        match keys.kept.iter_mut().find(is_same) {
+            Some(kept) => kept.merge(hint.clone()),
+            None => keys.kept.push_back(hint.clone()),
+        }
+        if keys.kept.len() > KEPT {
+            keys.kept.pop_front();
         }
     }
 }

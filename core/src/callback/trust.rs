@@ -9,6 +9,8 @@ use crate::{options::PollSchedule, task::TaskKind};
 
 /// How long after polling has found an end its callback may come without trust being lost.
 const GRACE: Duration = Duration::from_secs(10);
+/// How long a callback is remembered.
+const HEARD: Duration = Duration::from_secs(60);
 /// How many ends are remembered; more would be a service that never calls back.
 const MOST: usize = 1000;
 
@@ -18,7 +20,7 @@ pub(crate) struct Trust {
     is_earned: bool,
     /// Ends that polling found, and when their callback is overdue.
     owed: Vec<(Subject, Instant)>,
-    /// Callbacks that came, and when they are forgotten: one may come while the poll that finds the end is under way.
+    /// Callbacks that came, and when they are forgotten: the query that confirms one may take its time.
     heard: Vec<(Subject, Instant)>,
 }
 
@@ -29,20 +31,17 @@ impl Trust {
         self.owed.retain(|(owed, _)| owed != subject);
         self.heard.retain(|(heard, _)| heard != subject);
         if self.heard.len() < MOST {
-            self.heard.push((subject.clone(), now + GRACE));
+            self.heard.push((subject.clone(), now + HEARD));
         }
     }
 
-    /// A query has shown that what a callback told of has ended.
-    pub(crate) fn confirm(&mut self) {
-        self.is_earned = true;
-    }
-
-    /// Polling alone has found an end.
-    pub(crate) fn miss(&mut self, subject: Subject, now: Instant) {
+    /// A query has shown that a task has ended. Either a callback had told of it, or, if one is expected, it is owed.
+    pub(crate) fn end(&mut self, subject: Subject, is_expected: bool, now: Instant) {
         self.settle(now);
         let known = |list: &[(Subject, Instant)]| list.iter().any(|(one, _)| *one == subject);
-        if !known(&self.heard) && !known(&self.owed) && self.owed.len() < MOST {
+        if known(&self.heard) {
+            self.is_earned = true;
+        } else if is_expected && !known(&self.owed) && self.owed.len() < MOST {
             self.owed.push((subject, now + GRACE));
         }
     }
@@ -81,37 +80,42 @@ mod tests {
         Subject { key: "k".into(), slot: Some("t".into()), attempt }
     }
 
-    #[test]
-    fn trust_is_earned_lost_and_earned_again() {
-        let mut trust = Trust::default();
-        let now = Instant::now();
-        let after = |seconds| now + Duration::from_secs(seconds);
-        trust.hear(&subject(1), now);
-        assert!(!trust.holds(now), "a callback alone earns nothing");
-        trust.confirm();
-        assert!(trust.holds(now));
+    fn after(seconds: u64) -> Instant {
+        thread_local!(static START: Instant = Instant::now());
+        START.with(|start| *start) + Duration::from_secs(seconds)
+    }
 
-        trust.miss(subject(2), after(1));
-        assert!(trust.holds(after(10)), "its callback may still come");
-        assert!(!trust.holds(after(11)), "it did not");
-        trust.confirm();
-        assert!(trust.holds(after(12)), "what was missed once is not held against it twice");
+    fn earned() -> Trust {
+        let mut trust = Trust::default();
+        trust.hear(&subject(0), after(0));
+        assert!(!trust.holds(after(0)), "a callback alone earns nothing");
+        trust.end(subject(0), true, after(1));
+        assert!(trust.holds(after(1)));
+        trust
     }
 
     #[test]
-    fn a_callback_just_before_or_after_the_poll_keeps_trust() {
-        let mut trust = Trust::default();
-        let now = Instant::now();
-        let after = |seconds| now + Duration::from_secs(seconds);
-        trust.confirm();
-        trust.miss(subject(1), now);
-        trust.hear(&subject(1), after(9));
-        trust.hear(&subject(2), after(20));
-        trust.miss(subject(2), after(21));
-        assert!(trust.holds(after(60)));
-        trust.miss(subject(3), after(60));
-        trust.hear(&subject(4), after(61));
-        assert!(!trust.holds(after(70)), "another's callback is no excuse");
+    fn trust_is_lost_by_an_end_without_a_callback_and_earned_again() {
+        let mut trust = earned();
+        trust.end(subject(1), true, after(100));
+        assert!(trust.holds(after(109)), "its callback may still come");
+        assert!(!trust.holds(after(110)), "it did not");
+        trust.hear(&subject(2), after(120));
+        trust.end(subject(2), true, after(121));
+        assert!(trust.holds(after(500)), "what was missed once is not held against it twice");
+        trust.end(subject(3), false, after(500));
+        assert!(trust.holds(after(600)), "no callback was asked for");
+    }
+
+    #[test]
+    fn a_callback_after_the_poll_keeps_trust_and_another_is_no_excuse() {
+        let mut trust = earned();
+        trust.end(subject(1), true, after(100));
+        trust.hear(&subject(1), after(109));
+        assert!(trust.holds(after(200)));
+        trust.end(subject(3), true, after(200));
+        trust.hear(&subject(4), after(201));
+        assert!(!trust.holds(after(210)));
     }
 
     #[test]

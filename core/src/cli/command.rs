@@ -291,7 +291,7 @@ impl Plan {
             checkpoint: Some(checkpoint.clone()),
             timeout: run.run_args.timeout,
             recreate: run.run_args.recreate,
-            on_event: None,
+            ..RunOptions::default()
         };
         Ok(Self {
             job: Job::from_parts(photos, Vec::new(), run.styles.clone(), run.user_id.clone()),
@@ -313,7 +313,7 @@ impl Plan {
             checkpoint: Some(checkpoint.clone()),
             timeout: resume.run_args.timeout,
             recreate: resume.run_args.recreate,
-            on_event: None,
+            ..RunOptions::default()
         };
         Ok(Self { job, checkpoint, options })
     }

@@ -11,6 +11,7 @@ use futures_util::{StreamExt, stream};
 
 use super::Client;
 use crate::{
+    callback::Callbacks,
     error::{Error, Result},
     event::Event,
     job::{Job, RunOptions},
@@ -66,6 +67,8 @@ pub struct RunManyOptions {
     pub timeout: Option<Duration>,
     /// Starts (and pays) again what was found failed, or with an unknown outcome.
     pub recreate: bool,
+    /// Creates tell the service to report to an address of these, and what comes back is acted on at once.
+    pub callback: Option<Callbacks>,
 }
 
 impl RunManyOptions {
@@ -115,6 +118,13 @@ impl RunManyOptions {
     #[must_use]
     pub fn recreate(mut self, recreate: bool) -> Self {
         self.recreate = recreate;
+        self
+    }
+
+    /// Creates tell the service to report to an address of these.
+    #[must_use]
+    pub fn callback(mut self, callbacks: impl Into<Option<Callbacks>>) -> Self {
+        self.callback = callbacks.into();
         self
     }
 }
@@ -194,7 +204,7 @@ impl Client {
             (None, Ok(identity)) => identity,
             (None, Err(error)) => return Err(error.clone()),
         };
-        let mut run = RunOptions::default().recreate(options.recreate);
+        let mut run = RunOptions::default().recreate(options.recreate).callback(options.callback.clone());
         run.timeout = options.timeout;
         run.checkpoint = options.checkpoints.as_ref().map(|folder| folder.join(format!("{file}.json")));
         run.save_to =

@@ -61,6 +61,23 @@ pub(super) enum WorkId {
     Portrait(usize),
 }
 
+impl WorkId {
+    /// What callback addresses call it.
+    pub(super) fn slot(self) -> String {
+        match self {
+            Self::Training => "t".to_owned(),
+            Self::Portrait(index) => index.to_string(),
+        }
+    }
+
+    pub(super) fn from_slot(slot: Option<&str>) -> Option<Self> {
+        match slot? {
+            "t" => Some(Self::Training),
+            index => index.parse().ok().map(Self::Portrait),
+        }
+    }
+}
+
 /// Its digest; where only the service has the photo, the service's path of it.
 fn identity_of_photo(photo: &JobPhoto) -> Option<&str> {
     photo.sha256.as_deref().or(photo.uploaded.as_deref())
@@ -368,6 +385,14 @@ impl Record {
         self.revision = self.revision.saturating_add(1);
         self.update_stage();
         true
+    }
+
+    /// Attaches a task that a callback has told of, and a query has shown.
+    pub(super) fn adopt_told(&mut self, id: WorkId, task_id: &str, user_id: Option<&str>) {
+        if let (WorkId::Training, Some(user_id)) = (id, user_id) {
+            self.user_id = Some(user_id.to_owned());
+        }
+        self.attach(id, task_id);
     }
 
     fn attach(&mut self, id: WorkId, task_id: &str) {

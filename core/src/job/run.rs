@@ -3,10 +3,11 @@
 use std::{path::PathBuf, sync::Arc, time::Duration};
 
 use super::{
-    AdvanceOptions, Job, RunOptions, SaveJob, checkpoint::Checkpoint, record::Record, run_lock::RunLock,
+    AdvanceOptions, Job, RunOptions, SaveJob, checkpoint::Checkpoint, hints::Hints, record::Record, run_lock::RunLock,
     runner::JobRunner, steps::InFlight,
 };
 use crate::{
+    callback::{Callbacks, Hint},
     error::{Error, ErrorKind, Result},
     photo::interrupted,
     session::Session,
@@ -21,7 +22,9 @@ pub(crate) async fn advance(
 ) -> Result<Option<Duration>> {
     let lock = RunLock::take(job).await?;
     let on_event = options.on_event;
-    let runner = JobRunner { session, job: job.clone(), save, on_event, has_timeout: false, _lock: lock.lock.clone() };
+    let hints = hints(&session, job, options.callback, options.callback_key, options.woken);
+    let _lock = lock.lock.clone();
+    let runner = JobRunner { session, job: job.clone(), save, on_event, has_timeout: false, hints, _lock };
     runner.enter(options.save_to).await?;
     job.edit(|record| record.reopen(options.recreate, false));
     if let Err(error) = runner.prepare().await {
@@ -53,6 +56,9 @@ pub(crate) async fn run(session: Arc<Session>, job: &Job, options: RunOptions) -
     let Some(timeout) = options.timeout else { return to_the_end(session, job, options).await };
     let ended = tokio::time::timeout(timeout, to_the_end(session, job, options)).await;
     ended.unwrap_or_else(|_| {
+        if let Some(unknown) = JobRunner::unknown_error(job) {
+            return Err(unknown);
+        }
         let message = format!(
             "the job was not done within {} s (it is {}); run it again to go on",
             timeout.as_secs_f64(),
@@ -69,7 +75,10 @@ async fn to_the_end(session: Arc<Session>, job: &Job, options: RunOptions) -> Re
         None => Arc::new(|_| Box::pin(std::future::ready(Ok(()))) as _),
     };
     let (has_timeout, on_event) = (options.timeout.is_some(), options.on_event);
-    let runner = JobRunner { session, job: job.clone(), save, on_event, has_timeout, _lock: lock.lock.clone() };
+    // After the checkpoint was read: it has the job's id.
+    let hints = hints(&session, job, options.callback, options.callback_key, Vec::new());
+    let _lock = lock.lock.clone();
+    let runner = JobRunner { session, job: job.clone(), save, on_event, has_timeout, hints, _lock };
     runner.enter(options.save_to).await?;
     // A run may end before its first answer: what its caller has decided, such as which task to adopt, outlasts it.
     if job.known(Record::has_begun) {
@@ -89,7 +98,7 @@ async fn to_the_end(session: Arc<Session>, job: &Job, options: RunOptions) -> Re
             runner.save().await?;
         }
         in_flight.start_due(runner.session.now_ms());
-        if in_flight.is_empty() && job.known(Record::is_over) {
+        if in_flight.is_empty() && job.known(Record::is_over) && !runner.awaits_callback() {
             return runner.conclude().await;
         }
         let pending: Vec<String> = job.known(|record| record.pending().into_iter().map(|(_, task)| task).collect());
@@ -97,6 +106,7 @@ async fn to_the_end(session: Arc<Session>, job: &Job, options: RunOptions) -> Re
         let pause = in_flight.pause();
         tokio::select! {
             Some(ended) = in_flight.one_ends() => ended?,
+            () = runner.hints.arrived() => {}
             notified = notify_listener.sleep(pause) => {
                 if let Some(task_id) = notified {
                     in_flight.notified(&task_id);
@@ -104,6 +114,16 @@ async fn to_the_end(session: Arc<Session>, job: &Job, options: RunOptions) -> Re
             }
         }
     }
+}
+
+fn hints(
+    session: &Session,
+    job: &Job,
+    callbacks: Option<Callbacks>,
+    key: Option<String>,
+    woken: Vec<Hint>,
+) -> Arc<Hints> {
+    Arc::new(Hints::new(session, callbacks, key.unwrap_or_else(|| job.id()), woken))
 }
 
 /// Locks the checkpoint, takes over what it holds, and returns the way to write it.

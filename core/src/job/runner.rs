@@ -7,6 +7,7 @@ use tokio::sync::OwnedMutexGuard;
 
 use super::{
     Job, SaveError, SaveJob,
+    hints::Hints,
     photos::Due,
     record::{Record, WorkId},
     styles,
@@ -35,6 +36,8 @@ pub(crate) struct JobRunner {
     pub(super) on_event: Option<OnEvent>,
     /// Whether the caller bounds the whole run.
     pub(super) has_timeout: bool,
+    /// What callbacks tell of this job.
+    pub(super) hints: Arc<Hints>,
     /// Held by creates under way too: nobody else touches the job before their answer is noted.
     pub(super) _lock: Arc<OwnedMutexGuard<()>>,
 }
@@ -172,7 +175,9 @@ impl JobRunner {
     /// Permit, intent, save, send: an intent that is stored was sent or is about to be, and never waits in a queue.
     async fn create(&self, id: WorkId, caller: Caller) -> Result<()> {
         let Some((call, body)) = self.job.known(|record| record.create_request(id)) else { return Ok(()) };
-        let request = Request::create(call, body, None)?.on_retry(self.on_retry()).on_behalf_of(caller.clone());
+        let next = self.job.edit(|record| record.attempt(id).saturating_add(1));
+        let address = self.hints.address(id, next);
+        let request = Request::create(call, body, address)?.on_retry(self.on_retry()).on_behalf_of(caller.clone());
         let request = self.session.transport.permit(request).await?;
         let attempt = self.job.edit(|record| {
             record.work(id).map(Work::note_intent);
@@ -193,8 +198,19 @@ impl JobRunner {
     async fn on_answer(&self, id: WorkId, attempt: u32, outcome: Result<Created>) -> Result<()> {
         let schedule = self.schedule(id);
         let now = self.session.now_ms();
-        let take = || self.job.edit(|record| record.on_answer(id, attempt, &outcome, &schedule, now));
+        let take = || {
+            self.job.edit(|record| {
+                let taken = record.on_answer(id, attempt, &outcome, &schedule, now);
+                if let (true, Some(work)) = (taken, record.work(id)) {
+                    work.expects_callback = self.hints.are_used();
+                }
+                taken
+            })
+        };
         let taken = take();
+        if taken && let Err(error) = &outcome {
+            self.on_create_answered(id, attempt, error.kind() == ErrorKind::OutcomeUnknown);
+        }
         if let Ok(created) = &outcome {
             self.emit_work_state(id, created.task_id.clone(), TaskState::Waiting);
         }
@@ -288,8 +304,12 @@ impl JobRunner {
         Some(since.saturating_add(Schedules::deadline(kind(id)).as_millis() as u64))
     }
 
+    /// The schedule of this task's next poll.
     pub(super) fn schedule(&self, id: WorkId) -> PollSchedule {
-        schedules(&self.session.options).of(kind(id))
+        let usual = schedules(&self.session.options).of(kind(id));
+        let expects =
+            self.job.edit(|record| record.work(id).is_some_and(|work| work.expects_callback || work.is_in_flight()));
+        if expects { self.hints.schedule(id, usual) } else { usual }
     }
 
     pub(super) fn work(&self, id: WorkId, change: impl FnOnce(&mut Work)) {
@@ -313,7 +333,7 @@ fn superseded() -> Error {
     Error::new(ErrorKind::Io, message).retryable()
 }
 
-const fn kind(id: WorkId) -> TaskKind {
+pub(super) const fn kind(id: WorkId) -> TaskKind {
     match id {
         WorkId::Training => TaskKind::Training,
         WorkId::Portrait(_) => TaskKind::Generation,

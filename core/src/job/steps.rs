@@ -26,6 +26,8 @@ enum Step {
     Generate,
     /// A poll of a task, and the pictures of one that has ended.
     Poll(WorkId),
+    /// Asking for the task that a callback names for a create whose answer was lost.
+    Settle(WorkId),
 }
 
 /// The steps of one caller's run.
@@ -49,7 +51,11 @@ impl<'a> InFlight<'a> {
     /// Begins all that is due at `now` and not under way.
     pub(super) fn start_due(&mut self, now: u64) {
         let runner = self.runner;
-        for step in runner.job.known(|record| due(record, now)) {
+        for task_id in runner.take_hints() {
+            self.notified(&task_id);
+        }
+        let claims = runner.hints.claimed().into_iter().map(Step::Settle);
+        for step in runner.job.known(|record| due(record, now)).into_iter().chain(claims) {
             if !self.busy.contains(&step) {
                 self.busy.push(step);
                 self.steps.push(async move { (step, runner.run_step(step).await) }.boxed());
@@ -93,6 +99,7 @@ impl<'a> InFlight<'a> {
             });
             times.min()
         });
+        let next = next.into_iter().chain(self.runner.hints.awaited_until()).min();
         next.map_or(LONGEST_PAUSE, |next| Duration::from_millis(next.saturating_sub(now)).min(LONGEST_PAUSE))
     }
 }
@@ -120,6 +127,7 @@ impl JobRunner {
                 self.poll(id).await?;
                 self.fetch(id).await
             }
+            Step::Settle(id) => self.settle_claim(id).await,
         }
     }
 
@@ -137,6 +145,9 @@ impl JobRunner {
 
     /// Takes in what a poll saw.
     fn on_polled(&self, id: WorkId, task_id: &str, outcome: Result<Task>) {
+        if let Ok(task) = &outcome {
+            self.judge_callbacks(id, task);
+        }
         let schedule = self.schedule(id);
         let now = self.session.now_ms();
         match outcome {

@@ -41,6 +41,10 @@ pub(super) struct Work {
     not_before: u64,
     #[serde(deserialize_with = "Option::deserialize")]
     pub(super) waiting_since: Option<u64>,
+    /// The create told the service where to report the end, and no callback has come before it. Where this is missing,
+    /// polls are more frequent.
+    #[serde(default)]
+    pub(super) expects_callback: bool,
 }
 
 impl Work {
@@ -95,6 +99,17 @@ impl Work {
     /// Never sent, or refused when it was.
     pub(super) fn is_fresh(&self) -> bool {
         self.task_id.is_none() && !self.intent && self.error.is_none()
+    }
+
+    /// This process waits for the answer of its create.
+    pub(super) fn is_in_flight(&self) -> bool {
+        self.in_flight
+    }
+
+    /// Begins the schedule anew, as for a task that nobody calls back about.
+    pub(super) fn poll_fast(&mut self) {
+        self.steps = Steps::default();
+        self.expects_callback = false;
     }
 
     pub(super) fn is_unknown(&self) -> bool {

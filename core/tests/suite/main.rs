@@ -6,6 +6,8 @@ mod service;
 
 #[cfg(feature = "receiver")]
 mod callbacks;
+#[cfg(feature = "receiver")]
+mod called_back;
 mod conflict;
 mod connections;
 mod course;
