@@ -7,7 +7,7 @@ use std::{
     future::Future,
     path::{Path, PathBuf},
     sync::{
-        Arc,
+        Arc, Weak,
         atomic::{AtomicBool, Ordering},
     },
     time::Duration,
@@ -27,13 +27,13 @@ use crate::{
     callback::Hint,
     error::{Error, ErrorKind, Result},
     job::{self, AdvanceOptions, Job, RunOptions, SaveError, SaveJob},
-    options::{ClientBuilder, Options},
+    options::{ClientBuilder, OptionChanges, Options},
     photo::{CheckedPhoto, Photo},
     rate_limit::ReservePermits,
     results::Results,
     session::Session,
     task::{Created, Style, Task},
-    transport::{Payload, Request},
+    transport::{CallLimits, Payload, Request},
     wait::WaiterKey,
 };
 
@@ -44,14 +44,32 @@ use crate::{
 #[derive(Clone)]
 pub struct Client {
     shared: Arc<Shared>,
-    /// Bounds single calls of this handle rather than the option.
-    timeout: Option<Duration>,
+    /// Of single calls of this handle, rather than the options.
+    limits: CallLimits,
 }
 
 struct Shared {
     options: Arc<Options>,
     session: ArcSwap<Session>,
+    family: Arc<Family>,
+}
+
+/// Clients of the same connections: those that [`Client::with_options`] made of one, and that one. They close together.
+#[derive(Default)]
+struct Family {
+    members: ArcSwap<Vec<Weak<Shared>>>,
     closed: AtomicBool,
+}
+
+impl Shared {
+    fn close(&self) {
+        let session = self.session.load();
+        if session.is_ours() {
+            session.closing.cancel();
+            session.scheduler.close();
+            self.session.store(Arc::new(session.unused()));
+        }
+    }
 }
 
 impl Drop for Shared {
@@ -101,21 +119,46 @@ impl Client {
     fn new(options: Options) -> Self {
         let options = Arc::new(options);
         let session = ArcSwap::from_pointee(Session::new(options.clone()));
-        Self { shared: Arc::new(Shared { options, session, closed: AtomicBool::new(false) }), timeout: None }
+        Self::of_family(Shared { options, session, family: Arc::default() })
+    }
+
+    fn of_family(shared: Shared) -> Self {
+        let shared = Arc::new(shared);
+        shared.family.members.rcu(|members| {
+            let mut living: Vec<_> = members.iter().filter(|one| one.strong_count() > 0).cloned().collect();
+            living.push(Arc::downgrade(&shared));
+            living
+        });
+        Self { shared, limits: CallLimits::default() }
+    }
+
+    /// A client of the same connections, rate limit and uploads at a time, under other options. They close together;
+    /// each polls for its own waits.
+    pub fn with_options(&self, changes: OptionChanges) -> Result<Self> {
+        let options = Arc::new(changes.apply(&self.shared.options)?);
+        let session = ArcSwap::from_pointee(self.session()?.under(options.clone()));
+        Ok(Self::of_family(Shared { options, session, family: self.shared.family.clone() }))
     }
 
     /// The same client, whose single calls (the five of the document, and [`save_results`](Self::save_results)) take at
     /// most `timeout` rather than what the options say, uploads and downloads too. Waits and jobs have their own.
     #[must_use]
     pub fn with_timeout(&self, timeout: impl Into<Option<Duration>>) -> Self {
-        Self { shared: self.shared.clone(), timeout: timeout.into() }
+        Self { shared: self.shared.clone(), limits: CallLimits { timeout: timeout.into(), ..self.limits } }
+    }
+
+    /// The same client, whose single calls are repeated at most `max_retries` times rather than as often as the options
+    /// say.
+    #[must_use]
+    pub fn with_max_retries(&self, max_retries: impl Into<Option<u32>>) -> Self {
+        Self { shared: self.shared.clone(), limits: CallLimits { max_retries: max_retries.into(), ..self.limits } }
     }
 
     /// The session of this process, unless the client is closed.
     fn session(&self) -> Result<Arc<Session>> {
         // In this order: a session that was loaded before the client is closed is cancelled with it.
         let session = self.shared.session.load_full();
-        if self.shared.closed.load(Ordering::Acquire) {
+        if self.shared.family.closed.load(Ordering::Acquire) {
             return Err(Error::invalid(vec!["the client is closed".into()]));
         }
         if session.is_ours() {
@@ -155,7 +198,7 @@ impl Client {
             let photo = CheckedPhoto::check_one(photo, session.options.limits.max_photo_bytes).await?;
             let payload = Payload::Photo { photo, on_bytes: None };
             let request = Request::new(Call::UploadFile, format!("of {name}"), payload);
-            session.transport.call(request.within(self.timeout)).await
+            session.transport.call(request.within(self.limits)).await
         };
         self.under_way("upload_file", upload).await
     }
@@ -180,7 +223,7 @@ impl Client {
     pub async fn list_styles(&self) -> Result<Vec<Style>> {
         let list = |session: Arc<Session>| async move {
             let request = Request::new(Call::ListStyles, "", Payload::Nothing);
-            session.transport.call(request.within(self.timeout)).await
+            session.transport.call(request.within(self.limits)).await
         };
         self.under_way("list_styles", list).await
     }
@@ -197,7 +240,7 @@ impl Client {
     }
 
     async fn create(&self, call: Call, body: serde_json::Value, callback_url: Option<String>) -> Result<Created> {
-        let request = Request::create(call, body, callback_url)?.within(self.timeout);
+        let request = Request::create(call, body, callback_url)?.within(self.limits);
         let create = |session: Arc<Session>| async move {
             let detached = session.clone();
             session.detached(|caller| async move { detached.create(request.on_behalf_of(caller)).await }).await
@@ -208,7 +251,7 @@ impl Client {
     /// Polls a task once (document, steps 3 and 6). A failed task is a value here, not an error.
     pub async fn query_task(&self, task_id: &str) -> Result<Task> {
         check_id("task_id", task_id)?;
-        let request = Request::query(task_id)?.within(self.timeout);
+        let request = Request::query(task_id)?.within(self.limits);
         let query = |session: Arc<Session>| async move { session.transport.call(request).await };
         self.under_way("query_task", query).await.map_err(|error| error.with_task_id(task_id))
     }
@@ -291,8 +334,9 @@ impl Client {
     ) -> Result<Vec<PathBuf>> {
         check_id("task_id", &task.id)?;
         let save = |session: Arc<Session>| async move {
+            let transport = session.transport.retrying(self.limits.max_retries);
             let results = Results {
-                transport: &session.transport,
+                transport: &transport,
                 folder: save_to.as_ref(),
                 style: name.unwrap_or_default(),
                 task_id: &task.id,
@@ -300,7 +344,7 @@ impl Client {
                 on_progress: &|_| {},
             };
             let save = results.save(&task.result_paths, session.query(&task.id));
-            let saved = match self.timeout {
+            let saved = match self.limits.timeout {
                 None => save.await,
                 Some(timeout) => tokio::time::timeout(timeout, save).await.map_err(|_| out_of_time(timeout))?,
             };
@@ -370,12 +414,9 @@ impl Client {
 
     /// Cancels what is under way and frees the connections, for all clones. Later calls are refused.
     pub fn close(&self) {
-        self.shared.closed.store(true, Ordering::Release);
-        let session = self.shared.session.load();
-        if session.is_ours() {
-            session.closing.cancel();
-            session.scheduler.close();
-            self.shared.session.store(Arc::new(session.unused()));
+        self.shared.family.closed.store(true, Ordering::Release);
+        for member in self.shared.family.members.load().iter().filter_map(Weak::upgrade) {
+            member.close();
         }
     }
 }

@@ -55,13 +55,20 @@ impl Credential {
     }
 
     /// Adds the headers that authenticate one attempt, under a nonce of its own.
-    pub(crate) fn authenticate(&self, request: Signed<'_>, now_ms: u64, headers: &mut HeaderMap) {
-        self.authenticate_as(request, now_ms, || uuid::Uuid::new_v4().to_string(), headers);
+    pub(crate) fn authenticate(
+        &self,
+        request: Signed<'_>,
+        stage: Option<&'static str>,
+        now_ms: u64,
+        headers: &mut HeaderMap,
+    ) {
+        self.authenticate_as(request, stage, now_ms, || uuid::Uuid::new_v4().to_string(), headers);
     }
 
     fn authenticate_as(
         &self,
         request: Signed<'_>,
+        stage: Option<&'static str>,
         now_ms: u64,
         nonce: impl FnOnce() -> String,
         headers: &mut HeaderMap,
@@ -69,6 +76,9 @@ impl Credential {
         match self {
             Self::AppCode { header, .. } => {
                 headers.insert(reqwest::header::AUTHORIZATION, header.clone());
+                if let Some(stage) = stage {
+                    headers.insert("x-ca-stage", HeaderValue::from_static(stage));
+                }
             }
             Self::AppKey { key, secret } => {
                 let (timestamp, nonce) = (now_ms.to_string(), nonce());
@@ -76,7 +86,7 @@ impl Credential {
                     ("x-ca-key", key.expose_secret()),
                     ("x-ca-nonce", nonce.as_str()),
                     ("x-ca-signature-method", "HmacSHA256"),
-                    ("x-ca-stage", "RELEASE"),
+                    ("x-ca-stage", stage.unwrap_or("RELEASE")),
                     ("x-ca-timestamp", timestamp.as_str()),
                 ];
                 let signature = sign(secret, &string_to_sign(request, &signed, &[]));
@@ -225,7 +235,7 @@ mod tests {
         let request = Signed { method: "GET", path: "/cloud/aigc_product_brief_query", ..Signed::default() };
         let mut headers = HeaderMap::new();
         let nonce = || "11111111-1111-4111-8111-111111111111".to_owned();
-        credential.authenticate_as(request, 1_700_000_000_000, nonce, &mut headers);
+        credential.authenticate_as(request, None, 1_700_000_000_000, nonce, &mut headers);
         assert_eq!(headers["x-ca-signature"], "PAQst1cJzQ03ZNEPwIGooWV1SsHmIqkuTh4uBs8Cn8g=");
         assert_eq!(headers["x-ca-key"], KEY);
         assert!(headers["x-ca-signature"].is_sensitive());

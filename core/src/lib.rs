@@ -44,7 +44,7 @@ pub use client::{Client, KeyedJob, OnJobEnd, OnJobEvent, RunEvents, RunManyOptio
 pub use error::{Error, ErrorKind, Result};
 pub use event::{Event, OnEvent};
 pub use job::{AdvanceOptions, Job, JobPhoto, Portrait, RunOptions, SaveError, Stage};
-pub use options::{ClientBuilder, PollSchedule};
+pub use options::{ClientBuilder, OptionChanges, PollSchedule};
 pub use photo::Photo;
 #[doc(hidden)]
 pub use rate_limit::{ReservePermits, ReservedPermits};

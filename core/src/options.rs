@@ -1,5 +1,7 @@
 //! A client's options: defaults, the environment, and the checks that all of them pass once.
 
+mod changes;
+mod headers;
 #[cfg(test)]
 mod tests;
 
@@ -9,12 +11,14 @@ use std::{
     time::Duration,
 };
 
-use reqwest::header::HeaderValue;
+use reqwest::header::{HeaderMap, HeaderValue};
 use rustls::pki_types::{CertificateDer, pem::PemObject};
 use secrecy::{ExposeSecret, SecretString};
 use serde::{Deserialize, Serialize};
 use url::{Host, Url};
 
+pub use self::changes::OptionChanges;
+use self::headers::{check_headers, check_stage};
 use crate::{
     addresses::{Reach, is_localhost},
     credential::Credential,
@@ -72,6 +76,10 @@ pub(crate) enum Route {
 pub(crate) struct Options {
     pub(crate) base_url: Url,
     pub(crate) credential: Credential,
+    /// `X-Ca-Stage`, where it was given.
+    pub(crate) stage: Option<&'static str>,
+    /// Sent with every call of the gateway.
+    pub(crate) headers: HeaderMap,
     pub(crate) limits: Limits,
     pub(crate) shared_rate: SharedRate,
 }
@@ -154,6 +162,8 @@ pub struct ClientBuilder {
     generation_schedule: Option<PollSchedule>,
     ca_file: Option<PathBuf>,
     proxy: Option<SecretString>,
+    stage: Option<String>,
+    headers: Vec<(String, SecretString)>,
     allow_http: bool,
     allow_private_results: bool,
     require_https_results: bool,
@@ -204,9 +214,18 @@ setters! {
     /// A proxy for all but loopback, in place of the environment's: `http://…`, `https://…`, `socks5://…` or
     /// `socks5h://…` (which resolves names itself); empty for none.
     proxy: SecretString,
+    /// Which deployment of the API answers: `RELEASE` (as by default), `PRE` or `TEST`; the gateway's `X-Ca-Stage`.
+    stage: String,
 }
 
 impl ClientBuilder {
+    /// A header that goes with every call of the gateway, and nowhere else. Those that the client sends itself are
+    /// refused.
+    pub fn header(mut self, name: impl Into<String>, value: impl Into<SecretString>) -> Self {
+        self.headers.push((name.into(), value.into()));
+        self
+    }
+
     /// Where the API is: `https://….market.alicloudapi.com`. A path prefix is kept and signed;
     /// user information, a query or a fragment is refused. There is no default.
     pub fn base_url(mut self, base_url: impl Into<String>) -> Self {
@@ -268,6 +287,8 @@ impl ClientBuilder {
             .and_then(|text| check_base_url(&text, self.allow_http))
             .map_err(|problem| problems.push(problem));
         let credential = self.credential(environment).map_err(|problem| problems.push(problem));
+        let stage = self.stage.as_deref().and_then(|stage| check_stage(stage).map_err(|p| problems.push(p)).ok());
+        let headers = check_headers(&self.headers, &mut problems);
         let authorities = self.ca_file.as_deref().map_or_else(|| Ok(Vec::new()), read_authorities);
         let limits = self.limits(authorities.unwrap_or_else(|problem| {
             problems.push(problem);
@@ -277,7 +298,7 @@ impl ClientBuilder {
 
         match (base_url, credential) {
             (Ok(base_url), Ok(credential)) if problems.is_empty() => {
-                Ok(Options { base_url, credential, limits, shared_rate: SharedRate::default() })
+                Ok(Options { base_url, credential, stage, headers, limits, shared_rate: SharedRate::default() })
             }
             _ => Err(Error::invalid(problems)),
         }

@@ -67,6 +67,21 @@ impl Session {
         Self { creates: self.creates.clone(), ..Self::new(self.options.clone()) }
     }
 
+    /// The same connections, limits and creates, under other options; its waits are its own.
+    pub(crate) fn under(&self, options: Arc<Options>) -> Self {
+        let transport = Arc::new(self.transport.under(options.clone()));
+        Self {
+            scheduler: Scheduler::new(transport.clone(), schedules(&options)),
+            transport,
+            options,
+            generation: self.generation,
+            closing: self.closing.clone(),
+            creates: self.creates.clone(),
+            styles: tokio::sync::Mutex::default(),
+            began: self.began,
+        }
+    }
+
     /// Whether it is this process's: a forked child inherits the parent's.
     pub(crate) fn is_ours(&self) -> bool {
         self.generation == process::generation()

@@ -30,7 +30,7 @@ use tokio::{
 use tracing::Instrument;
 
 use self::request::Permit;
-pub(crate) use self::request::{OnRetry, Payload, Request};
+pub(crate) use self::request::{CallLimits, OnRetry, Payload, Request};
 use self::{
     body::{SendGuard, StallTimer},
     connection::Connections,
@@ -73,40 +73,54 @@ impl Failure {
 }
 
 /// The way to the gateway, with everything that calls share.
+#[derive(Clone)]
 pub(crate) struct Transport {
     options: Arc<Options>,
-    connections: Connections,
+    connections: Arc<Connections>,
     /// The address of each call, made once.
-    urls: [Url; Call::ALL.len()],
-    pub(crate) limiter: RateLimiter,
+    urls: Arc<[Url; Call::ALL.len()]>,
+    pub(crate) limiter: Arc<RateLimiter>,
     /// Photos that are on their way at a time, of all jobs together.
-    uploads: Semaphore,
+    uploads: Arc<Semaphore>,
     /// Photos that are open at a time: more would not be sent sooner, and a process may have few files open.
     pub(crate) open_photos: Arc<Semaphore>,
-    downloads: Places,
+    downloads: Arc<Places>,
     /// What the gateway's clock is ahead of ours, in milliseconds.
-    clock_offset: AtomicI64,
+    clock_offset: Arc<AtomicI64>,
     /// Whether the last poll took longer than its third of the timeout: then the next one may take all of it.
-    is_slow: AtomicBool,
+    is_slow: Arc<AtomicBool>,
 }
 
 impl Transport {
     pub(crate) fn new(options: Arc<Options>) -> Self {
         Self {
-            connections: Connections::new(options.clone()),
-            limiter: RateLimiter::sharing(options.limits.requests_per_second, options.shared_rate.clone()),
-            uploads: Semaphore::new(options.limits.upload_concurrency.min(Semaphore::MAX_PERMITS)),
+            connections: Arc::new(Connections::new(options.clone())),
+            limiter: Arc::new(RateLimiter::sharing(options.limits.requests_per_second, options.shared_rate.clone())),
+            uploads: Arc::new(Semaphore::new(options.limits.upload_concurrency.min(Semaphore::MAX_PERMITS))),
             open_photos: Arc::new(Semaphore::new(OPEN_PHOTOS.max(options.limits.upload_concurrency.min(1000)))),
-            downloads: Places::new(),
-            clock_offset: AtomicI64::new(0),
-            is_slow: AtomicBool::new(false),
-            urls: Call::ALL.map(|call| {
+            downloads: Arc::new(Places::new()),
+            clock_offset: Arc::default(),
+            is_slow: Arc::default(),
+            urls: Arc::new(Call::ALL.map(|call| {
                 let mut url = options.base_url.clone();
                 url.set_path(&format!("{}{}", url.path().trim_end_matches('/'), call.path()));
                 url
-            }),
+            })),
             options,
         }
+    }
+
+    /// The same connections and limits, under other options.
+    pub(crate) fn under(&self, options: Arc<Options>) -> Self {
+        Self { options, ..self.clone() }
+    }
+
+    /// The same, where another number of repetitions was asked for.
+    pub(crate) fn retrying(&self, max_retries: Option<u32>) -> Self {
+        let Some(max_retries) = max_retries else { return self.clone() };
+        let mut options = (*self.options).clone();
+        options.limits.max_retries = max_retries;
+        self.under(Arc::new(options))
     }
 
     /// Makes a call: as many attempts as [`Call::after`] and the options allow.
@@ -127,6 +141,7 @@ impl Transport {
         if request.permit == Permit::BeforeTimeout {
             self.wait_for_permit(&request, None).await?;
         }
+        let max_retries = request.limits.max_retries.unwrap_or(self.options.limits.max_retries);
         let mut has_permit = request.permit != Permit::WithinTimeout;
         let deadline = self.deadline(&request);
         let mut retries = 0;
@@ -138,7 +153,7 @@ impl Transport {
             if !std::mem::take(&mut has_permit) {
                 self.wait_for_permit(&request, deadline).await?;
             }
-            let last = timed_out || retries >= self.options.limits.max_retries;
+            let last = timed_out || retries >= max_retries;
             let failure = match self.attempt(&request, deadline, last).await {
                 Ok(answer) => return Ok(answer),
                 Err(failure) => failure,
@@ -158,7 +173,7 @@ impl Transport {
                     repeated_once = true;
                     Duration::ZERO
                 }
-                RetryDecision::Again if retries >= self.options.limits.max_retries => {
+                RetryDecision::Again if retries >= max_retries => {
                     return Err(failure.error.within(&context));
                 }
                 RetryDecision::Again => {
@@ -213,7 +228,7 @@ impl Transport {
     fn deadline(&self, request: &Request) -> Option<Instant> {
         let usual = || (!request.is_upload()).then_some(self.options.limits.timeout);
         // One beyond the clock's range is none.
-        Instant::now().checked_add(request.timeout.or_else(usual)?)
+        Instant::now().checked_add(request.limits.timeout.or_else(usual)?)
     }
 
     /// Waits until one more photo may be on its way.
@@ -310,7 +325,7 @@ impl Transport {
     ) -> Option<Duration> {
         let left = deadline? - now;
         let whole = last || request.call.is_create() || request.is_upload();
-        let third = request.timeout.unwrap_or(self.options.limits.timeout) / 3;
+        let third = request.limits.timeout.unwrap_or(self.options.limits.timeout) / 3;
         Some(if whole { left } else { left.min(third) })
     }
 
@@ -358,7 +373,8 @@ impl Transport {
         guard: &SendGuard,
         stall: &StallTimer,
     ) -> Result<Outgoing> {
-        let builder = client.request(request.call.method(), self.url(request.call));
+        let builder =
+            client.request(request.call.method(), self.url(request.call)).headers(self.options.headers.clone());
         let mut md5 = String::new();
         let builder = match &request.payload {
             Payload::Nothing => builder,
@@ -391,7 +407,7 @@ impl Transport {
             content_md5: &md5,
         };
         let now = unix_ms(SystemTime::now()).saturating_add_signed(self.clock_offset.load(Ordering::Relaxed));
-        self.options.credential.authenticate(signed, now, &mut headers);
+        self.options.credential.authenticate(signed, self.options.stage, now, &mut headers);
         *outgoing.headers_mut() = headers;
         Ok(outgoing)
     }

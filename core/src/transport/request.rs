@@ -38,6 +38,13 @@ impl Payload {
 /// Is told of each repetition: why, and after what pause.
 pub(crate) type OnRetry = Arc<dyn Fn(Call, &Error, Duration) + Send + Sync>;
 
+/// What bounds one call in place of the client's options.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct CallLimits {
+    pub(crate) timeout: Option<Duration>,
+    pub(crate) max_retries: Option<u32>,
+}
+
 /// When a call waits for its first permit of the rate limiter.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Permit {
@@ -56,8 +63,7 @@ pub(crate) struct Request {
     pub(crate) on_retry: Option<OnRetry>,
     /// Where the service may call. It is for the service only.
     callback_url: Option<String>,
-    /// Bounds this call rather than the client's option.
-    pub(super) timeout: Option<Duration>,
+    pub(super) limits: CallLimits,
     /// Who waits for it, where the call may outlive them.
     caller: Option<Caller>,
     pub(super) permit: Permit,
@@ -72,7 +78,7 @@ impl Request {
             payload,
             on_retry: None,
             callback_url: None,
-            timeout: None,
+            limits: CallLimits::default(),
             caller: None,
             permit: Permit::WithinTimeout,
         }
@@ -128,8 +134,8 @@ impl Request {
         self
     }
 
-    pub(crate) fn within(mut self, timeout: Option<Duration>) -> Self {
-        self.timeout = timeout;
+    pub(crate) fn within(mut self, limits: CallLimits) -> Self {
+        self.limits = limits;
         self
     }
 

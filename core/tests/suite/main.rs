@@ -24,6 +24,7 @@ mod stored;
 mod timeouts;
 mod wait_for_creates;
 mod waits;
+mod with_options;
 
 #[cfg(feature = "process")]
 mod blocking;
