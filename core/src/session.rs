@@ -29,9 +29,9 @@ pub(crate) struct Session {
     pub(crate) transport: Arc<Transport>,
     pub(crate) scheduler: Scheduler<Transport>,
     /// Where jobs wait for callbacks that somebody else received.
-    pub(crate) inboxes: Inboxes,
+    pub(crate) inboxes: Arc<Inboxes>,
     /// Tasks that this client has created, or adopted for one: no callback can make them anything else's.
-    taken: Mutex<HashSet<String>>,
+    taken: Arc<Mutex<HashSet<String>>>,
     /// The process it belongs to, counted in forks.
     generation: u32,
     pub(crate) closing: CancellationToken,
@@ -52,8 +52,8 @@ impl Session {
             scheduler: Scheduler::new(transport.clone(), schedules(&options)),
             transport,
             options,
-            inboxes: Inboxes::default(),
-            taken: Mutex::default(),
+            inboxes: Arc::default(),
+            taken: Arc::default(),
             generation: process::generation(),
             closing: CancellationToken::new(),
             creates,
@@ -74,6 +74,8 @@ impl Session {
             scheduler: Scheduler::new(transport.clone(), schedules(&options)),
             transport,
             options,
+            inboxes: self.inboxes.clone(),
+            taken: self.taken.clone(),
             generation: self.generation,
             closing: self.closing.clone(),
             creates: self.creates.clone(),
