@@ -165,8 +165,13 @@ export interface ClientOptions {
   requestsPerSecond?: number
   /** How many photos of a job are uploaded at a time. 4. */
   uploadConcurrency?: number
-  /** Photos above this are refused before they are sent. 5 MiB. */
+  /** No more than so many bytes are sent of a photo: a larger one is prepared, or refused if that is off. 5 MiB. */
   maxPhotoBytes?: number
+  /**
+   * Whether photos are cleaned of their metadata, location included, and turned, converted and scaled where the
+   * service would not take them as they are. On; off, every photo is sent as it is, or refused.
+   */
+  preparePhotos?: boolean
   /** When trainings are looked at. 15 s, ×1.5, up to 60 s. */
   trainingSchedule?: PollSchedule
   /** When generations are looked at. 3 s, ×1.5, up to 15 s. */

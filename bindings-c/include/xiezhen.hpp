@@ -335,6 +335,7 @@ struct ClientOptions {
   std::optional<double> requests_per_second{};
   std::optional<std::size_t> upload_concurrency{};
   std::optional<std::uint64_t> max_photo_bytes{};
+  std::optional<bool> prepare_photos{};
   std::optional<PollSchedule> training_schedule{};
   std::optional<PollSchedule> generation_schedule{};
   std::optional<std::string> ca_file{};
@@ -917,6 +918,7 @@ public:
     detail::set_value(c, xiezhen_client_options_set_requests_per_second, options.requests_per_second);
     detail::set_value(c, xiezhen_client_options_set_upload_concurrency, options.upload_concurrency);
     detail::set_value(c, xiezhen_client_options_set_max_photo_bytes, options.max_photo_bytes);
+    detail::set_value(c, xiezhen_client_options_set_prepare_photos, options.prepare_photos);
     set_schedule(c, xiezhen_client_options_set_training_schedule, options.training_schedule);
     set_schedule(c, xiezhen_client_options_set_generation_schedule, options.generation_schedule);
     detail::set_text(c, xiezhen_client_options_set_ca_file, options.ca_file);

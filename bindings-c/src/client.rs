@@ -146,7 +146,7 @@ pub unsafe extern "C" fn xiezhen_client_options_set_upload_concurrency(
     set(options, error, |builder| Ok(builder.upload_concurrency(upload_concurrency)))
 }
 
-/// Photos above this are refused before they are sent. 5 MiB.
+/// No more than so many bytes are sent of a photo: a larger one is prepared, or refused if that is off. 5 MiB.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn xiezhen_client_options_set_max_photo_bytes(
     options: *mut xiezhen_client_options,
@@ -154,6 +154,17 @@ pub unsafe extern "C" fn xiezhen_client_options_set_max_photo_bytes(
     error: *mut *mut xiezhen_error,
 ) -> xiezhen_status {
     set(options, error, |builder| Ok(builder.max_photo_bytes(max_photo_bytes)))
+}
+
+/// Whether photos are cleaned of their metadata, location included, and turned, converted and scaled where the service
+/// would not take them as they are. On; off, every photo is sent as it is, or refused.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn xiezhen_client_options_set_prepare_photos(
+    options: *mut xiezhen_client_options,
+    prepare_photos: bool,
+    error: *mut *mut xiezhen_error,
+) -> xiezhen_status {
+    set(options, error, |builder| Ok(builder.prepare_photos(prepare_photos)))
 }
 
 /// When trainings are polled: first `initial_ms` after their creation (at once if this client didn't create them),

@@ -11,6 +11,7 @@ const names: Record<string, string> = {
   requests_per_second: 'requestsPerSecond',
   upload_concurrency: 'uploadConcurrency',
   max_photo_bytes: 'maxPhotoBytes',
+  prepare_photos: 'preparePhotos',
   training_schedule: 'trainingSchedule',
   generation_schedule: 'generationSchedule',
   ca_file: 'caFile',

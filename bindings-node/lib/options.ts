@@ -42,6 +42,7 @@ export const ofClient: Fields<Client> = {
   requestsPerSecond: optional(number),
   uploadConcurrency: optional(number),
   maxPhotoBytes: optional(number),
+  preparePhotos: optional(flag),
   trainingSchedule: optional(schedule),
   generationSchedule: optional(schedule),
   caFile: optional(path),

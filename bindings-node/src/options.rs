@@ -42,8 +42,11 @@ pub struct ClientOptions {
     pub requests_per_second: Option<f64>,
     /// How many photos of a job are uploaded at a time. 4.
     pub upload_concurrency: Option<f64>,
-    /// Photos above this are refused before they are sent. 5 MiB.
+    /// No more than so many bytes are sent of a photo: a larger one is prepared, or refused if that is off. 5 MiB.
     pub max_photo_bytes: Option<f64>,
+    /// Whether photos are cleaned of their metadata, location included, and turned, converted and scaled where the
+    /// service would not take them as they are. On; off, every photo is sent as it is, or refused.
+    pub prepare_photos: Option<bool>,
     /// When trainings are looked at. 15 s, ×1.5, up to 60 s.
     pub training_schedule: Option<PollSchedule>,
     /// When generations are looked at. 3 s, ×1.5, up to 15 s.
@@ -82,6 +85,7 @@ impl ClientOptions {
             requests_per_second = self.requests_per_second,
             upload_concurrency = problems.note(whole("uploadConcurrency", self.upload_concurrency)).map(|count| count as usize),
             max_photo_bytes = problems.note(whole("maxPhotoBytes", self.max_photo_bytes)),
+            prepare_photos = self.prepare_photos,
             training_schedule = problems.note(schedule("trainingSchedule", self.training_schedule)),
             generation_schedule = problems.note(schedule("generationSchedule", self.generation_schedule)),
             ca_file = self.ca_file,

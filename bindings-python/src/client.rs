@@ -32,7 +32,9 @@ use crate::{
 /// max_retries: how often a call that may be repeated is sent again; 4.
 /// requests_per_second: at most so many calls in any one second; 10.
 /// upload_concurrency: how many photos of a job are uploaded at a time; 4.
-/// max_photo_bytes: photos above this are refused before they are sent; 5 MiB.
+/// max_photo_bytes: no more than so many bytes are sent of a photo; 5 MiB.
+/// prepare_photos: cleans photos of their metadata, location included, and converts, turns and scales those that the
+///     service would not take as they are; on. Off, every photo is sent as it is, or refused.
 /// training_schedule: when trainings are polled; PollSchedule(15, 1.5, 60).
 /// generation_schedule: when generations are polled; PollSchedule(3, 1.5, 15).
 /// ca_file: a PEM file of authorities that are trusted beside the system's.
@@ -83,7 +85,7 @@ impl Client {
     #[new]
     #[pyo3(signature = (base_url=None, *, app_code=None, app_key=None, app_secret=None, timeout=None,
         connect_timeout=None, max_retries=None, requests_per_second=None, upload_concurrency=None,
-        max_photo_bytes=None, training_schedule=None, generation_schedule=None, ca_file=None, proxy=None,
+        max_photo_bytes=None, prepare_photos=None, training_schedule=None, generation_schedule=None, ca_file=None, proxy=None,
         allow_http=false))]
     #[allow(clippy::too_many_arguments)]
     fn new(
@@ -98,6 +100,7 @@ impl Client {
         requests_per_second: Option<Rate>,
         upload_concurrency: Option<Count>,
         max_photo_bytes: Option<Count>,
+        prepare_photos: Option<bool>,
         training_schedule: Option<&Bound<'_, PollSchedule>>,
         generation_schedule: Option<&Bound<'_, PollSchedule>>,
         ca_file: Option<LocalPath>,
@@ -133,6 +136,7 @@ impl Client {
             requests_per_second: Rate::number,
             upload_concurrency: Count::number::<usize>,
             max_photo_bytes: Count::number::<u64>,
+            prepare_photos,
             training_schedule: schedule,
             generation_schedule: schedule,
             ca_file,

@@ -86,7 +86,7 @@ values! {
 
 impl From<xiezhen::JobPhoto> for JobPhoto {
     fn from(photo: xiezhen::JobPhoto) -> Self {
-        let xiezhen::JobPhoto { path, sha256, bytes, uploaded } = photo;
+        let xiezhen::JobPhoto { path, sha256, bytes, uploaded, preparation: _ } = photo;
         Self { path: path.map(LocalPath), sha256, bytes, uploaded }
     }
 }

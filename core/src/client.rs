@@ -195,7 +195,7 @@ impl Client {
         let photo = photo.into();
         let upload = |session: Arc<Session>| async move {
             let name = photo.name();
-            let photo = CheckedPhoto::check_one(photo, session.options.limits.max_photo_bytes).await?;
+            let photo = CheckedPhoto::check_one(photo, session.options.limits.photo_rules()).await?;
             let payload = Payload::Photo { photo, on_bytes: None };
             let request = Request::new(Call::UploadFile, format!("of {name}"), payload);
             session.transport.call(request.within(self.limits)).await

@@ -8,7 +8,7 @@ use crate::{
     call::{AttemptOutcome, Call, RetryDecision},
     error::Error,
     gateway::{self, ErrorHeaders},
-    photo::{CheckedPhoto, Photo, Rejection},
+    photo::{CheckedPhoto, Photo, Rules},
     task::{Created, Style, Task},
     wire::Asked,
 };
@@ -56,10 +56,7 @@ pub fn read_refusal(status: u16, headers: &HeaderMap, body: &[u8]) -> Option<Ref
 
 /// The media type of a photo that would be sent, or why it would not.
 pub fn check_photo(bytes: Vec<u8>, max_bytes: u64) -> Result<&'static str, String> {
-    let checked = CheckedPhoto::check(&Photo::bytes(bytes), max_bytes).map_err(|rejection| match rejection {
-        Rejection::Problem(problem) => problem,
-        Rejection::Busy(error) => error.to_string(),
-    })?;
-    checked.is_small();
+    let rules = Rules { max_bytes, prepare: true };
+    let checked = CheckedPhoto::check(&Photo::bytes(bytes), rules).map_err(|rejection| rejection.to_string())?;
     Ok(checked.format.mime())
 }

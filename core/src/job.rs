@@ -31,7 +31,7 @@ use crate::{
     callback::{Callbacks, Hint},
     error::{Error, ErrorKind, Result},
     event::OnEvent,
-    photo::{Photo, Source},
+    photo::{Photo, Preparation, Source},
     task::TaskState,
 };
 
@@ -82,6 +82,9 @@ pub struct JobPhoto {
     /// The service's path of it, once it was uploaded.
     #[serde(deserialize_with = "Option::deserialize")]
     pub uploaded: Option<String>,
+    /// How it is made into what is sent, once that was decided.
+    #[serde(default)]
+    pub preparation: Option<Preparation>,
 }
 
 /// One style of a job, and what has become of it.
@@ -157,7 +160,7 @@ impl Job {
     #[doc(hidden)]
     pub fn from_parts(photos: Vec<Photo>, uploaded: Vec<String>, styles: Vec<String>, user_id: Option<String>) -> Self {
         let sources: Vec<Source> = photos.into_iter().map(|photo| photo.0).collect();
-        let there = |path| JobPhoto { path: None, sha256: None, bytes: None, uploaded: Some(path) };
+        let there = |path| JobPhoto { path: None, sha256: None, bytes: None, uploaded: Some(path), preparation: None };
         let photos: Vec<_> = sources.iter().map(unread).chain(uploaded.into_iter().map(there)).collect();
         let mut sources: Vec<_> = sources.into_iter().map(Some).collect();
         sources.resize_with(photos.len(), || None);
@@ -332,7 +335,7 @@ fn unread(source: &Source) -> JobPhoto {
         Source::Path(path) => Some(path.clone()),
         Source::Bytes(_) => None,
     };
-    JobPhoto { path, sha256: None, bytes: None, uploaded: None }
+    JobPhoto { path, sha256: None, bytes: None, uploaded: None, preparation: None }
 }
 
 /// Why a job was not stored.

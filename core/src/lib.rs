@@ -45,7 +45,7 @@ pub use error::{Error, ErrorKind, Result};
 pub use event::{Event, OnEvent};
 pub use job::{AdvanceOptions, Job, JobPhoto, Portrait, RunOptions, SaveError, Stage};
 pub use options::{ClientBuilder, OptionChanges, PollSchedule};
-pub use photo::Photo;
+pub use photo::{Photo, PhotoPlan, PhotoReport, Preparation, check_photos};
 #[doc(hidden)]
 pub use rate_limit::{ReservePermits, ReservedPermits};
 pub use task::{Created, Style, Task, TaskKind, TaskState};

@@ -23,6 +23,7 @@ use crate::{
     addresses::{Reach, is_localhost},
     credential::Credential,
     error::{Error, Result},
+    photo::Rules,
     rate_limit::SharedRate,
 };
 
@@ -97,6 +98,7 @@ pub(crate) struct Limits {
     pub(crate) max_pictures: usize,
     pub(crate) allow_private_results: bool,
     pub(crate) require_https_results: bool,
+    pub(crate) prepare_photos: bool,
     pub(crate) training_schedule: PollSchedule,
     pub(crate) generation_schedule: PollSchedule,
     /// Trusted beside the system's.
@@ -158,6 +160,7 @@ pub struct ClientBuilder {
     upload_concurrency: Option<usize>,
     max_photo_bytes: Option<u64>,
     max_pictures: Option<usize>,
+    prepare_photos: Option<bool>,
     training_schedule: Option<PollSchedule>,
     generation_schedule: Option<PollSchedule>,
     ca_file: Option<PathBuf>,
@@ -201,10 +204,13 @@ setters! {
     requests_per_second: f64,
     /// How many photos of a job are uploaded at a time. 4.
     upload_concurrency: usize,
-    /// Photos above this are refused before they are sent. 5 MiB.
+    /// No more than so many bytes are sent of a photo: a larger one is prepared, or refused if that is off. 5 MiB.
     max_photo_bytes: u64,
     /// A task with more pictures than this is refused when they are to be saved. 1,000.
     max_pictures: usize,
+    /// Whether photos are cleaned of their metadata, location included, and prepared where the service would not take
+    /// them as they are: turned upright, converted, scaled down. On.
+    prepare_photos: bool,
     /// When trainings are looked at. 15 s, ×1.5, up to 60 s.
     training_schedule: PollSchedule,
     /// When generations are looked at. 3 s, ×1.5, up to 15 s.
@@ -312,10 +318,11 @@ impl ClientBuilder {
             max_retries: self.max_retries.unwrap_or(4),
             requests_per_second: self.requests_per_second.unwrap_or(10.0),
             upload_concurrency: self.upload_concurrency.unwrap_or(4),
-            max_photo_bytes: self.max_photo_bytes.unwrap_or(5 << 20),
+            max_photo_bytes: self.max_photo_bytes.unwrap_or(Rules::default().max_bytes),
             max_pictures: self.max_pictures.unwrap_or(1000),
             allow_private_results: self.allow_private_results,
             require_https_results: self.require_https_results,
+            prepare_photos: self.prepare_photos.unwrap_or(Rules::default().prepare),
             training_schedule: self.training_schedule.unwrap_or(PollSchedule::TRAINING),
             generation_schedule: self.generation_schedule.unwrap_or(PollSchedule::GENERATION),
             authorities,
@@ -360,6 +367,11 @@ impl ClientBuilder {
 }
 
 impl Limits {
+    /// What photos have to be like.
+    pub(crate) const fn photo_rules(&self) -> Rules {
+        Rules { max_bytes: self.max_photo_bytes, prepare: self.prepare_photos }
+    }
+
     /// What is out of range.
     fn problems(&self) -> Vec<String> {
         let mut problems = Vec::new();

@@ -1,23 +1,40 @@
-//! A photo of the person: where it comes from, and the checks that it passes before it is sent.
+//! A photo of the person: where it comes from, the checks that it passes, and what is sent of it.
 
+mod check;
+mod clean;
+mod colour;
+mod decode;
 mod file;
+#[cfg(feature = "heic")]
+mod heic;
+mod prepare;
+mod quality;
+mod report;
+mod scale;
 
 use std::{
+    fmt,
     io::{self, BufReader, Cursor, Read},
     path::{Path, PathBuf},
 };
 
 use bytes::Bytes;
+use sha2::{Digest, Sha256};
 
-pub(crate) use self::file::PhotoFile;
+pub(crate) use self::{
+    check::{Comparison, Findings, Rules},
+    file::PhotoFile,
+    report::illustrated,
+};
+pub use self::{
+    check::{PhotoPlan, Preparation},
+    report::{PhotoReport, check_photos},
+};
 use crate::{
     digest, disk,
     error::{Error, ErrorKind, Result},
     picture::{self, Format},
 };
-
-/// Below this, on its shorter side, a photo trains badly.
-const SMALL: usize = 256;
 
 /// A photo: a file that is read when it is sent, or bytes in memory.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -29,9 +46,9 @@ pub(crate) enum Source {
     Bytes(Bytes),
 }
 
-impl std::fmt::Debug for Source {
+impl fmt::Debug for Source {
     /// A photo's bytes are nobody's business in a log.
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Path(path) => write!(f, "{}", path.display()),
             Self::Bytes(bytes) => write!(f, "{} bytes", bytes.len()),
@@ -91,11 +108,12 @@ impl From<Bytes> for Photo {
 #[derive(Clone, Debug)]
 pub(crate) struct CheckedPhoto {
     pub(crate) content: Content,
+    /// Of what is sent: made, it is another one.
     pub(crate) format: Format,
     pub(crate) bytes: u64,
-    /// SHA-256 of the content, in hex: what a photo is known by.
+    /// SHA-256 of the photo as it was given, in hex: what it is known by.
     pub(crate) sha256: String,
-    size: Option<(usize, usize)>,
+    pub(crate) findings: Findings,
 }
 
 /// Where a checked photo is read.
@@ -105,8 +123,8 @@ pub(crate) enum Content {
     Bytes(Bytes),
 }
 
-impl std::fmt::Debug for Content {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+impl fmt::Debug for Content {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::File(file) => write!(f, "{}", file.path().display()),
             Self::Bytes(bytes) => write!(f, "{} bytes", bytes.len()),
@@ -147,68 +165,154 @@ impl Rejection {
     }
 }
 
-impl CheckedPhoto {
-    /// Opens and reads the photo, on this thread.
-    pub(crate) fn check(photo: &Photo, max_bytes: u64) -> Result<Self, Rejection> {
-        match &photo.0 {
-            Source::Bytes(bytes) => {
-                check_len(bytes.len() as u64, max_bytes)?;
-                let content = Content::Bytes(bytes.clone());
-                Self::of(content, bytes.len() as u64, picture::inspect(Cursor::new(bytes)), &**bytes)
-                    .map_err(|error| format!("can't be read: {error}"))?
-            }
-            Source::Path(path) => {
-                let file = PhotoFile::open(path).map_err(|error| Rejection::of(error, path))?;
-                check_len(file.len(), max_bytes)?;
-                let seen = picture::inspect(BufReader::new(file.reader().take(file.len())));
-                Self::of(Content::File(file.clone()), file.len(), seen, file.reader().take(file.len()))
-                    .map_err(|error| Rejection::of(error, path))?
-            }
+impl fmt::Display for Rejection {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Problem(problem) => f.write_str(problem),
+            Self::Busy(error) => error.fmt(f),
         }
-    }
-
-    fn of(
-        content: Content,
-        bytes: u64,
-        seen: Option<(Format, Option<(usize, usize)>)>,
-        whole: impl Read,
-    ) -> io::Result<Result<Self, Rejection>> {
-        let Some((format, size)) = seen else {
-            return Ok(Err("is no picture; JPEG, PNG, WebP and BMP are accepted".into()));
-        };
-        if !format.is_photo() {
-            let problem =
-                format!("is a {} picture; JPEG, PNG, WebP and BMP are accepted: convert it first", format.name());
-            return Ok(Err(problem.into()));
-        }
-        Ok(Ok(Self { content, format, bytes, sha256: digest::of(whole)?, size }))
-    }
-
-    /// The same for one photo, off the async threads, as an error.
-    pub(crate) async fn check_one(photo: Photo, max_bytes: u64) -> Result<Self> {
-        let name = photo.name();
-        let checked = tokio::task::spawn_blocking(move || Self::check(&photo, max_bytes)).await;
-        checked.map_err(interrupted)?.map_err(|rejection| match rejection {
-            Rejection::Problem(problem) => Error::invalid(vec![format!("{name} {problem}")]),
-            Rejection::Busy(error) => error,
-        })
-    }
-
-    /// Whether it is too small to train well.
-    pub(crate) fn is_small(&self) -> bool {
-        self.size.is_some_and(|(width, height)| width.min(height) < SMALL)
     }
 }
 
-/// Before anything is read: a large file may take long to make sense of.
-fn check_len(bytes: u64, max_bytes: u64) -> Result<(), Rejection> {
-    if bytes == 0 {
-        return Err("is empty".into());
+impl CheckedPhoto {
+    /// Opens, reads and decodes the photo, on this thread.
+    pub(crate) fn check(photo: &Photo, rules: Rules) -> Result<Self, Rejection> {
+        Self::check_with(photo, rules, None, false)
     }
-    if bytes > max_bytes {
-        return Err(format!("has {bytes} bytes; at most {max_bytes} (max_photo_bytes) are accepted").into());
+
+    /// The same of a photo whose digest may be known.
+    pub(crate) fn check_again(photo: &Photo, rules: Rules, known: Option<&str>) -> Result<Self, Rejection> {
+        Self::check_with(photo, rules, known, false)
     }
-    Ok(())
+
+    fn check_with(photo: &Photo, rules: Rules, known: Option<&str>, with_thumbnail: bool) -> Result<Self, Rejection> {
+        let content = Content::of(photo, rules)?;
+        let whole = content.read()?;
+        let bytes = whole.len() as u64;
+        let sha256 = sha256(&whole);
+        if known.is_some_and(|known| known != sha256) {
+            return Err("has changed since the job began".into());
+        }
+        let findings = Findings::of(&whole, rules, with_thumbnail)?;
+        Ok(Self { content, format: findings.format, bytes, sha256, findings })
+    }
+
+    /// What is sent of it, on this thread: cleaned or prepared if that was the plan.
+    fn make(self, max_bytes: u64) -> Result<Self, Rejection> {
+        if self.findings.plan == PhotoPlan::AsIs {
+            return Ok(self);
+        }
+        let whole = self.content.read()?;
+        if let Content::File(file) = &self.content
+            && sha256(&whole) != self.sha256
+        {
+            return Err(Rejection::Busy(file.changed()));
+        }
+        let (made, format) = check::made(&whole, self.findings.plan, max_bytes)?;
+        Ok(Self { bytes: made.len() as u64, content: Content::Bytes(made.into()), format, ..self })
+    }
+
+    /// What is sent of a photo of a job, off the async threads.
+    pub(crate) async fn made(self, name: String, max_bytes: u64) -> Result<Self> {
+        if self.findings.plan == PhotoPlan::AsIs {
+            return Ok(self);
+        }
+        let made = tokio::task::spawn_blocking(move || self.make(max_bytes)).await;
+        made.map_err(interrupted)?.map_err(|rejection| rejection.of_photo(&name))
+    }
+
+    /// One photo checked and made, off the async threads.
+    pub(crate) async fn check_one(photo: Photo, rules: Rules) -> Result<Self> {
+        let name = photo.name();
+        let checked = tokio::task::spawn_blocking(move || {
+            Self::check(&photo, rules).and_then(|checked| checked.make(rules.max_bytes))
+        });
+        checked.await.map_err(interrupted)?.map_err(|rejection| rejection.of_photo(&name))
+    }
+}
+
+impl Content {
+    fn of(photo: &Photo, rules: Rules) -> Result<Self, Rejection> {
+        match &photo.0 {
+            Source::Bytes(bytes) => {
+                check::check_len(bytes.len() as u64, rules)?;
+                Ok(Self::Bytes(bytes.clone()))
+            }
+            Source::Path(path) => {
+                let file = PhotoFile::open(path).map_err(|error| Rejection::of(error, path))?;
+                check::check_len(file.len(), rules)?;
+                Ok(Self::File(file))
+            }
+        }
+    }
+
+    /// All of it: no more than it had when it was opened.
+    fn read(&self) -> Result<Bytes, Rejection> {
+        match self {
+            Self::Bytes(bytes) => Ok(bytes.clone()),
+            Self::File(file) => {
+                let mut whole = Vec::with_capacity(file.len() as usize);
+                let read = file.reader().take(file.len()).read_to_end(&mut whole);
+                read.map_err(|error| Rejection::of(error, file.path()))?;
+                Ok(whole.into())
+            }
+        }
+    }
+}
+
+impl Photo {
+    /// SHA-256 in hex, and the size; on this thread.
+    pub(crate) fn digest(&self) -> Result<(String, u64), Rejection> {
+        match Content::of(self, Rules { max_bytes: u64::MAX, prepare: false })? {
+            Content::Bytes(bytes) => Ok((sha256(&bytes), bytes.len() as u64)),
+            Content::File(file) => {
+                let digest = digest::of(file.reader().take(file.len()));
+                Ok((digest.map_err(|error| Rejection::of(error, file.path()))?, file.len()))
+            }
+        }
+    }
+}
+
+fn sha256(content: &[u8]) -> String {
+    digest::hex(Sha256::new_with_prefix(content))
+}
+
+/// What can be told of a photo that is refused.
+#[derive(Default)]
+struct Outline {
+    format: Option<Format>,
+    size: Option<(u32, u32)>,
+    bytes: Option<u64>,
+}
+
+impl Photo {
+    fn outline(&self) -> Outline {
+        let seen = |bytes: u64, seen: Option<(Format, Option<(usize, usize)>)>| {
+            let size = seen.and_then(|(_, size)| size);
+            let size = size.and_then(|(width, height)| Some((width.try_into().ok()?, height.try_into().ok()?)));
+            Outline { format: seen.map(|(format, _)| format), size, bytes: Some(bytes) }
+        };
+        match &self.0 {
+            Source::Bytes(bytes) => seen(bytes.len() as u64, picture::inspect(Cursor::new(bytes))),
+            Source::Path(path) => match PhotoFile::open(path) {
+                Ok(file) => {
+                    let start = BufReader::new(file.reader().take(file.len()));
+                    seen(file.len(), picture::inspect(start))
+                }
+                Err(_) => Outline::default(),
+            },
+        }
+    }
+}
+
+impl Rejection {
+    /// The error that a single photo's refusal is.
+    fn of_photo(self, name: &str) -> Error {
+        match self {
+            Self::Problem(problem) => Error::invalid(vec![format!("{name} {problem}")]),
+            Self::Busy(error) => error,
+        }
+    }
 }
 
 impl Photo {

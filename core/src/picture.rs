@@ -12,8 +12,10 @@ pub(crate) enum Format {
     WebP,
     Bmp,
     Gif,
+    Tiff,
     Heic,
     Avif,
+    JpegXl,
     /// Recognised, and of no use here.
     Other,
 }
@@ -29,15 +31,34 @@ impl Format {
         matches!(self, Self::Jpeg | Self::Png | Self::WebP | Self::Bmp)
     }
 
+    /// The name, the same in every language.
     pub(crate) const fn name(self) -> &'static str {
         match self {
-            Self::Jpeg => "JPEG",
-            Self::Png => "PNG",
-            Self::WebP => "WebP",
-            Self::Bmp => "BMP",
-            Self::Gif => "GIF",
-            Self::Heic => "HEIC",
-            Self::Avif => "AVIF",
+            Self::Jpeg => "jpeg",
+            Self::Png => "png",
+            Self::WebP => "webp",
+            Self::Bmp => "bmp",
+            Self::Gif => "gif",
+            Self::Tiff => "tiff",
+            Self::Heic => "heic",
+            Self::Avif => "avif",
+            Self::JpegXl => "jpeg_xl",
+            Self::Other => "other",
+        }
+    }
+
+    /// As a sentence calls it.
+    pub(crate) const fn with_article(self) -> &'static str {
+        match self {
+            Self::Jpeg => "a JPEG",
+            Self::Png => "a PNG",
+            Self::WebP => "a WebP",
+            Self::Bmp => "a BMP",
+            Self::Gif => "a GIF",
+            Self::Tiff => "a TIFF",
+            Self::Heic => "a HEIC",
+            Self::Avif => "an AVIF",
+            Self::JpegXl => "a JPEG XL",
             Self::Other => "some other",
         }
     }
@@ -49,8 +70,10 @@ impl Format {
             Self::WebP => "webp",
             Self::Bmp => "bmp",
             Self::Gif => "gif",
+            Self::Tiff => "tif",
             Self::Heic => "heic",
             Self::Avif => "avif",
+            Self::JpegXl => "jxl",
             Self::Other => "img",
         }
     }
@@ -62,14 +85,16 @@ impl Format {
             Self::WebP => "image/webp",
             Self::Bmp => "image/bmp",
             Self::Gif => "image/gif",
+            Self::Tiff => "image/tiff",
             Self::Heic => "image/heic",
             Self::Avif => "image/avif",
+            Self::JpegXl => "image/jxl",
             Self::Other => "application/octet-stream",
         }
     }
 
     /// What files of ours may be called; a picture that is on disk has one of these.
-    pub(crate) const EXTENSIONS: [&str; 8] = ["jpg", "png", "webp", "bmp", "gif", "heic", "avif", "img"];
+    pub(crate) const EXTENSIONS: [&str; 10] = ["jpg", "png", "webp", "bmp", "gif", "tif", "heic", "avif", "jxl", "img"];
 }
 
 impl From<ImageType> for Format {
@@ -80,6 +105,8 @@ impl From<ImageType> for Format {
             ImageType::Webp => Self::WebP,
             ImageType::Bmp => Self::Bmp,
             ImageType::Gif => Self::Gif,
+            ImageType::Tiff => Self::Tiff,
+            ImageType::Jxl => Self::JpegXl,
             ImageType::Heif(Compression::Av1) => Self::Avif,
             ImageType::Heif(_) => Self::Heic,
             _ => Self::Other,

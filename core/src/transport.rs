@@ -84,6 +84,8 @@ pub(crate) struct Transport {
     uploads: Arc<Semaphore>,
     /// Photos that are open at a time: more would not be sent sooner, and a process may have few files open.
     pub(crate) open_photos: Arc<Semaphore>,
+    /// Preparing one takes all its pixels: one at a time.
+    pub(crate) preparing: Arc<Semaphore>,
     downloads: Arc<Places>,
     /// What the gateway's clock is ahead of ours, in milliseconds.
     clock_offset: Arc<AtomicI64>,
@@ -98,6 +100,7 @@ impl Transport {
             limiter: Arc::new(RateLimiter::sharing(options.limits.requests_per_second, options.shared_rate.clone())),
             uploads: Arc::new(Semaphore::new(options.limits.upload_concurrency.min(Semaphore::MAX_PERMITS))),
             open_photos: Arc::new(Semaphore::new(OPEN_PHOTOS.max(options.limits.upload_concurrency.min(1000)))),
+            preparing: Arc::new(Semaphore::new(1)),
             downloads: Arc::new(Places::new()),
             clock_offset: Arc::default(),
             is_slow: Arc::default(),

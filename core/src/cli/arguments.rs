@@ -164,9 +164,13 @@ pub(super) struct Connection {
     /// How many photos are uploaded at a time [default: 4]
     #[arg(long, global = true, value_name = "N", allow_negative_numbers = true)]
     upload_concurrency: Option<usize>,
-    /// Photos above this are refused before they are sent [default: 5242880]
+    /// No more than so many bytes are sent of a photo: a larger one is scaled down [default: 5242880]
     #[arg(long, global = true, value_name = "BYTES", allow_negative_numbers = true)]
     max_photo_bytes: Option<u64>,
+    /// Send photos as they are, with where they were taken and all else that is in them; refuse what the service would
+    /// not take, rather than turn, convert or scale it
+    #[arg(long, global = true)]
+    as_is: bool,
     /// When a training is looked at: seconds to the first look, growth, longest pause [default: 15,1.5,60]
     #[arg(long, global = true, value_name = "FIRST,FACTOR,MAX", value_parser = schedule)]
     training_schedule: Option<PollSchedule>,
@@ -195,6 +199,9 @@ impl Connection {
             max_photo_bytes => max_photo_bytes
             training_schedule => training_schedule
             generation_schedule => generation_schedule
+        }
+        if self.as_is {
+            client = client.prepare_photos(false);
         }
         if self.allow_http { client.allow_http(true) } else { client }
     }
@@ -238,6 +245,9 @@ impl Connection {
         }
         if let Some(bytes) = self.max_photo_bytes {
             option(" --max-photo-bytes ", &bytes.to_string());
+        }
+        if self.as_is {
+            option(" --as-is", "");
         }
         typed
     }

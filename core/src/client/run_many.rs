@@ -171,9 +171,8 @@ impl Client {
 
     /// Finds out which job each is. One whose photos can't be read has no identity, and an error instead.
     async fn identities(&self, jobs: &[KeyedJob]) -> Result<Vec<Result<String>>> {
-        let session = self.session()?;
-        let session = &session;
-        let identity = |one: Job| async move { one.identity(session).await };
+        self.session()?;
+        let identity = |one: Job| async move { one.identity().await };
         // In order: the first of several problems is the first job's.
         // Collected first: the future has to be one that can be spawned.
         let handles: Vec<Job> = jobs.iter().map(|one| one.job.clone()).collect();

@@ -1,6 +1,6 @@
 //! A job's photos before they are sent: all read once, all problems reported together.
 
-use std::{collections::HashSet, time::Instant};
+use std::time::Instant;
 
 use tokio::sync::{AcquireError, OwnedSemaphorePermit};
 
@@ -8,7 +8,7 @@ use super::{Job, JobPhoto, State, record::Record, work::Work};
 use crate::{
     disk,
     error::{Error, ErrorKind, Result},
-    photo::{CheckedPhoto, Photo, Rejection, Source, interrupted},
+    photo::{CheckedPhoto, Comparison, Photo, Preparation, Rejection, Rules, Source, interrupted},
     session::Session,
     transport::backoff,
 };
@@ -23,51 +23,72 @@ impl Job {
     /// Checks the photos that are not uploaded, and notes their digests. Returns them, with what a person
     /// should know about them.
     pub(super) async fn check_photos(&self, session: &Session) -> Result<(Due, Vec<String>)> {
-        let began = Instant::now();
-        let mut tries = 0;
-        loop {
-            match self.try_to_check_photos(session).await {
-                Err(error)
-                    if error.kind() == ErrorKind::Io
-                        && error.is_retryable()
-                        && began.elapsed() < disk::OUT_OF_FILES =>
-                {
-                    tries += 1;
-                    tokio::time::sleep(backoff(tries)).await;
-                }
-                checked => return checked,
-            }
-        }
+        out_of_files_waited_out(|| self.try_to_check_photos(session)).await
     }
 
     async fn try_to_check_photos(&self, session: &Session) -> Result<(Due, Vec<String>)> {
-        let max_bytes = session.options.limits.max_photo_bytes;
+        let rules = session.options.limits.photo_rules();
         let due = self.known(|record| record.photos.iter().filter(|photo| photo.uploaded.is_none()).count());
         // More than a model is trained from are refused, and opened one after the other.
         let permits = due.min(*COUNT.end()) as u32;
         let permit = session.transport.open_photos.clone().acquire_many_owned(permits).await.map_err(closed)?;
-        let job = self.clone();
-        let checked = tokio::task::spawn_blocking(move || {
-            let (record, sources) = {
-                let state = job.state();
-                (state.record.clone(), state.sources.clone())
-            };
-            let mut survey = Survey::of(&record, permit);
-            for (index, source) in sources.into_iter().enumerate() {
-                survey.photo(index, source, &record, max_bytes);
+        let (record, sources) = {
+            let state = self.state();
+            (state.record.clone(), state.sources.clone())
+        };
+        let mut survey = Survey::of(record, permit);
+        for (index, source) in sources.into_iter().enumerate() {
+            // One at a time; between two, a caller who goes away ends it.
+            let one = tokio::task::spawn_blocking(move || {
+                survey.photo(index, source, rules);
+                survey
+            });
+            survey = one.await.map_err(interrupted)?;
+        }
+        let (digests, due, notices) = survey.into_result()?;
+        self.edit(|record| note(record, digests));
+        Ok((due, notices))
+    }
+
+    /// Notes the digests of photos that were not read yet, and no more: enough to tell whether this is another job.
+    pub(super) async fn digest_photos(&self) -> Result<()> {
+        out_of_files_waited_out(|| self.try_to_digest_photos()).await
+    }
+
+    async fn try_to_digest_photos(&self) -> Result<()> {
+        let sources = self.state().sources.clone();
+        let unread = self.known(|record| record.photos.iter().map(|photo| photo.sha256.is_none()).collect::<Vec<_>>());
+        let digested = tokio::task::spawn_blocking(move || {
+            let mut problems = Vec::new();
+            let mut digests = Vec::new();
+            for (index, (source, _)) in sources.into_iter().zip(unread).enumerate().filter(|(_, (_, unread))| *unread) {
+                let Some(source) = source else { continue };
+                let photo = Photo(source);
+                match photo.digest() {
+                    Ok((digest, bytes)) => digests.push((index, digest, bytes)),
+                    Err(Rejection::Problem(problem)) => {
+                        problems.push(format!("photo {} ({:?}) {problem}", index + 1, photo.0));
+                    }
+                    Err(Rejection::Busy(error)) => return Err(error),
+                }
             }
-            survey.into_result().map(|(digests, due, notices)| {
-                job.edit(|record| note(record, digests));
-                (due, notices)
-            })
+            if problems.is_empty() { Ok(digests) } else { Err(Error::invalid(problems)) }
         });
-        checked.await.map_err(interrupted)?
+        let digests = digested.await.map_err(interrupted)??;
+        self.edit(|record| {
+            for (index, digest, bytes) in digests {
+                if let Some(photo) = record.photos.get_mut(index) {
+                    (photo.sha256, photo.bytes) = (Some(digest), Some(bytes));
+                }
+            }
+        });
+        Ok(())
     }
 
     /// Which job it is, by its photos and styles: reads the photos that were never read.
-    pub(crate) async fn identity(&self, session: &Session) -> Result<String> {
+    pub(crate) async fn identity(&self) -> Result<String> {
         if self.known(Record::identity).is_none() {
-            self.check_photos(session).await?;
+            self.digest_photos().await?;
         }
         let unread = || Error::new(ErrorKind::Internal, "a photo was checked and has no digest");
         self.known(Record::identity).ok_or_else(unread)
@@ -105,8 +126,8 @@ impl Job {
         if index >= count {
             return Err(refuse(format!("is not one of this job's {count}")));
         }
-        let checked = match CheckedPhoto::check(&photo, u64::MAX) {
-            Ok(checked) => checked,
+        let (sha256, bytes) = match photo.digest() {
+            Ok(digest) => digest,
             Err(Rejection::Problem(problem)) => return Err(refuse(problem)),
             Err(Rejection::Busy(error)) => return Err(error),
         };
@@ -115,11 +136,11 @@ impl Job {
         let (Some(known), Some(source)) = (record.photos.get_mut(index), sources.get_mut(index)) else {
             return Err(refuse(format!("is not one of this job's {count}")));
         };
-        if known.sha256.as_ref().is_some_and(|sha256| *sha256 != checked.sha256) {
+        if known.sha256.as_ref().is_some_and(|known| *known != sha256) {
             return Err(refuse("is another one than the job was made with: their digests differ".into()));
         }
-        known.sha256 = Some(checked.sha256);
-        known.bytes = Some(checked.bytes);
+        known.sha256 = Some(sha256);
+        known.bytes = Some(bytes);
         known.path = match &photo.0 {
             Source::Path(path) => Some(path.clone()),
             Source::Bytes(_) => None,
@@ -166,8 +187,25 @@ impl Job {
     }
 }
 
-/// Digest and size of a photo, under its index.
-type Digests = Vec<(usize, String, u64)>;
+/// Digest, size and preparation of a photo, under its index.
+type Digests = Vec<(usize, String, u64, Preparation)>;
+
+/// Tries again while this machine is out of file descriptors.
+async fn out_of_files_waited_out<T, F: Future<Output = Result<T>>>(attempt: impl Fn() -> F) -> Result<T> {
+    let began = Instant::now();
+    let mut tries = 0;
+    loop {
+        match attempt().await {
+            Err(error)
+                if error.kind() == ErrorKind::Io && error.is_retryable() && began.elapsed() < disk::OUT_OF_FILES =>
+            {
+                tries += 1;
+                tokio::time::sleep(backoff(tries)).await;
+            }
+            outcome => return outcome,
+        }
+    }
+}
 
 /// Nobody closes it.
 fn closed(error: AcquireError) -> Error {
@@ -175,34 +213,37 @@ fn closed(error: AcquireError) -> Error {
 }
 
 fn note(record: &mut Record, digests: Digests) {
-    for (index, digest, bytes) in digests {
+    for (index, digest, bytes, preparation) in digests {
         if let Some(photo) = record.photos.get_mut(index) {
             photo.sha256 = Some(digest);
             photo.bytes = Some(bytes);
+            photo.preparation = Some(preparation);
         }
     }
 }
 
 /// What was found about all photos.
 struct Survey {
+    known: Vec<JobPhoto>,
     problems: Vec<String>,
     /// A photo could not be looked at for now, through no fault of its own.
     busy: Option<Error>,
     notices: Vec<String>,
-    seen: HashSet<String>,
+    seen: Comparison,
     digests: Digests,
     due: Due,
     permits: OwnedSemaphorePermit,
 }
 
 impl Survey {
-    fn of(record: &Record, permits: OwnedSemaphorePermit) -> Self {
+    fn of(record: Record, permits: OwnedSemaphorePermit) -> Self {
         let count = record.photos.len();
         let mut survey = Self {
+            known: record.photos,
             problems: Vec::new(),
             busy: None,
             notices: Vec::new(),
-            seen: HashSet::new(),
+            seen: Comparison::default(),
             digests: Vec::new(),
             due: Vec::new(),
             permits,
@@ -214,8 +255,8 @@ impl Survey {
         survey
     }
 
-    fn photo(&mut self, index: usize, source: Option<Source>, record: &Record, max_bytes: u64) {
-        let Some(known) = record.photos.get(index) else { return };
+    fn photo(&mut self, index: usize, source: Option<Source>, rules: Rules) {
+        let Some(known) = self.known.get(index).cloned() else { return };
         if known.uploaded.is_some() {
             return;
         }
@@ -228,7 +269,7 @@ impl Survey {
         };
         let photo = Photo(source);
         let name = format!("photo {number} ({:?})", photo.0);
-        let checked = match CheckedPhoto::check(&photo, max_bytes) {
+        let mut checked = match CheckedPhoto::check_again(&photo, rules, known.sha256.as_deref()) {
             Ok(checked) => checked,
             Err(Rejection::Problem(problem)) => return self.problems.push(format!("{name} {problem}")),
             Err(Rejection::Busy(error)) => {
@@ -240,27 +281,23 @@ impl Survey {
         if matches!(&photo.0, Source::Path(path) if path.to_str().is_none()) {
             return self.problems.push(format!("{name} has a path that is not UTF-8: rename it, or give its bytes"));
         }
-        match &known.sha256 {
-            Some(before) if *before != digest => {
-                return self.problems.push(format!("{name} has changed since the job began"));
-            }
-            Some(_) => {}
-            None => self.remark(&name, &digest, &checked),
+        match known.preparation.map(|noted| (noted, noted.plan())) {
+            Some((_, Some(plan))) => checked.findings.plan = plan,
+            Some((noted, None)) => return self.problems.push(format!("{name} {}", noted.problem())),
+            None => self.remark(number, &name, &checked),
         }
-        self.digests.push((index, digest, checked.bytes));
+        let preparation = Preparation::new(checked.findings.plan);
+        self.digests.push((index, digest, checked.bytes, preparation));
         if let Some(permit) = self.permits.split(1) {
             self.due.push((index, checked, permit));
         }
     }
 
     /// What stops nothing, but trains badly.
-    fn remark(&mut self, name: &str, digest: &str, checked: &CheckedPhoto) {
-        if !self.seen.insert(digest.to_owned()) {
-            self.notices.push(format!("{name} was given twice: a model trains better from different photos"));
-        }
-        if checked.is_small() {
-            self.notices.push(format!("{name} is smaller than 256 pixels: a model trains better from larger ones"));
-        }
+    fn remark(&mut self, number: usize, name: &str, checked: &CheckedPhoto) {
+        let mut remarks = checked.findings.remarks();
+        remarks.extend(self.seen.add(number, &checked.sha256, &checked.findings));
+        self.notices.extend(remarks.iter().map(|remark| format!("{name} {remark}")));
     }
 
     fn into_result(self) -> Result<(Digests, Due, Vec<String>)> {

@@ -144,7 +144,7 @@ async fn take_checkpoint(session: &Session, job: &Job, path: PathBuf) -> Result<
         }
         let unread = job.known(|record| record.photos.iter().any(|photo| photo.sha256.is_none()));
         if unread {
-            job.check_photos(session).await?;
+            job.digest_photos().await?;
         }
         let stored_record = stored.known(Clone::clone);
         let newer = job.known(|record| {

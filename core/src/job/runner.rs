@@ -19,7 +19,7 @@ use crate::{
     error::{Error, ErrorKind, Result},
     event::{Event, OnEvent},
     options::PollSchedule,
-    photo::{CheckedPhoto, interrupted},
+    photo::{CheckedPhoto, PhotoPlan, interrupted},
     results::SavedFile,
     session::{Session, schedules},
     task::{Created, Style, TaskKind, TaskState},
@@ -137,6 +137,7 @@ impl JobRunner {
     }
 
     async fn upload_one(&self, index: usize, photo: CheckedPhoto) -> Result<()> {
+        let photo = self.made(index, photo).await?;
         let payload = Payload::Photo { photo, on_bytes: self.on_bytes(index) };
         let subject = format!("of photo {}", index + 1);
         let request = Request::new(Call::UploadFile, subject, payload).on_retry(self.on_retry());
@@ -151,6 +152,20 @@ impl JobRunner {
         self.save().await?;
         self.job.forget_bytes(index);
         Ok(())
+    }
+
+    /// What is sent of a photo. Its progress is told anew where that is another size.
+    async fn made(&self, index: usize, photo: CheckedPhoto) -> Result<CheckedPhoto> {
+        let given = photo.bytes;
+        let _one_at_a_time = match photo.findings.plan {
+            PhotoPlan::AsIs => None,
+            PhotoPlan::Cleaned | PhotoPlan::Prepared => self.session.transport.preparing.acquire().await.ok(),
+        };
+        let made = photo.made(format!("photo {}", index + 1), self.session.options.limits.max_photo_bytes).await?;
+        if made.bytes != given {
+            self.emit(Event::PhotoUploading { index, bytes_sent: 0, bytes: made.bytes });
+        }
+        Ok(made)
     }
 
     /// Starts a generation that was not started: one after the other, so that a killed process leaves one unknown at most.

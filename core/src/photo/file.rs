@@ -8,7 +8,10 @@ use std::{
     time::SystemTime,
 };
 
-use crate::disk::{self, Links};
+use crate::{
+    disk::{self, Links},
+    error::{Error, ErrorKind},
+};
 
 /// An open photo. Clones share the descriptor, which is closed with the last of them.
 #[derive(Clone, Debug)]
@@ -64,6 +67,16 @@ impl PhotoFile {
     /// Whether nothing was written to it since it was opened.
     pub(crate) fn is_unchanged(&self) -> io::Result<bool> {
         Ok(Identity::of(&self.0.file.metadata()?) == self.0.identity)
+    }
+
+    /// What is said where it has been written to.
+    pub(crate) fn changed(&self) -> Error {
+        let path = self.path();
+        let message = format!(
+            "the photo {} has changed since it was checked; call again when nothing writes to it any more",
+            path.display()
+        );
+        Error::new(ErrorKind::Io, message).with_path(path)
     }
 
     /// Reads at `offset`: several readers of one descriptor don't disturb each other.

@@ -35,7 +35,9 @@ pub(super) fn check(file: &File, len: u64) -> io::Result<Result<Format, &'static
         Format::WebP => u64::from(number(&head, 4).swap_bytes()) + 8 <= len,
         Format::Bmp => (26..=len).contains(&u64::from(number(&head, 2).swap_bytes())),
         Format::Heic | Format::Avif => boxes_end(file, len)?,
-        Format::Other => return Ok(Err("is a picture of a type that is not known here")),
+        Format::Tiff | Format::JpegXl | Format::Other => {
+            return Ok(Err("is a picture of a type that is not known here"));
+        }
     };
     Ok(if ends { Ok(format) } else { Err("is cut short: its end is missing") })
 }

@@ -19,7 +19,7 @@ use tokio::time::Instant;
 
 use crate::{
     digest,
-    error::{Error, ErrorKind, Result},
+    error::{Error, Result},
     photo::{CheckedPhoto, Content, PhotoFile, interrupted},
 };
 
@@ -166,7 +166,7 @@ impl PhotoOnItsWay {
         let mut filled = 0;
         while let Some(rest) = piece.get_mut(filled..).filter(|rest| !rest.is_empty()) {
             match self.file.read_at(rest, offset + filled as u64).map_err(|error| self.unreadable(error))? {
-                0 => return Err(self.changed()),
+                0 => return Err(self.file.changed()),
                 read => filled += read,
             }
         }
@@ -174,7 +174,7 @@ impl PhotoOnItsWay {
         let is_last = filled as u64 == left;
         let is_same = || Ok(digest::hex(hash.clone()) == self.sha256 && self.file.is_unchanged()?);
         if is_last && !is_same().map_err(|error| self.unreadable(error))? {
-            return Err(self.changed());
+            return Err(self.file.changed());
         }
         Ok((piece.into(), hash))
     }
@@ -182,20 +182,11 @@ impl PhotoOnItsWay {
     async fn check_identity(&self) -> Result<()> {
         let file = self.file.clone();
         let unchanged = tokio::task::spawn_blocking(move || file.is_unchanged()).await.map_err(interrupted)?;
-        if unchanged.map_err(|error| self.unreadable(error))? { Ok(()) } else { Err(self.changed()) }
+        if unchanged.map_err(|error| self.unreadable(error))? { Ok(()) } else { Err(self.file.changed()) }
     }
 
     fn unreadable(&self, error: io::Error) -> Error {
         Error::io("can't read the photo", self.file.path(), error)
-    }
-
-    fn changed(&self) -> Error {
-        let path = self.file.path();
-        let message = format!(
-            "the photo {} has changed since it was checked; call again when nothing writes to it any more",
-            path.display()
-        );
-        Error::new(ErrorKind::Io, message).with_path(path)
     }
 }
 

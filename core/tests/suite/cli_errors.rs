@@ -191,7 +191,7 @@ async fn names_that_are_not_text_are_named_and_quoted() {
 
     simulator.set(|settings| settings.clock_scale = 0.0);
     let mut command = run(&url, &folder.path().join("out"));
-    let said = refused(command.arg("--checkpoint").arg(&odd).args(["--timeout", "1"]), ErrorKind::Timeout);
+    let said = refused(command.arg("--checkpoint").arg(&odd).args(["--timeout", "4"]), ErrorKind::Timeout);
     let line = format!("To go on: xiezhen resume $'{}/\\xffodd'\n", folder.path().display());
     assert!(said.contains(&line), "{said}");
 }

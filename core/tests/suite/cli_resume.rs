@@ -156,7 +156,7 @@ async fn the_line_to_go_on_has_what_the_run_needs() {
     let folder = tempfile::tempdir().unwrap();
 
     let mut command = run(&simulator.url(), folder.path());
-    command.args(["--timeout", "1", "--proxy", "http://user:password@127.0.0.1:1", "--max-photo-bytes", "6000000"]);
+    command.args(["--timeout", "4", "--proxy", "http://user:password@127.0.0.1:1", "--max-photo-bytes", "6000000"]);
     let said = refused(command.args(["--call-timeout", "50", "--connect-timeout", "2.5"]), ErrorKind::Timeout);
     // Unset, it must not become the proxy "", which means none.
     let line = format!(

@@ -17,6 +17,7 @@ mod hostile;
 mod job;
 mod killed;
 mod photos;
+mod pictures;
 mod records;
 mod recovery;
 mod results;

@@ -183,7 +183,12 @@ async fn a_photo_that_changes_while_it_is_sent_never_becomes_a_whole_request() {
         let (tell_begun, begun) = oneshot::channel();
         let (go_on, may_go_on) = oneshot::channel();
         let reader = tokio::spawn(slow_reader(listener, tell_begun, may_go_on));
-        let client: Client = service::builder(&url).max_photo_bytes(64_u64 << 20).max_retries(0_u32).build().unwrap();
+        let client: Client = service::builder(&url)
+            .max_photo_bytes(64_u64 << 20)
+            .max_retries(0_u32)
+            .prepare_photos(false)
+            .build()
+            .unwrap();
         let upload = tokio::spawn({
             let photo = photo.clone();
             async move { client.upload_file(photo).await }

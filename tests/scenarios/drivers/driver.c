@@ -76,6 +76,7 @@ static xiezhen_status set_option(xiezhen_client_options *options, const cJSON *o
   OPTION(requests_per_second, value);
   OPTION(upload_concurrency, (size_t)value);
   OPTION(max_photo_bytes, (uint64_t)value);
+  OPTION(prepare_photos, cJSON_IsTrue(option));
   OPTION(allow_http, cJSON_IsTrue(option));
   SCHEDULE(training_schedule);
   SCHEDULE(generation_schedule);

@@ -153,6 +153,7 @@ std::shared_ptr<xiezhen::Client> client(const json &request) {
   options.requests_per_second = given<double>(request, "requests_per_second");
   options.upload_concurrency = given<std::size_t>(request, "upload_concurrency");
   options.max_photo_bytes = given<std::uint64_t>(request, "max_photo_bytes");
+  options.prepare_photos = given<bool>(request, "prepare_photos");
   options.training_schedule = schedule(request, "training_schedule");
   options.generation_schedule = schedule(request, "generation_schedule");
   options.ca_file = given(request, "ca_file");

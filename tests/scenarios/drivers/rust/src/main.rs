@@ -164,6 +164,7 @@ fn client(options: &Value) -> Result<Client> {
             "requests_per_second" => builder.requests_per_second(number()),
             "upload_concurrency" => builder.upload_concurrency(number() as usize),
             "max_photo_bytes" => builder.max_photo_bytes(number() as u64),
+            "prepare_photos" => builder.prepare_photos(*value == true),
             "training_schedule" => builder.training_schedule(schedule(value)),
             "generation_schedule" => builder.generation_schedule(schedule(value)),
             "ca_file" => builder.ca_file(word()),

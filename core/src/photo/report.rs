@@ -1,0 +1,119 @@
+//! Photos looked at by themselves: no client, no upload.
+
+use std::path::PathBuf;
+
+use serde::{Deserialize, Serialize};
+
+use super::{
+    CheckedPhoto, Photo, PhotoPlan, Rejection, Source,
+    check::{Comparison, Rules},
+    interrupted,
+};
+use crate::error::Result;
+
+/// What is known of a photo before it is sent.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PhotoReport {
+    /// The file; `None` if the photo was given as bytes.
+    pub path: Option<PathBuf>,
+    /// The type by its content, such as `"jpeg"`; `None` if it is no picture.
+    pub format: Option<String>,
+    /// Width and height as it is looked at, if it is known.
+    pub size: Option<(u32, u32)>,
+    /// The size of the file; `None` if it can't be read.
+    pub bytes: Option<u64>,
+    /// What is done to it before it is sent; `None` if it is refused.
+    pub plan: Option<PhotoPlan>,
+    /// Why it is refused. Each follows the photo's name: `"is empty"`.
+    pub problems: Vec<String>,
+    /// What makes it train badly. Nothing of this stops it.
+    pub remarks: Vec<String>,
+}
+
+/// A report, and a small JPEG of the photo for a page that shows it.
+pub(crate) struct Illustrated {
+    pub(crate) report: PhotoReport,
+    #[cfg_attr(not(feature = "cli"), allow(dead_code))]
+    pub(crate) thumbnail: Option<Vec<u8>>,
+}
+
+/// Looks at photos as a job would, one after the other on a thread of its own: decodes each, says what would be done to
+/// it, whether it would be refused, and what makes it train badly. Needs no client, and sends nothing.
+///
+/// ```
+/// # #[tokio::main(flavor = "current_thread")] async fn main() -> xiezhen::Result<()> {
+/// let reports = xiezhen::check_photos(["../tests/photos/01.jpg", "README.md"]).await?;
+/// assert_eq!(reports[0].plan, Some(xiezhen::PhotoPlan::AsIs));
+/// assert!(!reports[1].problems.is_empty());
+/// # Ok(()) }
+/// ```
+///
+/// # Errors
+/// [`Internal`](crate::ErrorKind::Internal) for a defect only: what is wrong with a photo is in its report.
+pub async fn check_photos<P: Into<Photo>>(photos: impl IntoIterator<Item = P>) -> Result<Vec<PhotoReport>> {
+    let photos = photos.into_iter().map(Into::into).collect();
+    Ok(illustrated(photos, Rules::default(), false).await?.into_iter().map(|one| one.report).collect())
+}
+
+/// [`check_photos`] for a client with other limits, with thumbnails if they are asked for.
+pub(crate) async fn illustrated(photos: Vec<Photo>, rules: Rules, thumbnails: bool) -> Result<Vec<Illustrated>> {
+    let mut comparison = Comparison::default();
+    let mut reports = Vec::with_capacity(photos.len());
+    for (index, photo) in photos.into_iter().enumerate() {
+        // Between two photos, a caller who goes away ends it.
+        let checked = tokio::task::spawn_blocking(move || {
+            let checked = CheckedPhoto::check_with(&photo, rules, None, thumbnails);
+            (photo, checked)
+        });
+        let (photo, checked) = checked.await.map_err(interrupted)?;
+        reports.push(report(index + 1, &photo, checked, &mut comparison));
+    }
+    Ok(reports)
+}
+
+fn report(
+    number: usize,
+    photo: &Photo,
+    checked: Result<CheckedPhoto, Rejection>,
+    comparison: &mut Comparison,
+) -> Illustrated {
+    let path = match &photo.0 {
+        Source::Path(path) => Some(path.clone()),
+        Source::Bytes(_) => None,
+    };
+    let nothing = PhotoReport {
+        path,
+        format: None,
+        size: None,
+        bytes: None,
+        plan: None,
+        problems: Vec::new(),
+        remarks: Vec::new(),
+    };
+    match checked {
+        Ok(checked) => {
+            let mut remarks = checked.findings.remarks();
+            remarks.extend(comparison.add(number, &checked.sha256, &checked.findings));
+            let report = PhotoReport {
+                format: Some(checked.findings.format.name().to_owned()),
+                size: Some(checked.findings.size),
+                bytes: Some(checked.bytes),
+                plan: Some(checked.findings.plan),
+                remarks: remarks.iter().map(ToString::to_string).collect(),
+                ..nothing
+            };
+            Illustrated { report, thumbnail: checked.findings.thumbnail }
+        }
+        Err(rejection) => {
+            let outline = photo.outline();
+            let report = PhotoReport {
+                format: outline.format.map(|format| format.name().to_owned()),
+                size: outline.size,
+                bytes: outline.bytes,
+                problems: vec![rejection.to_string()],
+                ..nothing
+            };
+            Illustrated { report, thumbnail: None }
+        }
+    }
+}
