@@ -390,6 +390,22 @@ impl Client {
         ended.map_err(|error| job.name_pending(error))
     }
 
+    /// Takes over a task that the vendor's side shows, for the create of a job whose outcome is unknown, once the service
+    /// says that it is of the right kind. A training is adopted with its `user_id`; `style` says which of several
+    /// generations it is.
+    ///
+    /// # Errors
+    /// [`InvalidArgument`](ErrorKind::InvalidArgument) if nothing of the job has an unknown outcome, if the task is of
+    /// another kind, or if another part of the job has it.
+    pub async fn adopt(&self, job: &Job, task_id: &str, user_id: Option<&str>, style: Option<&str>) -> Result<()> {
+        match style {
+            Some(style) => job.adopt_portrait(task_id, style)?,
+            None => job.adopt(task_id, user_id)?,
+        }
+        let verify = |session: Arc<Session>| async move { job.verify_adopted(&session).await };
+        self.under_way("adopt", verify).await.map_err(|error| error.with_task_id(task_id))
+    }
+
     /// Waits until every create under way has its answer, also those whose caller has gone away.
     pub async fn wait_for_creates(&self) {
         let session = self.shared.session.load_full();

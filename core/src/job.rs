@@ -32,6 +32,7 @@ use crate::{
     error::{Error, ErrorKind, Result},
     event::OnEvent,
     photo::{Photo, Preparation, Source},
+    session::Session,
     task::TaskState,
 };
 
@@ -270,9 +271,18 @@ impl Job {
         })
     }
 
+    /// Whether one of its tasks is this.
+    #[cfg(feature = "cli")]
+    pub(crate) fn has_task(&self, task_id: &str) -> bool {
+        self.known(|record| record.works().any(|(_, work)| work.task_id.as_deref() == Some(task_id)))
+    }
+
     /// Takes over a task that the vendor's side shows, for the create whose outcome is unknown.
     /// A training is adopted with its `user_id`. Where several generations are unknown, this is the first of them:
     /// [`adopt_portrait`](Self::adopt_portrait) says which.
+    ///
+    /// Whether the task is of the right kind is asked when the job runs next, and refused then;
+    /// [`Client::adopt`](crate::Client::adopt) asks at once.
     pub fn adopt(&self, task_id: &str, user_id: Option<&str>) -> Result<()> {
         check_id("task_id", task_id)?;
         if let Some(user_id) = user_id {
@@ -288,6 +298,15 @@ impl Job {
     pub fn adopt_portrait(&self, task_id: &str, style: &str) -> Result<()> {
         check_id("task_id", task_id)?;
         self.state().record.adopt_portrait(task_id, style)
+    }
+
+    /// Asks the service about tasks that were adopted.
+    pub(crate) async fn verify_adopted(&self, session: &Session) -> Result<()> {
+        for (id, task_id) in self.known(Record::unverified) {
+            let seen = session.query(&task_id).await;
+            self.edit(|record| record.verify_adopted(id, &seen))?;
+        }
+        Ok(())
     }
 
     fn state(&self) -> MutexGuard<'_, State> {

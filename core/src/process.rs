@@ -110,6 +110,17 @@ mod shared {
     }
 }
 
+/// Whether this process was started with `signal` ignored, as `nohup` does with SIGHUP.
+#[cfg(all(feature = "cli", unix))]
+#[allow(unsafe_code)]
+pub(crate) fn is_ignored(signal: i32) -> bool {
+    // SAFETY: the action is a plain structure that `sigaction` fills in; nothing is changed.
+    unsafe {
+        let mut action = std::mem::zeroed::<libc::sigaction>();
+        libc::sigaction(signal, std::ptr::null(), &raw mut action) == 0 && action.sa_sigaction == libc::SIG_IGN
+    }
+}
+
 /// Signals are the program's: none of its handlers runs on a thread of ours, and a connection that the service has
 /// closed is an error, where SIGPIPE would end a program in C.
 #[cfg(all(feature = "process", unix))]

@@ -25,7 +25,7 @@ Environment:
 Exit codes:
   0 done   2 invalid argument   3 authentication   4 permission   5 quota   6 rate limited   7 api
   8 protocol   9 transport   10 timeout   11 outcome unknown   12 task failed   13 file
-  70 a defect of xiezhen   130 interrupted";
+  70 a defect of xiezhen   130 interrupted (143 by SIGTERM, 129 by SIGHUP)";
 
 /// AI portraits (写真): photos of a person in, portraits on disk.
 ///

@@ -99,7 +99,13 @@ impl<'a> Invocation<'a> {
             // Done without a client.
             Command::Login | Command::Completions { .. } | Command::Man => Ok(()),
         };
-        outcome.map_or_else(|error| self.fail(&error), |()| 0)
+        match outcome {
+            Ok(()) => 0,
+            Err(error) => {
+                let exit = self.fail(&error);
+                interrupt.exit_code().filter(|_| error.kind() == ErrorKind::Cancelled).unwrap_or(exit)
+            }
+        }
     }
 
     /// What needs neither address nor credential.
@@ -175,7 +181,10 @@ impl<'a> Invocation<'a> {
         let told = if self.has_results(&outcome, &job) { self.results(&job) } else { Ok(()) };
         match outcome.and(told) {
             Ok(()) => 0,
-            Err(error) => report_error(&error, &portraits, self.resume(&checkpoint)),
+            Err(error) => {
+                let exit = report_error(&error, &portraits, self.resume(&checkpoint));
+                interrupt.exit_code().filter(|_| error.kind() == ErrorKind::Cancelled).unwrap_or(exit)
+            }
         }
     }
 

@@ -36,6 +36,9 @@ pub(super) fn text_of(error: &Error, portraits: &[Portrait], resume: Option<&Res
     for cause in &causes {
         describe(&mut text, cause, error.kind());
     }
+    if let Some(line) = resume.and_then(|resume| way_to_adopt(error, portraits, resume)) {
+        _ = write!(text, "\n  {line}");
+    }
     for line in advice(&causes, resume) {
         _ = write!(text, "\n  {line}");
     }
@@ -71,6 +74,7 @@ fn describe(text: &mut String, cause: &Cause<'_>, headline: ErrorKind) {
         (text::http_status(), status.as_deref()),
         (text::gateway_code(), error.gateway_code()),
         (text::task(), error.task_id()),
+        (text::user_model(), error.user_id()),
         (text::answer(), error.body_start().filter(|_| error.kind() == ErrorKind::Protocol)),
         (text::was_sent(), error.sent()),
     ];
@@ -106,6 +110,21 @@ fn advice(causes: &[Cause<'_>], resume: Option<&Resume>) -> Vec<String> {
         _ => {}
     }
     lines
+}
+
+/// The command that takes over what was billed and could not be written down, once it can be.
+fn way_to_adopt(error: &Error, portraits: &[Portrait], resume: &Resume) -> Option<String> {
+    let (task_id, user_id) = (error.task_id()?, error.user_id()?);
+    if !resume.takes_options {
+        return None;
+    }
+    let portrait = portraits.iter().find(|portrait| portrait.task_id.as_deref() == Some(task_id));
+    let which = match portrait {
+        Some(portrait) => format!("--style {}", quoted(portrait.style.as_ref())),
+        None => format!("--user-id {}", quoted(user_id.as_ref())),
+    };
+    let task_id = quoted(task_id.as_ref());
+    Some(text::adopt_billed(format!("{} --adopt {task_id} {which}", resume.command)))
 }
 
 fn remedy(kind: ErrorKind) -> Option<String> {

@@ -26,6 +26,7 @@ texts! {
     http_status() { en: "HTTP status", zh: "HTTP 状态" }
     gateway_code() { en: "gateway code", zh: "网关代码" }
     task() { en: "task", zh: "任务" }
+    user_model() { en: "user model", zh: "用户模型" }
     answer() { en: "answer", zh: "应答" }
     was_sent() { en: "was sent", zh: "已发送" }
     on_authentication() {
@@ -71,6 +72,10 @@ texts! {
     adopt(whose, command) {
         en: "If the vendor's side shows the task of {whose}: {command}",
         zh: "如果服务商那边能看到「{whose}」的任务：{command}"
+    }
+    adopt_billed(command) {
+        en: "This was billed. Once the checkpoint can be written: {command}",
+        zh: "这一项已计费。待检查点文件可写后：{command}"
     }
     the_training() { en: "the training", zh: "训练" }
     pay_again(command) { en: "To try, and pay, again: {command}", zh: "再试一次（再次付费）：{command}" }

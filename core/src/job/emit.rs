@@ -58,11 +58,13 @@ impl JobRunner {
             }
             WorkId::Portrait(index) => {
                 let (style, count) = (self.style(index), task.result_paths.len());
-                if count == 0 {
-                    let message = format!("the generation of {style:?} succeeded without a picture");
-                    self.emit(Event::Notice { message });
+                let error = self.job.known(|record| record.portraits.get(index)?.work.error.clone());
+                match error {
+                    Some(error) => self.emit(Event::Notice { message: format!("{style}: {error}") }),
+                    // Without a picture, they may still follow.
+                    None if count > 0 => self.emit(Event::Generated { style, count }),
+                    None => {}
                 }
-                self.emit(Event::Generated { style, count });
             }
         }
     }

@@ -9,8 +9,8 @@ use std::{
 use tokio::time::Instant;
 
 use super::{
-    record::{Record, WorkId},
-    runner::{JobRunner, kind},
+    record::{Record, WorkId, kind_of},
+    runner::JobRunner,
 };
 use crate::{
     callback::{Callbacks, Hint, Inbox, Subject, fallback},
@@ -85,14 +85,14 @@ impl Hints {
     /// The usual schedule, or a slow one while callbacks can be relied on.
     pub(super) fn schedule(&self, id: WorkId, usual: PollSchedule) -> PollSchedule {
         let trusted = self.callbacks.as_ref().is_some_and(|callbacks| callbacks.trust().holds(Instant::now()));
-        if trusted { fallback(kind(id), usual) } else { usual }
+        if trusted { fallback(kind_of(id), usual) } else { usual }
     }
 
     /// The answer of a create was lost: its callback may still tell of the task.
     fn await_callback(&self, id: WorkId, attempt: u32, now: u64) -> Option<Duration> {
         let callbacks = self.callbacks.as_ref()?;
         let [training, generation] = UNPROVEN;
-        let patience = match kind(id) {
+        let patience = match kind_of(id) {
             kind if callbacks.trust().holds(Instant::now()) => Schedules::deadline(kind),
             TaskKind::Generation => generation,
             _ => training,
@@ -208,7 +208,7 @@ impl JobRunner {
             return Ok(self.refuse_claim(id, &hint, "that task belongs to something else"));
         }
         match self.session.query(&task_id).await {
-            Ok(task) if task.kind == kind(id) => self.adopt_claim(id, &hint, &task).await,
+            Ok(task) if task.kind == kind_of(id) => self.adopt_claim(id, &hint, &task).await,
             Ok(_) => Ok(self.refuse_claim(id, &hint, "that task is of another kind")),
             Err(error) if error.is_retryable() => {
                 tokio::time::sleep(ASK_AGAIN).await;

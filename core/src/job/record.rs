@@ -11,7 +11,7 @@ use crate::{
     error::{Error, ErrorKind, Result},
     options::PollSchedule,
     results::SavedFile,
-    task::{Created, Task},
+    task::{Created, Task, TaskKind, TaskState},
 };
 
 /// The layout that is written, and the newest that is read: see `stored.rs`.
@@ -75,6 +75,14 @@ impl WorkId {
             "t" => Some(Self::Training),
             index => index.parse().ok().map(Self::Portrait),
         }
+    }
+}
+
+/// What kind of task does it.
+pub(super) const fn kind_of(id: WorkId) -> TaskKind {
+    match id {
+        WorkId::Training => TaskKind::Training,
+        WorkId::Portrait(_) => TaskKind::Generation,
     }
 }
 
@@ -204,6 +212,12 @@ impl Record {
     /// Takes in what a poll saw, whole: a state and what belongs to it. True if the state is a new one.
     pub(super) fn on_polled(&mut self, id: WorkId, task: &Task, schedule: &PollSchedule, now: u64) -> bool {
         let changed = self.work(id).is_some_and(|work| work.on_polled(task, schedule, now));
+        if let (WorkId::Portrait(_), Some(work)) = (id, self.work(id))
+            && matches!(task.state, TaskState::Succeeded | TaskState::PartlySucceeded)
+            && task.result_paths.is_empty()
+        {
+            work.on_empty(schedule, now);
+        }
         self.miss_model();
         if let WorkId::Portrait(index) = id
             && let Some(portrait) = self.portraits.get_mut(index).filter(|portrait| portrait.work.has_result())
@@ -346,6 +360,7 @@ impl Record {
         if self.name_model(task_id, user_id) {
             return Ok(());
         }
+        self.check_unused(task_id)?;
         let Some(id) = self.works().find(|(_, work)| work.is_unknown()).map(|(id, _)| id) else {
             return refuse(
                 "nothing of this job has an unknown outcome, so there is nothing to adopt a task for (the answer of a create \
@@ -363,6 +378,7 @@ impl Record {
 
     /// Attaches a generation that exists at the service to the portrait of `style`.
     pub(super) fn adopt_portrait(&mut self, task_id: &str, style: &str) -> Result<()> {
+        self.check_unused(task_id)?;
         let Some(index) = self.portraits.iter().position(|portrait| portrait.style == style) else {
             let styles: Vec<_> = self.portraits.iter().map(|portrait| &portrait.style).collect();
             return refuse(format!("style {style:?} is not one of this job's: {styles:?}"));
@@ -393,6 +409,52 @@ impl Record {
             self.user_id = Some(user_id.to_owned());
         }
         self.attach(id, task_id);
+        if let Some(work) = self.work(id) {
+            work.unverified = false;
+        }
+    }
+
+    /// Tasks that were adopted and that the service was not asked about yet.
+    pub(super) fn unverified(&self) -> Vec<(WorkId, String)> {
+        let unverified = self.works().filter(|(_, work)| work.unverified);
+        unverified.filter_map(|(id, work)| Some((id, work.task_id.clone()?))).collect()
+    }
+
+    /// Takes in what the service says of a task that was adopted. An error says why it was not.
+    pub(super) fn verify_adopted(&mut self, id: WorkId, seen: &Result<Task>) -> Result<()> {
+        let wanted = kind_of(id);
+        let fits = match seen {
+            Ok(task) if task.kind == wanted || task.kind == TaskKind::Unknown => Ok(()),
+            Ok(task) => refuse(format!(
+                "task {} is a {}, and a {} is to be adopted: nothing was adopted",
+                task.id,
+                task.kind.name(),
+                wanted.name()
+            )),
+            // The service doesn't know it, or not as ours. Anything else is no answer to this question.
+            Err(error) if error.kind() == ErrorKind::Api => Err(error.clone().within("nothing was adopted")),
+            Err(error) => return Err(error.clone()),
+        };
+        let Some(work) = self.work(id) else { return fits };
+        if fits.is_ok() {
+            work.unverified = false;
+            return fits;
+        }
+        work.reject_adopted();
+        if id == WorkId::Training {
+            self.user_id = None;
+        }
+        self.revision = self.revision.saturating_add(1);
+        self.update_stage();
+        fits
+    }
+
+    /// Refuses a task that a part of this job has already.
+    fn check_unused(&self, task_id: &str) -> Result<()> {
+        if self.works().any(|(_, work)| work.task_id.as_deref() == Some(task_id)) {
+            return refuse(format!("task {task_id} is this job's already: nothing was adopted"));
+        }
+        Ok(())
     }
 
     fn attach(&mut self, id: WorkId, task_id: &str) {

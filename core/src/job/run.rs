@@ -26,6 +26,7 @@ pub(crate) async fn advance(
     let _lock = lock.lock.clone();
     let runner = JobRunner { session, job: job.clone(), save, on_event, has_timeout: false, hints, _lock };
     runner.enter(options.save_to).await?;
+    runner.verify_adopted().await?;
     job.edit(|record| record.reopen(options.recreate, false));
     if let Err(error) = runner.prepare().await {
         if !options.ends_refused || error.kind() != ErrorKind::InvalidArgument {
@@ -80,6 +81,7 @@ async fn to_the_end(session: Arc<Session>, job: &Job, options: RunOptions) -> Re
     let _lock = lock.lock.clone();
     let runner = JobRunner { session, job: job.clone(), save, on_event, has_timeout, hints, _lock };
     runner.enter(options.save_to).await?;
+    runner.verify_adopted().await?;
     // A run may end before its first answer: what its caller has decided, such as which task to adopt, outlasts it.
     if job.known(Record::has_begun) {
         runner.save().await?;

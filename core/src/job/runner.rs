@@ -9,7 +9,7 @@ use super::{
     Job, SaveError, SaveJob,
     hints::Hints,
     photos::Due,
-    record::{Record, WorkId},
+    record::{Record, WorkId, kind_of},
     styles,
     work::Work,
 };
@@ -22,7 +22,7 @@ use crate::{
     photo::{CheckedPhoto, PhotoPlan, interrupted},
     results::SavedFile,
     session::{Session, schedules},
-    task::{Created, Style, TaskKind, TaskState},
+    task::{Created, Style, TaskState},
     transport::{Payload, Request},
     wait::{Schedules, out_of_time},
 };
@@ -75,6 +75,15 @@ impl JobRunner {
         let saved = tokio::task::spawn_blocking(look).await.map_err(interrupted)?;
         self.job.edit(|record| record.note_saved(&saved));
         Ok(())
+    }
+
+    /// Asks the service about tasks that were adopted: one that doesn't fit would be waited for or used for ever.
+    pub(super) async fn verify_adopted(&self) -> Result<()> {
+        let verified = self.job.verify_adopted(&self.session).await;
+        if verified.is_err() && self.job.known(|record| record.unverified().is_empty()) {
+            self.save().await?;
+        }
+        verified
     }
 
     /// Brings a job to where the service works on it: styles, photos, training.
@@ -316,12 +325,12 @@ impl JobRunner {
     /// When waiting for this work has taken as long as it may; a timeout of the caller's own comes instead.
     pub(super) fn deadline(&self, id: WorkId, work: &Work) -> Option<u64> {
         let since = work.waiting_since.filter(|_| !self.has_timeout)?;
-        Some(since.saturating_add(Schedules::deadline(kind(id)).as_millis() as u64))
+        Some(since.saturating_add(Schedules::deadline(kind_of(id)).as_millis() as u64))
     }
 
     /// The schedule of this task's next poll.
     pub(super) fn schedule(&self, id: WorkId) -> PollSchedule {
-        let usual = schedules(&self.session.options).of(kind(id));
+        let usual = schedules(&self.session.options).of(kind_of(id));
         let expects =
             self.job.edit(|record| record.work(id).is_some_and(|work| work.expects_callback || work.is_in_flight()));
         if expects { self.hints.schedule(id, usual) } else { usual }
@@ -346,11 +355,4 @@ enum AnswerNotStored {
 fn superseded() -> Error {
     let message = "the job was stored by somebody else meanwhile: go on with its newest state";
     Error::new(ErrorKind::Io, message).retryable()
-}
-
-pub(super) const fn kind(id: WorkId) -> TaskKind {
-    match id {
-        WorkId::Training => TaskKind::Training,
-        WorkId::Portrait(_) => TaskKind::Generation,
-    }
 }

@@ -136,6 +136,13 @@ impl JobRunner {
         let pending = self.job.known(Record::pending).into_iter().find(|(pending, _)| *pending == id);
         let Some((_, task_id)) = pending else { return Ok(()) };
         let outcome = self.session.scheduler.poll(&task_id).await;
+        // Adopted while the job runs.
+        if self.job.known(|record| record.unverified().contains(&(id, task_id.clone()))) {
+            let verified = self.job.edit(|record| record.verify_adopted(id, &outcome));
+            if self.job.known(|record| record.unverified().is_empty()) {
+                verified?;
+            }
+        }
         // Its time may have run out meanwhile.
         if self.job.known(Record::pending).contains(&(id, task_id.clone())) {
             self.on_polled(id, &task_id, outcome);

@@ -92,6 +92,12 @@ fn upgrade_from_1(job: &mut Value) -> Result<(), String> {
         portrait.entry("urls").or_insert_with(|| json!([]));
         // Without length and digest, a file counts for nothing: it is fetched anew.
         portrait.insert("files".into(), json!([]));
+        // One that has succeeded without pictures is asked about again.
+        let has_none = portrait.get("urls").and_then(Value::as_array).is_some_and(Vec::is_empty);
+        if has_none && portrait.get("state").is_some_and(|state| *state == "succeeded" || *state == "partly_succeeded")
+        {
+            portrait.insert("state".into(), Value::Null);
+        }
     }
     Ok(())
 }
@@ -114,6 +120,8 @@ fn upgrade_work_from_1(name: &str, work: &mut Map<String, Value>) -> Result<(), 
         let time = work.remove(before).unwrap_or_else(|| 0.into());
         work.insert(now.into(), time);
     }
+    work.insert("unverified".into(), false.into());
+    work.insert("empty_since".into(), Value::Null);
     work.entry("waiting_since").or_insert(Value::Null);
     Ok(())
 }

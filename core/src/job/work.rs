@@ -11,6 +11,9 @@ use crate::{
     wait::{Steps, task_failed},
 };
 
+/// So long after a generation's end the addresses of its pictures may follow.
+const PICTURES_FOLLOW: Duration = Duration::from_secs(2 * 60);
+
 /// One thing that the service is paid to do: a training, or the generation of one style.
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
 pub(super) struct Work {
@@ -33,6 +36,11 @@ pub(super) struct Work {
     /// This process is asking, and an answer may come.
     #[serde(skip)]
     in_flight: bool,
+    /// A task that was adopted, and that the service was not asked about yet.
+    pub(super) unverified: bool,
+    /// Since when a generation has succeeded without the address of a picture.
+    #[serde(deserialize_with = "Option::deserialize")]
+    empty_since: Option<u64>,
     steps: Steps,
     /// Times are milliseconds since 1970: the job may go on in another process.
     next_poll: u64,
@@ -50,7 +58,12 @@ pub(super) struct Work {
 impl Work {
     /// Takes a task that the service knows for the answer that was lost.
     pub(super) fn adopt(&mut self, task_id: &str) {
-        *self = Self { task_id: Some(task_id.to_owned()), ..self.anew() };
+        *self = Self { task_id: Some(task_id.to_owned()), unverified: true, ..self.anew() };
+    }
+
+    /// It was another's: the outcome of the create is as unknown as before.
+    pub(super) fn reject_adopted(&mut self) {
+        *self = Self { intent: true, ..self.anew() };
     }
 
     /// Nothing but how often it was asked for.
@@ -93,7 +106,7 @@ impl Work {
     }
 
     pub(super) fn has_result(&self) -> bool {
-        matches!(self.state, Some(TaskState::Succeeded | TaskState::PartlySucceeded))
+        matches!(self.state, Some(TaskState::Succeeded | TaskState::PartlySucceeded)) && self.empty_since.is_none()
     }
 
     /// Never sent, or refused when it was.
@@ -186,9 +199,29 @@ impl Work {
         if task.state == TaskState::Failed {
             self.error = Some(task_failed(task.clone()));
         }
+        self.empty_since = self.empty_since.filter(|_| task.result_paths.is_empty());
         self.last_poll = now;
         self.next_poll = now.saturating_add(self.steps.after_poll(schedule).as_millis() as u64);
         changed
+    }
+
+    /// Notes that a generation has succeeded and names no picture: they may be on their way. True once that has taken too
+    /// long.
+    pub(super) fn on_empty(&mut self, schedule: &PollSchedule, now: u64) -> bool {
+        if self.empty_since.is_none() {
+            self.steps = Steps::default();
+            self.next_poll = now.saturating_add(self.steps.after_poll(schedule).as_millis() as u64);
+        }
+        let since = *self.empty_since.get_or_insert(now);
+        let is_over = now.saturating_sub(since) >= PICTURES_FOLLOW.as_millis() as u64;
+        if is_over {
+            let task_id = self.task_id.clone().unwrap_or_default();
+            let message = format!(
+                "task {task_id} has succeeded, and the service names no picture of it: run the job again to ask for them once more"
+            );
+            self.error = Some(Error::new(ErrorKind::Protocol, message).with_task_id(&task_id));
+        }
+        is_over
     }
 
     /// Notes a poll that failed; gives the pause before the next, or `None` if that was the last.
@@ -218,6 +251,9 @@ impl Work {
         } else if comes_back && !failed {
             self.error = None;
             self.waiting_since = None;
+            if self.empty_since.take().is_some() {
+                (self.state, self.next_poll) = (None, 0);
+            }
             if self.task_id.is_none() {
                 self.void_attempts = self.attempt;
             }

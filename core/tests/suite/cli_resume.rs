@@ -182,7 +182,7 @@ async fn slow_to_answer(pause: Duration) -> (Simulator, std::sync::mpsc::Receive
 
 #[tokio::test(flavor = "multi_thread")]
 async fn ctrl_c_waits_for_the_answer_of_a_create() {
-    let (simulator, worked) = slow_to_answer(Duration::from_secs(2)).await;
+    let (simulator, worked) = slow_to_answer(Duration::from_secs(4)).await;
     let folder = tempfile::tempdir().unwrap();
 
     let (child, mut lines) = start(&mut run(&simulator.url(), folder.path()));

@@ -4,6 +4,8 @@
 
 mod service;
 
+mod adopted;
+
 #[cfg(feature = "receiver")]
 mod callbacks;
 #[cfg(feature = "receiver")]
@@ -16,6 +18,7 @@ mod crowd;
 mod hostile;
 mod job;
 mod killed;
+mod many;
 mod photos;
 mod pictures;
 mod records;
@@ -39,6 +42,8 @@ mod cli_habits;
 mod cli_resume;
 #[cfg(feature = "cli")]
 mod cli_sheet;
+#[cfg(feature = "cli")]
+mod cli_signals;
 #[cfg(feature = "cli")]
 mod command;
 #[cfg(feature = "cli")]
