@@ -335,12 +335,15 @@ struct ClientOptions {
   std::optional<double> requests_per_second{};
   std::optional<std::size_t> upload_concurrency{};
   std::optional<std::uint64_t> max_photo_bytes{};
+  std::optional<std::size_t> max_pictures{};
   std::optional<bool> prepare_photos{};
   std::optional<PollSchedule> training_schedule{};
   std::optional<PollSchedule> generation_schedule{};
   std::optional<std::string> ca_file{};
   std::optional<std::string> proxy{};
   std::optional<bool> allow_http{};
+  std::optional<bool> allow_private_results{};
+  std::optional<bool> require_https_results{};
   /// Is told (level, target, message) of what is logged up to `log_level`, on the threads that make calls. It should not
   /// throw: a log can't stop a call, and what it throws is dropped.
   detail::Callback<LogLevel, std::string_view, std::string_view> on_log{};
@@ -918,12 +921,15 @@ public:
     detail::set_value(c, xiezhen_client_options_set_requests_per_second, options.requests_per_second);
     detail::set_value(c, xiezhen_client_options_set_upload_concurrency, options.upload_concurrency);
     detail::set_value(c, xiezhen_client_options_set_max_photo_bytes, options.max_photo_bytes);
+    detail::set_value(c, xiezhen_client_options_set_max_pictures, options.max_pictures);
     detail::set_value(c, xiezhen_client_options_set_prepare_photos, options.prepare_photos);
     set_schedule(c, xiezhen_client_options_set_training_schedule, options.training_schedule);
     set_schedule(c, xiezhen_client_options_set_generation_schedule, options.generation_schedule);
     detail::set_text(c, xiezhen_client_options_set_ca_file, options.ca_file);
     detail::set_text(c, xiezhen_client_options_set_proxy, options.proxy);
     detail::set_value(c, xiezhen_client_options_set_allow_http, options.allow_http);
+    detail::set_value(c, xiezhen_client_options_set_allow_private_results, options.allow_private_results);
+    detail::set_value(c, xiezhen_client_options_set_require_https_results, options.require_https_results);
     if (options.on_log) {
       on_log_ = std::make_shared<OnLog>(options.on_log);
       detail::call(xiezhen_client_options_set_on_log, c, static_cast<std::int32_t>(options.log_level), &log,

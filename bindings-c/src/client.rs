@@ -167,6 +167,16 @@ pub unsafe extern "C" fn xiezhen_client_options_set_prepare_photos(
     set(options, error, |builder| Ok(builder.prepare_photos(prepare_photos)))
 }
 
+/// A task with more pictures than this is refused when they are to be saved. 1000.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn xiezhen_client_options_set_max_pictures(
+    options: *mut xiezhen_client_options,
+    max_pictures: usize,
+    error: *mut *mut xiezhen_error,
+) -> xiezhen_status {
+    set(options, error, |builder| Ok(builder.max_pictures(max_pictures)))
+}
+
 /// When trainings are polled: first `initial_ms` after their creation (at once if this client didn't create them),
 /// then after pauses that grow by `factor` up to `max_ms`; all ±20 % by chance, and a `Retry-After` comes instead.
 /// 15 s, 1.5, 60 s.
@@ -225,6 +235,26 @@ pub unsafe extern "C" fn xiezhen_client_options_set_allow_http(
     error: *mut *mut xiezhen_error,
 ) -> xiezhen_status {
     set(options, error, |builder| Ok(builder.allow_http(allow_http)))
+}
+
+/// Fetches results from this machine, its network and metadata services too, and follows redirects to them.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn xiezhen_client_options_set_allow_private_results(
+    options: *mut xiezhen_client_options,
+    allow_private_results: bool,
+    error: *mut *mut xiezhen_error,
+) -> xiezhen_status {
+    set(options, error, |builder| Ok(builder.allow_private_results(allow_private_results)))
+}
+
+/// Refuses results whose address is `http://`: whoever is on the way reads and changes them. A notice otherwise.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn xiezhen_client_options_set_require_https_results(
+    options: *mut xiezhen_client_options,
+    require_https_results: bool,
+    error: *mut *mut xiezhen_error,
+) -> xiezhen_status {
+    set(options, error, |builder| Ok(builder.require_https_results(require_https_results)))
 }
 
 /// Calls `on_log` for what is logged up to `level` (an `xiezhen_log_level`) while a call of the client is in flight. NULL

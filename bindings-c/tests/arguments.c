@@ -60,6 +60,9 @@ static void options(void) {
   REFUSED(xiezhen_client_options_set_training_schedule(NULL, 1, 1, 1, error));
   REFUSED(xiezhen_client_options_set_generation_schedule(NULL, 1, 1, 1, error));
   REFUSED(xiezhen_client_options_set_allow_http(NULL, true, error));
+  REFUSED(xiezhen_client_options_set_max_pictures(NULL, 1, error));
+  REFUSED(xiezhen_client_options_set_allow_private_results(NULL, true, error));
+  REFUSED(xiezhen_client_options_set_require_https_results(NULL, true, error));
   REFUSED(xiezhen_client_options_set_on_log(NULL, XIEZHEN_LOG_LEVEL_INFO, NULL, NULL, error));
   REFUSED(xiezhen_client_options_set_on_log(client, 0, NULL, NULL, error));
   REFUSED(xiezhen_client_options_set_on_log(client, 77, NULL, NULL, error));

@@ -42,12 +42,15 @@ export const ofClient: Fields<Client> = {
   requestsPerSecond: optional(number),
   uploadConcurrency: optional(number),
   maxPhotoBytes: optional(number),
+  maxPictures: optional(number),
   preparePhotos: optional(flag),
   trainingSchedule: optional(schedule),
   generationSchedule: optional(schedule),
   caFile: optional(path),
   proxy: optional(text),
   allowHttp: optional(flag),
+  allowPrivateResults: optional(flag),
+  requireHttpsResults: optional(flag),
 }
 export const ofAdvance: Fields<Advance> = { saveTo: optional(path), recreate: optional(flag) }
 export const ofRun: Fields<Run> = {

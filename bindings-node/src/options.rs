@@ -47,6 +47,8 @@ pub struct ClientOptions {
     /// Whether photos are cleaned of their metadata, location included, and turned, converted and scaled where the
     /// service would not take them as they are. On; off, every photo is sent as it is, or refused.
     pub prepare_photos: Option<bool>,
+    /// A task with more pictures than this is refused when they are to be saved. 1000.
+    pub max_pictures: Option<f64>,
     /// When trainings are looked at. 15 s, ×1.5, up to 60 s.
     pub training_schedule: Option<PollSchedule>,
     /// When generations are looked at. 3 s, ×1.5, up to 15 s.
@@ -57,6 +59,10 @@ pub struct ClientOptions {
     pub proxy: Option<String>,
     /// Allows `http://` to hosts other than this machine: whoever listens reads the credential.
     pub allow_http: Option<bool>,
+    /// Fetches results from this machine, its network and metadata services too.
+    pub allow_private_results: Option<bool>,
+    /// Refuses results whose address is `http://`; a notice otherwise.
+    pub require_https_results: Option<bool>,
 }
 
 /// Sets what is there.
@@ -86,11 +92,14 @@ impl ClientOptions {
             upload_concurrency = problems.note(whole("uploadConcurrency", self.upload_concurrency)).map(|count| count as usize),
             max_photo_bytes = problems.note(whole("maxPhotoBytes", self.max_photo_bytes)),
             prepare_photos = self.prepare_photos,
+            max_pictures = problems.note(whole("maxPictures", self.max_pictures)).map(|count| count as usize),
             training_schedule = problems.note(schedule("trainingSchedule", self.training_schedule)),
             generation_schedule = problems.note(schedule("generationSchedule", self.generation_schedule)),
             ca_file = self.ca_file,
             proxy = self.proxy,
             allow_http = self.allow_http,
+            allow_private_results = self.allow_private_results,
+            require_https_results = self.require_https_results,
         );
         problems.and(builder.build())
     }

@@ -33,6 +33,7 @@ use crate::{
 /// requests_per_second: at most so many calls in any one second; 10.
 /// upload_concurrency: how many photos of a job are uploaded at a time; 4.
 /// max_photo_bytes: no more than so many bytes are sent of a photo; 5 MiB.
+/// max_pictures: a task with more pictures than this is refused when they are to be saved; 1000.
 /// prepare_photos: cleans photos of their metadata, location included, and converts, turns and scales those that the
 ///     service would not take as they are; on. Off, every photo is sent as it is, or refused.
 /// training_schedule: when trainings are polled; PollSchedule(15, 1.5, 60).
@@ -40,6 +41,8 @@ use crate::{
 /// ca_file: a PEM file of authorities that are trusted beside the system's.
 /// proxy: a proxy for all but loopback, in place of the environment's; empty for none.
 /// allow_http: allows `http://` to other hosts than this one: whoever listens reads the credential.
+/// allow_private_results: fetches results from this machine, its network and metadata services too.
+/// require_https_results: refuses results whose address is `http://`; a notice otherwise.
 ///
 /// Raises InvalidArgumentError, which names everything that does not fit. Connects to nobody yet.
 #[pyclass(frozen, subclass, weakref, module = "xiezhen")]
@@ -86,7 +89,7 @@ impl Client {
     #[pyo3(signature = (base_url=None, *, app_code=None, app_key=None, app_secret=None, timeout=None,
         connect_timeout=None, max_retries=None, requests_per_second=None, upload_concurrency=None,
         max_photo_bytes=None, prepare_photos=None, training_schedule=None, generation_schedule=None, ca_file=None, proxy=None,
-        allow_http=false))]
+        allow_http=false, max_pictures=None, allow_private_results=false, require_https_results=false))]
     #[allow(clippy::too_many_arguments)]
     fn new(
         py: Python<'_>,
@@ -106,8 +109,14 @@ impl Client {
         ca_file: Option<LocalPath>,
         proxy: Option<String>,
         allow_http: bool,
+        max_pictures: Option<Count>,
+        allow_private_results: bool,
+        require_https_results: bool,
     ) -> PyResult<Self> {
-        let mut builder = Core::builder().allow_http(allow_http);
+        let mut builder = Core::builder()
+            .allow_http(allow_http)
+            .allow_private_results(allow_private_results)
+            .require_https_results(require_https_results);
         let mut problems = Vec::new();
         // An option that can't be converted is one problem of many.
         macro_rules! set {
@@ -136,6 +145,7 @@ impl Client {
             requests_per_second: Rate::number,
             upload_concurrency: Count::number::<usize>,
             max_photo_bytes: Count::number::<u64>,
+            max_pictures: Count::number::<usize>,
             prepare_photos,
             training_schedule: schedule,
             generation_schedule: schedule,

@@ -13,8 +13,8 @@ pub(crate) const ACCEPT: &str = "application/json";
 /// Proves who is calling. Neither `Debug` nor any message shows it.
 #[derive(Clone, Debug)]
 pub(crate) enum Credential {
-    /// Sent as it is, in a header that is made once.
-    AppCode { code: SecretString, header: HeaderValue },
+    /// Sent as it is. The header is made anew each time: this copy is wiped when the client goes, and is the only one.
+    AppCode { code: SecretString },
     /// Signs method, path and headers.
     AppKey { key: SecretString, secret: SecretString },
 }
@@ -33,19 +33,16 @@ pub(crate) struct Signed<'a> {
 impl Credential {
     /// `None` if a header can't carry the code.
     pub(crate) fn app_code(code: SecretString) -> Option<Self> {
-        let header = secret_value(&format!("APPCODE {}", code.expose_secret()))?;
-        Some(Self::AppCode { code, header })
+        secret_value(code.expose_secret())?;
+        Some(Self::AppCode { code })
     }
 
     /// `text` without the credential: what servers say may quote what they were sent. To be done before it is cut, or
     /// a part of the credential may be left at its end.
     pub(crate) fn redact(&self, text: &str) -> String {
-        const INSTEAD: &str = "[REDACTED]";
         match self {
-            Self::AppCode { code, .. } => text.replace(code.expose_secret(), INSTEAD),
-            Self::AppKey { key, secret } => {
-                text.replace(secret.expose_secret(), INSTEAD).replace(key.expose_secret(), INSTEAD)
-            }
+            Self::AppCode { code } => redacted(text, code.expose_secret()),
+            Self::AppKey { key, secret } => redacted(&redacted(text, secret.expose_secret()), key.expose_secret()),
         }
     }
 
@@ -74,8 +71,10 @@ impl Credential {
         headers: &mut HeaderMap,
     ) {
         match self {
-            Self::AppCode { header, .. } => {
-                headers.insert(reqwest::header::AUTHORIZATION, header.clone());
+            Self::AppCode { code } => {
+                if let Some(header) = secret_value(&format!("APPCODE {}", code.expose_secret())) {
+                    headers.insert(reqwest::header::AUTHORIZATION, header);
+                }
                 if let Some(stage) = stage {
                     headers.insert("x-ca-stage", HeaderValue::from_static(stage));
                 }
@@ -105,6 +104,27 @@ impl Credential {
             }
         }
     }
+}
+
+/// `text` without `secret`. What is as short as a word of any text is taken out as a whole word only.
+pub(crate) fn redacted(text: &str, secret: &str) -> String {
+    const INSTEAD: &str = "[REDACTED]";
+    const SHORT: usize = 6;
+    if secret.is_empty() || !text.contains(secret) {
+        return text.to_owned();
+    }
+    if secret.len() >= SHORT {
+        return text.replace(secret, INSTEAD);
+    }
+    let in_a_word = |c: Option<char>| c.is_some_and(char::is_alphanumeric);
+    let (mut clean, mut rest) = (String::new(), text);
+    while let Some((before, after)) = rest.split_once(secret) {
+        let before_it = before.chars().next_back().or_else(|| clean.chars().next_back());
+        clean.push_str(before);
+        clean.push_str(if in_a_word(before_it) || in_a_word(after.chars().next()) { secret } else { INSTEAD });
+        rest = after;
+    }
+    clean + rest
 }
 
 /// A header value that no log prints. Values are checked when the client is built.
@@ -247,6 +267,7 @@ mod tests {
         let printed = format!("{credential:?}");
         assert!(!printed.contains(SECRET) && !printed.contains(KEY));
         assert_eq!(credential.redact(&format!("key {KEY}, secret {SECRET}")), "key [REDACTED], secret [REDACTED]");
+        assert_eq!(redacted("ab abc xab 'ab'", "ab"), "[REDACTED] abc xab '[REDACTED]'");
         assert!(!format!("{:?}", Credential::app_code(SecretString::from("a-code")).unwrap()).contains("a-code"));
     }
 }

@@ -182,13 +182,17 @@ impl Job {
     /// What contradicts itself is refused: a job that lost a field might be billed again.
     pub fn from_json(json: &str) -> Result<Self> {
         let record = stored::read(json)?;
-        let sources = record.photos.iter().map(|photo| photo.path.clone().map(Source::Path)).collect();
+        // Whoever wrote it may have named any file of this machine: a photo is the content that its digest says.
+        let known = |photo: &JobPhoto| photo.path.clone().filter(|_| photo.sha256.is_some()).map(Source::Path);
+        let sources = record.photos.iter().map(known).collect();
         Ok(Self::from_state(State { record, sources }))
     }
 
     /// The job as JSON, without photos' bytes and without any credential. Paths are absolute: whoever reads it may stand
-    /// in another folder.
+    /// in another folder. Photos that were never read are, for their digests: without one, a path in a stored job is
+    /// nobody's photo.
     pub fn to_json(&self) -> Result<String> {
+        self.note_digests();
         let mut record = self.known(Clone::clone);
         for path in record.photos.iter_mut().filter_map(|photo| photo.path.as_mut()) {
             if let Ok(absolute) = std::path::absolute(&*path) {

@@ -33,6 +33,7 @@ mod session;
 #[doc(hidden)]
 pub mod store;
 mod task;
+mod text;
 mod transport;
 mod wait;
 mod wire;

@@ -2,6 +2,7 @@
 
 mod changes;
 mod headers;
+mod proxies;
 #[cfg(test)]
 mod tests;
 
@@ -18,7 +19,10 @@ use serde::{Deserialize, Serialize};
 use url::{Host, Url};
 
 pub use self::changes::OptionChanges;
-use self::headers::{check_headers, check_stage};
+use self::{
+    headers::{check_headers, check_stage},
+    proxies::Proxies,
+};
 use crate::{
     addresses::{Reach, is_localhost},
     credential::Credential,
@@ -82,6 +86,7 @@ pub(crate) struct Options {
     /// Sent with every call of the gateway.
     pub(crate) headers: HeaderMap,
     pub(crate) limits: Limits,
+    pub(crate) proxies: Proxies,
     pub(crate) shared_rate: SharedRate,
 }
 
@@ -122,6 +127,11 @@ impl Options {
     pub(crate) fn host(&self) -> String {
         let host = self.base_url.host_str().unwrap_or_default();
         self.base_url.port().map_or_else(|| host.to_owned(), |port| format!("{host}:{port}"))
+    }
+
+    /// `text` without credentials, and without proxies' passwords: what servers say may quote what they were sent.
+    pub(crate) fn redact(&self, text: &str) -> String {
+        self.proxies.redact(&self.credential.redact(text))
     }
 
     /// How far addresses of results may lead.
@@ -206,7 +216,7 @@ setters! {
     upload_concurrency: usize,
     /// No more than so many bytes are sent of a photo: a larger one is prepared, or refused if that is off. 5 MiB.
     max_photo_bytes: u64,
-    /// A task with more pictures than this is refused when they are to be saved. 1,000.
+    /// A task with more pictures than this is refused when they are to be saved. 1000.
     max_pictures: usize,
     /// Whether photos are cleaned of their metadata, location included, and prepared where the service would not take
     /// them as they are: turned upright, converted, scaled down. On.
@@ -304,7 +314,9 @@ impl ClientBuilder {
 
         match (base_url, credential) {
             (Ok(base_url), Ok(credential)) if problems.is_empty() => {
-                Ok(Options { base_url, credential, stage, headers, limits, shared_rate: SharedRate::default() })
+                let proxies = Proxies::of(&limits.route);
+                let shared_rate = SharedRate::default();
+                Ok(Options { base_url, credential, stage, headers, limits, proxies, shared_rate })
             }
             _ => Err(Error::invalid(problems)),
         }

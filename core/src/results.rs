@@ -23,6 +23,7 @@ use crate::{
     disk::{self, Links},
     error::{Error, ErrorKind, Result},
     task::Task,
+    text,
     transport::{
         Transport, backoff,
         download::{FailedDownload, Place},
@@ -278,9 +279,7 @@ pub(crate) fn file_name(style: &str) -> String {
 
 /// Separators, what shells and Windows reserve, control characters, and those that turn text around.
 fn is_unsafe(c: char) -> bool {
-    c.is_control()
-        || matches!(c, '/' | '\\' | ':' | '*' | '?' | '"' | '<' | '>' | '|')
-        || matches!(c, '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}' | '\u{feff}')
+    text::steers(c) || matches!(c, '/' | '\\' | ':' | '*' | '?' | '"' | '<' | '>' | '|')
 }
 
 /// Ten characters that differ for any two tasks of any two hosts.

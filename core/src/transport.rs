@@ -54,6 +54,8 @@ const MAX_ANSWER: usize = 8 << 20;
 const CONTENT_MD5: HeaderName = HeaderName::from_static("content-md5");
 const JSON: HeaderValue = HeaderValue::from_static("application/json; charset=utf-8");
 
+/// A clock that differs by more is not a machine's that runs a gateway: signatures of next year are for nobody.
+const FARTHEST_CLOCK: Duration = Duration::from_secs(24 * 60 * 60);
 /// One job's photos, and some of the next one's.
 const OPEN_PHOTOS: usize = 24;
 
@@ -278,6 +280,10 @@ impl Transport {
         }
         let Some(date) = failure.date else { return false };
         let offset = unix_ms(date).cast_signed() - unix_ms(SystemTime::now()).cast_signed();
+        if offset.unsigned_abs() > FARTHEST_CLOCK.as_millis() as u64 {
+            tracing::warn!(offset_ms = offset, "the gateway's clock is not believed: it differs by more than a day");
+            return false;
+        }
         tracing::warn!(offset_ms = offset, "this machine's clock differs from the gateway's");
         self.clock_offset.store(offset, Ordering::Relaxed);
         true
@@ -345,7 +351,7 @@ impl Transport {
         let body = read(&mut response, MAX_ANSWER, || stall.reset()).await;
         let body = body.and_then(|body| decoded(response.headers(), body));
         let status = response.status();
-        let redact = |text: &str| request.redact(self.options.credential.redact(text));
+        let redact = |text: &str| request.redact(self.options.redact(text));
         let marks = || ErrorHeaders::read(response.headers(), &redact);
         tracing::debug!(call = %request.call, status = status.as_u16(), request_id = marks().request_id, "answered");
         let (outcome, error) = if status.is_success() {

@@ -128,6 +128,9 @@ pub(super) struct RunArgs {
     /// Start, and pay, again what is found failed or with an unknown outcome
     #[arg(long)]
     pub(super) recreate: bool,
+    /// Use a checkpoint that another user owns or can change: a job is as trusted as a program
+    #[arg(long)]
+    pub(super) trust: bool,
     /// Stop waiting after so long; the service works on [default: 2 h for the training, 30 min for a style]
     #[arg(long, value_name = "SECONDS", value_parser = seconds, allow_negative_numbers = true)]
     pub(super) timeout: Option<Duration>,
@@ -171,6 +174,15 @@ pub(super) struct Connection {
     /// not take, rather than turn, convert or scale it
     #[arg(long, global = true)]
     as_is: bool,
+    /// A task with more pictures than this is refused when they are to be saved [default: 1000]
+    #[arg(long, global = true, value_name = "N", allow_negative_numbers = true)]
+    max_pictures: Option<usize>,
+    /// Fetch results from this machine, its network and metadata services too, and follow redirects to them
+    #[arg(long, global = true)]
+    allow_private_results: bool,
+    /// Refuse results whose address is http://: whoever is on the way reads and changes them
+    #[arg(long, global = true)]
+    require_https_results: bool,
     /// When a training is looked at: seconds to the first look, growth, longest pause [default: 15,1.5,60]
     #[arg(long, global = true, value_name = "FIRST,FACTOR,MAX", value_parser = schedule)]
     training_schedule: Option<PollSchedule>,
@@ -197,13 +209,17 @@ impl Connection {
             requests_per_second => requests_per_second
             upload_concurrency => upload_concurrency
             max_photo_bytes => max_photo_bytes
+            max_pictures => max_pictures
             training_schedule => training_schedule
             generation_schedule => generation_schedule
         }
         if self.as_is {
             client = client.prepare_photos(false);
         }
-        if self.allow_http { client.allow_http(true) } else { client }
+        if self.allow_http {
+            client = client.allow_http(true);
+        }
+        client.allow_private_results(self.allow_private_results).require_https_results(self.require_https_results)
     }
 
     /// The client, or what is wrong with its options under the names by which they are given here.
@@ -227,6 +243,15 @@ impl Connection {
         }
         if self.allow_http {
             option(" --allow-http", "");
+        }
+        if self.allow_private_results {
+            option(" --allow-private-results", "");
+        }
+        if self.require_https_results {
+            option(" --require-https-results", "");
+        }
+        if let Some(count) = self.max_pictures {
+            option(" --max-pictures ", &count.to_string());
         }
         if let Some(file) = &self.ca_file {
             option(" --ca-file ", &quoted(file.as_os_str()));
@@ -274,6 +299,7 @@ fn typed(problem: &str) -> String {
         | "connect_timeout"
         | "generation_schedule"
         | "max_photo_bytes"
+        | "max_pictures"
         | "proxy"
         | "requests_per_second"
         | "training_schedule"

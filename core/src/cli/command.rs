@@ -10,12 +10,12 @@ use serde_json::json;
 
 use super::{
     adoption::adopt,
-    arguments::{Arguments, Command, Connection, Resume, Run},
+    arguments::{Arguments, Command, Connection, Resume, Run, RunArgs},
     interrupt::Interrupt,
     logging, print, profile,
     progress::Progress,
     report::{self, quoted_path},
-    sheet, text,
+    sheet, text, trust,
 };
 use crate::{
     client::Client,
@@ -291,6 +291,7 @@ impl Plan {
         };
         let photos: Vec<Photo> = run.photos.iter().map(absolute).collect::<Result<_>>()?;
         let checkpoint = run.checkpoint.clone().unwrap_or_else(|| run.out.join("job.json"));
+        trusted(&checkpoint, &run.run_args)?;
         // A job that was begun may be finished: it has nothing to write.
         if !checkpoint.exists() {
             try_folder(&run.out)?;
@@ -312,6 +313,7 @@ impl Plan {
     async fn stored(client: &Client, resume: &Resume) -> Result<Self> {
         let typed = &resume.checkpoint;
         let checkpoint = if typed.is_dir() { typed.join("job.json") } else { typed.clone() };
+        trusted(&checkpoint, &resume.run_args)?;
         let job = Job::read_checkpoint(&checkpoint)?;
         if let Some(task_id) = &resume.adopt {
             adopt(client, &job, task_id, resume).await?;
@@ -326,6 +328,10 @@ impl Plan {
         };
         Ok(Self { job, checkpoint, options })
     }
+}
+
+fn trusted(checkpoint: &Path, run_args: &RunArgs) -> Result<()> {
+    if run_args.trust { Ok(()) } else { trust::check(checkpoint) }
 }
 
 /// Whether pictures can be kept there: found out before anything is paid for.

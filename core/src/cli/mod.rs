@@ -15,6 +15,7 @@ mod progress;
 mod report;
 mod sheet;
 mod text;
+mod trust;
 mod uploads;
 
 use std::{ffi::OsString, path::PathBuf};

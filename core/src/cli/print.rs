@@ -1,21 +1,27 @@
 //! Text on the terminal and in pipes: results on standard output, all else on standard error.
 
-use std::io::{self, Write as _};
+use std::{
+    fmt::Write as _,
+    io::{self, Write as _},
+};
 
 use serde::Serialize;
 use unicode_width::UnicodeWidthStr as _;
 
-use crate::error::{Error, ErrorKind, Result};
+use crate::{
+    error::{Error, ErrorKind, Result},
+    text::steers,
+};
 
-/// One line to a person. If standard error is closed, nobody listens.
-pub(super) fn say(line: &str) {
-    let _ = writeln!(io::stderr().lock(), "{line}");
+/// Lines to a person. If standard error is closed, nobody listens.
+pub(super) fn say(lines: &str) {
+    let _ = writeln!(io::stderr().lock(), "{}", lines_of(lines));
 }
 
 /// Text for standard output. A reader who has seen enough (`| head`) is no error.
 pub(super) fn result(text: &str) -> Result<()> {
     let mut out = io::stdout().lock();
-    match writeln!(out, "{text}").and_then(|()| out.flush()) {
+    match writeln!(out, "{}", lines_of(text)).and_then(|()| out.flush()) {
         Err(error) if error.kind() != io::ErrorKind::BrokenPipe => {
             Err(Error::new(ErrorKind::Io, format!("can't write to standard output: {error}")).with_source(error))
         }
@@ -28,15 +34,32 @@ pub(super) fn json(value: &impl Serialize) -> Result<()> {
     let line = serde_json::to_string(value).map_err(|error| {
         Error::new(ErrorKind::Internal, format!("a result can't be written as JSON: {error}")).with_source(error)
     })?;
-    result(&line)
+    result(&escaped_in_json(&line))
+}
+
+/// JSON in which nothing steers a terminal: all that could stands in strings, where it may be written so.
+fn escaped_in_json(json: &str) -> String {
+    let mut escaped = String::with_capacity(json.len());
+    for c in json.chars() {
+        if steers(c) {
+            for unit in c.encode_utf16(&mut [0; 2]) {
+                _ = write!(escaped, "\\u{unit:04x}");
+            }
+        } else {
+            escaped.push(c);
+        }
+    }
+    escaped
 }
 
 /// Text from elsewhere, without what would steer a terminal or turn its writing around.
 pub(super) fn plain(text: &str) -> String {
-    let steers = |c: char| {
-        c.is_control() || matches!(c, '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
-    };
     text.chars().map(|c| if steers(c) { '\u{fffd}' } else { c }).collect()
+}
+
+/// The same for text of several lines and columns. All that is printed passes here: what no caller thought of, too.
+fn lines_of(text: &str) -> String {
+    text.chars().map(|c| if steers(c) && c != '\n' && c != '\t' { '\u{fffd}' } else { c }).collect()
 }
 
 /// How many columns text takes: a Chinese character takes two.

@@ -136,7 +136,7 @@ mod tests {
     fn unknown() -> Job {
         let json =
             Job::with_user_id("user", STYLES).to_json().unwrap().replace("\"intent\": false", "\"intent\": true");
-        Job::from_json(&json).unwrap()
+        Job::from_json(&json.replace("\"host\": null", "\"host\": \"a.example\"")).unwrap()
     }
 
     #[test]

@@ -85,6 +85,23 @@ impl Job {
         Ok(())
     }
 
+    /// The same on this thread; what can't be read is left to the check.
+    pub(super) fn note_digests(&self) {
+        let unread: Vec<(usize, Source)> = {
+            let state = self.state();
+            let photos = state.record.photos.iter().zip(&state.sources).enumerate();
+            let unread = photos.filter(|(_, (photo, _))| photo.sha256.is_none() && photo.uploaded.is_none());
+            unread.filter_map(|(index, (_, source))| Some((index, source.clone()?))).collect()
+        };
+        for (index, source) in unread {
+            if let Ok((digest, bytes)) = Photo(source).digest()
+                && let Some(photo) = self.state().record.photos.get_mut(index)
+            {
+                (photo.sha256, photo.bytes) = (Some(digest), Some(bytes));
+            }
+        }
+    }
+
     /// Which job it is, by its photos and styles: reads the photos that were never read.
     pub(crate) async fn identity(&self) -> Result<String> {
         if self.known(Record::identity).is_none() {
@@ -262,9 +279,13 @@ impl Survey {
         }
         let number = index + 1;
         let Some(source) = source else {
-            self.problems.push(format!(
-                "photo {number} was given as bytes: give it again to go on (give_photo, or make the job with it)"
-            ));
+            let again = "give it again to go on (give_photo, or make the job with it)";
+            self.problems.push(match &known.path {
+                Some(path) => {
+                    format!("photo {number} is known by its path {} only, and may be any file: {again}", path.display())
+                }
+                None => format!("photo {number} was given as bytes: {again}"),
+            });
             return;
         };
         let photo = Photo(source);

@@ -8,7 +8,7 @@
 use serde_json::{Map, Value, json};
 
 use super::{
-    Stage,
+    JobPhoto, Stage,
     record::{Record, VERSION},
 };
 use crate::error::{Error, Result};
@@ -58,6 +58,10 @@ fn contradiction(record: &Record) -> Option<String> {
         if let Some(problem) = work.contradiction() {
             return Some(format!("{} {problem}", record.name_of(id)));
         }
+    }
+    let uploaded = |photo: &JobPhoto| photo.uploaded.is_some() && photo.sha256.is_some();
+    if record.host.is_none() && (record.has_begun() || record.photos.iter().any(uploaded)) {
+        return Some("its host is null, and something was uploaded or created".into());
     }
     match &record.training {
         Some(training) if record.user_id.is_some() && training.task_id.is_none() => {

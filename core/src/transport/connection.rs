@@ -79,7 +79,8 @@ impl Connections {
     }
 
     fn base(&self, direct: bool, needs_tls: bool, reach: Reach) -> Result<ClientBuilder> {
-        let resolver = Resolver { reach, proxies: if direct { Vec::new() } else { self.proxies() } };
+        let resolver =
+            Resolver { reach, proxies: if direct { Vec::new() } else { self.options.proxies.hosts.clone() } };
         let builder = Client::builder()
             .tls_backend_preconfigured(self.tls(needs_tls)?)
             .connect_timeout(self.options.limits.connect_timeout)
@@ -96,22 +97,6 @@ impl Connections {
             Route::Direct => builder.no_proxy(),
             Route::Proxy(proxy) => builder.proxy(reqwest::Proxy::all(proxy).map_err(unusable)?),
         })
-    }
-
-    /// Hosts of the proxies that the caller chose.
-    fn proxies(&self) -> Vec<String> {
-        const VARIABLES: [&str; 6] =
-            ["HTTP_PROXY", "http_proxy", "HTTPS_PROXY", "https_proxy", "ALL_PROXY", "all_proxy"];
-        let urls: Vec<String> = match &self.options.limits.route {
-            Route::Direct => Vec::new(),
-            Route::Proxy(proxy) => vec![proxy.clone()],
-            Route::Environment => VARIABLES.iter().filter_map(|name| std::env::var(name).ok()).collect(),
-        };
-        // A variable may leave the scheme out.
-        let parse = |url: &String| {
-            Url::parse(url).ok().filter(Url::has_host).or_else(|| Url::parse(&format!("http://{url}")).ok())
-        };
-        urls.iter().filter_map(parse).filter_map(|url| url.host_str().map(str::to_owned)).collect()
     }
 
     /// Verifies against the system's authorities and `ca_file`; plain http to this machine needs none of that loaded.

@@ -230,3 +230,29 @@ async fn a_second_ctrl_c_is_heard_however_soon_it_comes() {
     assert!(code == Some(130) && said.contains("to go on: xiezhen resume"), "{code:?} {said}");
     assert!(began.elapsed() < Duration::from_secs(20), "{said}");
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_checkpoint_that_others_can_change_is_used_only_if_that_is_said() {
+    use std::os::unix::fs::PermissionsExt as _;
+
+    let simulator = service::start().await;
+    let url = simulator.url();
+    let folder = tempfile::tempdir().unwrap();
+    let checkpoint = folder.path().join("job.json");
+    assert!(run(&url, folder.path()).output().unwrap().status.success());
+    let mode = |path: &std::path::Path, mode| {
+        std::fs::set_permissions(path, std::fs::Permissions::from_mode(mode)).unwrap();
+    };
+    mode(&checkpoint, 0o622);
+    let said = refused(xiezhen(&url, ["resume"]).arg(&checkpoint), ErrorKind::Io);
+    assert!(said.contains("can be changed by other users") && said.contains("--trust"), "{said}");
+    refused(&mut run(&url, folder.path()), ErrorKind::Io);
+    assert!(xiezhen(&url, ["resume", "--trust"]).arg(&checkpoint).output().unwrap().status.success());
+    // Written anew, it is its owner's again: who can change the folder still can.
+    mode(folder.path(), 0o777);
+    mode(&checkpoint, 0o600);
+    let said = refused(xiezhen(&url, ["resume"]).arg(&checkpoint), ErrorKind::Io);
+    assert!(said.contains("every user can put another in its place"), "{said}");
+    mode(folder.path(), 0o1777);
+    assert!(xiezhen(&url, ["resume"]).arg(&checkpoint).output().unwrap().status.success());
+}

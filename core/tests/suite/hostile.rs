@@ -307,3 +307,64 @@ async fn a_pipe_under_any_name_of_ours_blocks_nobody() {
     let error = client.run(&job(), RunOptions::default().checkpoint(&checkpoint)).await.unwrap_err();
     assert!(error.message().contains("larger than 16 MiB"), "{error}");
 }
+
+/// A job from somebody else may name any file of this machine.
+#[tokio::test]
+async fn a_stored_photo_is_the_content_that_its_digest_says() {
+    let simulator = service::start().await;
+    let client = service::client(&simulator.url());
+    let folder = tempfile::tempdir().unwrap();
+    let job = Job::new(service::photos(), Vec::<String>::new());
+    let json: serde_json::Value = serde_json::from_str(&job.to_json().unwrap()).unwrap();
+    assert!(json["photos"].as_array().unwrap().iter().all(|photo| photo["sha256"].is_string()), "{json}");
+
+    let mut forged = json.clone();
+    let secret = folder.path().join("secret.png");
+    fs::copy(&service::photos()[0], &secret).unwrap();
+    forged["photos"][0]["path"] = secret.to_str().unwrap().into();
+    forged["photos"][0]["sha256"] = serde_json::Value::Null;
+    let stored = Job::from_json(&forged.to_string()).unwrap();
+    assert_eq!(stored.missing_photos(), [0]);
+    let error = client.run(&stored, RunOptions::default()).await.unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::InvalidArgument, "{error}");
+    assert!(error.message().contains("secret.png") && error.message().contains("give it again"), "{error}");
+    assert_eq!(simulator.count(xiezhen_simulator::Call::UploadFile), 0);
+    stored.give_photo(0, secret).unwrap();
+    client.run(&stored, RunOptions::default()).await.unwrap();
+
+    let mut begun: serde_json::Value = serde_json::from_str(&stored.to_json().unwrap()).unwrap();
+    begun["host"] = serde_json::Value::Null;
+    let error = Job::from_json(&begun.to_string()).unwrap_err();
+    assert!(error.message().contains("its host is null"), "{error}");
+}
+
+#[tokio::test]
+async fn no_message_steers_a_terminal() {
+    let evil = "\u{1b}]0;x\u{7}\u{9b}31m\u{202e}\u{7f}";
+    let host =
+        Host::start(|_| ok("{\"ret\":7,\"msg\":\"\\u001b]0;x\\u0007\\u009b31m\\u202e\\u007f\"}".as_bytes())).await;
+    let client = service::builder(&host.url).build().unwrap();
+    let errors = [
+        client.list_styles().await.unwrap_err(),
+        client.query_task(evil).await.unwrap_err(),
+        client.run(&Job::with_user_id("u", [evil, evil]), RunOptions::default()).await.unwrap_err(),
+        Job::read_checkpoint(format!("/no/{evil}")).unwrap_err(),
+        save(&client, &format!("{evil}://x")).await.unwrap_err(),
+    ];
+    for error in errors {
+        let shown = [error.message().to_owned(), error.problems().concat(), error.to_string()].concat();
+        assert!(!shown.chars().any(|c| c.is_control() || c == '\u{202e}'), "{shown:?}");
+    }
+}
+
+#[tokio::test]
+async fn an_address_for_callbacks_is_a_plain_one() {
+    let client = service::client("http://127.0.0.1:9");
+    for url in
+        ["http://a\n.example/x", "https://a.example/a b", " https://a.example", "https://me:pw@a.example", "ftp://a"]
+    {
+        let error = client.create_task("user", "style", Some(url)).await.unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::InvalidArgument, "{url:?}: {error}");
+        assert!(error.message().contains("callback_url") && !error.message().contains("pw@"), "{error}");
+    }
+}

@@ -77,7 +77,10 @@ static xiezhen_status set_option(xiezhen_client_options *options, const cJSON *o
   OPTION(upload_concurrency, (size_t)value);
   OPTION(max_photo_bytes, (uint64_t)value);
   OPTION(prepare_photos, cJSON_IsTrue(option));
+  OPTION(max_pictures, (size_t)value);
   OPTION(allow_http, cJSON_IsTrue(option));
+  OPTION(allow_private_results, cJSON_IsTrue(option));
+  OPTION(require_https_results, cJSON_IsTrue(option));
   SCHEDULE(training_schedule);
   SCHEDULE(generation_schedule);
   return XIEZHEN_OK;

@@ -158,7 +158,10 @@ std::shared_ptr<xiezhen::Client> client(const json &request) {
   options.generation_schedule = schedule(request, "generation_schedule");
   options.ca_file = given(request, "ca_file");
   options.proxy = given(request, "proxy");
+  options.max_pictures = given<std::size_t>(request, "max_pictures");
   options.allow_http = given<bool>(request, "allow_http");
+  options.allow_private_results = given<bool>(request, "allow_private_results");
+  options.require_https_results = given<bool>(request, "require_https_results");
   return std::make_shared<xiezhen::Client>(options);
 }
 

@@ -148,7 +148,10 @@ impl Held {
 }
 
 fn client(options: &Value) -> Result<Client> {
-    let mut builder = Client::builder().allow_http(options["allow_http"] == true);
+    let mut builder = Client::builder()
+        .allow_http(options["allow_http"] == true)
+        .allow_private_results(options["allow_private_results"] == true)
+        .require_https_results(options["require_https_results"] == true);
     for (name, value) in options.as_object().into_iter().flatten() {
         let word = || value.as_str().unwrap_or_default().to_owned();
         let number = || value.as_f64().unwrap_or_default();
@@ -164,6 +167,7 @@ fn client(options: &Value) -> Result<Client> {
             "requests_per_second" => builder.requests_per_second(number()),
             "upload_concurrency" => builder.upload_concurrency(number() as usize),
             "max_photo_bytes" => builder.max_photo_bytes(number() as u64),
+            "max_pictures" => builder.max_pictures(number() as usize),
             "prepare_photos" => builder.prepare_photos(*value == true),
             "training_schedule" => builder.training_schedule(schedule(value)),
             "generation_schedule" => builder.generation_schedule(schedule(value)),
