@@ -50,6 +50,8 @@ import {
   type RunSettings,
   taskOf,
 } from './options'
+import { type AdvanceStored, type StepOptions, type Turn, takeTurn } from './step'
+import type { Store } from './stores/contract'
 
 /**
  * Where, who, and limits. What is absent comes from the environment (`XIEZHEN_BASE_URL`, and `XIEZHEN_APP_CODE` or
@@ -140,7 +142,11 @@ const boundless: Check<undefined> = (name, value) => {
 /** A connection to the service: where, who, limits. It keeps no process alive; its calls do. */
 export class Client {
   /** @internal */
-  static readonly fleet = fleet
+  static readonly fleet = {
+    ...fleet,
+    shareRate: (client: Client, reserve: (count: number) => Promise<number[]>) =>
+      native.shareRate(client.#handle, reserve),
+  }
 
   #handle: Handle
   /** Whether this keeps the process alive for creates whose callers have gone. */
@@ -271,6 +277,32 @@ export class Client {
       )
     }
     const due: number | null | undefined = await call(this, site, given, start, {
+      callbacks,
+      onFailure: this.#awaitCreates,
+    })
+    return due ?? null
+  }
+
+  /**
+   * One turn at a job that a store of `xiezhen/stores` holds: claims it, does all that is due, gives it back. Resolves with
+   * the milliseconds until it is due again, `null` when it is over, or why there was no turn.
+   *
+   * Many processes may call this with one key: one has a turn, and nothing is paid for twice.
+   */
+  step(store: Store, key: string, options: StepOptions = {}): Promise<Turn> {
+    return takeTurn(store, key, options, this.#advanceStored)
+  }
+
+  #advanceStored: AdvanceStored = async (job, save, { woken, ...options }) => {
+    const callbacks = new Callbacks()
+    const of = { ...ofSignal, ...ofAdvance, onEvent }
+    const given = () => checked({ job: [handleOf, job] }, of, options)
+    const start = ({ job: handle, onEvent, signal: _, ...settings }: ReturnType<typeof given>) => {
+      const hear = callbacks.hear(onEvent, (raw: RawEvent) => [event(raw, job, {})])
+      const saves = callbacks.save(job, () => save(job))
+      return this.#handle.advanceStored(calls, handle, saves, bare(settings), woken, hear)
+    }
+    const due: number | null | undefined = await call(this, {}, given, start, {
       callbacks,
       onFailure: this.#awaitCreates,
     })

@@ -1,7 +1,7 @@
 // What the entries `xiezhen/stores` and `xiezhen/bullmq` need of this one: they are files of their own, and must not have
 // another copy of its classes.
 
-import type { Client as Handle, Intents, StoreTexts } from '../native'
+import type { Intents, StoreTexts } from '../native'
 import { native } from './addon'
 import { withCallSite } from './call'
 
@@ -10,7 +10,6 @@ export interface Fleet {
   storeTexts(): StoreTexts
   checkKey(key: string): void
   intents(json: string): Intents
-  shareRate(client: Handle, reserve: (count: number) => Promise<number[]>): void
 }
 
 /** @internal */
@@ -18,5 +17,4 @@ export const fleet: Fleet = {
   storeTexts: () => native.storeTexts(),
   checkKey: (key) => withCallSite({}, () => native.checkKey(key)),
   intents: (json) => native.intents(json),
-  shareRate: (client, reserve) => native.shareRate(client, reserve),
 }

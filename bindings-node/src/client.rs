@@ -227,16 +227,24 @@ impl ClientHandle {
         settings: AdvanceSettings,
         events: bool,
     ) -> napi::Result<Ticket> {
-        let save = saving(callback(&save)?);
-        let (client, core) = (self.client.clone(), job.job.clone());
+        self.begin_advance(env, calls, job, &save, settings.into_core(), events)
+    }
+
+    /// `advance` of a job that is in a store: it ends if its photos or styles are refused. `woken` are hints as JSON.
+    #[napi(catch_unwind)]
+    pub fn advance_stored(
+        &self,
+        env: &Env,
+        calls: &Calls,
+        job: &JobHandle,
+        save: Function<'_, (), Promise<Either<bool, String>>>,
+        settings: AdvanceSettings,
+        _woken: Vec<String>,
+        events: bool,
+    ) -> napi::Result<Ticket> {
         let mut options = settings.into_core();
-        calls.start(env, |sender| {
-            options.on_event = Some(spread(options.on_event.take(), sender, events, job));
-            async move {
-                let due = client.advance(&core, save, options).await?;
-                Ok(due.map(|pause| pause.as_secs_f64() * 1000.0))
-            }
-        })
+        options.ends_refused = true;
+        self.begin_advance(env, calls, job, &save, options, events)
     }
 
     /// Brings a job to its end; tells of `events` if they are wanted.
@@ -310,6 +318,26 @@ impl ClientHandle {
 }
 
 impl ClientHandle {
+    fn begin_advance(
+        &self,
+        env: &Env,
+        calls: &Calls,
+        job: &JobHandle,
+        save: &Function<'_, (), Promise<Either<bool, String>>>,
+        mut options: xiezhen::AdvanceOptions,
+        events: bool,
+    ) -> napi::Result<Ticket> {
+        let save = saving(callback(save)?);
+        let (client, core) = (self.client.clone(), job.job.clone());
+        calls.start(env, |sender| {
+            options.on_event = Some(spread(options.on_event.take(), sender, events, job));
+            async move {
+                let due = client.advance(&core, save, options).await?;
+                Ok(due.map(|pause| pause.as_secs_f64() * 1000.0))
+            }
+        })
+    }
+
     /// The client, for a call that may take this long if its caller says so.
     fn within(&self, env: &Env, timeout_ms: Option<f64>) -> napi::Result<xiezhen::Client> {
         Ok(self.client.with_timeout(or_throw(env, duration("timeoutMs", timeout_ms))?))

@@ -1,6 +1,6 @@
 //! The calls that emit something on their way, as futures that are told where to emit it.
 
-use std::{pin::Pin, sync::Arc, time::Duration};
+use std::{path::PathBuf, pin::Pin, sync::Arc, time::Duration};
 
 use futures_util::future::BoxFuture;
 use tokio::{sync::oneshot, task::spawn_blocking};
@@ -17,6 +17,14 @@ pub(crate) fn wait_many(client: Client, task_ids: Vec<String>, timeout: Option<D
         let on_end = move |index: usize, outcome: &Result<Task>| emit(Message::Ended(index, outcome.clone()));
         Box::pin(async move { client.wait_many(&task_ids, timeout, on_end).await.map(drop) })
     })
+}
+
+/// How a job that is in a store is advanced; hints are JSON.
+pub(crate) fn stored_options(save_to: Option<PathBuf>, recreate: bool, _woken: &[String]) -> AdvanceOptions {
+    let mut options = AdvanceOptions::default().recreate(recreate);
+    options.save_to = save_to;
+    options.ends_refused = true;
+    options
 }
 
 /// Does what is due of a job.

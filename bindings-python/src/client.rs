@@ -11,7 +11,7 @@ use crate::{
     callbacks::{Callbacks, Emit},
     calls,
     errors::{self, refusal},
-    finalize, fleet,
+    finalize,
     job::Job,
     mailbox::{self, future},
     paths::LocalPath,
@@ -351,13 +351,15 @@ impl Client {
     ) -> PyResult<Py<PyAny>> {
         let core = job.get().0.clone();
         let callbacks = Callbacks::on_event(py, on_event, &job)?.saving(py, job, save, self.awaited)?;
-        let options = fleet::advance_options(save_to.map(|path| path.0), recreate, &woken);
+        let options = calls::stored_options(save_to.map(|path| path.0), recreate, &woken);
         let work = calls::advance(self.core.clone(), core, options, &callbacks);
         self.make(py, callbacks, work, |py, delay| delay.into_py_any(py))
     }
 
-    /// One turn at a job that a store of `xiezhen.stores` holds: claims it, does all that is due, gives it back. Returns
-    /// the seconds until it is due again, None when it is over, or why there was no turn: Busy, Early, Over, Absent.
+    /// One turn at a job that a store of `xiezhen.stores` holds: claims it, does all that is due, gives it back.
+    ///
+    /// Returns the seconds until it is due again, None when it is over, or why there was no turn: Busy, Early, Over,
+    /// Absent.
     ///
     /// store: one of `xiezhen.stores`; an AsyncClient takes those that begin with `Async`.
     /// save_to: the folder for pictures, or a function that returns it for a key.

@@ -1,10 +1,10 @@
 //! What `xiezhen.stores` and the integrations with task queues need of the core.
 
-use std::{collections::HashMap, path::PathBuf, sync::Arc, time::Duration};
+use std::{collections::HashMap, sync::Arc, time::Duration};
 
 use pyo3::prelude::*;
 use tokio::task::spawn_blocking;
-use xiezhen::{AdvanceOptions, Error, ErrorKind, ReservedPermits, Result, store};
+use xiezhen::{Error, ErrorKind, ReservedPermits, Result, store};
 
 use crate::{call::call, client::Client, finalize};
 
@@ -26,14 +26,6 @@ pub(crate) fn _check_key(py: Python<'_>, key: &str) -> PyResult<()> {
 pub(crate) fn _intents(py: Python<'_>, json: &str) -> PyResult<(bool, bool)> {
     let intents = call(py, || Ok(store::Intents::read(json)))?;
     Ok((intents.open, intents.unknown))
-}
-
-/// How a job that is in a store is advanced; hints are JSON.
-pub(crate) fn advance_options(save_to: Option<PathBuf>, recreate: bool, _woken: &[String]) -> AdvanceOptions {
-    let mut options = AdvanceOptions::default().recreate(recreate);
-    options.save_to = save_to;
-    options.ends_refused = true;
-    options
 }
 
 /// Has the client take its permits from `reserve`, which is called with how many it needs, on a thread of the runtime;

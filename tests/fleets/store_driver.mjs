@@ -58,7 +58,7 @@ for await (const line of createInterface({ input: process.stdin })) {
   try {
     answer = { value: (await operations[operation](...args)) ?? null }
   } catch (error) {
-    const newest = error instanceof ConflictError && error.newest !== undefined ? shown(error.newest) : null
+    const newest = error instanceof ConflictError ? shown(error.claim) : null
     answer = { error: error.constructor.name, message: error.message, code: error.code ?? null, newest }
   }
   await new Promise((resolve) => setImmediate(resolve))

@@ -1,7 +1,7 @@
 // What every store answers (docs/design.md §10), and how that is read from a script's or a statement's reply.
 
 import { randomBytes } from 'node:crypto'
-import { Client } from '../index'
+import { Client, ConflictError as JobConflictError } from '../index'
 
 /** A job that is held. `save` and `release` take it; each `save` brings `version` and `json` up to date. */
 export interface Claim {
@@ -60,12 +60,10 @@ export class StoreError extends Error {
   override name = 'StoreError'
 }
 
-/** The job was claimed or saved by somebody else meanwhile. `newest` is what the store has. */
-export class ConflictError extends StoreError {
-  override name = 'ConflictError'
-
-  constructor(readonly newest: Claim | undefined) {
-    super(newest === undefined ? 'the job is not in the store any more' : 'another worker has this job now')
+/** The job was claimed or saved by somebody else meanwhile: `newest` is what the store has, `claim` what to save it with. */
+export class ConflictError extends JobConflictError {
+  constructor(readonly claim: Claim) {
+    super(claim.json)
   }
 }
 
@@ -124,7 +122,9 @@ export function readClaim(key: string, reply: Reply): Claim | NotClaimed {
 
 export function readSave(claim: Claim, json: string, reply: Reply): void {
   const state = reply?.[0]
-  if (reply === undefined || (state !== 'saved' && state !== 'conflict')) throw new ConflictError(undefined)
+  if (reply === undefined || (state !== 'saved' && state !== 'conflict')) {
+    throw new StoreError('the job is not in the store any more')
+  }
   const version = Number(reply[2])
   if (state === 'conflict') {
     throw new ConflictError({ ...claim, json: String(reply[3]), version, woken: [], earlyMs: 0, late: true })

@@ -192,8 +192,10 @@ class Calls:
         on_event: Callable[[Event], object] | None = None,
         recreate: bool = False,
     ) -> float | None | Busy | Early | Over | Absent:
-        """One turn at a job that a store of `xiezhen.stores` holds: claims it, does all that is due, gives it back. Returns
-        the seconds until it is due again, None when it is over, or why there was no turn: Busy, Early, Over, Absent.
+        """One turn at a job that a store of `xiezhen.stores` holds: claims it, does all that is due, gives it back.
+
+        Returns the seconds until it is due again, None when it is over, or why there was no turn: Busy, Early, Over,
+        Absent.
 
         store: one of `xiezhen.stores`; an AsyncClient takes those that begin with `Async`.
         save_to: the folder for pictures, or a function that returns it for a key.
