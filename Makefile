@@ -19,8 +19,8 @@ setup: ## The Debian packages that the tests need
 tools:
 	@.ci/tools
 
-.PHONY: test test-rust test-python test-node test-c test-scenarios test-consistency test-contract test-hard test-docs test-workflows
-test: tools lint test-rust test-python test-node test-c test-scenarios test-consistency test-contract test-hard test-docs test-workflows ## Everything, in every language
+.PHONY: test test-rust test-python test-node test-c test-scenarios test-consistency test-contract test-fleets test-hard test-docs test-workflows
+test: tools lint test-rust test-python test-node test-c test-scenarios test-consistency test-contract test-fleets test-hard test-docs test-workflows ## Everything, in every language
 
 # Most tests wait for something.
 test-rust: export RUST_TEST_THREADS ?= 4
@@ -44,6 +44,9 @@ test-consistency: ## Names, parameters, defaults and codes of all languages agai
 
 test-contract: ## Every language's happy path against somebody else's server
 	$(MAKE) -C tests/contract test
+
+test-fleets: ## Stores, and a fleet that is killed at random, on real Redis, PostgreSQL, Celery and BullMQ
+	$(MAKE) -C tests/fleets test
 
 test-hard: ## Short fuzzing, a small chaos, and that the benches run
 	$(MAKE) -C tests/fuzz test
@@ -85,6 +88,7 @@ check-long: ## What takes too long for every change: more random kills and exits
 	$(MAKE) -C bindings-python check-long
 	$(MAKE) -C bindings-node check-long
 	$(MAKE) mutants chaos
+	$(MAKE) -C tests/fleets mutants long
 	command -v cargo-deny >/dev/null || cargo install --locked cargo-deny
 	cargo deny check bans licenses sources
 

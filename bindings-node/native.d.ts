@@ -60,6 +60,8 @@ export declare class Client {
    * with the newest state where somebody else has stored one meanwhile.
    */
   advance(calls: Calls, job: JobHandle, save: () => Promise<boolean | string>, settings: AdvanceSettings, events: boolean): Ticket
+  /** `advance` of a job that is in a store: it ends if its photos or styles are refused. `woken` are hints as JSON. */
+  advanceStored(calls: Calls, job: JobHandle, save: () => Promise<boolean | string>, settings: AdvanceSettings, woken: Array<string>, events: boolean): Ticket
   /** Brings a job to its end; tells of `events` if they are wanted. */
   run(calls: Calls, job: JobHandle, settings: RunSettings, events: boolean): Ticket
   /**
@@ -138,6 +140,9 @@ export interface Cause {
   /** What it says. */
   message: string
 }
+
+/** Refuses what can't be a job's key. */
+export declare function checkKey(key: string): void
 
 /** Runs the command `xiezhen` with these arguments, the program's name first; resolves with what to exit with. */
 export declare function cli(calls: Calls, arguments: Array<string>): Ticket
@@ -243,6 +248,17 @@ export interface Failure {
 
 /** A hint as its JSON has it. */
 export declare function hintFromText(text: string): RawHint
+
+/** What a store has to know of a job's JSON. */
+export declare function intents(json: string): Intents
+
+/** What a store has to know of a job. */
+export interface Intents {
+  /** An intent waits for its answer. */
+  open: boolean
+  /** The outcome of a create is unknown. */
+  unknown: boolean
+}
 
 /** A photo as a job knows it; never its bytes. */
 export interface JobPhoto {
@@ -413,8 +429,25 @@ export interface RunSettings {
   progress?: boolean
 }
 
+/**
+ * Has the client take its permits from `reserve`, which is called with how many it needs, and resolves with the
+ * microseconds until the first and between two.
+ */
+export declare function shareRate(client: Client, reserve: (count: number) => Promise<number[]>): void
+
 /** What a job is busy with. */
 export type Stage = 'uploading' | 'training' | 'generating' | 'saving' | 'done' | 'failed'
+
+/** What the stores run, by operation. */
+export declare function storeTexts(): StoreTexts
+
+/** What the stores run, by operation. */
+export interface StoreTexts {
+  /** The scripts of Redis. */
+  redis: Record<string, string>
+  /** The statements of PostgreSQL. */
+  postgres: Record<string, string>
+}
 
 /** A style that pictures can be generated in. */
 export interface Style {

@@ -20,8 +20,9 @@ export interface PortraitsOptions extends Omit<StepOptions, 'onEvent' | 'recreat
   requestsPerSecond?: number | undefined
 }
 
-/** How often a worker asks which jobs are due. */
+/** How often a worker asks which jobs are due, and how soon again if there were more than it could take. */
 const ROUND_MS = 1000
+const SOON_MS = 100
 /** So many messages may wait for each turn of a worker; more keys are left to the store, which hands them out once. */
 const BACKLOG = 2
 
@@ -35,6 +36,7 @@ export class Portraits {
   #worker: Worker | undefined
   #round: NodeJS.Timeout | undefined
   #handing: Promise<void> = Promise.resolve()
+  #isClosing = false
 
   constructor(name: string, store: Store, options: PortraitsOptions) {
     this.#name = name
@@ -102,15 +104,14 @@ export class Portraits {
     worker.on('error', (error) => warn('the worker', error))
     worker.on('failed', (message, error) => warn(`job ${message?.data?.key}`, error))
     this.#worker = worker
-    this.#round = setInterval(() => {
-      this.#handing = this.#handing.then(() => this.#handOver(worker))
-    }, ROUND_MS)
+    this.#next(worker, ROUND_MS)
     return worker
   }
 
   /** Lets turns that have begun end, and leaves the queue. */
   async close(): Promise<void> {
-    clearInterval(this.#round)
+    this.#isClosing = true
+    clearTimeout(this.#round)
     await this.#handing
     await this.#worker?.close()
     await this.queue.close()
@@ -136,8 +137,16 @@ export class Portraits {
     return this.client.step(this.store, key, { saveTo, photos, onDone, onUnknown, onEvent: hear, recreate })
   }
 
-  /** Hands over what is due, as long as the queue can take it. */
-  async #handOver(worker: Worker): Promise<void> {
+  #next(worker: Worker, ms: number): void {
+    this.#round = setTimeout(() => {
+      this.#handing = this.#handOver(worker).then((pauseMs) => {
+        if (!this.#isClosing) this.#next(worker, pauseMs)
+      })
+    }, ms)
+  }
+
+  /** Hands over what is due, as long as the queue can take it; says when to do so again. */
+  async #handOver(worker: Worker): Promise<number> {
     try {
       const room = BACKLOG * worker.concurrency - (await this.queue.getWaitingCount())
       const keys = room > 0 ? await this.store.due(room) : []
@@ -145,8 +154,10 @@ export class Portraits {
       if (keys.length > 0) {
         await this.queue.addBulk(keys.map((key) => ({ name: 'turn', data: { key }, opts: gone })))
       }
+      return keys.length === room || room <= 0 ? SOON_MS : ROUND_MS
     } catch (error) {
       warn('what is due', error)
+      return ROUND_MS
     }
   }
 }

@@ -32,8 +32,9 @@ __all__ = ["Portraits"]
 
 _log = logging.getLogger("xiezhen")
 
-# How often a worker asks which jobs are due.
+# How often a worker asks which jobs are due, and how soon again if there were more than it could take.
 ROUND = 1.0
+SOON = 0.1
 # So many messages may wait for each process of a worker; more keys are left to the store, which hands them out once.
 BACKLOG = 2
 
@@ -164,11 +165,16 @@ class Portraits:
 
     def _pump(self, concurrency: int) -> None:
         """Hands over what is due, as long as Celery can take it."""
-        while not self._over.wait(ROUND):
+        pause = ROUND
+        while not self._over.wait(pause):
+            pause = ROUND
             try:
                 room = BACKLOG * concurrency - self._waiting()
-                for key in self.store.due(room) if room > 0 else ():
+                keys = self.store.due(room) if room > 0 else []
+                for key in keys:
                     self.task.delay(key)
+                if room <= 0 or len(keys) == room:
+                    pause = SOON
             except Exception as error:
                 _log.warning("what is due could not be handed to Celery: %s", error)
 
