@@ -16,6 +16,7 @@ use crate::{
     mailbox::{self, future},
     paths::LocalPath,
     photo::Photo,
+    receiver::{CallbackAddresses, Hint},
     run_events::RunEvents,
     schedule::PollSchedule,
     task::{Created, Style, Task},
@@ -274,11 +275,17 @@ impl Client {
         self.make(py, callbacks, work, move |_, ()| Ok(outcomes.into_any()))
     }
 
-    /// "Poll this task now", because a callback came. Does nothing if nobody waits for the task.
-    fn notify(&self, py: Python<'_>, task_id: &str) -> PyResult<()> {
+    /// "Poll this now", because a callback came.
+    ///
+    /// task: a task's id, or a Hint that another process or a receiver of your own has received. Does nothing if this
+    ///     client neither waits for the task nor runs the job.
+    fn notify(&self, py: Python<'_>, task: Notified) -> PyResult<()> {
         call(py, || {
             let _runtime = runtime()?.enter();
-            self.core.notify(task_id)
+            match &task {
+                Notified::Task(task_id) => self.core.notify(task_id),
+                Notified::Hint(hint) => self.core.notify_hint(&hint.0),
+            }
         })
     }
 
@@ -314,9 +321,14 @@ impl Client {
     /// save_to: the folder for pictures; the job remembers it.
     /// on_event: called with each event. If it raises, that ends the call.
     /// recreate: starts (and pays for) again what is found failed, or with an unknown outcome, when the call begins.
+    /// callback: a Callbacks; creates tell the service to report to an address of it.
+    /// callback_key: what these addresses call the job; by default its id.
+    /// woken: hints that came for this job, to this process or another: their tasks are polled at once.
     #[pyo3(signature = (job, save: "collections.abc.Callable[[Job], object]", *, save_to=None,
-        on_event: "collections.abc.Callable[[xiezhen.events.Event], object] | None"=None, recreate=false)
+        on_event: "collections.abc.Callable[[xiezhen.events.Event], object] | None"=None, recreate=false,
+        callback=None, callback_key=None, woken: "collections.abc.Iterable[Hint] | None"=None)
         -> "float | None")]
+    #[allow(clippy::too_many_arguments)]
     fn advance(
         &self,
         py: Python<'_>,
@@ -325,10 +337,15 @@ impl Client {
         save_to: Option<LocalPath>,
         on_event: Option<Py<PyAny>>,
         recreate: bool,
+        callback: Option<Py<CallbackAddresses>>,
+        callback_key: Option<String>,
+        woken: Option<Many<Hint>>,
     ) -> PyResult<Py<PyAny>> {
         let core = job.get().0.clone();
         let callbacks = Callbacks::on_event(py, on_event, &job)?.saving(py, job, save, self.awaited)?;
-        let mut options = AdvanceOptions::default().recreate(recreate);
+        let mut options = AdvanceOptions::default().recreate(recreate).callback_key(callback_key);
+        options.callback = callback.map(|callback| callback.get().0.clone());
+        options.woken = woken.into_iter().flat_map(|woken| woken.0).map(|hint| hint.0).collect();
         options.save_to = save_to.map(|path| path.0);
         let work = calls::advance(self.core.clone(), core, options, &callbacks);
         self.make(py, callbacks, work, |py, delay| delay.into_py_any(py))
@@ -336,8 +353,8 @@ impl Client {
 
     /// `advance` of a job that is in a store: it ends if its photos or styles are refused. `woken` are hints as JSON.
     #[pyo3(signature = (job, save: "collections.abc.Callable[[Job], object]", save_to,
-        on_event: "collections.abc.Callable[[xiezhen.events.Event], object] | None", recreate, woken)
-        -> "typing.Any")]
+        on_event: "collections.abc.Callable[[xiezhen.events.Event], object] | None", recreate, woken, callback=None,
+        callback_key=None) -> "typing.Any")]
     #[allow(clippy::too_many_arguments)]
     fn _advance_stored(
         &self,
@@ -348,10 +365,14 @@ impl Client {
         on_event: Option<Py<PyAny>>,
         recreate: bool,
         woken: Vec<String>,
+        callback: Option<Py<CallbackAddresses>>,
+        callback_key: Option<String>,
     ) -> PyResult<Py<PyAny>> {
         let core = job.get().0.clone();
         let callbacks = Callbacks::on_event(py, on_event, &job)?.saving(py, job, save, self.awaited)?;
-        let options = calls::stored_options(save_to.map(|path| path.0), recreate, &woken);
+        let mut options = calls::stored_options(save_to.map(|path| path.0), recreate, &woken);
+        options.callback_key = callback_key;
+        options.callback = callback.map(|callback| callback.get().0.clone());
         let work = calls::advance(self.core.clone(), core, options, &callbacks);
         self.make(py, callbacks, work, |py, delay| delay.into_py_any(py))
     }
@@ -404,6 +425,9 @@ impl Client {
     /// on_event: called with each event. If it raises, that ends the run.
     /// timeout: seconds for the whole run; by default each task's own deadline (training 2 h, generation 30 min).
     /// recreate: starts (and pays for) again what is found failed, or with an unknown outcome, when the call begins.
+    /// callback: a Callbacks; creates tell the service to report to an address of it, and what comes back is acted on at
+    ///     once.
+    /// callback_key: what these addresses call the job; by default its id.
     /// progress: draws progress bars on standard error.
     ///
     /// Raises what went wrong first, after the other styles are finished; the job then holds all that is known.
@@ -411,7 +435,7 @@ impl Client {
     /// InvalidArgumentError and others.
     #[pyo3(signature = (job, *, save_to=None, checkpoint=None,
         on_event: "collections.abc.Callable[[xiezhen.events.Event], object] | None"=None, timeout=None, recreate=false,
-        progress=false) -> "Job")]
+        callback=None, callback_key=None, progress=false) -> "Job")]
     #[allow(clippy::too_many_arguments)]
     fn run(
         &self,
@@ -422,10 +446,13 @@ impl Client {
         on_event: Option<Py<PyAny>>,
         timeout: Option<Seconds>,
         recreate: bool,
+        callback: Option<Py<CallbackAddresses>>,
+        callback_key: Option<String>,
         progress: bool,
     ) -> PyResult<Py<PyAny>> {
         let callbacks = Callbacks::on_event(py, on_event, &job)?;
-        let options = run_options(py, save_to, checkpoint, timeout, recreate)?;
+        let mut options = run_options(py, save_to, checkpoint, timeout, recreate)?.callback_key(callback_key);
+        options.callback = callback.map(|callback| callback.get().0.clone());
         let work = calls::run(self.core.clone(), job.get().0.clone(), options, progress, callbacks.listens());
         self.make(py, callbacks, work, move |_, ()| Ok(job.into_any()))
     }
@@ -433,8 +460,9 @@ impl Client {
     /// `run` as an iterator of events, the last of which is `Finished` with the job.
     ///
     /// The run, which is billed, starts when the first event is asked for. Leaving the iterator cancels it.
-    #[pyo3(signature = (job, *, save_to=None, checkpoint=None, timeout=None, recreate=false)
-        -> "RunEvents")]
+    #[pyo3(signature = (job, *, save_to=None, checkpoint=None, timeout=None, recreate=false, callback=None,
+        callback_key=None) -> "RunEvents")]
+    #[allow(clippy::too_many_arguments)]
     fn run_events(
         &self,
         py: Python<'_>,
@@ -443,8 +471,11 @@ impl Client {
         checkpoint: Option<LocalPath>,
         timeout: Option<Seconds>,
         recreate: bool,
+        callback: Option<Py<CallbackAddresses>>,
+        callback_key: Option<String>,
     ) -> PyResult<RunEvents> {
-        let options = run_options(py, save_to, checkpoint, timeout, recreate)?;
+        let mut options = run_options(py, save_to, checkpoint, timeout, recreate)?.callback_key(callback_key);
+        options.callback = callback.map(|callback| callback.get().0.clone());
         let work = calls::run(self.core.clone(), job.get().0.clone(), options, false, true);
         Ok(RunEvents::new(job, work))
     }
@@ -487,6 +518,13 @@ impl Client {
 }
 
 /// What a run takes beside the job and whoever follows it.
+/// What is to be polled.
+#[derive(FromPyObject)]
+enum Notified {
+    Task(String),
+    Hint(Hint),
+}
+
 fn run_options(
     py: Python<'_>,
     save_to: Option<LocalPath>,

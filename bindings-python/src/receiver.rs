@@ -15,7 +15,7 @@ use crate::{
 };
 
 /// A callback that came: a reason to poll now, and never more than that.
-#[pyclass(frozen, eq, module = "xiezhen")]
+#[pyclass(frozen, eq, from_py_object, module = "xiezhen")]
 #[derive(Clone, PartialEq)]
 pub(crate) struct Hint(pub(crate) xiezhen::Hint);
 

@@ -7,6 +7,7 @@ import contextlib
 import http.client
 import json
 import pickle
+import socket
 import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -16,6 +17,7 @@ from wsgiref.simple_server import WSGIRequestHandler, make_server
 import pytest
 
 import xiezhen
+from conftest import PHOTOS, Space
 from xiezhen import Callbacks, Hint
 
 SHARED = json.loads((Path(__file__).parents[2] / "tests" / "callbacks" / "requests.json").read_text(encoding="utf-8"))
@@ -204,3 +206,43 @@ def test_what_does_not_fit_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
     assert "secret" not in repr(ours)
     with pytest.raises(xiezhen.XiezhenError):
         Hint.from_json("{}")
+
+
+def test_jobs_are_called_back(space: Space, client: xiezhen.Client) -> None:
+    """With the usual schedules a run would take a minute: callbacks end each wait at once."""
+    patient = xiezhen.Client(space.url, app_code="simulator-app-code")
+    port = free_port()
+    ours = Callbacks(f"http://127.0.0.1:{port}/hooks", SHARED["secret"])
+    with ours.listen(f"127.0.0.1:{port}"):
+        job = patient.run(xiezhen.Job(PHOTOS[:8], ["仙气十足"]), callback=ours, timeout=30)
+    assert (job.stage, space.count("query_task")) == ("done", 2)
+
+    async def again() -> list[str]:
+        aclient = xiezhen.AsyncClient(space.url, app_code="simulator-app-code")
+        wanted = xiezhen.Job([], ["花好月圆"], user_id=job.user_id)
+        async with ours.listen(f"127.0.0.1:{port}"):
+            return [event.type async for event in aclient.run_events(wanted, callback=ours, timeout=30)]
+
+    assert asyncio.run(again())[-1] == "finished"
+    assert space.count("query_task") == 3
+
+
+def test_a_hint_is_brought_from_elsewhere(space: Space, client: xiezhen.Client, trained: str) -> None:
+    port = free_port()
+    ours = Callbacks(f"http://127.0.0.1:{port}/hooks", SHARED["secret"])
+    worker = Callbacks(ours.public_url, SHARED["secret"])
+    job = xiezhen.Job([], ["花好月圆"], user_id=trained)
+    with ours.listen(f"127.0.0.1:{port}") as receiver:
+        client.advance(job, lambda _job: None, callback=worker, callback_key="row-7")
+        hint = receiver.next(timeout=30)
+    assert hint is not None
+    assert (hint.key, hint.slot, hint.attempt) == ("row-7", "0", 1)
+    assert client.advance(job, lambda _job: None, callback=worker, callback_key="row-7", woken=[hint]) is None
+    client.notify(hint)
+
+
+def free_port() -> int:
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        port: int = taken.getsockname()[1]
+    return port

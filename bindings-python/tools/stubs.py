@@ -49,7 +49,7 @@ if TYPE_CHECKING:
     from pathlib import Path
     from typing import Any, SupportsIndex
 
-    from ._xiezhen import Created, Job, PollSchedule, Style, Task
+    from ._xiezhen import CallbackAddresses, Created, Hint, Job, PollSchedule, Style, Task
     from .errors import XiezhenError
     from .events import Event
     from .stores import Absent, Busy, Early, Over

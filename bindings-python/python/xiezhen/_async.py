@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
     from typing_extensions import Self
 
-    from ._xiezhen import Job
+    from ._xiezhen import CallbackAddresses, Hint, Job
     from .events import Event
 
 
@@ -42,9 +42,9 @@ class AsyncClient(Calls):
         path: str = await self._client.upload_file(photo, timeout=timeout)
         return path
 
-    async def notify(self, task_id: str) -> None:
-        """ "Poll this task now", because a callback came. Does nothing if nobody waits for the task."""
-        self._client.notify(task_id)
+    async def notify(self, task: str | Hint) -> None:
+        """ "Poll this now", because a callback came: a task's id, or a Hint. See `Client.notify`."""
+        self._client.notify(task)
 
     async def run_events(
         self,
@@ -54,6 +54,8 @@ class AsyncClient(Calls):
         checkpoint: str | PathLike[str] | None = None,
         timeout: float | None = None,
         recreate: bool = False,
+        callback: CallbackAddresses | None = None,
+        callback_key: str | None = None,
     ) -> AsyncGenerator[Event, None]:
         """`run` as an async iterator of events, the last of which is `Finished` with the job.
 
@@ -70,6 +72,8 @@ class AsyncClient(Calls):
             on_event=events.put_nowait,
             timeout=timeout,
             recreate=recreate,
+            callback=callback,
+            callback_key=callback_key,
         )
         run.add_done_callback(lambda _: events.put_nowait(None))
         try:

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from pathlib import Path
     from typing import Any, SupportsIndex
 
-    from ._xiezhen import Created, Job, PollSchedule, Style, Task
+    from ._xiezhen import CallbackAddresses, Created, Hint, Job, PollSchedule, Style, Task
     from .errors import XiezhenError
     from .events import Event
     from .stores import Absent, Busy, Early, Over
@@ -69,6 +69,9 @@ class Calls:
         save_to: str | PathLike[str] | None = None,
         on_event: Callable[[Event], object] | None = None,
         recreate: bool = False,
+        callback: CallbackAddresses | None = None,
+        callback_key: str | None = None,
+        woken: Iterable[Hint] = ...,
     ) -> float | None:
         """Does all that is due of a job, without waiting for the service's work. Returns the seconds until it should be
         called again, or None when the job is over.
@@ -80,9 +83,19 @@ class Calls:
         save_to: the folder for pictures; the job remembers it.
         on_event: called with each event. If it raises, that ends the call.
         recreate: starts (and pays for) again what is found failed, or with an unknown outcome, when the call begins.
+        callback: a Callbacks; creates tell the service to report to an address of it.
+        callback_key: what these addresses call the job; by default its id.
+        woken: hints that came for this job, to this process or another: their tasks are polled at once.
         """
         answer: float | None = await self._client.advance(
-            job, save, save_to=save_to, on_event=on_event, recreate=recreate
+            job,
+            save,
+            save_to=save_to,
+            on_event=on_event,
+            recreate=recreate,
+            callback=callback,
+            callback_key=callback_key,
+            woken=woken,
         )
         return answer
 
@@ -140,6 +153,8 @@ class Calls:
         on_event: Callable[[Event], object] | None = None,
         timeout: float | None = None,
         recreate: bool = False,
+        callback: CallbackAddresses | None = None,
+        callback_key: str | None = None,
         progress: bool = False,
     ) -> Job:
         """Brings a job to its end: uploads, trains, generates, waits, saves. Returns the same job.
@@ -150,6 +165,9 @@ class Calls:
         on_event: called with each event. If it raises, that ends the run.
         timeout: seconds for the whole run; by default each task's own deadline (training 2 h, generation 30 min).
         recreate: starts (and pays for) again what is found failed, or with an unknown outcome, when the call begins.
+        callback: a Callbacks; creates tell the service to report to an address of it, and what comes back is acted on at
+            once.
+        callback_key: what these addresses call the job; by default its id.
         progress: draws progress bars on standard error.
 
         Raises what went wrong first, after the other styles are finished; the job then holds all that is known.
@@ -163,6 +181,8 @@ class Calls:
             on_event=on_event,
             timeout=timeout,
             recreate=recreate,
+            callback=callback,
+            callback_key=callback_key,
             progress=progress,
         )
         return answer

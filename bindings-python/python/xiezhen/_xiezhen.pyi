@@ -140,6 +140,8 @@ class Client:
         on_event: collections.abc.Callable[[xiezhen.events.Event], object] | None,
         recreate: bool,
         woken: SupportsGetItem[int, str],
+        callback: CallbackAddresses | None = None,
+        callback_key: str | None = None,
     ) -> typing.Any:
         """
         `advance` of a job that is in a store: it ends if its photos or styles are refused. `woken` are hints as JSON.
@@ -153,6 +155,9 @@ class Client:
         save_to: str | PathLike[str] | None = None,
         on_event: collections.abc.Callable[[xiezhen.events.Event], object] | None = None,
         recreate: bool = False,
+        callback: CallbackAddresses | None = None,
+        callback_key: str | None = None,
+        woken: collections.abc.Iterable[Hint] = ...,
     ) -> float | None:
         """
         Does all that is due of a job, without waiting for the service's work. Returns the seconds until it should be
@@ -165,6 +170,9 @@ class Client:
         save_to: the folder for pictures; the job remembers it.
         on_event: called with each event. If it raises, that ends the call.
         recreate: starts (and pays for) again what is found failed, or with an unknown outcome, when the call begins.
+        callback: a Callbacks; creates tell the service to report to an address of it.
+        callback_key: what these addresses call the job; by default its id.
+        woken: hints that came for this job, to this process or another: their tasks are polled at once.
         """
     def close(self, /) -> None:
         """
@@ -201,9 +209,12 @@ class Client:
 
         timeout: seconds for this call, in place of the client's.
         """
-    def notify(self, /, task_id: str) -> None:
+    def notify(self, /, task: str | Hint) -> None:
         """
-        "Poll this task now", because a callback came. Does nothing if nobody waits for the task.
+        "Poll this now", because a callback came.
+
+        task: a task's id, or a Hint that another process or a receiver of your own has received. Does nothing if this
+            client neither waits for the task nor runs the job.
         """
     def query_task(self, /, task_id: str, *, timeout: float | None = None) -> Task:
         """
@@ -221,6 +232,8 @@ class Client:
         on_event: collections.abc.Callable[[xiezhen.events.Event], object] | None = None,
         timeout: float | None = None,
         recreate: bool = False,
+        callback: CallbackAddresses | None = None,
+        callback_key: str | None = None,
         progress: bool = False,
     ) -> Job:
         """
@@ -232,6 +245,9 @@ class Client:
         on_event: called with each event. If it raises, that ends the run.
         timeout: seconds for the whole run; by default each task's own deadline (training 2 h, generation 30 min).
         recreate: starts (and pays for) again what is found failed, or with an unknown outcome, when the call begins.
+        callback: a Callbacks; creates tell the service to report to an address of it, and what comes back is acted on at
+            once.
+        callback_key: what these addresses call the job; by default its id.
         progress: draws progress bars on standard error.
 
         Raises what went wrong first, after the other styles are finished; the job then holds all that is known.
@@ -247,6 +263,8 @@ class Client:
         checkpoint: str | PathLike[str] | None = None,
         timeout: float | None = None,
         recreate: bool = False,
+        callback: CallbackAddresses | None = None,
+        callback_key: str | None = None,
     ) -> RunEvents:
         """
         `run` as an iterator of events, the last of which is `Finished` with the job.

@@ -120,7 +120,11 @@ impl JobRunner {
         hints.extend(self.hints.inbox.take());
         let mut polled = Vec::new();
         for hint in hints {
-            let Some(id) = WorkId::from_slot(hint.slot.as_deref()) else { continue };
+            let Some(id) = WorkId::from_slot(hint.slot.as_deref()) else {
+                // Nobody knows which task it is about.
+                polled.extend(self.job.known(Record::pending).into_iter().map(|(_, task_id)| task_id));
+                continue;
+            };
             if let (Some(callbacks), Some(subject)) = (&self.hints.callbacks, hint.subject()) {
                 callbacks.trust().hear(&subject, Instant::now());
             }
