@@ -425,8 +425,7 @@ impl Client {
     /// on_event: called with each event. If it raises, that ends the run.
     /// timeout: seconds for the whole run; by default each task's own deadline (training 2 h, generation 30 min).
     /// recreate: starts (and pays for) again what is found failed, or with an unknown outcome, when the call begins.
-    /// callback: a Callbacks; creates tell the service to report to an address of it, and what comes back is acted on at
-    ///     once.
+    /// callback: a Callbacks; creates tell the service to report to an address of it. What comes is acted on at once.
     /// callback_key: what these addresses call the job; by default its id.
     /// progress: draws progress bars on standard error.
     ///

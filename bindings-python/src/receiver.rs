@@ -215,7 +215,12 @@ impl CallbackReceiver {
         mailbox::future(py, UserCalls::none(), next, |py, hint| hint.map(Hint).into_py_any(py))
     }
 
-    fn close(&self) {
-        self.0.close();
+    /// Returns when the address is free.
+    fn close(&self, py: Python<'_>) -> PyResult<()> {
+        let receiver = self.0.clone();
+        wait(py, &UserCalls::none(), |_| async move {
+            receiver.shut_down().await;
+            Ok(())
+        })
     }
 }

@@ -34,11 +34,15 @@ class Calls:
         requests_per_second: float | None = None,
         upload_concurrency: SupportsIndex | None = None,
         max_photo_bytes: SupportsIndex | None = None,
+        prepare_photos: bool | None = None,
         training_schedule: PollSchedule | None = None,
         generation_schedule: PollSchedule | None = None,
         ca_file: str | PathLike[str] | None = None,
         proxy: str | None = None,
         allow_http: bool = False,
+        max_pictures: SupportsIndex | None = None,
+        allow_private_results: bool = False,
+        require_https_results: bool = False,
     ) -> None:
         """See `Client` for the options. Raises InvalidArgumentError, which names everything that does not fit."""
         self._client = _awaited(
@@ -53,11 +57,15 @@ class Calls:
                 requests_per_second=requests_per_second,
                 upload_concurrency=upload_concurrency,
                 max_photo_bytes=max_photo_bytes,
+                prepare_photos=prepare_photos,
                 training_schedule=training_schedule,
                 generation_schedule=generation_schedule,
                 ca_file=ca_file,
                 proxy=proxy,
                 allow_http=allow_http,
+                max_pictures=max_pictures,
+                allow_private_results=allow_private_results,
+                require_https_results=require_https_results,
             )
         )
 
@@ -71,7 +79,7 @@ class Calls:
         recreate: bool = False,
         callback: CallbackAddresses | None = None,
         callback_key: str | None = None,
-        woken: Iterable[Hint] = ...,
+        woken: Iterable[Hint] | None = None,
     ) -> float | None:
         """Does all that is due of a job, without waiting for the service's work. Returns the seconds until it should be
         called again, or None when the job is over.
@@ -165,8 +173,7 @@ class Calls:
         on_event: called with each event. If it raises, that ends the run.
         timeout: seconds for the whole run; by default each task's own deadline (training 2 h, generation 30 min).
         recreate: starts (and pays for) again what is found failed, or with an unknown outcome, when the call begins.
-        callback: a Callbacks; creates tell the service to report to an address of it, and what comes back is acted on at
-            once.
+        callback: a Callbacks; creates tell the service to report to an address of it. What comes is acted on at once.
         callback_key: what these addresses call the job; by default its id.
         progress: draws progress bars on standard error.
 

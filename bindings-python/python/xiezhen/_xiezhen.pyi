@@ -79,7 +79,10 @@ class CallbackReceiver:
     """
     @property
     def address(self, /) -> str: ...
-    def close(self, /) -> None: ...
+    def close(self, /) -> None:
+        """
+        Returns when the address is free.
+        """
     def next(self, /, timeout: float | None = None) -> Hint | None:
         """
         The next hint; None once the receiver is closed, or nothing came in time.
@@ -99,12 +102,17 @@ class Client:
     max_retries: how often a call that may be repeated is sent again; 4.
     requests_per_second: at most so many calls in any one second; 10.
     upload_concurrency: how many photos of a job are uploaded at a time; 4.
-    max_photo_bytes: photos above this are refused before they are sent; 5 MiB.
+    max_photo_bytes: no more than so many bytes are sent of a photo; 5 MiB.
+    max_pictures: a task with more pictures than this is refused when they are to be saved; 1000.
+    prepare_photos: cleans photos of their metadata, location included, and converts, turns and scales those that the
+        service would not take as they are; on. Off, every photo is sent as it is, or refused.
     training_schedule: when trainings are polled; PollSchedule(15, 1.5, 60).
     generation_schedule: when generations are polled; PollSchedule(3, 1.5, 15).
     ca_file: a PEM file of authorities that are trusted beside the system's.
     proxy: a proxy for all but loopback, in place of the environment's; empty for none.
     allow_http: allows `http://` to other hosts than this one: whoever listens reads the credential.
+    allow_private_results: fetches results from this machine, its network and metadata services too.
+    require_https_results: refuses results whose address is `http://`; a notice otherwise.
 
     Raises InvalidArgumentError, which names everything that does not fit. Connects to nobody yet.
     """
@@ -124,11 +132,15 @@ class Client:
         requests_per_second: float | None = None,
         upload_concurrency: SupportsIndex | None = None,
         max_photo_bytes: SupportsIndex | None = None,
+        prepare_photos: bool | None = None,
         training_schedule: PollSchedule | None = None,
         generation_schedule: PollSchedule | None = None,
         ca_file: str | PathLike[str] | None = None,
         proxy: str | None = None,
         allow_http: bool = False,
+        max_pictures: SupportsIndex | None = None,
+        allow_private_results: bool = False,
+        require_https_results: bool = False,
     ) -> Client: ...
     def __repr__(self, /) -> str: ...
     def _advance_stored(
@@ -157,7 +169,7 @@ class Client:
         recreate: bool = False,
         callback: CallbackAddresses | None = None,
         callback_key: str | None = None,
-        woken: collections.abc.Iterable[Hint] = ...,
+        woken: collections.abc.Iterable[Hint] | None = None,
     ) -> float | None:
         """
         Does all that is due of a job, without waiting for the service's work. Returns the seconds until it should be
@@ -245,8 +257,7 @@ class Client:
         on_event: called with each event. If it raises, that ends the run.
         timeout: seconds for the whole run; by default each task's own deadline (training 2 h, generation 30 min).
         recreate: starts (and pays for) again what is found failed, or with an unknown outcome, when the call begins.
-        callback: a Callbacks; creates tell the service to report to an address of it, and what comes back is acted on at
-            once.
+        callback: a Callbacks; creates tell the service to report to an address of it. What comes is acted on at once.
         callback_key: what these addresses call the job; by default its id.
         progress: draws progress bars on standard error.
 

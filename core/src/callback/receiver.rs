@@ -17,7 +17,7 @@ use tokio::{
     sync::{Notify, Semaphore},
     time::{sleep, timeout},
 };
-use tokio_util::sync::CancellationToken;
+use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
 use super::{CALLBACK_METHODS, Callbacks, Hint, MAX_CALLBACK_BYTES};
 use crate::{
@@ -62,6 +62,8 @@ struct Queue {
     hints: std::sync::Mutex<VecDeque<Hint>>,
     arrived: Notify,
     stop: CancellationToken,
+    /// The listener, for as long as it is open.
+    listening: TaskTracker,
 }
 
 impl Queue {
@@ -114,6 +116,14 @@ impl Receiver {
         }
     }
 
+    /// The same, and returns when the address is free.
+    pub async fn shut_down(&self) {
+        self.close();
+        if self.is_ours() {
+            self.hints.listening.wait().await;
+        }
+    }
+
     fn is_ours(&self) -> bool {
         self.generation == process::generation()
     }
@@ -131,7 +141,8 @@ impl Callbacks {
         let hints = Arc::<Queue>::default();
         let stop = hints.stop.clone();
         let server = Server { callbacks: self.clone(), hints: hints.clone() };
-        tokio::spawn(stop.clone().run_until_cancelled_owned(accept(listener, Arc::new(server), stop)));
+        hints.listening.close();
+        hints.listening.spawn(stop.clone().run_until_cancelled_owned(accept(listener, Arc::new(server), stop)));
         tracing::info!(%address, "listening for callbacks");
         Ok(Receiver { address, hints, generation: process::generation() })
     }
