@@ -101,6 +101,10 @@ lint: ## Formatting, lints and documentation of the Rust code; the benches' Pyth
 	RUSTDOCFLAGS="-D warnings" cargo doc --workspace --no-deps --features xiezhen/cli,xiezhen/process
 	$(MAKE) --no-print-directory -C tests/benches lint
 
+.PHONY: dist
+dist: ## The C library for other machines, in target/dist
+	$(MAKE) -C bindings-c dist
+
 .PHONY: install
 install: ## The C library: make install PREFIX=/usr/local [DESTDIR=…]
 	$(MAKE) -C bindings-c install
