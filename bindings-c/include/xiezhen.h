@@ -577,6 +577,14 @@ xiezhen_status xiezhen_call_options_set_timeout_ms(xiezhen_call_options *options
                                                    xiezhen_error **error);
 
 /**
+ * How often the call is sent again, in place of the client's option. For the service's five calls and
+ * `xiezhen_save_results`.
+ */
+xiezhen_status xiezhen_call_options_set_max_retries(xiezhen_call_options *options,
+                                                    uint32_t max_retries,
+                                                    xiezhen_error **error);
+
+/**
  * What the names of files begin with; else "portrait". For `xiezhen_save_results`.
  */
 xiezhen_status xiezhen_call_options_set_name(xiezhen_call_options *options,
@@ -807,11 +815,19 @@ xiezhen_status xiezhen_client_options_set_upload_concurrency(xiezhen_client_opti
                                                              xiezhen_error **error);
 
 /**
- * Photos above this are refused before they are sent. 5 MiB.
+ * No more than so many bytes are sent of a photo: a larger one is prepared, or refused if that is off. 5 MiB.
  */
 xiezhen_status xiezhen_client_options_set_max_photo_bytes(xiezhen_client_options *options,
                                                           uint64_t max_photo_bytes,
                                                           xiezhen_error **error);
+
+/**
+ * Whether photos are cleaned of their metadata, location included, and turned, converted and scaled where the service
+ * would not take them as they are. On; off, every photo is sent as it is, or refused.
+ */
+xiezhen_status xiezhen_client_options_set_prepare_photos(xiezhen_client_options *options,
+                                                         bool prepare_photos,
+                                                         xiezhen_error **error);
 
 /**
  * When trainings are polled: first `initial_ms` after their creation (at once if this client didn't create them),
@@ -832,6 +848,22 @@ xiezhen_status xiezhen_client_options_set_generation_schedule(xiezhen_client_opt
                                                               double factor,
                                                               uint64_t max_ms,
                                                               xiezhen_error **error);
+
+/**
+ * The gateway's stage: "RELEASE" (the default), "PRE" or "TEST".
+ */
+xiezhen_status xiezhen_client_options_set_stage(xiezhen_client_options *options,
+                                                const char *stage,
+                                                xiezhen_error **error);
+
+/**
+ * One more header that goes with every call of the gateway. Names that the library sends itself, and line breaks, are
+ * refused.
+ */
+xiezhen_status xiezhen_client_options_add_header(xiezhen_client_options *options,
+                                                 const char *name,
+                                                 const char *value,
+                                                 xiezhen_error **error);
 
 /**
  * A PEM file of certificate authorities that are trusted beside the system's.
@@ -871,6 +903,16 @@ xiezhen_status xiezhen_client_options_set_on_log(xiezhen_client_options *options
 xiezhen_status xiezhen_client_new(const xiezhen_client_options *options,
                                   xiezhen_client **client,
                                   xiezhen_error **error);
+
+/**
+ * The same client under other options: connections, rate limit and log are shared, and closing one closes both. What is not set stays
+ * as it is. May be set: timeout, max_retries, the schedules, stage, and headers, which replace those that the client has; anything else is
+ * refused.
+ */
+xiezhen_status xiezhen_client_with_options(const xiezhen_client *client,
+                                           const xiezhen_client_options *options,
+                                           xiezhen_client **other,
+                                           xiezhen_error **error);
 
 /**
  * Stops the calls in flight (`XIEZHEN_CANCELLED`) and frees the connections. Later calls are `XIEZHEN_INVALID_ARGUMENT`.

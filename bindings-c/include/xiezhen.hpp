@@ -339,6 +339,10 @@ struct ClientOptions {
   std::optional<bool> prepare_photos{};
   std::optional<PollSchedule> training_schedule{};
   std::optional<PollSchedule> generation_schedule{};
+  /// The gateway's stage: "RELEASE" (the default), "PRE" or "TEST".
+  std::optional<std::string> stage{};
+  /// Headers that go with every call of the gateway.
+  std::vector<std::pair<std::string, std::string>> headers{};
   std::optional<std::string> ca_file{};
   std::optional<std::string> proxy{};
   std::optional<bool> allow_http{};
@@ -359,6 +363,8 @@ struct CallOptions {
   /// Bounds the call, in place of the client's; of a wait, in place of the kind's deadline (training 2 h, generation
   /// 30 min).
   std::optional<milliseconds> timeout{};
+  /// How often the call is sent again, in place of the client's; not of a wait.
+  std::optional<std::uint32_t> max_retries{};
   /// For `save_results`: what the names of files begin with.
   std::optional<std::string> name{};
 };
@@ -909,33 +915,24 @@ class Client {
 public:
   /// A client as the options and the environment describe it. Connects to nobody yet.
   explicit Client(const ClientOptions &options = {}) {
-    const detail::Own<xiezhen_client_options, xiezhen_client_options_free> own(xiezhen_client_options_new());
-    auto *c = own.get();
-    detail::set_text(c, xiezhen_client_options_set_base_url, options.base_url);
-    detail::set_text(c, xiezhen_client_options_set_app_code, options.app_code);
-    detail::set_text(c, xiezhen_client_options_set_app_key, options.app_key);
-    detail::set_text(c, xiezhen_client_options_set_app_secret, options.app_secret);
-    detail::set_time(c, xiezhen_client_options_set_timeout_ms, options.timeout);
-    detail::set_time(c, xiezhen_client_options_set_connect_timeout_ms, options.connect_timeout);
-    detail::set_value(c, xiezhen_client_options_set_max_retries, options.max_retries);
-    detail::set_value(c, xiezhen_client_options_set_requests_per_second, options.requests_per_second);
-    detail::set_value(c, xiezhen_client_options_set_upload_concurrency, options.upload_concurrency);
-    detail::set_value(c, xiezhen_client_options_set_max_photo_bytes, options.max_photo_bytes);
-    detail::set_value(c, xiezhen_client_options_set_max_pictures, options.max_pictures);
-    detail::set_value(c, xiezhen_client_options_set_prepare_photos, options.prepare_photos);
-    set_schedule(c, xiezhen_client_options_set_training_schedule, options.training_schedule);
-    set_schedule(c, xiezhen_client_options_set_generation_schedule, options.generation_schedule);
-    detail::set_text(c, xiezhen_client_options_set_ca_file, options.ca_file);
-    detail::set_text(c, xiezhen_client_options_set_proxy, options.proxy);
-    detail::set_value(c, xiezhen_client_options_set_allow_http, options.allow_http);
-    detail::set_value(c, xiezhen_client_options_set_allow_private_results, options.allow_private_results);
-    detail::set_value(c, xiezhen_client_options_set_require_https_results, options.require_https_results);
+    const OptionsHandle own(xiezhen_client_options_new());
+    set(own.get(), options);
     if (options.on_log) {
       on_log_ = std::make_shared<OnLog>(options.on_log);
-      detail::call(xiezhen_client_options_set_on_log, c, static_cast<std::int32_t>(options.log_level), &log,
+      detail::call(xiezhen_client_options_set_on_log, own.get(), static_cast<std::int32_t>(options.log_level), &log,
                    static_cast<void *>(on_log_.get()));
     }
-    handle_ = detail::make<Handle>(xiezhen_client_new, static_cast<const xiezhen_client_options *>(c));
+    handle_ = detail::make<Handle>(xiezhen_client_new, static_cast<const xiezhen_client_options *>(own.get()));
+  }
+
+  /// The same client under other options: connections, rate limit and log are shared, and closing one closes both. What is not set stays
+  /// as it is. May be set: timeout, max_retries, the schedules, stage and headers; anything else is refused.
+  Client with_options(const ClientOptions &changes) const {
+    const OptionsHandle own(xiezhen_client_options_new());
+    set(own.get(), changes);
+    if (changes.on_log) throw Error(XIEZHEN_INVALID_ARGUMENT, "on_log can't change: make another client");
+    return Client(detail::make<Handle>(xiezhen_client_with_options, get(), static_cast<const xiezhen_client_options *>(own.get())),
+                  on_log_);
   }
 
   /// Uploads one photo and returns the service's path of it.
@@ -1152,6 +1149,36 @@ private:
   using CreatedHandle = detail::Own<xiezhen_created, xiezhen_created_free>;
   using OnLog = detail::Callback<LogLevel, std::string_view, std::string_view>;
 
+  using OptionsHandle = detail::Own<xiezhen_client_options, xiezhen_client_options_free>;
+
+  Client(Handle handle, std::shared_ptr<OnLog> on_log) : on_log_(std::move(on_log)), handle_(std::move(handle)) {}
+
+  /// All but the log.
+  static void set(xiezhen_client_options *c, const ClientOptions &options) {
+    detail::set_text(c, xiezhen_client_options_set_base_url, options.base_url);
+    detail::set_text(c, xiezhen_client_options_set_app_code, options.app_code);
+    detail::set_text(c, xiezhen_client_options_set_app_key, options.app_key);
+    detail::set_text(c, xiezhen_client_options_set_app_secret, options.app_secret);
+    detail::set_time(c, xiezhen_client_options_set_timeout_ms, options.timeout);
+    detail::set_time(c, xiezhen_client_options_set_connect_timeout_ms, options.connect_timeout);
+    detail::set_value(c, xiezhen_client_options_set_max_retries, options.max_retries);
+    detail::set_value(c, xiezhen_client_options_set_requests_per_second, options.requests_per_second);
+    detail::set_value(c, xiezhen_client_options_set_upload_concurrency, options.upload_concurrency);
+    detail::set_value(c, xiezhen_client_options_set_max_photo_bytes, options.max_photo_bytes);
+    detail::set_value(c, xiezhen_client_options_set_max_pictures, options.max_pictures);
+    detail::set_value(c, xiezhen_client_options_set_prepare_photos, options.prepare_photos);
+    set_schedule(c, xiezhen_client_options_set_training_schedule, options.training_schedule);
+    set_schedule(c, xiezhen_client_options_set_generation_schedule, options.generation_schedule);
+    detail::set_text(c, xiezhen_client_options_set_ca_file, options.ca_file);
+    detail::set_text(c, xiezhen_client_options_set_proxy, options.proxy);
+    detail::set_value(c, xiezhen_client_options_set_allow_http, options.allow_http);
+    detail::set_value(c, xiezhen_client_options_set_allow_private_results, options.allow_private_results);
+    detail::set_value(c, xiezhen_client_options_set_require_https_results, options.require_https_results);
+    detail::set_text(c, xiezhen_client_options_set_stage, options.stage);
+    for (const auto &[name, value] : options.headers)
+      detail::call(xiezhen_client_options_add_header, c, detail::Text(name).get(), detail::Text(value).get());
+  }
+
   /// The C options of one call.
   class Call {
   public:
@@ -1159,6 +1186,7 @@ private:
       if (options.cancel) detail::call(xiezhen_call_options_set_cancel, own_.get(), options.cancel->get());
       detail::set_text(own_.get(), xiezhen_call_options_set_callback_url, options.callback_url);
       detail::set_time(own_.get(), xiezhen_call_options_set_timeout_ms, options.timeout);
+      detail::set_value(own_.get(), xiezhen_call_options_set_max_retries, options.max_retries);
       detail::set_text(own_.get(), xiezhen_call_options_set_name, options.name);
     }
     const xiezhen_call_options *get() const noexcept { return own_.get(); }

@@ -3,7 +3,7 @@
 use std::{ffi::c_char, time::Duration};
 
 use tokio_util::sync::CancellationToken;
-use xiezhen_core::{Error, Result};
+use xiezhen_core::{Client, Error, Result};
 
 use crate::{
     cancel::xiezhen_cancel,
@@ -18,6 +18,7 @@ pub struct xiezhen_call_options {
     pub(crate) cancel: Option<CancellationToken>,
     pub(crate) callback_url: Option<String>,
     pub(crate) timeout: Option<Duration>,
+    max_retries: Option<u32>,
     pub(crate) name: Option<String>,
 }
 
@@ -26,6 +27,7 @@ pub struct xiezhen_call_options {
 pub(crate) enum OptionKind {
     CallbackUrl,
     Checkpoint,
+    MaxRetries,
     Name,
     OnEnd,
     OnEvent,
@@ -37,6 +39,7 @@ impl OptionKind {
         match self {
             Self::CallbackUrl => "callback_url",
             Self::Checkpoint => "checkpoint",
+            Self::MaxRetries => "max_retries",
             Self::Name => "name",
             Self::OnEnd => "on_end",
             Self::OnEvent => "on_event",
@@ -58,10 +61,16 @@ impl xiezhen_call_options {
         let options = maybe(options).cloned().unwrap_or_default();
         let set = [
             (OptionKind::CallbackUrl, options.callback_url.is_some()),
+            (OptionKind::MaxRetries, options.max_retries.is_some()),
             (OptionKind::Name, options.name.is_some()),
             (OptionKind::Timeout, options.timeout.is_some()),
         ];
         OptionKind::refuse_unknown(call, &set, knows).map(|()| options)
+    }
+
+    /// The client within these limits, for one call.
+    pub(crate) fn limit(&self, core: &Client) -> Client {
+        core.with_timeout(self.timeout).with_max_retries(self.max_retries)
     }
 }
 
@@ -116,6 +125,20 @@ pub unsafe extern "C" fn xiezhen_call_options_set_timeout_ms(
 ) -> xiezhen_status {
     boundary(error, || {
         borrow_mut(options, "options")?.timeout = maybe_ms(timeout_ms);
+        Ok(())
+    })
+}
+
+/// How often the call is sent again, in place of the client's option. For the service's five calls and
+/// `xiezhen_save_results`.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn xiezhen_call_options_set_max_retries(
+    options: *mut xiezhen_call_options,
+    max_retries: u32,
+    error: *mut *mut xiezhen_error,
+) -> xiezhen_status {
+    boundary(error, || {
+        borrow_mut(options, "options")?.max_retries = Some(max_retries);
         Ok(())
     })
 }

@@ -11,7 +11,7 @@ use crate::{
     blocking::block_on,
     call::Call,
     call_options::{
-        OptionKind::{CallbackUrl, Name, Timeout},
+        OptionKind::{CallbackUrl, MaxRetries, Name, Timeout},
         xiezhen_call_options,
     },
     client::xiezhen_client,
@@ -29,11 +29,11 @@ fn upload_file(
     photo: *const xiezhen_photo,
     options: *const xiezhen_call_options,
 ) -> Result<Call<String>> {
-    let options = xiezhen_call_options::of(options, "xiezhen_upload_file", &[Timeout]);
+    let options = xiezhen_call_options::of(options, "xiezhen_upload_file", &[Timeout, MaxRetries]);
     let (client, photo, options) = (borrow(client, "client"), borrow(photo, "photo"), options).all()?;
     let photo = photo.0.clone();
-    Ok(Call::new(client, options.cancel, "upload_file", move |core| async move {
-        core.with_timeout(options.timeout).upload_file(photo).await
+    Ok(Call::new(client, options.cancel.clone(), "upload_file", move |core| async move {
+        options.limit(&core).upload_file(photo).await
     }))
 }
 
@@ -77,11 +77,11 @@ fn create_user_model(
     img_count: usize,
     options: *const xiezhen_call_options,
 ) -> Result<Call<Created>> {
-    let options = xiezhen_call_options::of(options, "xiezhen_create_user_model", &[Timeout, CallbackUrl]);
+    let options = xiezhen_call_options::of(options, "xiezhen_create_user_model", &[Timeout, MaxRetries, CallbackUrl]);
     let img_set = texts(img_set, img_count, "img_set");
     let (client, img_set, options) = (borrow(client, "client"), img_set, options).all()?;
-    Ok(Call::new(client, options.cancel, "create_user_model", move |core| async move {
-        core.with_timeout(options.timeout).create_user_model(&img_set, options.callback_url.as_deref()).await
+    Ok(Call::new(client, options.cancel.clone(), "create_user_model", move |core| async move {
+        options.limit(&core).create_user_model(&img_set, options.callback_url.as_deref()).await
     }))
 }
 
@@ -124,10 +124,10 @@ pub unsafe extern "C" fn xiezhen_begin_create_user_model(
 }
 
 fn list_styles(client: *const xiezhen_client, options: *const xiezhen_call_options) -> Result<Call<Vec<Style>>> {
-    let options = xiezhen_call_options::of(options, "xiezhen_list_styles", &[Timeout]);
+    let options = xiezhen_call_options::of(options, "xiezhen_list_styles", &[Timeout, MaxRetries]);
     let (client, options) = (borrow(client, "client"), options).all()?;
-    Ok(Call::new(client, options.cancel, "list_styles", move |core| async move {
-        core.with_timeout(options.timeout).list_styles().await
+    Ok(Call::new(client, options.cancel.clone(), "list_styles", move |core| async move {
+        options.limit(&core).list_styles().await
     }))
 }
 
@@ -167,12 +167,12 @@ fn create_task(
     style: *const c_char,
     options: *const xiezhen_call_options,
 ) -> Result<Call<Created>> {
-    let options = xiezhen_call_options::of(options, "xiezhen_create_task", &[Timeout, CallbackUrl]);
+    let options = xiezhen_call_options::of(options, "xiezhen_create_task", &[Timeout, MaxRetries, CallbackUrl]);
     let ids = (text(user_id, "user_id"), text(style, "style"));
     let (client, user_id, style, options) = (borrow(client, "client"), ids.0, ids.1, options).all()?;
     let (user_id, style) = (user_id.to_owned(), style.to_owned());
-    Ok(Call::new(client, options.cancel, "create_task", move |core| async move {
-        core.with_timeout(options.timeout).create_task(&user_id, &style, options.callback_url.as_deref()).await
+    Ok(Call::new(client, options.cancel.clone(), "create_task", move |core| async move {
+        options.limit(&core).create_task(&user_id, &style, options.callback_url.as_deref()).await
     }))
 }
 
@@ -217,11 +217,11 @@ fn query_task(
     task_id: *const c_char,
     options: *const xiezhen_call_options,
 ) -> Result<Call<Task>> {
-    let options = xiezhen_call_options::of(options, "xiezhen_query_task", &[Timeout]);
+    let options = xiezhen_call_options::of(options, "xiezhen_query_task", &[Timeout, MaxRetries]);
     let (client, task_id, options) = (borrow(client, "client"), text(task_id, "task_id"), options).all()?;
     let asked = task_id.to_owned();
-    let query = Call::new(client, options.cancel, "query_task", move |core| async move {
-        core.with_timeout(options.timeout).query_task(&asked).await
+    let query = Call::new(client, options.cancel.clone(), "query_task", move |core| async move {
+        options.limit(&core).query_task(&asked).await
     });
     Ok(query.about_task(task_id))
 }
@@ -264,13 +264,13 @@ fn save_results(
     save_to: *const c_char,
     options: *const xiezhen_call_options,
 ) -> Result<Call<Vec<PathBuf>>> {
-    let options = xiezhen_call_options::of(options, "xiezhen_save_results", &[Timeout, Name]);
+    let options = xiezhen_call_options::of(options, "xiezhen_save_results", &[Timeout, MaxRetries, Name]);
     let save_to = text(save_to, "save_to");
     let (client, task, save_to, options) = (borrow(client, "client"), borrow(task, "task"), save_to, options).all()?;
     let (task, save_to) = (task.task.clone(), PathBuf::from(save_to));
     let task_id = task.id.clone();
-    let save = Call::new(client, options.cancel, "save_results", move |core| async move {
-        core.with_timeout(options.timeout).save_results(&task, save_to, options.name.as_deref()).await
+    let save = Call::new(client, options.cancel.clone(), "save_results", move |core| async move {
+        options.limit(&core).save_results(&task, save_to, options.name.as_deref()).await
     });
     Ok(save.about_task(&task_id))
 }

@@ -6,11 +6,11 @@ use std::{
 };
 
 use log::LevelFilter;
-use xiezhen_core::{Client, ClientBuilder, PollSchedule, Result};
+use xiezhen_core::{Client, ClientBuilder, Error, OptionChanges, PollSchedule, Result};
 
 use crate::{
     error::{boundary, xiezhen_error, xiezhen_status},
-    ffi::{Arguments, borrow_mut, free, handle, maybe, out, read_or, refuse, text},
+    ffi::{Arguments, borrow, borrow_mut, free, handle, maybe, out, read_or, refuse, text},
     log::{LogCallback, next_client, open, xiezhen_on_log},
 };
 
@@ -18,6 +18,11 @@ use crate::{
 #[derive(Clone, Default)]
 pub struct xiezhen_client_options {
     builder: ClientBuilder,
+    /// What is set, in the form in which it changes a client that is there.
+    changes: OptionChanges,
+    headers: Vec<(String, String)>,
+    /// What is set, and can't change.
+    fixed: Vec<&'static str>,
     log: Option<LogCallback>,
 }
 
@@ -40,9 +45,10 @@ pub unsafe extern "C" fn xiezhen_client_options_free(options: *mut xiezhen_clien
     free(options);
 }
 
-/// Sets one option.
+/// Sets one option that a client has for its life.
 fn set(
     options: *mut xiezhen_client_options,
+    name: &'static str,
     error: *mut *mut xiezhen_error,
     change: impl FnOnce(ClientBuilder) -> Result<ClientBuilder>,
 ) -> xiezhen_status {
@@ -51,6 +57,23 @@ fn set(
         let builder = options.as_ref().map(|options| options.builder.clone()).unwrap_or_default();
         let (options, builder) = (options, change(builder)).all()?;
         options.builder = builder;
+        options.fixed.push(name);
+        Ok(())
+    })
+}
+
+/// Sets one option that `xiezhen_client_with_options` may change.
+fn set_both(
+    options: *mut xiezhen_client_options,
+    error: *mut *mut xiezhen_error,
+    change: impl FnOnce(ClientBuilder, OptionChanges) -> Result<(ClientBuilder, OptionChanges)>,
+) -> xiezhen_status {
+    boundary(error, || {
+        let options = borrow_mut(options, "options");
+        let now =
+            options.as_ref().map(|options| (options.builder.clone(), options.changes.clone())).unwrap_or_default();
+        let (options, changed) = (options, change(now.0, now.1)).all()?;
+        (options.builder, options.changes) = changed;
         Ok(())
     })
 }
@@ -63,7 +86,7 @@ pub unsafe extern "C" fn xiezhen_client_options_set_base_url(
     base_url: *const c_char,
     error: *mut *mut xiezhen_error,
 ) -> xiezhen_status {
-    set(options, error, |builder| Ok(builder.base_url(text(base_url, "base_url")?)))
+    set(options, "base_url", error, |builder| Ok(builder.base_url(text(base_url, "base_url")?)))
 }
 
 /// The AppCode of the purchase: one of the two credentials. One that is set switches the environment's off.
@@ -73,7 +96,7 @@ pub unsafe extern "C" fn xiezhen_client_options_set_app_code(
     app_code: *const c_char,
     error: *mut *mut xiezhen_error,
 ) -> xiezhen_status {
-    set(options, error, |builder| Ok(builder.app_code(text(app_code, "app_code")?)))
+    set(options, "app_code", error, |builder| Ok(builder.app_code(text(app_code, "app_code")?)))
 }
 
 /// The AppKey that signs requests, together with the AppSecret.
@@ -83,7 +106,7 @@ pub unsafe extern "C" fn xiezhen_client_options_set_app_key(
     app_key: *const c_char,
     error: *mut *mut xiezhen_error,
 ) -> xiezhen_status {
-    set(options, error, |builder| Ok(builder.app_key(text(app_key, "app_key")?)))
+    set(options, "app_key", error, |builder| Ok(builder.app_key(text(app_key, "app_key")?)))
 }
 
 /// The AppSecret of the AppKey.
@@ -93,7 +116,7 @@ pub unsafe extern "C" fn xiezhen_client_options_set_app_secret(
     app_secret: *const c_char,
     error: *mut *mut xiezhen_error,
 ) -> xiezhen_status {
-    set(options, error, |builder| Ok(builder.app_secret(text(app_secret, "app_secret")?)))
+    set(options, "app_secret", error, |builder| Ok(builder.app_secret(text(app_secret, "app_secret")?)))
 }
 
 /// Bounds a whole call, its repetitions included. Uploads and downloads may take as long as bytes move. 60 s.
@@ -103,7 +126,9 @@ pub unsafe extern "C" fn xiezhen_client_options_set_timeout_ms(
     timeout_ms: u64,
     error: *mut *mut xiezhen_error,
 ) -> xiezhen_status {
-    set(options, error, |builder| Ok(builder.timeout(Duration::from_millis(timeout_ms))))
+    set_both(options, error, |builder, changes| {
+        Ok((builder.timeout(Duration::from_millis(timeout_ms)), changes.timeout(Duration::from_millis(timeout_ms))))
+    })
 }
 
 /// Bounds making one connection. 10 s.
@@ -113,7 +138,9 @@ pub unsafe extern "C" fn xiezhen_client_options_set_connect_timeout_ms(
     connect_timeout_ms: u64,
     error: *mut *mut xiezhen_error,
 ) -> xiezhen_status {
-    set(options, error, |builder| Ok(builder.connect_timeout(Duration::from_millis(connect_timeout_ms))))
+    set(options, "connect_timeout", error, |builder| {
+        Ok(builder.connect_timeout(Duration::from_millis(connect_timeout_ms)))
+    })
 }
 
 /// How often a call that may be repeated is sent again. 4.
@@ -123,7 +150,9 @@ pub unsafe extern "C" fn xiezhen_client_options_set_max_retries(
     max_retries: u32,
     error: *mut *mut xiezhen_error,
 ) -> xiezhen_status {
-    set(options, error, |builder| Ok(builder.max_retries(max_retries)))
+    set_both(options, error, |builder, changes| {
+        Ok((builder.max_retries(max_retries), changes.max_retries(max_retries)))
+    })
 }
 
 /// At most so many calls of the gateway in any one second, by this client. 10; `INFINITY` means no limit.
@@ -133,7 +162,7 @@ pub unsafe extern "C" fn xiezhen_client_options_set_requests_per_second(
     requests_per_second: f64,
     error: *mut *mut xiezhen_error,
 ) -> xiezhen_status {
-    set(options, error, |builder| Ok(builder.requests_per_second(requests_per_second)))
+    set(options, "requests_per_second", error, |builder| Ok(builder.requests_per_second(requests_per_second)))
 }
 
 /// How many photos of a job are uploaded at a time. 4.
@@ -143,7 +172,7 @@ pub unsafe extern "C" fn xiezhen_client_options_set_upload_concurrency(
     upload_concurrency: usize,
     error: *mut *mut xiezhen_error,
 ) -> xiezhen_status {
-    set(options, error, |builder| Ok(builder.upload_concurrency(upload_concurrency)))
+    set(options, "upload_concurrency", error, |builder| Ok(builder.upload_concurrency(upload_concurrency)))
 }
 
 /// No more than so many bytes are sent of a photo: a larger one is prepared, or refused if that is off. 5 MiB.
@@ -153,7 +182,7 @@ pub unsafe extern "C" fn xiezhen_client_options_set_max_photo_bytes(
     max_photo_bytes: u64,
     error: *mut *mut xiezhen_error,
 ) -> xiezhen_status {
-    set(options, error, |builder| Ok(builder.max_photo_bytes(max_photo_bytes)))
+    set(options, "max_photo_bytes", error, |builder| Ok(builder.max_photo_bytes(max_photo_bytes)))
 }
 
 /// Whether photos are cleaned of their metadata, location included, and turned, converted and scaled where the service
@@ -164,7 +193,7 @@ pub unsafe extern "C" fn xiezhen_client_options_set_prepare_photos(
     prepare_photos: bool,
     error: *mut *mut xiezhen_error,
 ) -> xiezhen_status {
-    set(options, error, |builder| Ok(builder.prepare_photos(prepare_photos)))
+    set(options, "prepare_photos", error, |builder| Ok(builder.prepare_photos(prepare_photos)))
 }
 
 /// A task with more pictures than this is refused when they are to be saved. 1000.
@@ -174,7 +203,7 @@ pub unsafe extern "C" fn xiezhen_client_options_set_max_pictures(
     max_pictures: usize,
     error: *mut *mut xiezhen_error,
 ) -> xiezhen_status {
-    set(options, error, |builder| Ok(builder.max_pictures(max_pictures)))
+    set(options, "max_pictures", error, |builder| Ok(builder.max_pictures(max_pictures)))
 }
 
 /// When trainings are polled: first `initial_ms` after their creation (at once if this client didn't create them),
@@ -188,7 +217,12 @@ pub unsafe extern "C" fn xiezhen_client_options_set_training_schedule(
     max_ms: u64,
     error: *mut *mut xiezhen_error,
 ) -> xiezhen_status {
-    set(options, error, |builder| Ok(builder.training_schedule(schedule(initial_ms, factor, max_ms))))
+    set_both(options, error, |builder, changes| {
+        Ok((
+            builder.training_schedule(schedule(initial_ms, factor, max_ms)),
+            changes.training_schedule(schedule(initial_ms, factor, max_ms)),
+        ))
+    })
 }
 
 /// When generations are polled. 3 s, 1.5, 15 s.
@@ -200,11 +234,47 @@ pub unsafe extern "C" fn xiezhen_client_options_set_generation_schedule(
     max_ms: u64,
     error: *mut *mut xiezhen_error,
 ) -> xiezhen_status {
-    set(options, error, |builder| Ok(builder.generation_schedule(schedule(initial_ms, factor, max_ms))))
+    set_both(options, error, |builder, changes| {
+        Ok((
+            builder.generation_schedule(schedule(initial_ms, factor, max_ms)),
+            changes.generation_schedule(schedule(initial_ms, factor, max_ms)),
+        ))
+    })
 }
 
 fn schedule(initial_ms: u64, factor: f64, max_ms: u64) -> PollSchedule {
     PollSchedule { initial: Duration::from_millis(initial_ms), factor, max: Duration::from_millis(max_ms) }
+}
+
+/// The gateway's stage: "RELEASE" (the default), "PRE" or "TEST".
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn xiezhen_client_options_set_stage(
+    options: *mut xiezhen_client_options,
+    stage: *const c_char,
+    error: *mut *mut xiezhen_error,
+) -> xiezhen_status {
+    set_both(options, error, |builder, changes| {
+        let stage = text(stage, "stage")?;
+        Ok((builder.stage(stage), changes.stage(stage)))
+    })
+}
+
+/// One more header that goes with every call of the gateway. Names that the library sends itself, and line breaks, are
+/// refused.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn xiezhen_client_options_add_header(
+    options: *mut xiezhen_client_options,
+    name: *const c_char,
+    value: *const c_char,
+    error: *mut *mut xiezhen_error,
+) -> xiezhen_status {
+    boundary(error, || {
+        let texts = (text(name, "name"), text(value, "value"));
+        let (options, name, value) = (borrow_mut(options, "options"), texts.0, texts.1).all()?;
+        options.builder = options.builder.clone().header(name, value);
+        options.headers.push((name.to_owned(), value.to_owned()));
+        Ok(())
+    })
 }
 
 /// A PEM file of certificate authorities that are trusted beside the system's.
@@ -214,7 +284,7 @@ pub unsafe extern "C" fn xiezhen_client_options_set_ca_file(
     ca_file: *const c_char,
     error: *mut *mut xiezhen_error,
 ) -> xiezhen_status {
-    set(options, error, |builder| Ok(builder.ca_file(text(ca_file, "ca_file")?)))
+    set(options, "ca_file", error, |builder| Ok(builder.ca_file(text(ca_file, "ca_file")?)))
 }
 
 /// A proxy for all but loopback, in place of the environment's; "" for none.
@@ -224,7 +294,7 @@ pub unsafe extern "C" fn xiezhen_client_options_set_proxy(
     proxy: *const c_char,
     error: *mut *mut xiezhen_error,
 ) -> xiezhen_status {
-    set(options, error, |builder| Ok(builder.proxy(text(proxy, "proxy")?)))
+    set(options, "proxy", error, |builder| Ok(builder.proxy(text(proxy, "proxy")?)))
 }
 
 /// Allows `http://` to hosts other than this machine: whoever listens reads the credential.
@@ -234,7 +304,7 @@ pub unsafe extern "C" fn xiezhen_client_options_set_allow_http(
     allow_http: bool,
     error: *mut *mut xiezhen_error,
 ) -> xiezhen_status {
-    set(options, error, |builder| Ok(builder.allow_http(allow_http)))
+    set(options, "allow_http", error, |builder| Ok(builder.allow_http(allow_http)))
 }
 
 /// Fetches results from this machine, its network and metadata services too, and follows redirects to them.
@@ -244,7 +314,7 @@ pub unsafe extern "C" fn xiezhen_client_options_set_allow_private_results(
     allow_private_results: bool,
     error: *mut *mut xiezhen_error,
 ) -> xiezhen_status {
-    set(options, error, |builder| Ok(builder.allow_private_results(allow_private_results)))
+    set(options, "allow_private_results", error, |builder| Ok(builder.allow_private_results(allow_private_results)))
 }
 
 /// Refuses results whose address is `http://`: whoever is on the way reads and changes them. A notice otherwise.
@@ -254,7 +324,7 @@ pub unsafe extern "C" fn xiezhen_client_options_set_require_https_results(
     require_https_results: bool,
     error: *mut *mut xiezhen_error,
 ) -> xiezhen_status {
-    set(options, error, |builder| Ok(builder.require_https_results(require_https_results)))
+    set(options, "require_https_results", error, |builder| Ok(builder.require_https_results(require_https_results)))
 }
 
 /// Calls `on_log` for what is logged up to `level` (an `xiezhen_log_level`) while a call of the client is in flight. NULL
@@ -278,6 +348,7 @@ pub unsafe extern "C" fn xiezhen_client_options_set_on_log(
             other => Err(refuse(format!("level {other} is no xiezhen_log_level"))),
         };
         let (options, level) = (borrow_mut(options, "options"), level).all()?;
+        options.fixed.push("on_log");
         options.log = on_log.map(|tell| LogCallback { level, tell, user_data });
         Ok(())
     })
@@ -297,6 +368,33 @@ pub unsafe extern "C" fn xiezhen_client_new(
             open(log.level);
         }
         *client = handle(xiezhen_client { core, number: next_client(), log: options.log });
+        Ok(())
+    })
+}
+
+/// The same client under other options: connections, rate limit and log are shared, and closing one closes both. What is not set stays
+/// as it is. May be set: timeout, max_retries, the schedules, stage, and headers, which replace those that the client has; anything else is
+/// refused.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn xiezhen_client_with_options(
+    client: *const xiezhen_client,
+    options: *const xiezhen_client_options,
+    other: *mut *mut xiezhen_client,
+    error: *mut *mut xiezhen_error,
+) -> xiezhen_status {
+    boundary(error, || {
+        let (client, options, other) =
+            (borrow(client, "client"), borrow(options, "options"), out(other, "other")).all()?;
+        let fixed =
+            options.fixed.iter().map(|name| format!("{name} can't change: make another client")).collect::<Vec<_>>();
+        if !fixed.is_empty() {
+            return Err(Error::invalid(fixed));
+        }
+        let changes = options.changes.clone();
+        let headers = options.headers.iter().map(|(name, value)| (name.as_str(), value.as_str()));
+        let changes = if options.headers.is_empty() { changes } else { changes.headers(headers) };
+        *other =
+            handle(xiezhen_client { core: client.core.with_options(changes)?, number: client.number, log: client.log });
         Ok(())
     })
 }

@@ -51,6 +51,10 @@ static void options(void) {
   REFUSES_TEXT(xiezhen_client_options_set_app_secret, client);
   REFUSES_TEXT(xiezhen_client_options_set_ca_file, client);
   REFUSES_TEXT(xiezhen_client_options_set_proxy, client);
+  REFUSES_TEXT(xiezhen_client_options_set_stage, client);
+  REFUSED(xiezhen_client_options_add_header(NULL, "X-Own", "x", error));
+  REFUSED(xiezhen_client_options_add_header(client, NULL, "x", error));
+  REFUSED(xiezhen_client_options_add_header(client, "X-Own", BAD, error));
   REFUSED(xiezhen_client_options_set_timeout_ms(NULL, 1, error));
   REFUSED(xiezhen_client_options_set_connect_timeout_ms(NULL, 1, error));
   REFUSED(xiezhen_client_options_set_max_retries(NULL, 1, error));
@@ -87,11 +91,29 @@ static void options(void) {
   REFUSED(xiezhen_client_new(client, &made, error));
   xiezhen_client_options_free(client);
 
+  /* A client that is there changes in some of its options only. */
+  xiezhen_client *here = quick_client("arguments"), *other = NULL;
+  client = xiezhen_client_options_new();
+  REFUSED(xiezhen_client_with_options(NULL, client, &other, error));
+  REFUSED(xiezhen_client_with_options(here, NULL, &other, error));
+  REFUSED(xiezhen_client_with_options(here, client, NULL, error));
+  OK(xiezhen_client_options_set_stage(client, "NOWHERE", error));
+  REFUSED(xiezhen_client_with_options(here, client, &other, error));
+  xiezhen_client_options_free(client);
+  client = quick_options("arguments");
+  error = NULL;
+  CHECK(xiezhen_client_with_options(here, client, &other, &error) == XIEZHEN_INVALID_ARGUMENT && !other);
+  CHECK(xiezhen_error_problem_count(error) == 3 && strstr(xiezhen_error_problem(error, 0), "base_url can't change"));
+  xiezhen_error_free(error);
+  xiezhen_client_options_free(client);
+  xiezhen_client_free(here);
+
   xiezhen_cancel *cancel = xiezhen_cancel_new();
   xiezhen_call_options *call = xiezhen_call_options_new();
   REFUSES_TEXT(xiezhen_call_options_set_callback_url, call);
   REFUSES_TEXT(xiezhen_call_options_set_name, call);
   REFUSED(xiezhen_call_options_set_timeout_ms(NULL, 1, error));
+  REFUSED(xiezhen_call_options_set_max_retries(NULL, 1, error));
   REFUSED(xiezhen_call_options_set_cancel(NULL, cancel, error));
   REFUSED(xiezhen_call_options_set_cancel(call, NULL, error));
   xiezhen_call_options_free(call);

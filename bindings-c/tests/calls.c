@@ -295,7 +295,40 @@ static void the_log(void) {
   xiezhen_client_free(client);
 }
 
+/* Other options on the same connections, and what goes with every call. */
+static void other_options(void) {
+  xiezhen_client *client = quick_client("options"), *other = NULL;
+  xiezhen_client_options *changes = xiezhen_client_options_new();
+  OK(xiezhen_client_options_set_stage(changes, "PRE", error));
+  OK(xiezhen_client_options_add_header(changes, "X-Own", "mine", error));
+  OK(xiezhen_client_options_set_max_retries(changes, 3, error));
+  OK(xiezhen_client_with_options(client, changes, &other, error));
+  fault("options", "{\"call\":\"list_styles\",\"times\":2,\"reply\":{\"status\":503}}");
+  xiezhen_styles *styles = NULL;
+  OK(xiezhen_list_styles(other, NULL, &styles, error));
+  xiezhen_styles_free(styles);
+  CHECK(count_calls("options", "list_styles") == 3);
+
+  /* Of one call. */
+  fault("options", "{\"call\":\"list_styles\",\"times\":1,\"reply\":{\"status\":503}}");
+  xiezhen_call_options *options = xiezhen_call_options_new();
+  OK(xiezhen_call_options_set_max_retries(options, 0, error));
+  styles = NULL;
+  CHECK(xiezhen_list_styles(other, options, &styles, NULL) == XIEZHEN_TRANSPORT);
+  CHECK(count_calls("options", "list_styles") == 4);
+  CHECK(xiezhen_wait_task(other, "t", options, NULL, NULL) == XIEZHEN_INVALID_ARGUMENT);
+  xiezhen_call_options_free(options);
+
+  /* They close together. */
+  xiezhen_client_close(client);
+  CHECK(xiezhen_list_styles(other, NULL, &styles, NULL) == XIEZHEN_INVALID_ARGUMENT);
+  xiezhen_client_options_free(changes);
+  xiezhen_client_free(other);
+  xiezhen_client_free(client);
+}
+
 int main(void) {
+  other_options();
   CHECK(strcmp(xiezhen_version(), XIEZHEN_VERSION) == 0);
   the_five_calls();
   photos_from_memory();

@@ -493,6 +493,23 @@ void timeouts_of_single_calls() {
   CHECK(std::chrono::steady_clock::now() - began < 20s);
 }
 
+void other_options() {
+  xiezhen::Client client(quick("options"));
+  xiezhen::ClientOptions changes;
+  changes.stage = "TEST";
+  changes.headers = {{"X-Own", "mine"}};
+  changes.max_retries = 2;
+  const auto other = client.with_options(changes);
+  fault("options", R"({"call":"list_styles","times":2,"reply":{"status":503}})");
+  CHECK(!other.list_styles().empty() && count_calls("options", "list_styles") == 3);
+  xiezhen::CallOptions once;
+  once.max_retries = 0;
+  fault("options", R"({"call":"list_styles","times":1,"reply":{"status":503}})");
+  CHECK(thrown_by<xiezhen::Error>([&] { other.list_styles(once); }).status() == XIEZHEN_TRANSPORT);
+  changes.proxy = "";
+  CHECK(thrown_by<xiezhen::Error>([&] { client.with_options(changes); }).problems().size() == 1);
+}
+
 void cancel_from_another_thread() {
   const xiezhen::Client client(quick("cancel"));
   fault("cancel", R"({"call":"any","stall":"before"})");
@@ -528,6 +545,7 @@ int main() {
   many_jobs();
   stores_that_conflict();
   timeouts_of_single_calls();
+  other_options();
   cancel_from_another_thread();
   std::puts("wrapper: ok");
 }

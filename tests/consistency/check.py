@@ -191,7 +191,7 @@ class Node:
 def begun(named: set[str]) -> set[str]:
     """The calls, each of which can also be begun on a queue, but for those that return at once."""
     calls = {name for name in named if not name.startswith("begin_")}
-    wanted = {f"begin_{name}" for name in calls - {"close", "notify", "run_events"}}
+    wanted = {f"begin_{name}" for name in calls - {"close", "notify", "run_events", "with_options"}}
     return calls | {name for name in named - calls if name not in wanted} | {f"no {name}" for name in wanted - named}
 
 
@@ -211,7 +211,8 @@ class C:
         return {plain(name) for name in re.findall(rf"xiezhen_{options}_options_set_(\w+)\(", self.header)}
 
     def options(self) -> set[str]:
-        return self.setters("client")
+        # Headers are added one by one.
+        return self.setters("client") | ({"headers"} if "xiezhen_client_options_add_header(" in self.header else set())
 
     def defaults(self) -> dict[str, str]:
         return dict(Rust().defaults())
