@@ -830,6 +830,13 @@ xiezhen_status xiezhen_client_options_set_prepare_photos(xiezhen_client_options 
                                                          xiezhen_error **error);
 
 /**
+ * A task with more pictures than this is refused when they are to be saved. 1000.
+ */
+xiezhen_status xiezhen_client_options_set_max_pictures(xiezhen_client_options *options,
+                                                       size_t max_pictures,
+                                                       xiezhen_error **error);
+
+/**
  * When trainings are polled: first `initial_ms` after their creation (at once if this client didn't create them),
  * then after pauses that grow by `factor` up to `max_ms`; all ±20 % by chance, and a `Retry-After` comes instead.
  * 15 s, 1.5, 60 s.
@@ -885,6 +892,20 @@ xiezhen_status xiezhen_client_options_set_proxy(xiezhen_client_options *options,
 xiezhen_status xiezhen_client_options_set_allow_http(xiezhen_client_options *options,
                                                      bool allow_http,
                                                      xiezhen_error **error);
+
+/**
+ * Fetches results from this machine, its network and metadata services too, and follows redirects to them.
+ */
+xiezhen_status xiezhen_client_options_set_allow_private_results(xiezhen_client_options *options,
+                                                                bool allow_private_results,
+                                                                xiezhen_error **error);
+
+/**
+ * Refuses results whose address is `http://`: whoever is on the way reads and changes them. A notice otherwise.
+ */
+xiezhen_status xiezhen_client_options_set_require_https_results(xiezhen_client_options *options,
+                                                                bool require_https_results,
+                                                                xiezhen_error **error);
 
 /**
  * Calls `on_log` for what is logged up to `level` (an `xiezhen_log_level`) while a call of the client is in flight. NULL

@@ -1060,6 +1060,19 @@ public:
     return detail::maybe_time(next);
   }
 
+  /// Takes over a task that the vendor's side shows, for the create of a job whose outcome is unknown, once the service says that it is
+  /// of the right kind. A training is adopted with its `user_id`; `style` says which of several generations it is.
+  void adopt(const Job &job, std::string_view task_id, const std::optional<std::string> &user_id = std::nullopt,
+             const std::optional<std::string> &style = std::nullopt, const CallOptions &options = {}) const {
+    detail::call(xiezhen_adopt, get(), job.get(), detail::Text(task_id).get(), maybe(user_id), maybe(style),
+                 Call(options).get());
+  }
+  void begin_adopt(const Job &job, std::string_view task_id, const std::optional<std::string> &user_id,
+                   const std::optional<std::string> &style, const Queue &queue, void *tag,
+                   const CallOptions &options = {}) const {
+    begin(xiezhen_begin_adopt, queue, tag, Call(options), job.get(), detail::Text(task_id).get(), maybe(user_id), maybe(style));
+  }
+
   /// Brings many jobs to their end, side by side on this client's rate limit. Returns what went wrong with each, in the order given;
   /// one that fails stops no other. Each has a checkpoint of its own, called after its photos and styles.
   std::vector<std::optional<Error>> run_many(const std::vector<Job> &jobs, const RunManyOptions &options = {}) const {
@@ -1286,6 +1299,12 @@ private:
       throw Error(XIEZHEN_INVALID_ARGUMENT, "a begun call has no callbacks: events and ends come from its queue");
     begin(xiezhen_begin_run_many, queue, tag, RunMany(options), jobs.handles.data(),
           jobs.texts.empty() ? nullptr : jobs.texts.data(), jobs.handles.size());
+  }
+
+  static const char *maybe(const std::optional<std::string> &text) {
+    if (text && text->find('\0') != std::string::npos)
+      throw Error(XIEZHEN_INVALID_ARGUMENT, "a text contains a NUL character");
+    return text ? text->c_str() : nullptr;
   }
 
   static Run begun(const RunOptions &options) {

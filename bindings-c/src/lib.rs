@@ -9,6 +9,7 @@
 #![allow(clippy::doc_markdown, reason = "these texts are C's: Doxygen reads them")]
 #![cfg_attr(test, allow(clippy::unwrap_used, clippy::expect_used, clippy::panic))]
 
+pub mod adopt;
 mod blocking;
 mod call;
 pub mod call_options;

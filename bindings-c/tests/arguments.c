@@ -263,6 +263,12 @@ static void calls(void) {
   REFUSED(xiezhen_notify(NULL, "t", error));
   REFUSED(xiezhen_notify(client, NULL, error));
   REFUSED(xiezhen_wait_for_creates(NULL, NULL, error));
+  REFUSED(xiezhen_adopt(NULL, job, "T1", NULL, NULL, NULL, error));
+  REFUSED(xiezhen_adopt(client, NULL, "T1", NULL, NULL, NULL, error));
+  REFUSED(xiezhen_adopt(client, job, NULL, NULL, NULL, NULL, error));
+  REFUSED(xiezhen_adopt(client, job, "T1", BAD, NULL, NULL, error));
+  REFUSED(xiezhen_adopt(client, job, "T1", NULL, BAD, NULL, error));
+  REFUSED(xiezhen_adopt(client, job, "T1", NULL, NULL, NULL, error)); /* nothing is unknown */
   REFUSED(xiezhen_save_results(NULL, task, "x", NULL, &files, error));
   REFUSED(xiezhen_save_results(client, NULL, "x", NULL, &files, error));
   REFUSED(xiezhen_run(NULL, job, NULL, error));
@@ -330,6 +336,7 @@ static void begun_calls(void) {
   REFUSED(xiezhen_begin_advance(NULL, job, NULL, queue, NULL, error));
   REFUSED(xiezhen_begin_advance(client, job, NULL, NULL, NULL, error));
   REFUSED(xiezhen_completion_saved(NULL, 0, error));
+  REFUSED(xiezhen_begin_adopt(client, job, "T1", NULL, NULL, NULL, NULL, NULL, error));
   const xiezhen_job *jobs[] = {job, NULL};
   const char *keys[] = {"one", NULL};
   xiezhen_errors *errors = NULL;

@@ -263,7 +263,47 @@ static void photos_uploaded_before(void) {
   xiezhen_client_free(client);
 }
 
+/* A training's task is no generation: the service is asked before a job takes it over. */
+static void adoption_asks_the_service(void) {
+  xiezhen_client *client = quick_client("adopt");
+  xiezhen_created *training = start_training(client), *generation = NULL;
+  xiezhen_task *trained = NULL;
+  xiezhen_styles *styles = NULL;
+  OK(xiezhen_wait_task(client, xiezhen_created_task_id(training), NULL, &trained, error));
+  xiezhen_task_free(trained);
+  OK(xiezhen_list_styles(client, NULL, &styles, error));
+  const char *style = xiezhen_style_style(xiezhen_styles_at(styles, 0));
+  OK(xiezhen_create_task(client, xiezhen_created_user_id(training), style, NULL, &generation, error));
+
+  xiezhen_job_options *order = xiezhen_job_options_new();
+  OK(xiezhen_job_options_set_user_id(order, xiezhen_created_user_id(training), error));
+  OK(xiezhen_job_options_add_style(order, style, error));
+  xiezhen_job *job = NULL;
+  OK(xiezhen_job_new(order, &job, error));
+  fault("adopt", "{\"call\":\"create_task\",\"times\":1,\"close\":\"after\"}");
+  CHECK(xiezhen_run(client, job, NULL, NULL) == XIEZHEN_OUTCOME_UNKNOWN);
+
+  CHECK(xiezhen_adopt(client, job, xiezhen_created_task_id(training), NULL, NULL, NULL, NULL) == XIEZHEN_INVALID_ARGUMENT);
+  xiezhen_queue *queue = NULL;
+  OK(xiezhen_queue_new(&queue, error));
+  OK(xiezhen_begin_adopt(client, job, xiezhen_created_task_id(generation), NULL, style, NULL, queue, job, error));
+  CHECK(xiezhen_queue_wait(queue, 30000));
+  xiezhen_completion *adopted = xiezhen_queue_next(queue);
+  CHECK(xiezhen_completion_is_last(adopted) && xiezhen_completion_status(adopted) == XIEZHEN_OK);
+  xiezhen_completion_free(adopted);
+  xiezhen_queue_free(queue);
+  OK(xiezhen_run(client, job, NULL, error));
+  CHECK(xiezhen_job_stage(job) == XIEZHEN_STAGE_DONE && count_calls("adopt", "create_task") == 2);
+  xiezhen_job_free(job);
+  xiezhen_job_options_free(order);
+  xiezhen_created_free(generation);
+  xiezhen_styles_free(styles);
+  xiezhen_created_free(training);
+  xiezhen_client_free(client);
+}
+
 int main(void) {
+  adoption_asks_the_service();
   many_jobs();
   stores_that_conflict();
   photos_given_again();
