@@ -544,6 +544,32 @@ extern "C" {
 #endif // __cplusplus
 
 /**
+ * Takes over a task that the vendor's side shows, for the create of a job whose outcome is unknown, once the service says that it is of
+ * the right kind. A training is adopted with its `user_id`; `style` (as the job was given it) says which of several generations it is.
+ * What does not apply is NULL.
+ */
+xiezhen_status xiezhen_adopt(const xiezhen_client *client,
+                             const xiezhen_job *job,
+                             const char *task_id,
+                             const char *user_id,
+                             const char *style,
+                             const xiezhen_call_options *options,
+                             xiezhen_error **error);
+
+/**
+ * `xiezhen_adopt`, begun.
+ */
+xiezhen_status xiezhen_begin_adopt(const xiezhen_client *client,
+                                   const xiezhen_job *job,
+                                   const char *task_id,
+                                   const char *user_id,
+                                   const char *style,
+                                   const xiezhen_call_options *options,
+                                   const xiezhen_queue *queue,
+                                   void *tag,
+                                   xiezhen_error **error);
+
+/**
  * Options of which none is set.
  */
 xiezhen_call_options *xiezhen_call_options_new(void);

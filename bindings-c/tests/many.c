@@ -194,7 +194,11 @@ static xiezhen_photo *photo_bytes(int number) {
 
 /* A job of bytes goes on in another process once it is given them again. */
 static void photos_given_again(void) {
-  xiezhen_client *client = quick_client("bytes");
+  xiezhen_client *client = NULL;
+  xiezhen_client_options *one_by_one = quick_options("bytes");
+  OK(xiezhen_client_options_set_upload_concurrency(one_by_one, 1, error));
+  OK(xiezhen_client_new(one_by_one, &client, error));
+  xiezhen_client_options_free(one_by_one);
   xiezhen_job_options *order = xiezhen_job_options_new();
   xiezhen_photo *photos[9];
   for (int n = 0; n < 9; n++) photos[n] = photo_bytes(n + 1);
@@ -219,14 +223,7 @@ static void photos_given_again(void) {
   xiezhen_string_free(json);
 
   OK(xiezhen_job_missing_photos(job, missing, 20, &count, error));
-  /* Those whose uploads were confirmed are not asked for. */
-  xiezhen_job_photo_list *known = NULL;
-  OK(xiezhen_job_photos(job, &known, error));
-  size_t confirmed = 0;
-  for (size_t n = 0; n < 8; n++)
-    confirmed += xiezhen_job_photo_uploaded(xiezhen_job_photo_list_at(known, n)) != NULL;
-  xiezhen_job_photo_list_free(known);
-  CHECK(confirmed > 0 && count > 0 && count + confirmed == 8);
+  CHECK(count == 5 && missing[0] == 3); /* those whose uploads were confirmed are not asked for */
   CHECK(xiezhen_job_missing_photos(job, missing, 1, &count, NULL) == XIEZHEN_INVALID_ARGUMENT);
   CHECK(xiezhen_job_give_photo(job, missing[0], photos[8], NULL) == XIEZHEN_INVALID_ARGUMENT); /* another photo */
   for (size_t n = 0; n < count; n++) OK(xiezhen_job_give_photo(job, missing[n], photos[missing[n]], error));
