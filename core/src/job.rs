@@ -84,7 +84,7 @@ pub struct JobPhoto {
     #[serde(deserialize_with = "Option::deserialize")]
     pub uploaded: Option<String>,
     /// How it is made into what is sent, once that was decided.
-    #[serde(default)]
+    #[serde(deserialize_with = "Option::deserialize")]
     pub preparation: Option<Preparation>,
 }
 

@@ -90,6 +90,9 @@ fn upgrade_from_1(job: &mut Value) -> Result<(), String> {
     if let Some(training) = fields.get_mut("training").and_then(Value::as_object_mut) {
         upgrade_work_from_1("its training", training)?;
     }
+    for photo in fields.get_mut("photos").and_then(Value::as_array_mut).into_iter().flatten() {
+        photo.as_object_mut().ok_or("a photo is no object")?.insert("preparation".into(), Value::Null);
+    }
     for (n, portrait) in fields.get_mut("portraits").and_then(Value::as_array_mut).into_iter().flatten().enumerate() {
         let portrait = portrait.as_object_mut().ok_or("a portrait is no object")?;
         upgrade_work_from_1(&format!("portrait {}", n + 1), portrait)?;
@@ -125,6 +128,7 @@ fn upgrade_work_from_1(name: &str, work: &mut Map<String, Value>) -> Result<(), 
         work.insert(now.into(), time);
     }
     work.insert("unverified".into(), false.into());
+    work.insert("expects_callback".into(), false.into());
     work.insert("empty_since".into(), Value::Null);
     work.entry("waiting_since").or_insert(Value::Null);
     Ok(())

@@ -51,7 +51,6 @@ pub(super) struct Work {
     pub(super) waiting_since: Option<u64>,
     /// The create told the service where to report the end, and no callback has come before it. Where this is missing,
     /// polls are more frequent.
-    #[serde(default)]
     pub(super) expects_callback: bool,
 }
 

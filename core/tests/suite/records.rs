@@ -112,8 +112,9 @@ async fn what_the_first_version_wrote_goes_on_if_it_is_whole() {
             "steps": {"looks": 1, "failures": 0}, "next_look": 1, "looked": 1, "not_before": 0, "waiting_since": 1,
             "urls": [], "files": []})
     };
+    let host = simulator.url().replace("http://", "");
     let job = |portrait: Value| {
-        json!({"version": 1, "revision": 3, "host": null, "stage": "generating", "user_id": user_id, "photos": [],
+        json!({"version": 1, "revision": 3, "host": host, "stage": "generating", "user_id": user_id, "photos": [],
             "training": null, "portraits": [portrait], "save_to": null})
     };
     let created = client.create_task(&user_id, xiezhen_simulator::STYLES[0].id, None).await.unwrap();
