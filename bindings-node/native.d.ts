@@ -61,7 +61,7 @@ export declare class Client {
    */
   advance(calls: Calls, job: JobHandle, save: () => Promise<boolean | string>, settings: AdvanceSettings, events: boolean): Ticket
   /** `advance` of a job that is in a store: it ends if its photos or styles are refused. `woken` are hints as JSON. */
-  advanceStored(calls: Calls, job: JobHandle, save: () => Promise<boolean | string>, settings: AdvanceSettings, woken: Array<string>, events: boolean): Ticket
+  advanceStored(calls: Calls, job: JobHandle, save: () => Promise<boolean | string>, settings: AdvanceSettings, key: string, woken: Array<string>, events: boolean): Ticket
   /** Brings a job to its end; tells of `events` if they are wanted. */
   run(calls: Calls, job: JobHandle, settings: RunSettings, events: boolean): Ticket
   /**
@@ -177,6 +177,8 @@ export interface ClientOptions {
    * service would not take them as they are. On; off, every photo is sent as it is, or refused.
    */
   preparePhotos?: boolean
+  /** A task with more pictures than this is refused when they are to be saved. 1000. */
+  maxPictures?: number
   /** When trainings are looked at. 15 s, ×1.5, up to 60 s. */
   trainingSchedule?: PollSchedule
   /** When generations are looked at. 3 s, ×1.5, up to 15 s. */
@@ -187,6 +189,10 @@ export interface ClientOptions {
   proxy?: string
   /** Allows `http://` to hosts other than this machine: whoever listens reads the credential. */
   allowHttp?: boolean
+  /** Fetches results from this machine, its network and metadata services too. */
+  allowPrivateResults?: boolean
+  /** Refuses results whose address is `http://`; a notice otherwise. */
+  requireHttpsResults?: boolean
 }
 
 /** What a create answered. */

@@ -293,14 +293,14 @@ export class Client {
     return takeTurn(store, key, options, this.#advanceStored)
   }
 
-  #advanceStored: AdvanceStored = async (job, save, { woken, ...options }) => {
+  #advanceStored: AdvanceStored = async (key, job, save, { woken, ...options }) => {
     const callbacks = new Callbacks()
     const of = { ...ofSignal, ...ofAdvance, onEvent }
     const given = () => checked({ job: [handleOf, job] }, of, options)
     const start = ({ job: handle, onEvent, signal: _, ...settings }: ReturnType<typeof given>) => {
       const hear = callbacks.hear(onEvent, (raw: RawEvent) => [event(raw, job, {})])
       const saves = callbacks.save(job, () => save(job))
-      return this.#handle.advanceStored(calls, handle, saves, bare(settings), woken, hear)
+      return this.#handle.advanceStored(calls, handle, saves, bare(settings), key, woken, hear)
     }
     const due: number | null | undefined = await call(this, {}, given, start, {
       callbacks,

@@ -29,6 +29,7 @@ export type Turn = number | null | NotClaimed
 
 /** How the client advances a stored job. */
 export type AdvanceStored = (
+  key: string,
   job: Job,
   save: (job: Job) => Promise<void>,
   options: Pick<StepOptions, 'onEvent' | 'recreate'> & { saveTo: string | URL | undefined; woken: string[] },
@@ -178,7 +179,7 @@ async function turn(
   let due: number | null = null
   let failure: unknown
   try {
-    due = await advance(job, (job) => saver.save(JSON.stringify(job)), how)
+    due = await advance(key, job, (job) => saver.save(JSON.stringify(job)), how)
   } catch (error) {
     const { code, name } = error as { code?: unknown; name?: unknown }
     if (name !== 'XiezhenError' && name !== 'StoreError' && typeof code !== 'string') throw error

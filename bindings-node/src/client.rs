@@ -239,11 +239,11 @@ impl ClientHandle {
         job: &JobHandle,
         save: Function<'_, (), Promise<Either<bool, String>>>,
         settings: AdvanceSettings,
-        _woken: Vec<String>,
+        key: String,
+        woken: Vec<String>,
         events: bool,
     ) -> napi::Result<Ticket> {
-        let mut options = settings.into_core();
-        options.ends_refused = true;
+        let options = settings.into_core().stored(&job.job, &key, &woken);
         self.begin_advance(env, calls, job, &save, options, events)
     }
 

@@ -20,10 +20,15 @@ pub(crate) fn wait_many(client: Client, task_ids: Vec<String>, timeout: Option<D
 }
 
 /// How a job that is in a store is advanced; hints are JSON.
-pub(crate) fn stored_options(save_to: Option<PathBuf>, recreate: bool, _woken: &[String]) -> AdvanceOptions {
-    let mut options = AdvanceOptions::default().recreate(recreate);
+pub(crate) fn stored_options(
+    job: &Job,
+    key: &str,
+    save_to: Option<PathBuf>,
+    recreate: bool,
+    woken: &[String],
+) -> AdvanceOptions {
+    let mut options = AdvanceOptions::default().recreate(recreate).stored(job, key, woken);
     options.save_to = save_to;
-    options.ends_refused = true;
     options
 }
 

@@ -352,13 +352,14 @@ impl Client {
     }
 
     /// `advance` of a job that is in a store: it ends if its photos or styles are refused. `woken` are hints as JSON.
-    #[pyo3(signature = (job, save: "collections.abc.Callable[[Job], object]", save_to,
-        on_event: "collections.abc.Callable[[xiezhen.events.Event], object] | None", recreate, woken, callback=None,
-        callback_key=None) -> "typing.Any")]
+    #[pyo3(signature = (key, job, save: "collections.abc.Callable[[Job], object]", save_to,
+        on_event: "collections.abc.Callable[[xiezhen.events.Event], object] | None", recreate, woken, callback=None)
+        -> "typing.Any")]
     #[allow(clippy::too_many_arguments)]
     fn _advance_stored(
         &self,
         py: Python<'_>,
+        key: &str,
         job: Py<Job>,
         save: Py<PyAny>,
         save_to: Option<LocalPath>,
@@ -366,12 +367,10 @@ impl Client {
         recreate: bool,
         woken: Vec<String>,
         callback: Option<Py<CallbackAddresses>>,
-        callback_key: Option<String>,
     ) -> PyResult<Py<PyAny>> {
         let core = job.get().0.clone();
         let callbacks = Callbacks::on_event(py, on_event, &job)?.saving(py, job, save, self.awaited)?;
-        let mut options = calls::stored_options(save_to.map(|path| path.0), recreate, &woken);
-        options.callback_key = callback_key;
+        let mut options = calls::stored_options(&core, key, save_to.map(|path| path.0), recreate, &woken);
         options.callback = callback.map(|callback| callback.get().0.clone());
         let work = calls::advance(self.core.clone(), core, options, &callbacks);
         self.make(py, callbacks, work, |py, delay| delay.into_py_any(py))
@@ -388,6 +387,8 @@ impl Client {
     /// on_done: called with the key and the job before it is over, done or failed; again if the process dies meanwhile.
     /// on_unknown: called with the key and the job if nobody has learned the outcome of a create; otherwise on_done is.
     /// on_event: called with each event.
+    /// callback: creates tell the service to report to its addresses, which call the job by its key; `store.wake(key,
+    ///     hint)` hands on what comes back.
     /// recreate: takes up a job that is over, and starts (and pays for) again what failed or is unknown.
     ///
     /// Many processes may call this with one key: one has a turn, and nothing is paid for twice. An AsyncClient takes
@@ -397,7 +398,8 @@ impl Client {
         photos: "collections.abc.Callable[[str], typing.Any] | None"=None,
         on_done: "collections.abc.Callable[[str, Job], object] | None"=None,
         on_unknown: "collections.abc.Callable[[str, Job], object] | None"=None,
-        on_event: "collections.abc.Callable[[xiezhen.events.Event], object] | None"=None, recreate=false)
+        on_event: "collections.abc.Callable[[xiezhen.events.Event], object] | None"=None,
+        callback: "CallbackAddresses | None"=None, recreate=false)
         -> "float | None | xiezhen.stores.Busy | xiezhen.stores.Early | xiezhen.stores.Over | xiezhen.stores.Absent")]
     #[allow(clippy::too_many_arguments)]
     fn step(
@@ -409,11 +411,12 @@ impl Client {
         on_done: Option<Py<PyAny>>,
         on_unknown: Option<Py<PyAny>>,
         on_event: Option<Py<PyAny>>,
+        callback: Option<Py<PyAny>>,
         recreate: bool,
     ) -> PyResult<Py<PyAny>> {
         let name = if slf.get().awaited { "async_step" } else { "step" };
         let step = slf.py().import("xiezhen._step")?.getattr(name)?;
-        let given = (slf, store, key, save_to, photos, on_done, on_unknown, on_event, recreate);
+        let given = (slf, store, key, save_to, photos, on_done, on_unknown, on_event, callback, recreate);
         Ok(step.call1(given)?.unbind())
     }
 

@@ -469,6 +469,20 @@ macro_rules! chained {
 chained!(AdvanceOptions RunOptions);
 
 impl AdvanceOptions {
+    /// For a job that is in a store under `key`: refused photos end it, and hints are those that its wakes brought, as
+    /// JSON; one that says nothing is about what the job waits for.
+    #[doc(hidden)]
+    #[must_use]
+    pub fn stored(mut self, job: &Job, key: &str, hints: &[String]) -> Self {
+        let pending: Vec<String> = job.known(Record::pending).into_iter().map(|(_, task_id)| task_id).collect();
+        let any = serde_json::json!({ "key": key, "task_ids": pending }).to_string();
+        let read = |json: &String| Hint::from_json(json).or_else(|_| Hint::from_json(&any)).ok();
+        self.woken = hints.iter().filter_map(read).map(|hint| Hint { key: key.to_owned(), ..hint }).collect();
+        self.callback_key = Some(key.to_owned());
+        self.ends_refused = true;
+        self
+    }
+
     /// Callbacks that came for this job.
     #[must_use]
     pub fn woken(mut self, hints: impl IntoIterator<Item = Hint>) -> Self {

@@ -65,7 +65,9 @@ def until(true: Callable[[], Any], seconds: float = PATIENCE) -> Any:
 def simulator() -> Iterator[str]:
     binary = os.environ.get("XIEZHEN_SIMULATOR", str(ROOT / "target" / "debug" / "xiezhen-simulator"))
     seconds = ["--training-seconds", "0.2", "--generation-seconds", "0.2"]
-    with subprocess.Popen([binary, "--port", "0", *seconds], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as process:
+    with subprocess.Popen(
+        [binary, "--port", "0", *seconds], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+    ) as process:
         assert process.stdin is not None
         assert process.stdout is not None
         yield process.stdout.readline().strip()

@@ -33,7 +33,9 @@ def new_jobs(client: xiezhen.Client, count: int) -> Iterator[xiezhen.Job]:
     uploaded = [client.upload_file(photo) for photo in PHOTOS]
     for paths in itertools.islice(itertools.permutations(uploaded, 8), count):
         job = json.loads(xiezhen.Job(PHOTOS[:8], [STYLE]).to_json())
-        job["photos"] = [{**photo, "path": None, "uploaded": path} for photo, path in zip(job["photos"], paths, strict=True)]
+        job["photos"] = [
+            {**photo, "path": None, "uploaded": path} for photo, path in zip(job["photos"], paths, strict=True)
+        ]
         yield xiezhen.Job.from_json(json.dumps(job))
 
 
@@ -66,6 +68,7 @@ class Fleet:
             "lease": self.lease,
             "rate": self.rate,
             "told": str(self.told),
+            "ready": str(self.folder / "ready"),
             "concurrency": CONCURRENCY,
         }
         environment = os.environ | {"XIEZHEN_FLEET": json.dumps(config)}
@@ -119,8 +122,11 @@ class Fleet:
             assert time.monotonic() < deadline, f"{len(left)} of {len(keys)} are not over: {self.log()}"
             time.sleep(chance.uniform(0.5, 2.0) if chance else 0.5)
             if chance and time.monotonic() < deadline - seconds / 2:
-                self.kill(chance.choice(self.workers))
-                self.start()
+                # One that works: killing those that start would only keep all from working.
+                ready = [worker for worker in self.workers if (self.folder / f"ready-{worker.pid}").exists()]
+                if len(ready) > WORKERS / 2:
+                    self.kill(chance.choice(ready))
+                    self.start()
 
     def log(self) -> str:
         return (self.folder / "log").read_text(errors="replace")[-3000:]

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import json
 import os
+from pathlib import Path
 
 import celery
+import celery.signals
 from stores import make, redis_url
 
 import xiezhen
@@ -15,7 +17,14 @@ config = json.loads(os.environ["XIEZHEN_FLEET"])
 quick = xiezhen.PollSchedule(0.2, 1.5, 1.0)
 
 app = celery.Celery("fleet", broker=redis_url())
-app.conf.update(task_default_queue=config["name"], broker_connection_retry_on_startup=True, worker_send_task_events=False)
+app.conf.update(
+    task_default_queue=config["name"], broker_connection_retry_on_startup=True, worker_send_task_events=False
+)
+
+
+@celery.signals.worker_ready.connect
+def ready(**_signal: object) -> None:
+    Path(f"{config['ready']}-{os.getpid()}").touch()
 
 
 def make_client() -> xiezhen.Client:

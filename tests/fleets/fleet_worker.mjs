@@ -1,6 +1,6 @@
 // A BullMQ worker of a fleet that tests start. XIEZHEN_FLEET says which.
 
-import { appendFileSync } from 'node:fs'
+import { appendFileSync, writeFileSync } from 'node:fs'
 import { createRequire } from 'node:module'
 
 const require = createRequire(new URL('../../bindings-node/package.json', import.meta.url))
@@ -8,7 +8,7 @@ const { Client } = require('xiezhen')
 const { Portraits } = require('xiezhen/bullmq')
 const { PostgresStore, RedisStore } = require('xiezhen/stores')
 
-const { kind, name, url, lease, rate, told, concurrency } = JSON.parse(process.env.XIEZHEN_FLEET)
+const { kind, name, url, lease, rate, told, ready, concurrency } = JSON.parse(process.env.XIEZHEN_FLEET)
 const { hostname, port } = new URL(process.env.XIEZHEN_TEST_REDIS)
 const connection = { host: hostname, port: Number(port), maxRetriesPerRequest: null }
 
@@ -34,6 +34,7 @@ const portraits = new Portraits(name, store(), {
   onUnknown: (key, job) => appendFileSync(told, `unknown ${key} ${job.stage}\n`),
   requestsPerSecond: rate ?? undefined,
 })
-portraits.work({ concurrency })
-console.log('working')
+const worker = portraits.work({ concurrency })
+await worker.waitUntilReady()
+writeFileSync(`${ready}-${process.pid}`, '')
 process.on('SIGTERM', () => portraits.close().then(() => process.exit()))

@@ -12,6 +12,7 @@ import glob
 import os
 import pwd
 import shutil
+import signal
 import socket
 import subprocess
 import sys
@@ -113,6 +114,8 @@ def postgres(folder: Path) -> Iterator[str]:
 
 
 def main() -> int:
+    # Whoever ends this ends the servers with it.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
     with contextlib.ExitStack() as stack:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="xiezhen-servers-")))
         folder.chmod(0o755)

@@ -42,7 +42,9 @@ def test_a_fleet_under_fire(engine: str, kind: str, name: str, space: Space, tmp
     try:
         fleet.work(keys, SECONDS, random.Random(SEED))
         found = account(fleet, keys)
-        print(f"{engine}/{kind}: {found.done} done, {len(found.unknown)} unknown, {len(found.orphans)} orphans,", end=" ")
+        print(
+            f"{engine}/{kind}: {found.done} done, {len(found.unknown)} unknown, {len(found.orphans)} orphans,", end=" "
+        )
         print(f"{fleet.kills} kills, {len(space.tasks())} tasks")
         assert found.doubled == []
         assert len(found.orphans) <= len(found.unknown)

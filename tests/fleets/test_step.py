@@ -58,7 +58,9 @@ def test_a_job_in_turns(kind: str, name: str, space: Space, client: xiezhen.Clie
     store.put("k", new_job().to_json())
     first = client.step(store, "k", save_to=tmp_path)
     assert isinstance(first, float)
-    to_the_end(client, store, "k", save_to=lambda key: tmp_path / key, on_done=lambda k, job: ended.append((k, job.stage)))
+    to_the_end(
+        client, store, "k", save_to=lambda key: tmp_path / key, on_done=lambda k, job: ended.append((k, job.stage))
+    )
     assert ended == [("k", "done")]
     assert client.step(store, "k") == Over()
     job = xiezhen.Job.from_json(store.get("k"))

@@ -168,6 +168,7 @@ def step(
     on_done: Callable[[str, Job], object] | None,
     on_unknown: Callable[[str, Job], object] | None,
     on_event: Callable[[Any], object] | None,
+    callback: Any,
     recreate: bool,
 ) -> float | Busy | Early | Over | Absent | None:
     """See `Client.step`."""
@@ -189,7 +190,9 @@ def step(
                 end = End(None, PAUSE)
             else:
                 try:
-                    pause = client._advance_stored(job, save, _folder(save_to, key), on_event, recreate, _hints(claim))
+                    pause = client._advance_stored(
+                        key, job, save, _folder(save_to, key), on_event, recreate, _hints(claim), callback
+                    )
                 except (XiezhenError, StoreError) as raised:
                     error = raised
                 if turn.is_lost:
@@ -278,6 +281,7 @@ async def async_step(
     on_done: Callable[[str, Job], object] | None,
     on_unknown: Callable[[str, Job], object] | None,
     on_event: Callable[[Any], object] | None,
+    callback: Any,
     recreate: bool,
 ) -> float | Busy | Early | Over | Absent | None:
     """See `AsyncClient.step`."""
@@ -301,7 +305,7 @@ async def async_step(
             else:
                 try:
                     pause = await client._advance_stored(
-                        job, save, _folder(save_to, key), on_event, recreate, _hints(claim)
+                        key, job, save, _folder(save_to, key), on_event, recreate, _hints(claim), callback
                     )
                 except (XiezhenError, StoreError) as raised:
                     error = raised

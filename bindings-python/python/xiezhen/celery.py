@@ -49,6 +49,7 @@ class Portraits:
     on_done: called with the key and the job before it is over, done or failed; again if the process dies meanwhile.
     on_unknown: called with the key and the job if nobody has learned the outcome of a create; otherwise on_done is.
     on_event: called with the key and each event.
+    callback: the Callbacks whose addresses creates tell the service; `wake(key, hint)` hands on what comes back.
     requests_per_second: at most so many calls of the whole fleet in any second, in place of each client's own.
     name: the task's. Workers with `-Q` need `task_routes` for it, as for any task.
     """
@@ -64,6 +65,7 @@ class Portraits:
         on_done: Callable[[str, Job], object] | None = None,
         on_unknown: Callable[[str, Job], object] | None = None,
         on_event: Callable[[str, Any], object] | None = None,
+        callback: Any = None,
         requests_per_second: float | None = None,
         name: str = "xiezhen.portraits",
     ) -> None:
@@ -75,6 +77,7 @@ class Portraits:
         self._on_done = on_done
         self._on_unknown = on_unknown
         self._on_event = on_event
+        self._callback = callback
         self._requests_per_second = requests_per_second
         # The client of this process, which a fork does not share.
         self._made: tuple[int, Client] | None = None
@@ -131,6 +134,7 @@ class Portraits:
             on_done=self._on_done,
             on_unknown=self._on_unknown,
             on_event=None if on_event is None else lambda event: on_event(key, event),
+            callback=self._callback,
             recreate=recreate,
         )
         return repr(turn)
