@@ -13,6 +13,7 @@ from collections import Counter
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
 
 from conftest import PHOTOS, STYLE, Space
 from stores import make
@@ -28,7 +29,7 @@ WORKERS = 4
 CONCURRENCY = 4
 
 
-def new_jobs(client: xiezhen.Client, count: int) -> Iterator[xiezhen.Job]:
+def new_jobs(client: xiezhen.Client, url: str, count: int) -> Iterator[xiezhen.Job]:
     """Whole jobs of photos that are uploaded, each with an order of its own: so the service tells them apart."""
     uploaded = [client.upload_file(photo) for photo in PHOTOS]
     for paths in itertools.islice(itertools.permutations(uploaded, 8), count):
@@ -36,6 +37,7 @@ def new_jobs(client: xiezhen.Client, count: int) -> Iterator[xiezhen.Job]:
         job["photos"] = [
             {**photo, "path": None, "uploaded": path} for photo, path in zip(job["photos"], paths, strict=True)
         ]
+        job["host"] = urlsplit(url).netloc
         yield xiezhen.Job.from_json(json.dumps(job))
 
 

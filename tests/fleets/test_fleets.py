@@ -35,7 +35,7 @@ def test_a_fleet_under_fire(engine: str, kind: str, name: str, space: Space, tmp
     space.fault(call="create_user_model", answer_delay_ms=40)
     space.fault(call="create_task", answer_delay_ms=40)
     keys = []
-    for number, job in enumerate(new_jobs(client, JOBS)):
+    for number, job in enumerate(new_jobs(client, space.url, JOBS)):
         keys.append(f"order {number}")
         assert fleet.store.put(keys[-1], job.to_json())
         assert not fleet.store.put(keys[-1], job.to_json())
