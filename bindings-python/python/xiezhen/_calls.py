@@ -217,6 +217,7 @@ class Calls:
         on_done: Callable[[str, Job], object] | None = None,
         on_unknown: Callable[[str, Job], object] | None = None,
         on_event: Callable[[Event], object] | None = None,
+        callback: CallbackAddresses | None = None,
         recreate: bool = False,
     ) -> float | None | Busy | Early | Over | Absent:
         """One turn at a job that a store of `xiezhen.stores` holds: claims it, does all that is due, gives it back.
@@ -230,6 +231,8 @@ class Calls:
         on_done: called with the key and the job before it is over, done or failed; again if the process dies meanwhile.
         on_unknown: called with the key and the job if nobody has learned the outcome of a create; otherwise on_done is.
         on_event: called with each event.
+        callback: creates tell the service to report to its addresses, which call the job by its key; `store.wake(key,
+            hint)` hands on what comes back.
         recreate: takes up a job that is over, and starts (and pays for) again what failed or is unknown.
 
         Many processes may call this with one key: one has a turn, and nothing is paid for twice. An AsyncClient takes
@@ -243,6 +246,7 @@ class Calls:
             on_done=on_done,
             on_unknown=on_unknown,
             on_event=on_event,
+            callback=callback,
             recreate=recreate,
         )
         return answer

@@ -146,6 +146,7 @@ class Client:
     def _advance_stored(
         self,
         /,
+        key: str,
         job: Job,
         save: collections.abc.Callable[[Job], object],
         save_to: str | PathLike[str] | None,
@@ -153,7 +154,6 @@ class Client:
         recreate: bool,
         woken: SupportsGetItem[int, str],
         callback: CallbackAddresses | None = None,
-        callback_key: str | None = None,
     ) -> typing.Any:
         """
         `advance` of a job that is in a store: it ends if its photos or styles are refused. `woken` are hints as JSON.
@@ -304,6 +304,7 @@ class Client:
         on_done: collections.abc.Callable[[str, Job], object] | None = None,
         on_unknown: collections.abc.Callable[[str, Job], object] | None = None,
         on_event: collections.abc.Callable[[xiezhen.events.Event], object] | None = None,
+        callback: CallbackAddresses | None = None,
         recreate: bool = False,
     ) -> float | None | xiezhen.stores.Busy | xiezhen.stores.Early | xiezhen.stores.Over | xiezhen.stores.Absent:
         """
@@ -318,6 +319,8 @@ class Client:
         on_done: called with the key and the job before it is over, done or failed; again if the process dies meanwhile.
         on_unknown: called with the key and the job if nobody has learned the outcome of a create; otherwise on_done is.
         on_event: called with each event.
+        callback: creates tell the service to report to its addresses, which call the job by its key; `store.wake(key,
+            hint)` hands on what comes back.
         recreate: takes up a job that is over, and starts (and pays for) again what failed or is unknown.
 
         Many processes may call this with one key: one has a turn, and nothing is paid for twice. An AsyncClient takes
