@@ -84,7 +84,7 @@ class Portraits:
         self._making = threading.Lock()
         self._over = threading.Event()
         # Acknowledged when it begins: what a worker that dies leaves is handed out again by the store.
-        self.task = app.task(name=name, acks_late=False, ignore_result=True, max_retries=0)(self._turn)
+        self.task = app.task(name=name, acks_late=False, ignore_result=True, max_retries=0)(self._task())
         worker_ready.connect(self._start, weak=False)
         worker_shutting_down.connect(self._stop, weak=False)
 
@@ -122,6 +122,14 @@ class Portraits:
     def recreate(self, key: str) -> Any:
         """Takes up a job that is over, and starts (and pays for) again what failed or is unknown. One turn, here."""
         return self._turn(key, recreate=True)
+
+    def _task(self) -> Callable[[str], Any]:
+        """What Celery calls: a function, whose arguments it reads; of a method it would ask for `self` too."""
+
+        def turn(key: str) -> Any:
+            return self._turn(key)
+
+        return turn
 
     def _turn(self, key: str, recreate: bool = False) -> Any:
         """One turn at a job; what becomes of it is in the store."""
