@@ -400,7 +400,7 @@ impl Client {
         on_unknown: "collections.abc.Callable[[str, Job], object] | None"=None,
         on_event: "collections.abc.Callable[[xiezhen.events.Event], object] | None"=None,
         callback: "CallbackAddresses | None"=None, recreate=false)
-        -> "float | None | xiezhen.stores.Busy | xiezhen.stores.Early | xiezhen.stores.Over | xiezhen.stores.Absent")]
+        -> "float | xiezhen.stores.Busy | xiezhen.stores.Early | xiezhen.stores.Over | xiezhen.stores.Absent | None")]
     #[allow(clippy::too_many_arguments)]
     fn step(
         slf: &Bound<'_, Self>,

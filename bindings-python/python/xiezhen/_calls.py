@@ -219,7 +219,7 @@ class Calls:
         on_event: Callable[[Event], object] | None = None,
         callback: CallbackAddresses | None = None,
         recreate: bool = False,
-    ) -> float | None | Busy | Early | Over | Absent:
+    ) -> float | Busy | Early | Over | Absent | None:
         """One turn at a job that a store of `xiezhen.stores` holds: claims it, does all that is due, gives it back.
 
         Returns the seconds until it is due again, None when it is over, or why there was no turn: Busy, Early, Over,
@@ -238,7 +238,7 @@ class Calls:
         Many processes may call this with one key: one has a turn, and nothing is paid for twice. An AsyncClient takes
         coroutine functions as well.
         """
-        answer: float | None | Busy | Early | Over | Absent = await self._client.step(
+        answer: float | Busy | Early | Over | Absent | None = await self._client.step(
             store,
             key,
             save_to=save_to,

@@ -306,7 +306,7 @@ class Client:
         on_event: collections.abc.Callable[[xiezhen.events.Event], object] | None = None,
         callback: CallbackAddresses | None = None,
         recreate: bool = False,
-    ) -> float | None | xiezhen.stores.Busy | xiezhen.stores.Early | xiezhen.stores.Over | xiezhen.stores.Absent:
+    ) -> float | xiezhen.stores.Busy | xiezhen.stores.Early | xiezhen.stores.Over | xiezhen.stores.Absent | None:
         """
         One turn at a job that a store of `xiezhen.stores` holds: claims it, does all that is due, gives it back.
 
