@@ -122,7 +122,7 @@ class Fleet:
             self.start()
         while left := self.left(left):
             assert time.monotonic() < deadline, f"{len(left)} of {len(keys)} are not over: {self.log()}"
-            time.sleep(chance.uniform(0.5, 2.0) if chance else 0.5)
+            time.sleep(chance.uniform(2.0, 5.0) if chance else 0.5)
             if chance and time.monotonic() < deadline - seconds / 2:
                 # One that works: killing those that start would only keep all from working.
                 ready = [worker for worker in self.workers if (self.folder / f"ready-{worker.pid}").exists()]
