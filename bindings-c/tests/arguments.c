@@ -64,6 +64,7 @@ static void options(void) {
   REFUSED(xiezhen_client_options_set_training_schedule(NULL, 1, 1, 1, error));
   REFUSED(xiezhen_client_options_set_generation_schedule(NULL, 1, 1, 1, error));
   REFUSED(xiezhen_client_options_set_allow_http(NULL, true, error));
+  REFUSED(xiezhen_client_options_set_prepare_photos(NULL, true, error));
   REFUSED(xiezhen_client_options_set_max_pictures(NULL, 1, error));
   REFUSED(xiezhen_client_options_set_allow_private_results(NULL, true, error));
   REFUSED(xiezhen_client_options_set_require_https_results(NULL, true, error));
