@@ -24,8 +24,9 @@ export XIEZHEN_APP_CODE=simulator-app-code
 
 # A whole job of each program, side by side: most of its time is the 15 s until the first poll.
 pids=()
+mkdir "$work/out"
 start() { # <space> <program> <library path>
-  LD_LIBRARY_PATH=$3 timeout 300 "$2" "$simulator/spaces/$1" "$work/$1" ../tests/photos/*.jpg >"$work/$1.out" 2>"$work/$1.events" &
+  LD_LIBRARY_PATH=$3 timeout 300 "$2" "$simulator/spaces/$1" "$work/out/$1" ../tests/photos/*.jpg >"$work/$1.out" 2>"$work/$1.events" &
   pids+=($!)
 }
 
