@@ -1515,6 +1515,41 @@ xiezhen_status xiezhen_begin_advance(const xiezhen_client *client,
                                      xiezhen_error **error);
 
 /**
+ * How many outcomes there are: as many as task ids were given.
+ */
+size_t xiezhen_outcomes_count(const xiezhen_outcomes *outcomes);
+
+/**
+ * The task at `index`; NULL if it ended in an error.
+ */
+const xiezhen_task *xiezhen_outcomes_task(const xiezhen_outcomes *outcomes, size_t index);
+
+/**
+ * The error at `index`; NULL if the task ended well.
+ */
+const xiezhen_error *xiezhen_outcomes_error(const xiezhen_outcomes *outcomes, size_t index);
+
+/**
+ * Frees outcomes, and the tasks and errors in them.
+ */
+void xiezhen_outcomes_free(xiezhen_outcomes *outcomes);
+
+/**
+ * How many jobs there were.
+ */
+size_t xiezhen_errors_count(const xiezhen_errors *errors);
+
+/**
+ * What went wrong with the job at `index`; NULL if it is done.
+ */
+const xiezhen_error *xiezhen_errors_at(const xiezhen_errors *errors, size_t index);
+
+/**
+ * Frees a list of errors, and the errors in it.
+ */
+void xiezhen_errors_free(xiezhen_errors *errors);
+
+/**
  * A photo on disk. It is read when it is sent: nothing is checked here.
  */
 xiezhen_status xiezhen_photo_from_path(const char *path, xiezhen_photo **photo, xiezhen_error **error);
@@ -1731,21 +1766,6 @@ xiezhen_status xiezhen_run_many_options_set_cancel(xiezhen_run_many_options *opt
                                                    xiezhen_error **error);
 
 /**
- * How many jobs there were.
- */
-size_t xiezhen_errors_count(const xiezhen_errors *errors);
-
-/**
- * What went wrong with the job at `index`; NULL if it is done.
- */
-const xiezhen_error *xiezhen_errors_at(const xiezhen_errors *errors, size_t index);
-
-/**
- * Frees a list of errors, and the errors in it.
- */
-void xiezhen_errors_free(xiezhen_errors *errors);
-
-/**
  * Brings many jobs to their end, side by side on this client's rate limit. One that fails stops no other: `errors` has what went
  * wrong with each, in the order given, and the jobs change in place.
  *
@@ -1946,26 +1966,6 @@ xiezhen_status xiezhen_begin_wait_many(const xiezhen_client *client,
                                        const xiezhen_queue *queue,
                                        void *tag,
                                        xiezhen_error **error);
-
-/**
- * How many outcomes there are: as many as task ids were given.
- */
-size_t xiezhen_outcomes_count(const xiezhen_outcomes *outcomes);
-
-/**
- * The task at `index`; NULL if it ended in an error.
- */
-const xiezhen_task *xiezhen_outcomes_task(const xiezhen_outcomes *outcomes, size_t index);
-
-/**
- * The error at `index`; NULL if the task ended well.
- */
-const xiezhen_error *xiezhen_outcomes_error(const xiezhen_outcomes *outcomes, size_t index);
-
-/**
- * Frees outcomes, and the tasks and errors in them.
- */
-void xiezhen_outcomes_free(xiezhen_outcomes *outcomes);
 
 /**
  * Polls a task now, because a callback came. Does nothing if nobody waits for it, and causes at most one poll a second.

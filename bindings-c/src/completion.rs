@@ -17,11 +17,10 @@ use crate::{
     event::xiezhen_event,
     ffi::{borrow, c_text, free, pointer, read_or, refuse},
     job::xiezhen_job,
-    run_many::xiezhen_errors,
+    outcomes::{xiezhen_errors, xiezhen_outcomes},
     strings::xiezhen_strings,
     task::{xiezhen_created, xiezhen_styles, xiezhen_task},
     version::XIEZHEN_NONE,
-    waits::xiezhen_outcomes,
 };
 
 /// What a begun call gave.

@@ -23,6 +23,7 @@ mod ffi;
 pub mod job;
 pub mod job_run;
 pub mod log;
+pub mod outcomes;
 pub mod photo;
 pub mod portrait;
 pub mod queue;

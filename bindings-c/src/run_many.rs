@@ -22,6 +22,7 @@ use crate::{
     event::xiezhen_event,
     ffi::{Arguments, borrow, borrow_mut, free, handle, maybe, out, read_or, slice, text, texts},
     job::xiezhen_job,
+    outcomes::xiezhen_errors,
     queue::xiezhen_queue,
     version::maybe_ms,
     waits::carry_on,
@@ -222,33 +223,6 @@ pub unsafe extern "C" fn xiezhen_run_many_options_set_cancel(
         options.cancel = Some(borrow(cancel, "cancel")?.0.clone());
         Ok(())
     })
-}
-
-/// What went wrong with each of several jobs.
-pub struct xiezhen_errors(Vec<Option<xiezhen_error>>);
-
-impl xiezhen_errors {
-    pub(crate) fn new(jobs: Vec<Result<Job>>) -> Self {
-        Self(jobs.into_iter().map(|job| job.err().map(xiezhen_error::new)).collect())
-    }
-}
-
-/// How many jobs there were.
-#[unsafe(no_mangle)]
-pub unsafe extern "C" fn xiezhen_errors_count(errors: *const xiezhen_errors) -> usize {
-    read_or(errors, 0, |errors| errors.0.len())
-}
-
-/// What went wrong with the job at `index`; NULL if it is done.
-#[unsafe(no_mangle)]
-pub unsafe extern "C" fn xiezhen_errors_at(errors: *const xiezhen_errors, index: usize) -> *const xiezhen_error {
-    read_or(errors, null(), |errors| errors.0.get(index).and_then(Option::as_ref).map_or(null(), |error| error))
-}
-
-/// Frees a list of errors, and the errors in it.
-#[unsafe(no_mangle)]
-pub unsafe extern "C" fn xiezhen_errors_free(errors: *mut xiezhen_errors) {
-    free(errors);
 }
 
 /// The jobs under their keys, if there are any.

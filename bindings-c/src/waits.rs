@@ -15,6 +15,7 @@ use crate::{
     completion::Outcome,
     error::{boundary, xiezhen_error, xiezhen_status},
     ffi::{Arguments, borrow, free, handle, out, read_or, text, texts},
+    outcomes::{boxed, parts, xiezhen_outcomes},
     queue::xiezhen_queue,
     task::xiezhen_task,
 };
@@ -77,15 +78,6 @@ pub type xiezhen_on_end = Option<
         user_data: *mut c_void,
     ) -> i32,
 >;
-
-/// How each task of a `xiezhen_wait_many` ended.
-pub struct xiezhen_outcomes(Vec<Result<xiezhen_task, Box<xiezhen_error>>>);
-
-impl xiezhen_outcomes {
-    pub(crate) fn new(outcomes: Vec<Result<Task>>) -> Self {
-        Self(outcomes.into_iter().map(|outcome| outcome.map(xiezhen_task::new).map_err(boxed)).collect())
-    }
-}
 
 fn wait_many(
     client: *const xiezhen_client,
@@ -156,50 +148,12 @@ pub unsafe extern "C" fn xiezhen_begin_wait_many(
     })
 }
 
-fn boxed(error: Error) -> Box<xiezhen_error> {
-    Box::new(xiezhen_error::new(error))
-}
-
-fn parts(outcome: &Result<xiezhen_task, Box<xiezhen_error>>) -> (*const xiezhen_task, *const xiezhen_error) {
-    match outcome {
-        Ok(task) => (task, null()),
-        Err(error) => (null(), &raw const **error),
-    }
-}
-
 /// What a callback's return value means.
 pub(crate) fn carry_on(callback: &str, returned: c_int) -> Result<()> {
     match returned {
         0 => Ok(()),
         number => Err(Error::cancelled(&format!("the call ({callback} returned {number})"))),
     }
-}
-
-/// How many outcomes there are: as many as task ids were given.
-#[unsafe(no_mangle)]
-pub unsafe extern "C" fn xiezhen_outcomes_count(outcomes: *const xiezhen_outcomes) -> usize {
-    read_or(outcomes, 0, |outcomes| outcomes.0.len())
-}
-
-/// The task at `index`; NULL if it ended in an error.
-#[unsafe(no_mangle)]
-pub unsafe extern "C" fn xiezhen_outcomes_task(outcomes: *const xiezhen_outcomes, index: usize) -> *const xiezhen_task {
-    read_or(outcomes, null(), |outcomes| outcomes.0.get(index).map_or(null(), |outcome| parts(outcome).0))
-}
-
-/// The error at `index`; NULL if the task ended well.
-#[unsafe(no_mangle)]
-pub unsafe extern "C" fn xiezhen_outcomes_error(
-    outcomes: *const xiezhen_outcomes,
-    index: usize,
-) -> *const xiezhen_error {
-    read_or(outcomes, null(), |outcomes| outcomes.0.get(index).map_or(null(), |outcome| parts(outcome).1))
-}
-
-/// Frees outcomes, and the tasks and errors in them.
-#[unsafe(no_mangle)]
-pub unsafe extern "C" fn xiezhen_outcomes_free(outcomes: *mut xiezhen_outcomes) {
-    free(outcomes);
 }
 
 /// Polls a task now, because a callback came. Does nothing if nobody waits for it, and causes at most one poll a second.

@@ -50,7 +50,8 @@ json plain(const xiezhen::Task &task) {
           {"state", state_name(task.state())},
           {"raw_state", task.raw_state()},
           {"kind", kind_name(task.kind())},
-          {"result_paths", task.result_paths()}};
+          {"result_paths", task.result_paths()},
+          {"reason", task.reason() ? json(*task.reason()) : json()}};
 }
 
 json plain(const xiezhen::TaskRecord &task) {
@@ -58,7 +59,8 @@ json plain(const xiezhen::TaskRecord &task) {
           {"state", state_name(task.state)},
           {"raw_state", task.raw_state},
           {"kind", kind_name(task.kind)},
-          {"result_paths", task.result_paths}};
+          {"result_paths", task.result_paths},
+          {"reason", task.reason ? json(*task.reason) : json()}};
 }
 
 json plain(const xiezhen::Error &error) {

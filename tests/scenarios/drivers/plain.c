@@ -22,6 +22,7 @@ cJSON *plain_task(const xiezhen_task *task) {
   cJSON *paths = cJSON_AddArrayToObject(told, "result_paths");
   for (size_t n = 0; n < xiezhen_task_result_path_count(task); ++n)
     cJSON_AddItemToArray(paths, cJSON_CreateString(xiezhen_task_result_path(task, n)));
+  add_text(told, "reason", xiezhen_task_reason(task));
   return told;
 }
 

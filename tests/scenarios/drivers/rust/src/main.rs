@@ -237,7 +237,11 @@ fn story(job: &Job) -> Value {
     let mut told = Map::new();
     told.insert("stage".into(), json!(job.stage()));
     told.insert("user_id".into(), json!(job.user_id()));
-    told.insert("photos".into(), json!(job.photos()));
+    // How a photo is prepared is the core's own business, and kept by its JSON only.
+    let photos = job.photos().into_iter().map(
+        |photo| json!({ "path": photo.path, "sha256": photo.sha256, "bytes": photo.bytes, "uploaded": photo.uploaded }),
+    );
+    told.insert("photos".into(), photos.collect());
     told.insert("portraits".into(), portraits.collect());
     Value::Object(told)
 }
