@@ -13,7 +13,7 @@ mod resolver;
 use std::{
     sync::{
         Arc,
-        atomic::{AtomicBool, AtomicI64, Ordering},
+        atomic::{AtomicBool, AtomicI64, AtomicU64, Ordering},
     },
     time::{Duration, SystemTime, UNIX_EPOCH},
 };
@@ -93,6 +93,7 @@ pub(crate) struct Transport {
     clock_offset: Arc<AtomicI64>,
     /// Whether the last poll took longer than its third of the timeout: then the next one may take all of it.
     is_slow: Arc<AtomicBool>,
+    calls: Arc<AtomicU64>,
 }
 
 impl Transport {
@@ -106,6 +107,7 @@ impl Transport {
             downloads: Arc::new(Places::new()),
             clock_offset: Arc::default(),
             is_slow: Arc::default(),
+            calls: Arc::default(),
             urls: Arc::new(Call::ALL.map(|call| {
                 let mut url = options.base_url.clone();
                 url.set_path(&format!("{}{}", url.path().trim_end_matches('/'), call.path()));
@@ -126,6 +128,12 @@ impl Transport {
         let mut options = (*self.options).clone();
         options.limits.max_retries = max_retries;
         self.under(Arc::new(options))
+    }
+
+    /// How many attempts were made, of all calls together.
+    #[cfg(feature = "cli")]
+    pub(crate) fn calls(&self) -> u64 {
+        self.calls.load(Ordering::Relaxed)
     }
 
     /// Makes a call: as many attempts as [`Call::after`] and the options allow.
@@ -290,6 +298,7 @@ impl Transport {
     }
 
     async fn attempt<T: Reply>(&self, request: &Request, deadline: Option<Instant>, last: bool) -> Result<T, Failure> {
+        self.calls.fetch_add(1, Ordering::Relaxed);
         let started = Instant::now();
         let guard = SendGuard::default();
         let stall = StallTimer::new();

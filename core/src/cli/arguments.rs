@@ -61,6 +61,8 @@ pub(super) enum Command {
     Styles,
     /// Make portraits: upload photos, train a model, generate, save. Typed again, it goes on where it stood
     Run(Run),
+    /// Make the portraits of many customers: each sub-folder is one. Typed again, it goes on where it stood
+    Batch(Batch),
     /// Look once at a task
     Status {
         /// The task, as events, errors and checkpoints name it
@@ -98,6 +100,30 @@ pub(super) struct Run {
     /// Use a model again that was trained before: no photos, no training
     #[arg(long, value_name = "ID")]
     pub(super) user_id: Option<String>,
+    #[command(flatten)]
+    pub(super) run_args: RunArgs,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct Batch {
+    /// A folder with a sub-folder of photos for each customer
+    #[arg(required_unless_present = "manifest", conflicts_with = "manifest")]
+    pub(super) folder: Option<PathBuf>,
+    /// A CSV file in place of the folder: key, folder or user_id, styles (with ; between them)
+    #[arg(long, value_name = "FILE")]
+    pub(super) manifest: Option<PathBuf>,
+    /// A style to generate for each customer, by its name or id; repeat it for more
+    #[arg(long = "style", value_name = "NAME")]
+    pub(super) styles: Vec<String>,
+    /// The folder for the customers' folders, index.html and report.csv
+    #[arg(long, value_name = "DIR", value_parser = OsStringValueParser::new().try_map(kept_folder))]
+    pub(super) out: PathBuf,
+    /// Check all photos and styles, say how many billed calls would be made, and make none
+    #[arg(long)]
+    pub(super) dry_run: bool,
+    /// How many customers at a time [default: as many as the rate can feed]
+    #[arg(long, value_name = "N")]
+    pub(super) concurrency: Option<usize>,
     #[command(flatten)]
     pub(super) run_args: RunArgs,
 }

@@ -5,7 +5,7 @@ use std::{collections::HashMap, time::Duration};
 use indicatif::{HumanBytes, MultiProgress, ProgressBar, ProgressDrawTarget, ProgressStyle};
 
 use super::{
-    lines::{pictures, remark},
+    lines::remark,
     print::{padded, plain, say, width},
     text,
     uploads::Uploads,
@@ -71,7 +71,7 @@ impl Bars {
             }
             Event::Generated { style, count } => {
                 self.pictures.entry(style.clone()).or_default().0 = *count;
-                self.busy(&Topic::Style(style.clone()), &text::to_save(pictures(*count)));
+                self.busy(&Topic::Style(style.clone()), &text::to_save(text::pictures_of(*count)));
             }
             Event::Saved { style, .. } => self.show_saved(style),
             Event::Retrying { .. } => self.show_note(event),
@@ -111,9 +111,9 @@ impl Bars {
         let (count, saved) = (*count, *saved);
         let topic = &Topic::Style(style.to_owned());
         if count > saved {
-            self.busy(topic, &text::saved_of(saved, pictures(count)));
+            self.busy(topic, &text::saved_of(saved, text::pictures_of(count)));
         } else {
-            self.end(topic, DONE, "✓", &text::saved(pictures(saved)));
+            self.end(topic, DONE, "✓", &text::saved(text::pictures_of(saved)));
         }
     }
 

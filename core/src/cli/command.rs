@@ -11,6 +11,7 @@ use serde_json::json;
 use super::{
     adoption::adopt,
     arguments::{Arguments, Command, Connection, Resume, Run, RunArgs},
+    batch::{self, Output},
     interrupt::Interrupt,
     logging, print, profile,
     progress::Progress,
@@ -96,6 +97,10 @@ impl<'a> Invocation<'a> {
                 Ok(plan) => return self.run_job(&client, plan, interrupt).await,
                 Err(error) => Err(error),
             },
+            Command::Batch(batch) => {
+                let output = Output { json: self.json, quiet: self.quiet, verbose: self.verbose > 0 };
+                return batch::run(&client, batch, output, interrupt).await.unwrap_or_else(|error| self.fail(&error));
+            }
             // Done without a client.
             Command::Login | Command::Completions { .. } | Command::Man => Ok(()),
         };
@@ -357,7 +362,7 @@ fn events_as_json() -> OnEvent {
 }
 
 /// A value that says what it is, among events.
-fn tagged(kind: &str, value: serde_json::Result<serde_json::Value>) -> serde_json::Value {
+pub(super) fn tagged(kind: &str, value: serde_json::Result<serde_json::Value>) -> serde_json::Value {
     let mut value = value.unwrap_or_else(|error| json!({ "message": error.to_string() }));
     if let Some(fields) = value.as_object_mut() {
         fields.insert("type".to_owned(), kind.into());

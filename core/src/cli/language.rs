@@ -42,6 +42,14 @@ impl Language {
         CHINESE.store(self == Self::Zh, Ordering::Relaxed);
     }
 
+    /// As a page names it.
+    pub(super) const fn code(self) -> &'static str {
+        match self {
+            Self::En => "en",
+            Self::Zh => "zh",
+        }
+    }
+
     pub(super) fn current() -> Self {
         if CHINESE.load(Ordering::Relaxed) { Self::Zh } else { Self::En }
     }

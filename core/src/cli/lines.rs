@@ -29,7 +29,7 @@ impl Lines {
             Event::Training { task_id, state } => text::training_state(task_id, state.name()),
             Event::Trained { user_id } => text::trained(user_id),
             Event::Generating { style, task_id, state } => format!("{style} {task_id}: {}", state.name()),
-            Event::Generated { style, count } => format!("{style}: {}", pictures(*count)),
+            Event::Generated { style, count } => format!("{style}: {}", text::pictures_of(*count)),
             Event::Saved { style, path } => text::saved_in(style, path.display()),
             other => return remark(other),
         })
@@ -49,8 +49,4 @@ pub(super) fn remark(event: &Event) -> Option<String> {
         Event::Finished => text::done(),
         _ => return None,
     })
-}
-
-pub(super) fn pictures(count: usize) -> String {
-    if count == 1 { text::one_picture() } else { text::pictures(count) }
 }

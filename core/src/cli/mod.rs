@@ -3,6 +3,7 @@
 mod adoption;
 mod arguments;
 mod bars;
+mod batch;
 mod command;
 mod help;
 mod interrupt;

@@ -46,7 +46,7 @@ impl Progress {
 }
 
 /// Whether bars would be seen on a terminal of this kind. Windows names none.
-fn is_steerable(term: Option<&OsStr>, windows: bool) -> bool {
+pub(super) fn is_steerable(term: Option<&OsStr>, windows: bool) -> bool {
     term.map_or(windows, |term| term != "dumb" && !term.is_empty())
 }
 

@@ -9,6 +9,7 @@ use std::{
     path::{Component, Path, PathBuf},
 };
 
+use super::language::Language;
 use crate::{
     disk::{self, FileMode},
     error::{Error, Result},
@@ -62,6 +63,34 @@ fn failed(path: &Path, error: io::Error) -> Error {
     Error::io("can't write the contact sheet", path, error)
 }
 
+/// How every page of ours begins. `facts` is HTML.
+pub(super) fn head(title: &str, facts: &str) -> String {
+    let title = text(title);
+    format!(
+        "<!doctype html>\n<html lang=\"{language}\">\n<meta charset=\"utf-8\">\n\
+         <meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n{MARK}\n\
+         <meta http-equiv=\"Content-Security-Policy\" \
+         content=\"default-src 'none'; img-src 'self' file:; style-src 'unsafe-inline'\">\n\
+         <title>{title}</title>\n<style>\n{css}</style>\n\
+         <header>\n<h1>{title}</h1>\n<p>{facts}</p>\n</header>\n",
+        css = include_str!("sheet.css"),
+        language = Language::current().code(),
+    )
+}
+
+/// Writes a page, unless one that is not ours is there.
+pub(super) fn write_page(path: &Path, page: &str) -> Result<()> {
+    match fs::read(path) {
+        Ok(before) if !String::from_utf8_lossy(&before).contains(MARK) => {
+            let message = "there is a page that is not ours; it was left as it is";
+            return Err(failed(path, io::Error::new(io::ErrorKind::AlreadyExists, message)));
+        }
+        Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(failed(path, error)),
+        _ => {}
+    }
+    disk::write(path, page.as_bytes(), FileMode::Usual).map_err(|error| failed(path, error))
+}
+
 fn page(job: &Job, folder: &Path) -> String {
     let (photos, portraits) = (job.photos(), job.portraits());
     let mut facts = Vec::new();
@@ -74,16 +103,7 @@ fn page(job: &Job, folder: &Path) -> String {
         facts.push(format!("model {}", text(&user_id)));
     }
 
-    let mut page = format!(
-        "<!doctype html>\n<html lang=\"en\">\n<meta charset=\"utf-8\">\n\
-         <meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n{MARK}\n\
-         <meta http-equiv=\"Content-Security-Policy\" \
-         content=\"default-src 'none'; img-src 'self' file:; style-src 'unsafe-inline'\">\n\
-         <title>Portraits</title>\n<style>\n{css}</style>\n\
-         <header>\n<h1>Portraits</h1>\n<p>{facts}</p>\n</header>\n",
-        css = include_str!("sheet.css"),
-        facts = facts.join(" · "),
-    );
+    let mut page = head("Portraits", &facts.join(" · "));
     for portrait in &portraits {
         section(&mut page, portrait, folder);
     }
@@ -132,7 +152,7 @@ fn counted(count: usize, what: &str) -> String {
 }
 
 /// Text for an element or a quoted attribute.
-fn text(raw: &str) -> String {
+pub(super) fn text(raw: &str) -> String {
     let mut escaped = String::with_capacity(raw.len());
     for c in raw.chars() {
         match c {
@@ -154,7 +174,7 @@ fn real(path: &Path) -> PathBuf {
 }
 
 /// The address of a local file as seen from `folder`: relative, so that the folders can move together.
-fn address(path: &Path, folder: &Path) -> String {
+pub(super) fn address(path: &Path, folder: &Path) -> String {
     let (path, folder) = (&real(path), &real(folder));
     let common = path.components().zip(folder.components()).take_while(|(one, other)| one == other).count();
     if common == 0 {

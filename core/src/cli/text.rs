@@ -103,6 +103,32 @@ texts! {
     }
 }
 
+// A batch.
+texts! {
+    left_out(path) { en: "left out, no photo: {path}", zh: "已略过，不是照片：{path}" }
+    billed_calls(count) { en: "billed calls: {count}", zh: "收费调用：{count} 次" }
+    billed_calls_in_all(count) { en: "billed calls in all: {count}", zh: "收费调用合计：{count} 次" }
+    of_customer(key, what) { en: "{key}: {what}", zh: "{key}：{what}" }
+    batch_line(over, uploading, training, generating, failed, calls, left) {
+        en: "{over} done · {uploading} uploading · {training} training · {generating} generating · {failed} failed · {calls} calls · {left} left",
+        zh: "完成 {over} · 上传 {uploading} · 训练 {training} · 生成 {generating} · 失败 {failed} · 调用 {calls} · 剩余 {left}"
+    }
+    batch_done(done, all, page, report) {
+        en: "{done} of {all} customers done; pictures: {page}; report: {report}",
+        zh: "{all} 位客户完成 {done} 位；图片：{page}；报告：{report}"
+    }
+    customers_title() { en: "Customers", zh: "客户" }
+    customers_facts(customers, pictures) {
+        en: "{customers} customers · {pictures} pictures",
+        zh: "{customers} 位客户 · {pictures} 张图片"
+    }
+}
+
+/// A number of pictures, in words.
+pub(super) fn pictures_of(count: usize) -> String {
+    if count == 1 { one_picture() } else { pictures(count) }
+}
+
 // Progress and results.
 texts! {
     contact_sheet(path) { en: "contact sheet: {path}", zh: "总览页：{path}" }

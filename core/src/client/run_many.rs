@@ -69,6 +69,8 @@ pub struct RunManyOptions {
     pub recreate: bool,
     /// Creates tell the service to report to an address of these, and what comes back is acted on at once.
     pub callback: Option<Callbacks>,
+    /// A job with a key keeps its checkpoint as `job.json` beside its pictures.
+    pub(crate) beside_pictures: bool,
 }
 
 impl RunManyOptions {
@@ -160,6 +162,23 @@ impl Client {
         Ok(ended.into_iter().map(|(_, ended)| ended).collect())
     }
 
+    /// What is wrong with each job, found out without uploading or paying: its photos are read, its styles looked up.
+    #[cfg(feature = "cli")]
+    pub(crate) async fn try_many(&self, jobs: &[(String, Job)]) -> Result<Vec<Result<()>>> {
+        let keyed: Vec<KeyedJob> = jobs.iter().cloned().map(Into::into).collect();
+        check_keys(&keyed, true)?;
+        let identities = self.identities(&keyed).await?;
+        let offered = self.list_styles().await?;
+        let tried = identities.into_iter().zip(&keyed);
+        Ok(tried.map(|(identity, one)| identity.and_then(|_| one.job.try_order(&offered))).collect())
+    }
+
+    /// How many gateway calls this client has made.
+    #[cfg(feature = "cli")]
+    pub(crate) fn calls(&self) -> u64 {
+        self.session().map_or(0, |session| session.transport.calls())
+    }
+
     fn jobs_at_once(&self, concurrency: Option<usize>) -> Result<usize> {
         let fed = self.shared.options.limits.requests_per_second * JOBS_PER_REQUEST;
         match concurrency {
@@ -206,8 +225,12 @@ impl Client {
         let mut run = RunOptions::default().recreate(options.recreate).callback(options.callback.clone());
         run.timeout = options.timeout;
         run.checkpoint = options.checkpoints.as_ref().map(|folder| folder.join(format!("{file}.json")));
-        run.save_to =
+        let pictures =
             options.save_to.as_ref().map(|folder| key.as_ref().map_or_else(|| folder.clone(), |key| folder.join(key)));
+        if options.beside_pictures {
+            run.checkpoint = pictures.as_ref().map(|folder| folder.join("job.json"));
+        }
+        run.save_to = pictures;
         if let Some(emit) = options.on_event.clone() {
             run = run.on_event(move |event| emit(index, event));
         }

@@ -14,7 +14,7 @@ use crate::{
 };
 
 /// What the service trains a model from (document, step 1).
-const COUNT: std::ops::RangeInclusive<usize> = 8..=20;
+pub(super) const COUNT: std::ops::RangeInclusive<usize> = 8..=20;
 
 /// A photo that is still to be uploaded, under its index in the job, with the right to keep it open.
 pub(super) type Due = Vec<(usize, CheckedPhoto, OwnedSemaphorePermit)>;

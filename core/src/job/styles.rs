@@ -3,6 +3,7 @@
 use std::collections::HashSet;
 
 use super::{
+    Job,
     record::Record,
     style_name::{as_id, normalized, plain},
 };
@@ -40,6 +41,23 @@ pub(super) fn problems(record: &Record) -> Vec<String> {
         }
     }
     problems
+}
+
+impl Job {
+    /// Whether it has enough photos, and the styles it names are among those `offered`; the job stays as it is.
+    #[cfg(feature = "cli")]
+    pub(crate) fn try_order(&self, offered: &[Style]) -> Result<()> {
+        let mut record = self.known(Clone::clone);
+        let mut problems = problems(&record);
+        if record.training.is_some() && !super::photos::COUNT.contains(&record.photos.len()) {
+            problems.push(format!("{} photos were given; a model is trained from 8 to 20", record.photos.len()));
+        }
+        if !problems.is_empty() {
+            return Err(Error::invalid(problems));
+        }
+        take_ids(&mut record);
+        resolve(&mut record, offered)
+    }
 }
 
 /// Takes over what is an id already. True if names are left to be looked up.

@@ -36,6 +36,7 @@ mod blocking;
 #[cfg(feature = "cli")]
 mod cli;
 #[cfg(feature = "cli")]
+mod cli_batch;
 mod cli_errors;
 #[cfg(feature = "cli")]
 mod cli_habits;

@@ -1,0 +1,45 @@
+//! `index.html` of a batch: a line for each customer, which leads to their contact sheet.
+
+use std::{
+    fmt::Write as _,
+    path::{Path, PathBuf},
+};
+
+use super::table::Row;
+use crate::{
+    cli::{
+        sheet::{address, head, text as escaped, write_page},
+        text,
+    },
+    error::Result,
+};
+
+/// Writes the page; returns where it is.
+pub(super) fn write(rows: &[Row], out: &Path) -> Result<PathBuf> {
+    let path = out.join("index.html");
+    write_page(&path, &page(rows, out))?;
+    Ok(path)
+}
+
+fn page(rows: &[Row], out: &Path) -> String {
+    let pictures: usize = rows.iter().map(Row::pictures).sum();
+    let mut page = head(&text::customers_title(), &text::customers_facts(rows.len(), pictures));
+    page.push_str("<section>\n<div class=\"pictures\">\n");
+    for row in rows {
+        let (key, target) = (escaped(&row.key), address(&row.folder.join("index.html"), out));
+        let first = row.job.iter().flat_map(|job| job.portraits()).flat_map(|portrait| portrait.files).next();
+        let picture = first.map_or_else(String::new, |file| {
+            format!("<img loading=\"lazy\" src=\"{}\" alt=\"{key}\">", address(&file, out))
+        });
+        let state = match &row.error {
+            None => text::pictures_of(row.pictures()),
+            Some(error) => format!("<span class=\"wrong\">{}</span>", escaped(error.message())),
+        };
+        _ = writeln!(
+            page,
+            "<figure><a href=\"{target}\">{picture}</a><figcaption>{key}<br>{state}</figcaption></figure>"
+        );
+    }
+    page.push_str("</div>\n</section>\n</html>\n");
+    page
+}
