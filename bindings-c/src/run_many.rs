@@ -20,7 +20,7 @@ use crate::{
     completion::Outcome,
     error::{boundary, xiezhen_error, xiezhen_status},
     event::xiezhen_event,
-    ffi::{Arguments, borrow, borrow_mut, free, handle, maybe, out, read_or, slice, text, texts},
+    ffi::{Arguments, borrow, borrow_mut, free, handle, maybe, out, slice, text, texts},
     job::xiezhen_job,
     outcomes::xiezhen_errors,
     queue::xiezhen_queue,

@@ -1,9 +1,6 @@
 //! Waiting: for one task, for thousands, and the hint that one has ended.
 
-use std::{
-    ffi::{c_char, c_int, c_void},
-    ptr::null,
-};
+use std::ffi::{c_char, c_int, c_void};
 
 use xiezhen_core::{Error, Result, Task};
 
@@ -14,7 +11,7 @@ use crate::{
     client::xiezhen_client,
     completion::Outcome,
     error::{boundary, xiezhen_error, xiezhen_status},
-    ffi::{Arguments, borrow, free, handle, out, read_or, text, texts},
+    ffi::{Arguments, borrow, handle, out, text, texts},
     outcomes::{boxed, parts, xiezhen_outcomes},
     queue::xiezhen_queue,
     task::xiezhen_task,

@@ -4,6 +4,12 @@
 //! thread enters Python from outside is counted by `finalize`.
 // The documentation of classes and methods is Python's: `help()` shows it as it stands.
 #![allow(clippy::doc_markdown)]
+#![allow(
+    clippy::needless_pass_by_value,
+    clippy::similar_names,
+    clippy::type_complexity,
+    reason = "PyO3 gives arguments by value, and types are those of Python's signatures"
+)]
 
 mod arguments;
 mod call;

@@ -153,7 +153,7 @@ mod tests {
             b"{\"ret\":0,\"ret\":0,\"body\":{\"task_id\":\"a\",\"user_id\":\"b\"}}",
             b"{\"ret\":0,\"body\":{\"task_id\":\"a\",\"task_id\":\"b\",\"user_id\":\"c\"}}",
             b"{\"ret\":0,\"body\":{\"task_id\":NaN,\"user_id\":\"b\"}}",
-            b"\xff\xfe{\0\"\0r\0e\0t\0\"\0:\00\0}\0",
+            b"\xff\xfe{\x00\"\x00r\x00e\x00t\x00\"\x00:\x000\x00}\x00",
             b"{\"body\":{\"task_id\":\"a\",\"user_id\":\"b\"}}",
             b"{\"ret\":0,\"body\":{\"task_id\":1.5,\"user_id\":\"b\"}}",
             b"{\"ret\":0,\"body\":{\"task_id\":[1],\"user_id\":\"b\"}}",

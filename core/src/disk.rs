@@ -180,7 +180,7 @@ impl std::error::Error for Irregular {}
 
 /// Whether it is about something that is not a regular file.
 pub(crate) fn is_irregular(error: &io::Error) -> bool {
-    error.get_ref().is_some_and(|inner| inner.is::<Irregular>())
+    error.get_ref().is_some_and(<dyn std::error::Error + Send + Sync>::is::<Irregular>)
 }
 
 /// Whether this process or machine has too many files open for now.

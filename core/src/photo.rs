@@ -24,7 +24,6 @@ use sha2::{Digest, Sha256};
 pub(crate) use self::{
     check::{Comparison, Findings, Rules},
     file::PhotoFile,
-    report::illustrated,
 };
 pub use self::{
     check::{PhotoPlan, Preparation},

@@ -29,7 +29,7 @@ macro_rules! statements {
 /// For Redis: each operation's script. `KEYS` are the job's row and the schedule.
 pub const REDIS: [(&str, &str); 8] = scripts!["put" "claim" "save" "release" "wake" "due" "get"];
 
-/// For PostgreSQL: each operation's statement, and `schema`, which makes the tables.
+/// For `PostgreSQL`: each operation's statement, and `schema`, which makes the tables.
 pub const POSTGRES: [(&str, &str); 9] =
     statements!["put" "claim" "save" "release" "wake" "due" "get" "reserve" "schema"];
 

@@ -176,9 +176,8 @@ impl Scalar {
         const EXACT: f64 = 9_007_199_254_740_992.0;
         let whole = match &self {
             Self::Integer(number) => Some(*number),
-            Self::Natural(_) => None,
             Self::Number(number) if number.fract() == 0.0 && number.abs() <= EXACT => Some(*number as i64),
-            Self::Number(_) => None,
+            Self::Natural(_) | Self::Number(_) => None,
             Self::Text(text) => text.trim().parse().ok(),
         };
         whole.ok_or_else(|| E::custom("a whole number was expected"))

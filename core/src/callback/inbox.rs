@@ -66,7 +66,9 @@ impl Inboxes {
         keys.open.entry(key.to_owned()).or_default().push(Arc::downgrade(inbox));
         let (ours, others) = std::mem::take(&mut keys.kept).into_iter().partition::<Vec<_>, _>(|hint| hint.key == key);
         keys.kept = others.into();
-        ours.into_iter().for_each(|hint| inbox.put(hint));
+        for hint in ours {
+            inbox.put(hint);
+        }
     }
 
     /// Puts a hint into every inbox of its key.

@@ -1,5 +1,7 @@
 //! What can be typed. Secrets can't: a command line is visible to every user of the machine.
 
+#![allow(clippy::doc_markdown, reason = "these texts are printed as help")]
+
 use std::{ffi::OsString, path::PathBuf, time::Duration};
 
 use clap::{
@@ -83,6 +85,7 @@ pub(super) enum Command {
 }
 
 #[derive(Debug, Args)]
+#[allow(clippy::struct_field_names, reason = "each is called as it is typed")]
 #[command(group = ArgGroup::new("person").args(["photos", "user_id"]).required(true))]
 pub(super) struct Run {
     /// 8 to 20 photos of one person: JPEG, PNG, WebP or BMP
@@ -165,6 +168,7 @@ pub(super) struct RunArgs {
 /// The client's options. What is not given here is the core's default.
 #[derive(Clone, Debug, Args)]
 #[command(next_help_heading = "Connection")]
+#[allow(clippy::struct_excessive_bools, reason = "each is an option by itself")]
 pub(super) struct Connection {
     /// Where the API is [default: as the environment says]
     #[arg(long, global = true, value_name = "URL")]

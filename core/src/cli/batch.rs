@@ -153,7 +153,9 @@ fn write_reports(rows: &[Row], out: &Path, output: Output) -> Result<()> {
         match (&row.error, output.json) {
             (Some(error), true) => {
                 let mut line = tagged("error", serde_json::to_value(error));
-                line["key"] = row.key.as_str().into();
+                if let Some(fields) = line.as_object_mut() {
+                    fields.insert("key".to_owned(), row.key.as_str().into());
+                }
                 print::json(&line)?;
             }
             (None, true) => print::json(&row.as_json())?,

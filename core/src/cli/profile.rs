@@ -2,6 +2,7 @@
 
 use std::{
     collections::HashMap,
+    fmt::Write as _,
     io::{self, BufRead as _, IsTerminal as _, Write as _},
     path::{Path, PathBuf},
 };
@@ -142,7 +143,7 @@ fn written(profiles: &HashMap<String, Profile>) -> String {
     let mut text = String::new();
     for (name, profile) in names.into_iter().filter_map(|name| profiles.get_key_value(name)) {
         let secret = |secret: &Option<SecretString>| secret.as_ref().map(|secret| secret.expose_secret().to_owned());
-        text.push_str(&format!("[{}]\n", quoted(name)));
+        _ = writeln!(text, "[{}]", quoted(name));
         for (field, value) in [
             ("base_url", profile.base_url.clone()),
             ("app_code", secret(&profile.app_code)),
@@ -150,7 +151,7 @@ fn written(profiles: &HashMap<String, Profile>) -> String {
             ("app_secret", secret(&profile.app_secret)),
         ] {
             if let Some(value) = value {
-                text.push_str(&format!("{field} = {}\n", quoted(&value)));
+                _ = writeln!(text, "{field} = {}", quoted(&value));
             }
         }
         text.push('\n');

@@ -136,6 +136,7 @@ mod tests {
     fn unknown() -> Job {
         let json =
             Job::with_user_id("user", STYLES).to_json().unwrap().replace("\"intent\": false", "\"intent\": true");
+        let json = json.replace("\"attempt\": 0", "\"attempt\": 1");
         Job::from_json(&json.replace("\"host\": null", "\"host\": \"a.example\"")).unwrap()
     }
 

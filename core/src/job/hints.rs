@@ -48,6 +48,15 @@ struct State {
     awaited: Vec<(WorkId, u32, u64)>,
 }
 
+impl State {
+    /// Keeps the first verified hint about a create whose answer was lost.
+    fn claim(&mut self, id: WorkId, hint: Hint) {
+        if hint.verified && !self.claims.iter().any(|(claimed, _)| *claimed == id) {
+            self.claims.push((id, hint));
+        }
+    }
+}
+
 impl Hints {
     /// From now on, hints for this job are kept for it.
     pub(super) fn new(session: &Session, callbacks: Option<Callbacks>, key: String, woken: Vec<Hint>) -> Self {
@@ -131,11 +140,7 @@ impl JobRunner {
             self.job.edit(|record| match record.work(id) {
                 Some(work) if work.attempt != hint.attempt => {}
                 Some(work) if work.is_in_flight() => state.early.push(hint),
-                Some(work) if work.is_unknown() => {
-                    if hint.verified && !state.claims.iter().any(|(claimed, _)| *claimed == id) {
-                        state.claims.push((id, hint));
-                    }
-                }
+                Some(work) if work.is_unknown() => state.claim(id, hint),
                 Some(work) if work.is_pending() => {
                     state.told.push(id);
                     polled.extend(work.task_id.clone());
@@ -186,7 +191,7 @@ impl JobRunner {
             callbacks.trust().end(subject, expected, Instant::now());
         } else if told {
             // Somebody calls back before the end: from now on, this task is polled as if nobody did.
-            self.work(id, |work| work.poll_fast());
+            self.work(id, super::work::Work::poll_fast);
         }
     }
 
@@ -202,30 +207,42 @@ impl JobRunner {
             [task_id] => task_id.clone(),
             // Nothing to go by; another callback may say more.
             [] => return Ok(()),
-            _ => return Ok(self.refuse_claim(id, &hint, "more than one task is named")),
+            _ => {
+                self.refuse_claim(id, &hint, "more than one task is named");
+                return Ok(());
+            }
         };
         if id == WorkId::Training && hint.user_id.is_none() {
-            return Ok(self.refuse_claim(id, &hint, "no user is named"));
+            self.refuse_claim(id, &hint, "no user is named");
+            return Ok(());
         }
         let is_elsewhere = |record: &Record| record.works().any(|(_, work)| work.task_id.as_ref() == Some(&task_id));
         if self.job.known(is_elsewhere) || self.session.is_taken(&task_id) {
-            return Ok(self.refuse_claim(id, &hint, "that task belongs to something else"));
+            self.refuse_claim(id, &hint, "that task belongs to something else");
+            return Ok(());
         }
         match self.session.query(&task_id).await {
             Ok(task) if task.kind == kind_of(id) => self.adopt_claim(id, &hint, &task).await,
-            Ok(_) => Ok(self.refuse_claim(id, &hint, "that task is of another kind")),
+            Ok(_) => {
+                self.refuse_claim(id, &hint, "that task is of another kind");
+                Ok(())
+            }
             Err(error) if error.is_retryable() => {
                 tokio::time::sleep(ASK_AGAIN).await;
                 self.hints.inbox.put(hint);
                 Ok(())
             }
-            Err(error) => Ok(self.refuse_claim(id, &hint, &error.to_string())),
+            Err(error) => {
+                self.refuse_claim(id, &hint, &error.to_string());
+                Ok(())
+            }
         }
     }
 
     async fn adopt_claim(&self, id: WorkId, hint: &Hint, task: &Task) -> Result<()> {
         if !self.session.take_task(&task.id) {
-            return Ok(self.refuse_claim(id, hint, "that task belongs to something else"));
+            self.refuse_claim(id, hint, "that task belongs to something else");
+            return Ok(());
         }
         let (schedule, now) = (self.schedule(id), self.session.now_ms());
         let adopted = self.job.edit(|record| {

@@ -23,8 +23,8 @@ pub(crate) async fn advance(
     let lock = RunLock::take(job).await?;
     let on_event = options.on_event;
     let hints = hints(&session, job, options.callback, options.callback_key, options.woken);
-    let _lock = lock.lock.clone();
-    let runner = JobRunner { session, job: job.clone(), save, on_event, has_timeout: false, hints, _lock };
+    let held = lock.lock.clone();
+    let runner = JobRunner { session, job: job.clone(), save, on_event, has_timeout: false, hints, _lock: held };
     runner.enter(options.save_to).await?;
     runner.verify_adopted().await?;
     job.edit(|record| record.reopen(options.recreate, false));
@@ -78,8 +78,8 @@ async fn to_the_end(session: Arc<Session>, job: &Job, options: RunOptions) -> Re
     let (has_timeout, on_event) = (options.timeout.is_some(), options.on_event);
     // After the checkpoint was read: it has the job's id.
     let hints = hints(&session, job, options.callback, options.callback_key, Vec::new());
-    let _lock = lock.lock.clone();
-    let runner = JobRunner { session, job: job.clone(), save, on_event, has_timeout, hints, _lock };
+    let held = lock.lock.clone();
+    let runner = JobRunner { session, job: job.clone(), save, on_event, has_timeout, hints, _lock: held };
     runner.enter(options.save_to).await?;
     runner.verify_adopted().await?;
     // A run may end before its first answer: what its caller has decided, such as which task to adopt, outlasts it.

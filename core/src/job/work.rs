@@ -16,6 +16,7 @@ const PICTURES_FOLLOW: Duration = Duration::from_secs(2 * 60);
 
 /// One thing that the service is paid to do: a training, or the generation of one style.
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
+#[allow(clippy::struct_excessive_bools, reason = "each is a fact of its own in the job's JSON")]
 pub(super) struct Work {
     #[serde(deserialize_with = "Option::deserialize")]
     pub(super) task_id: Option<String>,

@@ -71,7 +71,7 @@ fn a_proxy_is_asked_over_http_or_https() {
         "proxy.example:3128",
         "127.0.0.1:3128",
         "ftp://proxy",
-        "socks5://me:secret@proxy:1080",
+        "socks4://me:secret@proxy:1080",
         "http://",
         "https://:3128",
         "http://proxy:99999",
@@ -83,9 +83,14 @@ fn a_proxy_is_asked_over_http_or_https() {
         assert!(error.message().starts_with("proxy must begin with http:// or https://"), "{error}");
         assert!(!error.message().contains("secret"), "{error}");
     }
-    for accepted in
-        ["", "http://proxy:3128", "https://me:secret@proxy.example", "HTTP://127.0.0.1:1/", "http://[::1]:1"]
-    {
+    for accepted in [
+        "",
+        "socks5h://proxy:1080",
+        "http://proxy:3128",
+        "https://me:secret@proxy.example",
+        "HTTP://127.0.0.1:1/",
+        "http://[::1]:1",
+    ] {
         assert!(with(accepted).is_ok(), "{accepted}");
     }
 }

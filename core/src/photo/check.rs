@@ -141,7 +141,7 @@ impl Findings {
             return Err(unaccepted(format));
         }
         let picture = decoded(content, format)?;
-        let plan = plan(content, format, &picture, rules)?;
+        let plan = plan(content, format, &picture, rules);
         let size = picture.upright_size();
         let looks = Looks::of(&picture.pixels, picture.orientation);
         let thumbnail = with_thumbnail.then(|| prepare(picture, THUMBNAIL, u64::MAX)).transpose()?;
@@ -182,22 +182,22 @@ fn decoded(content: &[u8], format: Format) -> Result<Picture, String> {
     catch_unwind(|| Picture::decode(content, format)).unwrap_or_else(|_| Err("can't be decoded".into()))
 }
 
-fn plan(content: &[u8], format: Format, picture: &Picture, rules: Rules) -> Result<PhotoPlan, String> {
+fn plan(content: &[u8], format: Format, picture: &Picture, rules: Rules) -> PhotoPlan {
     let bytes = content.len() as u64;
     if !rules.prepare {
-        return Ok(PhotoPlan::AsIs);
+        return PhotoPlan::AsIs;
     }
     let (width, height) = picture.pixels.dimensions();
     let is_turned = picture.orientation != image::metadata::Orientation::NoTransforms;
     if !format.is_photo() || is_turned || picture.is_converted || width.max(height) > LONGEST_SIDE {
-        return Ok(PhotoPlan::Prepared);
+        return PhotoPlan::Prepared;
     }
     let clean = Pieces::of(content, format).map_or(bytes, |pieces| pieces.len() as u64);
-    Ok(match clean {
+    match clean {
         clean if clean > rules.max_bytes => PhotoPlan::Prepared,
         clean if clean < bytes => PhotoPlan::Cleaned,
         _ => PhotoPlan::AsIs,
-    })
+    }
 }
 
 /// Before anything is read: a large file may take long to make sense of.

@@ -31,7 +31,7 @@ impl Pieces {
             Format::Jpeg => jpeg(content),
             Format::Png => png(content),
             Format::WebP => webp(content),
-            _ => Some(Self { kept: vec![0..content.len()], scans: 0 }),
+            _ => Some(Self { kept: std::iter::once(0..content.len()).collect(), scans: 0 }),
         }
     }
 
@@ -116,7 +116,7 @@ fn has_pixels(marker: u8, segment: &[u8]) -> bool {
         0xe0 => segment.starts_with(b"JFIF\0") && segment.len() <= 14,
         0xe2 => segment.starts_with(ICC),
         0xee => segment.starts_with(b"Adobe"),
-        0xe1..=0xef | 0xf0..=0xfe => false,
+        0xe1..=0xfe => false,
         _ => true,
     }
 }

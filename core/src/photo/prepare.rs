@@ -49,13 +49,13 @@ pub(super) fn prepare(picture: Picture, side: u32, max_bytes: u64) -> Result<Vec
 }
 
 fn encode(pixels: &RgbImage, quality: u8, sampling: SamplingFactor) -> Result<Vec<u8>, String> {
-    let mut encoded = Vec::new();
-    let mut encoder = Encoder::new(&mut encoded, quality);
+    let mut jpeg = Vec::new();
+    let mut encoder = Encoder::new(&mut jpeg, quality);
     encoder.set_sampling_factor(sampling);
     let size = (u16::try_from(pixels.width()), u16::try_from(pixels.height()));
     let (Ok(width), Ok(height)) = size else { return Err("is too wide or too high for a JPEG".into()) };
-    encoder.encode(pixels, width, height, ColorType::Rgb).map_err(|error| format!("can't be encoded: {error}"))?;
-    Ok(encoded)
+    encoder.encode(pixels, width, height, ColorType::Rgb).map_err(|error| format!("can't be jpeg: {error}"))?;
+    Ok(jpeg)
 }
 
 /// Turned as the camera was held.

@@ -33,7 +33,7 @@ pub struct PhotoReport {
 /// A report, and a small JPEG of the photo for a page that shows it.
 pub(crate) struct Illustrated {
     pub(crate) report: PhotoReport,
-    #[cfg_attr(not(feature = "cli"), allow(dead_code))]
+    #[allow(dead_code, reason = "for a page of photos, which the command does not draw yet")]
     pub(crate) thumbnail: Option<Vec<u8>>,
 }
 

@@ -111,6 +111,7 @@ impl Decoder {
     }
 }
 
+#[allow(clippy::needless_pass_by_value, reason = "this is how `map_err` gives it")]
 fn undecodable(error: io::Error) -> Error {
     Error::new(ErrorKind::Protocol, format!("the compressed answer can't be decoded: {error}"))
 }

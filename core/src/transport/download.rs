@@ -177,19 +177,19 @@ fn host(url: &Url) -> &str {
 /// place up before that.
 async fn crawls(arrived: &AtomicU64, limit: Duration, place: &mut Place) {
     let moment = limit / MOMENTS;
-    let least = |rate: u64, time: Duration| (rate as f64 * time.as_secs_f64()) as u64;
+    let bytes_in = |rate: u64, time: Duration| (rate as f64 * time.as_secs_f64()) as u64;
     let mut before = [0; MOMENTS as usize];
     for tick in 0.. {
         tokio::time::sleep(moment).await;
         let now = arrived.load(Ordering::Relaxed);
         let slots = before.len();
         let last = before.get((tick + slots - 1) % slots).copied().unwrap_or_default();
-        if now - last < least(SLOW_A_SECOND, moment) {
+        if now - last < bytes_in(SLOW_A_SECOND, moment) {
             place.give_up();
         }
         let Some(longest_ago) = before.get_mut(tick % slots) else { return };
         // The time before the first byte has a limit of its own.
-        if tick >= slots && *longest_ago > 0 && now - *longest_ago < least(LEAST_A_SECOND, limit) {
+        if tick >= slots && *longest_ago > 0 && now - *longest_ago < bytes_in(LEAST_A_SECOND, limit) {
             return;
         }
         *longest_ago = now;

@@ -32,7 +32,7 @@ impl Places {
     pub(super) async fn take(&self, host: &str) -> Place {
         let host = self.host(host).acquire_owned().await.ok();
         let all = self.all.clone().acquire_owned().await.ok();
-        Place { held: Some((all, host)), slow: self.slow.clone(), _slow: None }
+        Place { held: Some((all, host)), slow: self.slow.clone(), slow_permit: None }
     }
 
     fn host(&self, host: &str) -> Arc<Semaphore> {
@@ -46,7 +46,7 @@ impl Places {
 pub(crate) struct Place {
     held: Option<(Option<OwnedSemaphorePermit>, Option<OwnedSemaphorePermit>)>,
     slow: Arc<Semaphore>,
-    _slow: Option<OwnedSemaphorePermit>,
+    slow_permit: Option<OwnedSemaphorePermit>,
 }
 
 impl Place {
@@ -55,7 +55,7 @@ impl Place {
         if self.held.is_some()
             && let Ok(permit) = self.slow.clone().try_acquire_owned()
         {
-            (self.held, self._slow) = (None, Some(permit));
+            (self.held, self.slow_permit) = (None, Some(permit));
         }
     }
 }

@@ -5,6 +5,7 @@ use serde::{Deserialize, Serialize};
 /// The settings of one space; a new space starts with those of the builder.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
+#[allow(clippy::struct_excessive_bools, reason = "each is a setting by itself")]
 pub struct Settings {
     /// How long training takes, ±20 %, in virtual seconds.
     pub training_seconds: f64,

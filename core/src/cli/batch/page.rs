@@ -27,7 +27,7 @@ fn page(rows: &[Row], out: &Path) -> String {
     page.push_str("<section>\n<div class=\"pictures\">\n");
     for row in rows {
         let (key, target) = (escaped(&row.key), address(&row.folder.join("index.html"), out));
-        let first = row.job.iter().flat_map(|job| job.portraits()).flat_map(|portrait| portrait.files).next();
+        let first = row.job.iter().flat_map(crate::job::Job::portraits).flat_map(|portrait| portrait.files).next();
         let picture = first.map_or_else(String::new, |file| {
             format!("<img loading=\"lazy\" src=\"{}\" alt=\"{key}\">", address(&file, out))
         });
