@@ -150,7 +150,7 @@ mod tests {
                 for style in STYLES {
                     let (job, checkpoint) = (&job, &checkpoint);
                     scope.spawn(move || {
-                        job.adopt_portrait("task", style).unwrap();
+                        job.adopt_portrait(&format!("task-{style}"), style).unwrap();
                         checkpoint.save(job).unwrap();
                     });
                 }

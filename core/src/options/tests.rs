@@ -80,7 +80,7 @@ fn a_proxy_is_asked_over_http_or_https() {
     ] {
         let error = with(refused).expect_err(refused);
         assert_eq!(error.problems().len(), 1, "{refused}: {error}");
-        assert!(error.message().starts_with("proxy must begin with http:// or https://"), "{error}");
+        assert!(error.message().starts_with("proxy must begin with http://, https://, socks5://"), "{error}");
         assert!(!error.message().contains("secret"), "{error}");
     }
     for accepted in [

@@ -1,5 +1,7 @@
 //! Jobs whose service calls back: how soon an end is known, how often is asked, and what a lost answer costs.
 
+#![allow(clippy::format_push_string, reason = "all that was said is gathered in one text")]
+
 use std::{
     sync::{Arc, Mutex},
     time::Duration,

@@ -111,6 +111,7 @@ async fn a_job_from_a_strange_store_is_refused_or_goes_on() {
     let fresh = Job::new(["/nowhere.jpg"; 8], [STYLES[0]]).to_json().unwrap();
     let mut written: serde_json::Value = serde_json::from_str(&fresh).unwrap();
     written["revision"] = u64::MAX.into();
+    written["host"] = "a.example".into();
     let training = &mut written["training"];
     (training["intent"], training["attempt"]) = (true.into(), u32::MAX.into());
     (training["next_poll"], training["not_before"]) = (u64::MAX.into(), u64::MAX.into());

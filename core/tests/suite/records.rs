@@ -22,8 +22,7 @@ async fn snapshots(client: &Client, job: Job) -> Vec<Value> {
         let Some(pause) = client.advance(&job, save, AdvanceOptions::default()).await.unwrap() else { break };
         tokio::time::sleep(pause).await;
     }
-    let stored = std::mem::take(&mut *stored.lock().unwrap());
-    stored
+    std::mem::take(&mut *stored.lock().unwrap())
 }
 
 /// The creates that one more `advance` of this makes; `None` if it is refused.

@@ -72,14 +72,15 @@ async fn what_was_adopted_outlasts_a_run_without_an_answer() {
     simulator.fault(Fault::on(Call::CreateUserModel).close_after().once());
     client.run(&job, kept_in(folder.path())).await.unwrap_err();
     let training = simulator.tasks().remove(0);
-    job.adopt(&training.id, Some(&training.user_id)).unwrap();
+    client.adopt(&job, &training.id, Some(&training.user_id), None).await.unwrap();
+    let asked = simulator.count(Call::QueryTask);
 
     simulator.fault(Fault::on(Call::QueryTask).stall(StallAt::Before));
     let elsewhere = tempfile::tempdir().unwrap();
     let run = client.run(&job, kept_in(folder.path()).save_to(elsewhere.path()));
     tokio::select! {
         ended = run => panic!("{ended:?}"),
-        () = async { while simulator.count(Call::QueryTask) == 0 { tokio::task::yield_now().await } } => {}
+        () = async { while simulator.count(Call::QueryTask) == asked { tokio::task::yield_now().await } } => {}
     }
     let stored = Job::read_checkpoint(folder.path().join("job.json")).unwrap();
     assert_eq!((stored.stage(), stored.user_id()), (Stage::Training, Some(training.user_id)));

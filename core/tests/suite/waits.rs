@@ -118,24 +118,6 @@ async fn forty_waiters_cost_one_query_a_round() {
 }
 
 #[tokio::test]
-async fn many_waits_keep_the_rate_and_all_end() {
-    let simulator = service::start().await;
-    let client = service::builder(&simulator.url()).requests_per_second(400.0).build().unwrap();
-    simulator.fault(query().reply(200).body(json!({"ret": 0, "body":
-        {"id": "any", "state": 3, "tsk_type": 2, "result_paths": []}})));
-    let tasks: Vec<String> = (0..1000).map(|n| format!("task-{n}")).collect();
-    let mut told = vec![0; tasks.len()];
-    let began = Instant::now();
-    let outcomes = client.wait_many(&tasks, None, |index, _| told[index] += 1).await.unwrap();
-    assert!(outcomes.iter().all(Result::is_ok));
-    assert!(told.iter().all(|times| *times == 1));
-
-    // Four hundred at once, four hundred a second later, the rest after another: load can only make it longer.
-    assert!(began.elapsed() >= Duration::from_secs(2), "{:?}", began.elapsed());
-    assert_eq!(simulator.count(Call::QueryTask), 1000);
-}
-
-#[tokio::test]
 async fn wait_many_answers_in_order_and_names_what_is_wrong() {
     let (simulator, client, task) = endless().await;
     simulator.finish(&task, 3);

@@ -42,7 +42,7 @@ async fn told(sim: &Space, count: usize) -> Vec<(Value, Option<u16>)> {
 #[tokio::test]
 async fn the_end_is_told_once() {
     let (sim, receiver) = service(|_| ()).await;
-    receiver.fault(Fault::on(Call::Any).reply(302).header("Location", &format!("{}/cloud/elsewhere", receiver.url())));
+    receiver.fault(Fault::on(Call::Any).reply(302).header("Location", format!("{}/cloud/elsewhere", receiver.url())));
     let task_id = training(&sim, &format!("{}/cloud/hook/secret", receiver.url())).await;
     assert_eq!(told(&sim, 1).await, [(json!({"task_id": task_id, "state": 3}), Some(302))]);
     let seen = receiver.journal();
