@@ -152,7 +152,7 @@ fn write_reports(rows: &[Row], out: &Path, output: Output) -> Result<()> {
     for row in rows {
         match (&row.error, output.json) {
             (Some(error), true) => {
-                let mut line = tagged("error", serde_json::to_value(error));
+                let mut line = print::tagged("error", serde_json::to_value(error));
                 if let Some(fields) = line.as_object_mut() {
                     fields.insert("key".to_owned(), row.key.as_str().into());
                 }

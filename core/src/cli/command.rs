@@ -251,7 +251,7 @@ impl<'a> Invocation<'a> {
     fn results(&self, job: &Job) -> Result<()> {
         if self.json {
             let whole = job.to_json().map(|json| serde_json::from_str(&json))?;
-            return print::json(&tagged("job", whole));
+            return print::json(&print::tagged("job", whole));
         }
         let portraits = job.portraits();
         if portraits.is_empty() && job.stage() == Stage::Done {
@@ -273,7 +273,7 @@ impl<'a> Invocation<'a> {
 
 /// As with every line of JSON: whoever reads it may be gone, and the error is told to people all the same.
 pub(super) fn error_as_json(error: &Error) {
-    let _ = print::json(&tagged("error", serde_json::to_value(error)));
+    let _ = print::json(&print::tagged("error", serde_json::to_value(error)));
 }
 
 /// Says what went wrong, once, and returns what to exit with.
@@ -359,15 +359,6 @@ fn variable(name: &str) -> Option<String> {
 /// Each event as a line of JSON. A reader that has gone away stops nothing: the job is worth more than its telling.
 fn events_as_json() -> OnEvent {
     std::sync::Arc::new(|event| _ = print::json(&event))
-}
-
-/// A value that says what it is, among events.
-pub(super) fn tagged(kind: &str, value: serde_json::Result<serde_json::Value>) -> serde_json::Value {
-    let mut value = value.unwrap_or_else(|error| json!({ "message": error.to_string() }));
-    if let Some(fields) = value.as_object_mut() {
-        fields.insert("type".to_owned(), kind.into());
-    }
-    value
 }
 
 /// A task in a few lines.

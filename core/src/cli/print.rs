@@ -52,6 +52,15 @@ fn escaped_in_json(json: &str) -> String {
     escaped
 }
 
+/// A value that says what it is, among events.
+pub(super) fn tagged(kind: &str, value: serde_json::Result<serde_json::Value>) -> serde_json::Value {
+    let mut value = value.unwrap_or_else(|error| serde_json::json!({ "message": error.to_string() }));
+    if let Some(fields) = value.as_object_mut() {
+        fields.insert("type".to_owned(), kind.into());
+    }
+    value
+}
+
 /// Text from elsewhere, without what would steer a terminal or turn its writing around.
 pub(super) fn plain(text: &str) -> String {
     text.chars().map(|c| if steers(c) { '\u{fffd}' } else { c }).collect()
