@@ -18,7 +18,7 @@ use self::{
     progress::Progress,
     table::{Row, billed},
 };
-use super::{arguments::Batch, command::tagged, interrupt::Interrupt, print, sheet, text};
+use super::{arguments::Batch, interrupt::Interrupt, print, sheet, text};
 use crate::{
     client::{Client, RunManyOptions},
     disk,

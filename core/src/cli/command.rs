@@ -6,7 +6,6 @@ use std::{
 };
 
 use clap::CommandFactory as _;
-use serde_json::json;
 
 use super::{
     adoption::adopt,

@@ -1,5 +1,7 @@
 //! `xiezhen batch`: a folder of customers, each a job of its own.
 
+#![allow(clippy::case_sensitive_file_extension_comparisons)]
+
 use std::{fs, path::Path, process::Output};
 
 use serde_json::json;
