@@ -2,7 +2,7 @@
 
 use std::time::{Duration, Instant};
 
-use futures_util::future::join_all;
+use futures_util::{StreamExt, TryStreamExt, future::join_all, stream};
 use serde_json::json;
 use xiezhen::{Client, ErrorKind, PollSchedule, Task, TaskKind, TaskState};
 use xiezhen_simulator::{Call, DEFAULT_APP_KEY, DEFAULT_APP_SECRET, Fault, Simulator, StallAt};
@@ -115,6 +115,31 @@ async fn forty_waiters_cost_one_query_a_round() {
     let waits = (0..40).map(|_| client.wait_task(&task, None));
     assert!(join_all(waits).await.iter().all(Result::is_ok));
     assert_eq!(simulator.count(Call::QueryTask), 6);
+}
+
+#[tokio::test]
+async fn many_waits_keep_the_rate_and_all_end() {
+    let simulator = service::start().await;
+    let unlimited = service::client(&simulator.url());
+    let user_id = service::trained(&unlimited).await;
+    let style = unlimited.list_styles().await.unwrap().remove(0).style;
+    let create = |_| unlimited.create_task(&user_id, &style, None);
+    // An answer about another task would be refused: each of the thousand is one that the service knows.
+    let created: Vec<_> = stream::iter(0..1000).map(create).buffered(50).try_collect().await.unwrap();
+    let tasks: Vec<String> = created.into_iter().map(|created| created.task_id).collect();
+    simulator.clear_journal();
+    simulator.fault(query().state(3));
+
+    let client = service::builder(&simulator.url()).requests_per_second(400.0).build().unwrap();
+    let mut told = vec![0; tasks.len()];
+    let began = Instant::now();
+    let outcomes = client.wait_many(&tasks, None, |index, _| told[index] += 1).await.unwrap();
+    assert!(outcomes.iter().all(Result::is_ok));
+    assert!(told.iter().all(|times| *times == 1));
+
+    // Four hundred at once, four hundred a second later, the rest after another: load can only make it longer.
+    assert!(began.elapsed() >= Duration::from_secs(2), "{:?}", began.elapsed());
+    assert_eq!(simulator.count(Call::QueryTask), 1000);
 }
 
 #[tokio::test]
