@@ -37,7 +37,8 @@ const tarball = join(room, stdout.trim())
 const local = (tool) => join(here, 'node_modules', '.bin', tool)
 if (only.length === 0) {
   run(local('publint'), ['run', tarball, '--strict'])
-  run(local('attw'), [tarball])
+  // Node 10 knows no sub-paths; the package wants Node 20.
+  run(local('attw'), ['--profile', 'node16', tarball])
 }
 
 writeFileSync(join(room, 'package.json'), '{ "private": true }')

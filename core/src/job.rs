@@ -1,5 +1,6 @@
 //! A job: the whole order of one customer, from photos and styles to pictures on disk (design §4).
 
+mod called_back;
 mod checkpoint;
 mod emit;
 mod hints;

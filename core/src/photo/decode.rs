@@ -68,7 +68,12 @@ impl Picture {
             Format::Gif => any(GifDecoder::new(source).map_err(described)?, false),
             Format::Tiff => any(TiffDecoder::new(source).map_err(described)?, false),
             #[cfg(feature = "heic")]
-            Format::Heic => super::heic::decode(content, MOST_PIXELS),
+            Format::Heic => super::heic::decode(content, MOST_PIXELS, check_size).map(|pixels| Self {
+                pixels,
+                orientation: Orientation::NoTransforms,
+                profile: None,
+                is_converted: true,
+            }),
             other => Err(unaccepted(other)),
         }
     }

@@ -11,7 +11,7 @@ use crate::{
     disk::{FileMode, Incoming},
     error::{Error, ErrorKind, Result},
     photo::interrupted,
-    transport::download::Receiver,
+    transport::coding::Receiver,
 };
 
 /// How much is written at a time: each writing is handed to another thread and back.

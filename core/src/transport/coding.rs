@@ -9,8 +9,12 @@ use flate2::{
 };
 use reqwest::header::{CONTENT_ENCODING, HeaderMap};
 
-use super::download::Receiver;
 use crate::error::{Error, ErrorKind, Result};
+
+/// Takes content in as it comes.
+pub(crate) trait Receiver: Send {
+    fn receive(&mut self, piece: Bytes) -> impl Future<Output = Result<()>> + Send;
+}
 
 /// How a body is coded, of the codings that are read.
 enum Coding {

@@ -8,7 +8,6 @@ use std::{
     time::Duration,
 };
 
-use bytes::Bytes;
 use reqwest::{
     Response, StatusCode, Url,
     header::{ACCEPT_ENCODING, HeaderValue, LOCATION},
@@ -20,7 +19,7 @@ use super::{
     Transport,
     body::{self, StallTimer},
     broken,
-    coding::Decoder,
+    coding::{Decoder, Receiver},
 };
 use crate::{
     addresses::{self, Reach},
@@ -51,11 +50,6 @@ impl From<Error> for FailedDownload {
     fn from(error: Error) -> Self {
         Self { status: None, error }
     }
-}
-
-/// Takes a picture in as it comes.
-pub(crate) trait Receiver: Send {
-    fn receive(&mut self, piece: Bytes) -> impl Future<Output = Result<()>> + Send;
 }
 
 impl Transport {

@@ -6,7 +6,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use crate::command::{exit, refused, run, text, xiezhen};
+use crate::command::{exit, hearing_signals, refused, run, text, xiezhen};
 use crate::service::{self, STYLES};
 use xiezhen::{ErrorKind, Job, Stage};
 use xiezhen_simulator::{Call, Fault, Simulator};
@@ -30,7 +30,7 @@ fn interrupt(child: &Child) {
 }
 
 fn start(command: &mut Command) -> (Child, BufReader<ChildStderr>) {
-    let mut child = command.spawn().unwrap();
+    let mut child = hearing_signals(command).spawn().unwrap();
     let lines = BufReader::new(child.stderr.take().unwrap());
     (child, lines)
 }

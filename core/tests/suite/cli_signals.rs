@@ -1,7 +1,7 @@
 //! Signals that end the command: what was asked for and may be billed is waited for and written down.
 
 use std::{
-    process::{Command, Stdio},
+    process::Command,
     time::{Duration, Instant},
 };
 
@@ -9,7 +9,7 @@ use xiezhen::Job;
 use xiezhen_simulator::{Call, Fault};
 
 use crate::{
-    command::{run, text},
+    command::{hearing_signals, run, text, through},
     service,
 };
 
@@ -20,7 +20,7 @@ async fn an_orderly_end_waits_for_the_answer_of_a_create() {
         let folder = tempfile::tempdir().unwrap();
         let late = Fault::on(Call::CreateUserModel).after_work().delay_answer(Duration::from_millis(700));
         simulator.fault(late);
-        let child = run(&simulator.url(), folder.path()).stderr(Stdio::piped()).spawn().unwrap();
+        let child = hearing_signals(&run(&simulator.url(), folder.path())).spawn().unwrap();
         let end = Instant::now() + Duration::from_secs(30);
         while simulator.created() == 0 {
             assert!(Instant::now() < end, "the training is never asked for");
@@ -45,15 +45,7 @@ async fn what_is_to_outlive_its_terminal_does() {
     let folder = tempfile::tempdir().unwrap();
     simulator.set(|settings| settings.training_seconds = 1.0);
     let command = run(&simulator.url(), folder.path());
-    let mut nohup = Command::new("nohup");
-    nohup.arg(command.get_program()).args(command.get_args());
-    for (name, value) in command.get_envs() {
-        match value {
-            Some(value) => nohup.env(name, value),
-            None => nohup.env_remove(name),
-        };
-    }
-    let child = nohup.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+    let child = through("nohup", &[], &command).spawn().unwrap();
     let end = Instant::now() + Duration::from_secs(30);
     while simulator.created() == 0 {
         assert!(Instant::now() < end, "the training is never asked for");

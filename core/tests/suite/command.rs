@@ -33,6 +33,28 @@ pub(crate) fn run(url: &str, out: &Path) -> Command {
     command
 }
 
+/// The same command, started by another program that becomes it.
+pub(crate) fn through(program: &str, options: &[&str], command: &Command) -> Command {
+    let mut outer = Command::new(program);
+    outer.args(options).arg(command.get_program()).args(command.get_args());
+    for (name, value) in command.get_envs() {
+        match value {
+            Some(value) => outer.env(name, value),
+            None => outer.env_remove(name),
+        };
+    }
+    if let Some(folder) = command.get_current_dir() {
+        outer.current_dir(folder);
+    }
+    outer.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
+    outer
+}
+
+/// One that hears signals although the tests may not: `nohup make test`, or `make test &`, ignore some for all below.
+pub(crate) fn hearing_signals(command: &Command) -> Command {
+    through("env", &["--default-signal=HUP,INT,TERM"], command)
+}
+
 pub(crate) fn text(bytes: &[u8]) -> &str {
     std::str::from_utf8(bytes).expect("all that is printed is UTF-8")
 }
