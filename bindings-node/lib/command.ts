@@ -3,8 +3,9 @@
 import { native } from './addon'
 import { type Abortable, call, calls } from './call'
 
-// Node's own answer to Ctrl-C ends the process at once; the command keeps what it has, says so, and ends.
-process.on('SIGINT', () => {})
+// Node's own answer to these ends the process at once, or raises them again and again for the command, which hears them
+// too. The command keeps what it has, says so, and ends.
+for (const signal of ['SIGINT', 'SIGTERM'] as const) process.on(signal, () => {})
 
 call<number, Abortable>(
   undefined,

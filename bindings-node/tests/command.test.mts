@@ -63,11 +63,12 @@ test('Ctrl-C ends it in its own time, with 130', async () => {
   assert.match(err, /to go on: npx xiezhen resume \S+job\.json/)
 })
 
-test('SIGTERM ends it as it ends any program', async () => {
+test('SIGTERM ends it in its own time, with 143', async () => {
   const world = space('terminate')
   await world.fault({ call: 'list_styles', stall: 'before' })
   const program = xiezhen(['styles'], world.url)
   await world.had('list_styles')
   program.child.kill('SIGTERM')
-  assert.equal((await program.ended).signal, 'SIGTERM')
+  const { code, signal, err } = await program.ended
+  assert.deepEqual([code, signal], [143, null], err)
 })
