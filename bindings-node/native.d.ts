@@ -53,22 +53,24 @@ export declare class Client {
   waitMany(calls: Calls, taskIds: Array<string>, timeoutMs?: number | undefined | null): Ticket
   /** "Look at this task now", because a callback came. */
   notify(taskId: string): void
+  /** The same for a hint, as its JSON has it. */
+  notifyHint(hint: string): void
   /** Fetches the pictures of a task that has ended. */
   saveResults(calls: Calls, task: Task, saveTo: string, name?: string | undefined | null, timeoutMs?: number | undefined | null): Ticket
   /**
    * Does what is due of a job; resolves with the milliseconds until more is. `save` resolves with whether it saved, or
    * with the newest state where somebody else has stored one meanwhile.
    */
-  advance(calls: Calls, job: JobHandle, save: () => Promise<boolean | string>, settings: AdvanceSettings, events: boolean): Ticket
+  advance(calls: Calls, job: JobHandle, save: () => Promise<boolean | string>, settings: AdvanceSettings, events: boolean, callback?: CallbacksHandle | undefined | null, woken?: Array<string> | undefined | null): Ticket
   /** `advance` of a job that is in a store: it ends if its photos or styles are refused. `woken` are hints as JSON. */
-  advanceStored(calls: Calls, job: JobHandle, save: () => Promise<boolean | string>, settings: AdvanceSettings, key: string, woken: Array<string>, events: boolean): Ticket
+  advanceStored(calls: Calls, job: JobHandle, save: () => Promise<boolean | string>, settings: AdvanceSettings, key: string, woken: Array<string>, events: boolean, callback?: CallbacksHandle | undefined | null): Ticket
   /** Brings a job to its end; tells of `events` if they are wanted. */
-  run(calls: Calls, job: JobHandle, settings: RunSettings, events: boolean): Ticket
+  run(calls: Calls, job: JobHandle, settings: RunSettings, events: boolean, callback?: CallbacksHandle | undefined | null): Ticket
   /**
    * Brings many jobs to their end, each known by its key or its identity. Tells of their events, if those are wanted,
    * and of each end; resolves when all have ended.
    */
-  runMany(calls: Calls, jobs: Array<JobHandle>, keys: Array<string> | undefined | null, settings: RunManySettings, events: boolean): Ticket
+  runMany(calls: Calls, jobs: Array<JobHandle>, keys: Array<string> | undefined | null, settings: RunManySettings, events: boolean, callback?: CallbacksHandle | undefined | null): Ticket
   /** Resolves once every create in flight has its answer, and that is saved. */
   waitForCreates(calls: Calls): Ticket
   /** Cancels what is under way and frees the connections. Later calls are refused. */
@@ -128,6 +130,8 @@ export interface AdvanceSettings {
   saveTo?: string
   /** Starts (and pays) again what is found failed, or with an unknown outcome, when the call begins. */
   recreate?: boolean
+  /** What callback addresses call the job, in place of its id. */
+  callbackKey?: string
 }
 
 /** The methods that a receiver accepts, as the header `Allow` has them. */
@@ -431,6 +435,8 @@ export interface RunSettings {
   timeoutMs?: number
   /** Starts (and pays) again what is found failed, or with an unknown outcome, when the call begins. */
   recreate?: boolean
+  /** What callback addresses call the job, in place of its id. */
+  callbackKey?: string
   /** Draws progress on standard error: bars on a terminal, plain lines elsewhere. */
   progress?: boolean
 }

@@ -15,6 +15,7 @@ import type {
 } from '../native'
 import { native } from './addon'
 import { type Abortable, abortSignal, Callbacks, call, calls, refuseWithinSave, withCallSite } from './call'
+import { Hint, hintText, Callbacks as Receiving } from './callbacks'
 import {
   address,
   bare,
@@ -102,18 +103,26 @@ export interface SaveResultsOptions extends CallOptions {
 
 /** How a job is advanced. It never waits, and takes no `timeoutMs`. */
 export interface AdvanceOptions extends AdvanceSettings, Abortable {
+  /** Creates tell the service to report to an address of these. */
+  callback?: Receiving | undefined
+  /** Hints that came for this job, to this process or another: their tasks are polled at once. */
+  woken?: Iterable<Hint> | undefined
   /** Hears of progress, in order, all before the call ends. What it throws ends the call. */
   onEvent?: ((event: Event) => unknown) | undefined
 }
 
 /** How a job is run. */
 export interface RunOptions extends RunSettings, Abortable {
+  /** Creates tell the service to report to an address of these, and what comes back is acted on at once. */
+  callback?: Receiving | undefined
   /** Hears of progress, in order, all before the run ends. What it throws ends the run. */
   onEvent?: ((event: Event) => unknown) | undefined
 }
 
 /** How many jobs are run. */
 export interface RunManyOptions<J extends Jobs = Jobs> extends RunManySettings, Abortable {
+  /** Creates tell the service to report to an address of these, and what comes back is acted on at once. */
+  callback?: Receiving | undefined
   /** Hears of the progress of each job, by its index or its key. What it throws ends the call. */
   onEvent?: ((key: JobKey<J>, event: Event) => unknown) | undefined
   /** Hears of each job as it ends: the job, or why it failed. */
@@ -124,6 +133,10 @@ const LEFT_BEHIND =
   'a create is still in flight whose caller has gone. It may be billed, so its answer is waited for, at most for as long ' +
   'as its own timeout.'
 const ofNothing: Abortable = {}
+interface RawCallback {
+  callback?: ReturnType<typeof Receiving.handleOf> | undefined
+}
+const ofCallback: Fields<RawCallback> = { callback: optional(Receiving.handleOf) }
 const ofSignal: Fields<Abortable> = { signal: optional(abortSignal) }
 const ofCall: Fields<CallOptions> = { ...ofSignal, timeoutMs: optional(number) }
 const ofCreate = { ...ofCall, callbackUrl: optional(address) }
@@ -237,9 +250,16 @@ export class Client {
     return outcomes
   }
 
-  /** "Poll this task now", because a callback came. Causes at most one poll a second; none if nobody waits for it. */
-  async notify(taskId: string): Promise<void> {
-    withCallSite(callSite(this.notify), () => this.#handle.notify(text('taskId', taskId)))
+  /**
+   * "Poll this now", because a callback came: a task's id, or a `Hint` that another process or a receiver of your own has
+   * received. Causes at most one poll a second; none if this client neither waits for the task nor runs the job.
+   */
+  async notify(task: string | Hint): Promise<void> {
+    withCallSite(callSite(this.notify), () =>
+      task instanceof Hint
+        ? this.#handle.notifyHint(hintText('task', task))
+        : this.#handle.notify(text('taskId', task)),
+    )
   }
 
   /**
@@ -263,9 +283,17 @@ export class Client {
   async advance(job: Job, save: (job: Job) => unknown, options?: AdvanceOptions): Promise<number | null> {
     const site = callSite(this.advance)
     const callbacks = new Callbacks()
-    const of = { ...ofSignal, ...ofAdvance, onEvent, timeoutMs: boundless }
+    const of = {
+      ...ofSignal,
+      ...ofAdvance,
+      ...ofCallback,
+      woken: optional(list(hintText)),
+      onEvent,
+      timeoutMs: boundless,
+    }
     const given = () => checked({ job: [handleOf, job], save: [callable<typeof save>(), save] }, of, options)
-    const start = ({ job: handle, save, onEvent, signal: _, ...settings }: ReturnType<typeof given>) => {
+    const start = (taken: ReturnType<typeof given>) => {
+      const { job: handle, save, onEvent, signal: _, callback, woken, ...settings } = taken
       refuseWithinSave(job)
       const hear = callbacks.hear(onEvent, (raw: RawEvent) => [event(raw, job, site)])
       return this.#handle.advance(
@@ -274,6 +302,8 @@ export class Client {
         callbacks.save(job, () => save(job)),
         bare(settings),
         hear,
+        callback,
+        woken,
       )
     }
     const due: number | null | undefined = await call(this, site, given, start, {
@@ -339,9 +369,9 @@ export class Client {
     const callbacks = new Callbacks()
     let outcomes: (Job | XiezhenError)[] = []
     let shaped: JobList['shaped'] = (outcomes) => outcomes
-    const of = { ...ofSignal, ...ofRunMany, onEvent: onJobEvent, onEnd: onJobEnd }
+    const of = { ...ofSignal, ...ofRunMany, ...ofCallback, onEvent: onJobEvent, onEnd: onJobEnd }
     const given = () => checked({ jobs: [jobList, jobs] }, of, options)
-    const start = ({ jobs: list, onEvent, onEnd, signal: _, ...settings }: ReturnType<typeof given>) => {
+    const start = ({ jobs: list, onEvent, onEnd, signal: _, callback, ...settings }: ReturnType<typeof given>) => {
       for (const job of list.jobs) refuseWithinSave(job)
       outcomes = [...list.jobs]
       shaped = list.shaped
@@ -353,7 +383,7 @@ export class Client {
       }
       callbacks.hear(tell, (raw: JobProgress) => [raw])
       const handles = list.jobs.map((job) => handleOf('job', job))
-      return this.#handle.runMany(calls, handles, list.keys, bare(settings), onEvent !== undefined)
+      return this.#handle.runMany(calls, handles, list.keys, bare(settings), onEvent !== undefined, callback)
     }
     await call(this, site, given, start, { callbacks, onFailure: this.#awaitCreates })
     return shaped(outcomes) as Outcomes<J, Job | XiezhenError>
@@ -367,12 +397,14 @@ export class Client {
     callbacks: Callbacks,
     tell?: (event: Event) => unknown,
   ): Promise<Job> {
-    const of = { ...ofSignal, ...ofRun, ...more } as Fields<Abortable & Run & Pick<RunOptions, 'onEvent'>>
+    const of = { ...ofSignal, ...ofRun, ...ofCallback, ...more } as Fields<
+      Abortable & Run & RawCallback & Pick<RunOptions, 'onEvent'>
+    >
     const given = () => checked({ job: [handleOf, job] }, of, options)
-    const start = ({ job: handle, onEvent, signal: _, ...settings }: ReturnType<typeof given>) => {
+    const start = ({ job: handle, onEvent, signal: _, callback, ...settings }: ReturnType<typeof given>) => {
       refuseWithinSave(job)
       const hear = callbacks.hear(tell ?? onEvent, (raw: RawEvent) => [event(raw, job, site)])
-      return this.#handle.run(calls, handle, bare(settings), hear)
+      return this.#handle.run(calls, handle, bare(settings), hear, callback)
     }
     await call(this, site, given, start, { callbacks, onFailure: this.#awaitCreates })
     return job

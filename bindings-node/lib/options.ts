@@ -52,7 +52,8 @@ export const ofClient: Fields<Client> = {
   allowPrivateResults: optional(flag),
   requireHttpsResults: optional(flag),
 }
-export const ofAdvance: Fields<Advance> = { saveTo: optional(path), recreate: optional(flag) }
+const ofJobs = { saveTo: optional(path), recreate: optional(flag) }
+export const ofAdvance: Fields<Advance> = { ...ofJobs, callbackKey: optional(text) }
 export const ofRun: Fields<Run> = {
   ...ofAdvance,
   checkpoint: optional(path),
@@ -61,7 +62,7 @@ export const ofRun: Fields<Run> = {
 }
 
 export const ofRunMany: Fields<RunMany> = {
-  ...ofAdvance,
+  ...ofJobs,
   checkpoints: optional(path),
   concurrency: optional(number),
   timeoutMs: optional(number),

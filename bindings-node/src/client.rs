@@ -18,6 +18,7 @@ use crate::{
     log::{Listener, LogRecord, listen},
     mailbox::{Callback, Sender, Ticket, callback},
     options::{AdvanceSettings, ClientOptions, RunManySettings, RunSettings, duration},
+    receiver::CallbacksHandle,
     values::{Created, Style, Task},
 };
 
@@ -197,6 +198,12 @@ impl ClientHandle {
         or_throw(env, self.client.notify(&task_id))
     }
 
+    /// The same for a hint, as its JSON has it.
+    #[napi(catch_unwind)]
+    pub fn notify_hint(&self, env: &Env, hint: String) -> napi::Result<()> {
+        or_throw(env, xiezhen::Hint::from_json(&hint).and_then(|hint| self.client.notify_hint(&hint)))
+    }
+
     /// Fetches the pictures of a task that has ended.
     #[napi(catch_unwind)]
     pub fn save_results(
@@ -226,8 +233,13 @@ impl ClientHandle {
         save: Function<'_, (), Promise<Either<bool, String>>>,
         settings: AdvanceSettings,
         events: bool,
+        callback: Option<ClassInstance<'_, CallbacksHandle>>,
+        woken: Option<Vec<String>>,
     ) -> napi::Result<Ticket> {
-        self.begin_advance(env, calls, job, &save, settings.into_core(), events)
+        let mut options = settings.into_core();
+        options.callback = core_of(callback);
+        options.woken = or_throw(env, hints(&woken.unwrap_or_default()))?;
+        self.begin_advance(env, calls, job, &save, options, events)
     }
 
     /// `advance` of a job that is in a store: it ends if its photos or styles are refused. `woken` are hints as JSON.
@@ -242,8 +254,10 @@ impl ClientHandle {
         key: String,
         woken: Vec<String>,
         events: bool,
+        callback: Option<ClassInstance<'_, CallbacksHandle>>,
     ) -> napi::Result<Ticket> {
-        let options = settings.into_core().stored(&job.job, &key, &woken);
+        let mut options = settings.into_core().stored(&job.job, &key, &woken);
+        options.callback = core_of(callback);
         self.begin_advance(env, calls, job, &save, options, events)
     }
 
@@ -256,8 +270,9 @@ impl ClientHandle {
         job: &JobHandle,
         settings: RunSettings,
         events: bool,
+        callback: Option<ClassInstance<'_, CallbacksHandle>>,
     ) -> napi::Result<Ticket> {
-        let mut options = or_throw(env, settings.into_core())?;
+        let mut options = or_throw(env, settings.into_core())?.callback(core_of(callback));
         let (client, core) = (self.client.clone(), job.job.clone());
         calls.start(env, |sender| {
             options.on_event = Some(spread(options.on_event.take(), sender, events, job));
@@ -276,8 +291,9 @@ impl ClientHandle {
         keys: Option<Vec<String>>,
         settings: RunManySettings,
         events: bool,
+        callback: Option<ClassInstance<'_, CallbacksHandle>>,
     ) -> napi::Result<Ticket> {
-        let options = or_throw(env, settings.into_core())?;
+        let options = or_throw(env, settings.into_core())?.callback(core_of(callback));
         let memories: Vec<_> = jobs.iter().map(|job| (job.job.clone(), job.memory.clone())).collect();
         let keys = keys.map_or_else(|| vec![None; jobs.len()], |keys| keys.into_iter().map(Some).collect());
         let keyed = keys.into_iter().zip(jobs.iter().map(|job| job.job.clone()));
@@ -375,6 +391,15 @@ fn emit<T: ToNapiValue>(
         }
         Ok(RawEvent::new(event).filter(|_| wanted).map(shape))
     });
+}
+
+fn core_of(callback: Option<ClassInstance<'_, CallbacksHandle>>) -> Option<xiezhen::Callbacks> {
+    callback.map(|callback| callback.callbacks.clone())
+}
+
+/// Hints as their JSON has them.
+fn hints(texts: &[String]) -> xiezhen::Result<Vec<xiezhen::Hint>> {
+    texts.iter().map(|text| xiezhen::Hint::from_json(text)).collect()
 }
 
 /// The caller's `save`, which says only what came of it: what it threw stays in JavaScript.

@@ -161,6 +161,8 @@ pub struct AdvanceSettings {
     pub save_to: Option<String>,
     /// Starts (and pays) again what is found failed, or with an unknown outcome, when the call begins.
     pub recreate: Option<bool>,
+    /// What callback addresses call the job, in place of its id.
+    pub callback_key: Option<String>,
 }
 
 /// How `run` goes about it.
@@ -176,6 +178,8 @@ pub struct RunSettings {
     pub timeout_ms: Option<f64>,
     /// Starts (and pays) again what is found failed, or with an unknown outcome, when the call begins.
     pub recreate: Option<bool>,
+    /// What callback addresses call the job, in place of its id.
+    pub callback_key: Option<String>,
     /// Draws progress on standard error: bars on a terminal, plain lines elsewhere.
     pub progress: Option<bool>,
 }
@@ -212,6 +216,7 @@ impl RunManySettings {
 impl AdvanceSettings {
     pub(crate) fn into_core(self) -> xiezhen::AdvanceOptions {
         let mut options = xiezhen::AdvanceOptions::default().recreate(self.recreate.unwrap_or_default());
+        options.callback_key = self.callback_key;
         options.save_to = self.save_to.map(Into::into);
         options
     }
@@ -220,6 +225,7 @@ impl AdvanceSettings {
 impl RunSettings {
     pub(crate) fn into_core(self) -> Result<xiezhen::RunOptions> {
         let mut options = xiezhen::RunOptions::default().recreate(self.recreate.unwrap_or_default());
+        options.callback_key = self.callback_key;
         options.save_to = self.save_to.map(Into::into);
         options.checkpoint = self.checkpoint.map(Into::into);
         options.timeout = duration("timeoutMs", self.timeout_ms)?;

@@ -6,7 +6,10 @@ import { createServer, type RequestListener, type Server, request as send } from
 import { createRequire } from 'node:module'
 import { join } from 'node:path'
 import { test } from 'node:test'
-import { Callbacks, Hint, XiezhenError } from 'xiezhen'
+import { Callbacks, Client, Hint, Job, XiezhenError } from 'xiezhen'
+import { appCode, type Counts, photos, simulator, style } from './simulator.mjs'
+
+const space = await simulator()
 
 interface Asked {
   name: string
@@ -178,4 +181,28 @@ test('what does not fit is refused, everything at once', () => {
   assert.equal(callbacks.url('k'), new Callbacks({ secret: ['the first of the secrets'] }).url('k'))
   assert.throws(() => Hint.fromJSON('{}'), XiezhenError)
   assert.throws(() => callbacks.deliver({} as Hint), XiezhenError)
+})
+
+test('jobs are called back, in this process and from another', async () => {
+  const world = space('called-back')
+  const { port, close } = await listening(createServer())
+  await close()
+  const callbacks = new Callbacks({ publicUrl: `http://127.0.0.1:${port}/hooks`, secret: shared.secret })
+  // With the usual schedules, a run would take a minute.
+  const client = new Client({ baseUrl: world.url, appCode })
+  const receiver = await callbacks.listen(`127.0.0.1:${port}`)
+  const job = await client.run(new Job({ photos, styles: [style.name] }), { callback: callbacks, timeoutMs: 30_000 })
+  assert.equal(job.stage, 'done')
+  assert.equal((await world.control<Counts>('GET', 'counts')).requests.query_task, 2)
+
+  for (let hint = await receiver.next({ timeoutMs: 0 }); hint !== null; ) hint = await receiver.next({ timeoutMs: 0 })
+  const worker = new Callbacks({ publicUrl: callbacks.publicUrl, secret: shared.secret })
+  const options = { callback: worker, callbackKey: 'row-7' }
+  const other = new Job({ userId: job.userId, styles: [style.name] })
+  assert.notEqual(await client.advance(other, () => {}, options), null)
+  const hint = await receiver.next({ timeoutMs: 30_000 })
+  assert.deepEqual([hint?.key, hint?.slot, hint?.attempt], ['row-7', '0', 1])
+  assert.equal(await client.advance(other, () => {}, { ...options, woken: [hint as Hint] }), null)
+  await client.notify(hint as Hint)
+  receiver.close()
 })

@@ -9,7 +9,7 @@ use clap::{
     builder::{OsStringValueParser, TypedValueParser as _},
 };
 
-use super::{language::Language, report::quoted};
+use super::{language::Language, receive::Receiving, report::quoted};
 use crate::{
     client::Client,
     error::{Error, Result},
@@ -72,6 +72,15 @@ pub(super) enum Command {
     },
     /// Go on with a run that was cut off, from its checkpoint
     Resume(Resume),
+    /// Show the callbacks that come in, as lines of JSON: to see whether a tunnel or a proxy works
+    Listen {
+        /// Where to listen
+        #[arg(value_name = "ADDRESS", default_value = "127.0.0.1:8787")]
+        address: String,
+        /// Where this address can be reached from outside [default: XIEZHEN_CALLBACK_URL]
+        #[arg(long, value_name = "URL")]
+        callback: Option<String>,
+    },
     /// Keep base URL and credential in a file of yours; asked for, and not shown
     Login,
     /// Print completions for a shell
@@ -163,6 +172,8 @@ pub(super) struct RunArgs {
     /// Stop waiting after so long; the service works on [default: 2 h for the training, 30 min for a style]
     #[arg(long, value_name = "SECONDS", value_parser = seconds, allow_negative_numbers = true)]
     pub(super) timeout: Option<Duration>,
+    #[command(flatten)]
+    pub(super) receiving: Receiving,
 }
 
 /// The client's options. What is not given here is the core's default.

@@ -14,6 +14,7 @@ use super::{
     interrupt::Interrupt,
     logging, print, profile,
     progress::Progress,
+    receive::{self, Receiving},
     report::{self, quoted_path},
     sheet, text, trust,
 };
@@ -45,6 +46,7 @@ struct Plan {
     job: Job,
     checkpoint: PathBuf,
     options: RunOptions,
+    receiving: Receiving,
 }
 
 impl<'a> Invocation<'a> {
@@ -77,6 +79,16 @@ impl<'a> Invocation<'a> {
     }
 
     async fn run(&self) -> u8 {
+        if let Command::Listen { address, callback } = &self.command {
+            let mut interrupt = Interrupt::listen();
+            let shown = interrupt.or("listen", receive::show_hints(callback.as_deref(), address)).await;
+            return match shown {
+                // This is how it is meant to end.
+                Err(error) if error.kind() == ErrorKind::Cancelled => interrupt.exit_code().unwrap_or(0),
+                Err(error) => self.fail(&error),
+                Ok(()) => 0,
+            };
+        }
         if let Some(outcome) = self.without_client() {
             return outcome.map_or_else(|error| self.fail(&error), |()| 0);
         }
@@ -101,7 +113,7 @@ impl<'a> Invocation<'a> {
                 return batch::run(&client, batch, output, interrupt).await.unwrap_or_else(|error| self.fail(&error));
             }
             // Done without a client.
-            Command::Login | Command::Completions { .. } | Command::Man => Ok(()),
+            Command::Listen { .. } | Command::Login | Command::Completions { .. } | Command::Man => Ok(()),
         };
         match outcome {
             Ok(()) => 0,
@@ -158,7 +170,14 @@ impl<'a> Invocation<'a> {
 
     /// Brings a job to its end, and shows what has become of it.
     async fn run_job(&self, client: &Client, plan: Plan, mut interrupt: Interrupt) -> u8 {
-        let Plan { job, checkpoint, options } = plan;
+        let Plan { job, checkpoint, options, receiving } = plan;
+        let opened = match receiving.open().await {
+            Ok(opened) => opened,
+            Err(error) => return self.fail(&error),
+        };
+        // Held until the run has ended.
+        let (callbacks, _receiver) = opened.unzip();
+        let options = options.callback(callbacks);
         let progress = (!self.json && !self.quiet).then(|| Progress::new(self.verbose == 0));
         let on_event = match &progress {
             Some(progress) => progress.on_event(),
@@ -311,6 +330,7 @@ impl Plan {
             job: Job::from_parts(photos, Vec::new(), run.styles.clone(), run.user_id.clone()),
             checkpoint,
             options,
+            receiving: run.run_args.receiving.clone(),
         })
     }
 
@@ -330,7 +350,8 @@ impl Plan {
             recreate: resume.run_args.recreate,
             ..RunOptions::default()
         };
-        Ok(Self { job, checkpoint, options })
+        let receiving = resume.run_args.receiving.clone();
+        Ok(Self { job, checkpoint, options, receiving })
     }
 }
 

@@ -13,6 +13,7 @@ mod logging;
 mod print;
 mod profile;
 mod progress;
+mod receive;
 mod report;
 mod sheet;
 mod text;

@@ -1,0 +1,58 @@
+//! Callbacks in the command: a receiver beside a run, and one that only shows what comes in.
+
+use clap::Args;
+
+use super::print;
+use crate::{
+    callback::{Callbacks, Receiver},
+    error::{Error, Result},
+};
+
+/// Where callbacks come in.
+#[derive(Clone, Debug, Args)]
+#[command(next_help_heading = "Callbacks")]
+pub(super) struct Receiving {
+    /// Where the service can reach --listen when a task ends: a tunnel or a reverse proxy leads there
+    /// [default: XIEZHEN_CALLBACK_URL]
+    #[arg(long, value_name = "URL", requires = "listen")]
+    pub(super) callback: Option<String>,
+    /// Receive callbacks here, such as 127.0.0.1:8787: ends are known at once, with fewer queries
+    #[arg(long, value_name = "ADDRESS")]
+    pub(super) listen: Option<String>,
+}
+
+impl Receiving {
+    /// Opens the receiver that is asked for. Without a secret, this run's own will do: what comes to addresses of another
+    /// run is not ours, and polling goes on.
+    pub(super) async fn open(&self) -> Result<Option<(Callbacks, Receiver)>> {
+        let Some(address) = &self.listen else { return Ok(None) };
+        let callbacks = callbacks(self.callback.as_deref())?;
+        let receiver = callbacks.listen(address).await?;
+        Ok(Some((callbacks, receiver)))
+    }
+}
+
+fn callbacks(public_url: Option<&str>) -> Result<Callbacks> {
+    let own = || format!("{}{}", uuid::Uuid::new_v4(), uuid::Uuid::new_v4());
+    let variable = |name: &str| {
+        let set = std::env::var(name).ok().filter(|value| !value.is_empty());
+        if name == "XIEZHEN_CALLBACK_SECRET" { set.or_else(|| Some(own())) } else { set }
+    };
+    Callbacks::from_parts(public_url, None, &variable).map_err(|error| {
+        let typed =
+            |problem: &String| problem.replace("public_url", "--callback").replace("pass it or set", "type it or set");
+        Error::invalid(error.problems().iter().map(typed).collect())
+    })
+}
+
+/// `xiezhen listen`: each hint as a line of JSON, until it is interrupted.
+pub(super) async fn show_hints(public_url: Option<&str>, address: &str) -> Result<()> {
+    let callbacks = callbacks(public_url)?;
+    let receiver = callbacks.listen(address).await?;
+    print::say(&format!("listening on {}; to try it from outside:", receiver.address()));
+    print::say(&format!("  curl -i -d '{{\"task_id\": \"1\"}}' {}", callbacks.url("test")?));
+    while let Some(hint) = receiver.next().await {
+        print::json(&hint)?;
+    }
+    Ok(())
+}
