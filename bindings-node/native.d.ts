@@ -495,3 +495,6 @@ export type TaskState = 'waiting' | 'running' | 'succeeded' | 'partly_succeeded'
 
 /** Which call. It is used again once the call's end was read. */
 export type Ticket = number
+
+/** The version that this addon was built with: the JavaScript beside it has to be of the same. */
+export declare function version(): string

@@ -1,5 +1,7 @@
-// Builds the addon and writes its declarations: `node scripts/addon.mjs [--release]`. `napi build` names the target, for
-// which cargo builds all dependencies anew; this shares what the rest of the repository has built.
+// Builds the addon and writes its declarations: `node scripts/addon.mjs [--release] [--target TRIPLE]`. With a target of
+// Linux, zig links it against glibc 2.17 (cargo-zigbuild, ziglang): it runs on every distribution of the last ten years.
+// `napi build` names the target, for which cargo builds all dependencies anew; without one, this shares what the rest of
+// the repository has built.
 
 import { spawnSync } from 'node:child_process'
 import { copyFileSync, mkdirSync, writeFileSync } from 'node:fs'
@@ -23,14 +25,21 @@ const metadata = JSON.parse(said('cargo', ['metadata', '--format-version=1', '--
 const types = join(metadata.target_directory, 'napi-types', release ? 'release' : 'debug')
 mkdirSync(types, { recursive: true })
 
+const at = process.argv.indexOf('--target')
+const target = at < 0 ? undefined : process.argv[at + 1]
+const oldest = target?.endsWith('linux-gnu') ? `${target}.2.17` : target
+const cargo = target?.includes('linux') ? 'zigbuild' : 'build'
 const flags = ['--package', crate, '--message-format=json-render-diagnostics', ...(release ? ['--release'] : [])]
-const built = said('cargo', ['build', ...flags], { NAPI_TYPE_DEF_TMP_FOLDER: types })
+if (oldest !== undefined) flags.push('--target', oldest)
+// An addon is loaded by a program that has the C library already: musl's is not to be linked in once more.
+const musl = target?.endsWith('musl') ? { RUSTFLAGS: '-C target-feature=-crt-static' } : {}
+const built = said('cargo', [cargo, ...flags], { NAPI_TYPE_DEF_TMP_FOLDER: types, ...musl })
   .trim()
   .split('\n')
   .map((line) => JSON.parse(line))
 const library = built.find(({ reason, target }) => reason === 'compiler-artifact' && target.name === 'xiezhen_node')
 
-const [, host] = /^host: (.*)$/m.exec(said('rustc', ['--version', '--verbose']))
-copyFileSync(library.filenames[0], join(here, `xiezhen.${parseTriple(host).platformArchABI}.node`))
+const triple = target ?? /^host: (.*)$/m.exec(said('rustc', ['--version', '--verbose']))[1]
+copyFileSync(library.filenames[0], join(here, `xiezhen.${parseTriple(triple).platformArchABI}.node`))
 const { dts } = await generateTypeDef({ typeDefDir: types, cwd: here, constEnum: false })
 writeFileSync(join(here, 'native.d.ts'), dts)

@@ -4,6 +4,7 @@ import { spawnSync } from 'node:child_process'
 import { cpSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join, resolve } from 'node:path'
+import { makePackages } from './packages.mjs'
 
 const here = resolve(import.meta.dirname, '..')
 const repository = resolve(here, '..')
@@ -32,8 +33,11 @@ const room = mkdtempSync(join(tmpdir(), 'xiezhen-test-'))
 process.on('exit', () => rmSync(room, { recursive: true, force: true }))
 
 run('cargo', ['build', '--quiet', '--package', 'xiezhen-simulator'], { cwd: repository })
-const { stdout } = spawnSync('npm', ['pack', '--silent', '--pack-destination', room], { cwd: here, encoding: 'utf8' })
-const tarball = join(room, stdout.trim())
+const tarballs = makePackages(join(room, 'packages')).map((cwd) => {
+  const { stdout } = spawnSync('npm', ['pack', '--silent', '--pack-destination', room], { cwd, encoding: 'utf8' })
+  return join(room, stdout.trim())
+})
+const tarball = tarballs.at(-1)
 const local = (tool) => join(here, 'node_modules', '.bin', tool)
 if (only.length === 0) {
   run(local('publint'), ['run', tarball, '--strict'])
@@ -42,7 +46,7 @@ if (only.length === 0) {
 }
 
 writeFileSync(join(room, 'package.json'), '{ "private": true }')
-run('npm', ['install', '--silent', '--offline', '--no-audit', '--no-fund', tarball], { cwd: room })
+run('npm', ['install', '--silent', '--offline', '--no-audit', '--no-fund', ...tarballs], { cwd: room })
 cpSync(join(here, 'tests'), join(room, 'tests'), { recursive: true })
 examples(join(room, 'tests', 'readme'))
 writeFileSync(
@@ -71,6 +75,8 @@ run(process.execPath, ['--test', '--test-timeout=60000', '--test-concurrency=4',
   env: {
     ...process.env,
     XIEZHEN_SIMULATOR: join(repository, 'target', 'debug', 'xiezhen-simulator'),
+    XIEZHEN_ESBUILD: local('esbuild'),
+    XIEZHEN_NFT: local('nft'),
     XIEZHEN_PHOTOS: join(repository, 'tests', 'photos'),
     XIEZHEN_REPOSITORY: repository,
   },

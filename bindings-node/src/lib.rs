@@ -41,6 +41,12 @@ pub fn error_codes() -> Vec<&'static str> {
     ErrorKind::ALL.iter().map(|kind| kind.code()).collect()
 }
 
+/// The version that this addon was built with: the JavaScript beside it has to be of the same.
+#[napi(catch_unwind)]
+pub fn version() -> &'static str {
+    env!("CARGO_PKG_VERSION")
+}
+
 /// Runs the command `xiezhen` with these arguments, the program's name first; resolves with what to exit with.
 #[napi(catch_unwind)]
 pub fn cli(env: &Env, calls: &Calls, arguments: Vec<String>) -> napi::Result<Ticket> {

@@ -1,7 +1,7 @@
 // Every code of the one table of errors, and what an error carries.
 
 import assert from 'node:assert/strict'
-import { readdirSync, readFileSync } from 'node:fs'
+import { readFileSync } from 'node:fs'
 import { mkdtemp, writeFile } from 'node:fs/promises'
 import { createRequire } from 'node:module'
 import { createServer } from 'node:net'
@@ -12,7 +12,7 @@ import { pathToFileURL } from 'node:url'
 import { inspect } from 'node:util'
 import { createContext, runInContext } from 'node:vm'
 import { type ErrorCode, Job, XiezhenError } from 'xiezhen'
-import { first, photos, type Space, simulator, style } from './simulator.mjs'
+import { addonPackage, first, photos, type Space, simulator, style } from './simulator.mjs'
 
 const space = await simulator()
 const require = createRequire(import.meta.url)
@@ -85,9 +85,7 @@ const caught = async (work: Promise<unknown>): Promise<XiezhenError> => {
 }
 
 test('each code of the core is reached, or known to be a defect', async () => {
-  const folder = dirname(require.resolve('xiezhen/package.json'))
-  const addon = readdirSync(folder).find((file) => file.endsWith('.node'))
-  const codes: string[] = require(join(folder, addon ?? 'no addon')).errorCodes()
+  const codes: string[] = require(addonPackage()).errorCodes()
   assert.deepEqual([...Object.keys(provoke), 'internal'].sort(), [...codes].sort())
   for (const [code, start] of Object.entries(provoke)) {
     const world = space(code)

@@ -2,10 +2,10 @@
 
 import assert from 'node:assert/strict'
 import { once } from 'node:events'
-import { copyFile, cp, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises'
+import { mkdtemp, readFile } from 'node:fs/promises'
 import { createRequire } from 'node:module'
 import { tmpdir } from 'node:os'
-import { dirname, join } from 'node:path'
+import { join } from 'node:path'
 import { mock, test } from 'node:test'
 import { Worker } from 'node:worker_threads'
 import { Job } from 'xiezhen'
@@ -257,52 +257,6 @@ test('calls end where somebody tests with a clock of their own', async () => {
   } finally {
     mock.timers.reset()
   }
-})
-
-test('the licences are in the package', async () => {
-  const files = await readdir(dirname(require.resolve('xiezhen/package.json')))
-  assert.deepEqual(
-    files.filter((file) => file.startsWith('LICENSE')),
-    ['LICENSE-APACHE', 'LICENSE-MIT'],
-  )
-})
-
-/** A copy of the package, to be spoilt. */
-async function copied(): Promise<{ folder: string; addon: string }> {
-  const folder = await mkdtemp(join(tmpdir(), 'xiezhen-'))
-  await cp(dirname(require.resolve('xiezhen/package.json')), folder, { recursive: true })
-  const addon = (await readdir(folder)).find((file) => file.endsWith('.node'))
-  assert.ok(addon)
-  return { folder, addon: join(folder, addon) }
-}
-
-const load = (folder: string) =>
-  script(`
-    import { createRequire } from 'node:module'
-    try { createRequire(import.meta.url)('${folder}') } catch (error) {
-      console.log(JSON.stringify({ message: error.message, cause: error.cause?.message }))
-    }`)
-
-test('an addon that is missing is named, with the platform and what to do', async () => {
-  const { folder, addon } = await copied()
-  await rm(addon)
-  const { message } = JSON.parse((await load(folder)).out)
-  assert.match(message, new RegExp(`${process.platform}-${process.arch}`))
-  if (process.platform === 'linux') assert.match(message, /glibc \d|musl/)
-  assert.match(message, /npm install xiezhen/)
-  assert.match(message, /no addon/)
-  await rm(folder, { recursive: true })
-})
-
-test('an addon that does not load keeps its cause', async () => {
-  const { folder, addon } = await copied()
-  await writeFile(addon, 'no library')
-  const { message, cause } = JSON.parse((await load(folder)).out)
-  assert.match(message, /does not load/)
-  assert.match(cause, /\.node/)
-  await copyFile(process.execPath, addon)
-  assert.match(JSON.parse((await load(folder)).out).message, /does not load/)
-  await rm(folder, { recursive: true })
 })
 
 test('a call that is misused never ends the process', async () => {

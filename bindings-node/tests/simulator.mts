@@ -2,6 +2,8 @@
 
 import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
+import { readdirSync } from 'node:fs'
+import { join } from 'node:path'
 import { createInterface } from 'node:readline'
 import { after } from 'node:test'
 import { Client, type ClientOptions } from 'xiezhen'
@@ -32,6 +34,14 @@ export const quick: ClientOptions = {
 export interface Counts {
   requests: Record<string, number>
   created: number
+}
+
+/** The folder of the addon's package, as it was installed for this platform. */
+export function addonPackage(): string {
+  const installed = join(import.meta.dirname, '..', 'node_modules', '@xiezhen')
+  const [name, more] = readdirSync(installed)
+  if (name === undefined || more !== undefined) throw new Error(`one addon has to be in ${installed}`)
+  return join(installed, name)
 }
 
 /** A world of its own at the service. */

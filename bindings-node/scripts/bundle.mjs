@@ -1,0 +1,26 @@
+// Bundles what `tsc` has checked: one file for each entry of the package. Addons stay outside, and are required by name.
+
+import { existsSync } from 'node:fs'
+import { build } from 'esbuild'
+import metadata from '../package.json' with { type: 'json' }
+
+const common = {
+  bundle: true,
+  platform: 'node',
+  target: 'node20',
+  keepNames: true,
+  outbase: 'lib',
+  outdir: 'dist',
+  logLevel: 'warning',
+}
+await build({
+  ...common,
+  entryPoints: ['lib/index.ts', 'lib/command.ts'],
+  external: ['@xiezhen/*', '*.node'],
+  define: { XIEZHEN_VERSION: JSON.stringify(metadata.version) },
+})
+await build({
+  ...common,
+  entryPoints: ['lib/stores/index.ts', 'lib/bullmq/index.ts'].filter((entry) => existsSync(entry)),
+  external: ['../index', 'bullmq'],
+})
