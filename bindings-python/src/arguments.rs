@@ -8,7 +8,7 @@ use pyo3::{
     intern,
     prelude::*,
     type_hint_identifier, type_hint_subscript,
-    types::{PyByteArray, PyBytes, PyMemoryView, PyString},
+    types::{PyByteArray, PyBytes, PyMapping, PyMemoryView, PyString},
 };
 
 use crate::finalize;
@@ -35,9 +35,10 @@ impl Seconds {
     }
 }
 
-/// The argument `timeout` of one call, wait or run, or what is wrong with it.
+/// The argument `timeout` of one call, wait or run, or what is wrong with it. Infinity is none.
 pub(crate) fn timeout(seconds: Option<Seconds>) -> Result<Option<Duration>, String> {
-    seconds.map(|seconds| seconds.time("timeout")).transpose()
+    let bounded = seconds.filter(|seconds| seconds.0 != f64::INFINITY);
+    bounded.map(|seconds| seconds.time("timeout")).transpose()
 }
 
 /// A number of things in a second, or what was given in its place if it is out of all range.
@@ -153,5 +154,22 @@ where
         }
         let one = |item: PyResult<Bound<'py, PyAny>>| -> PyResult<T> { item?.extract().map_err(Into::into) };
         many.try_iter()?.map(one).collect::<PyResult<_>>().map(Self)
+    }
+}
+
+/// Names and values.
+pub(crate) struct Pairs(pub(crate) Vec<(String, String)>);
+
+impl<'a, 'py> FromPyObject<'a, 'py> for Pairs {
+    type Error = PyErr;
+    const INPUT_TYPE: PyStaticExpr = type_hint_subscript!(
+        type_hint_identifier!("collections.abc", "Mapping"),
+        type_hint_identifier!("builtins", "str"),
+        type_hint_identifier!("builtins", "str")
+    );
+
+    fn extract(mapping: Borrowed<'a, 'py, PyAny>) -> PyResult<Self> {
+        let _inside = finalize::inside(mapping.py());
+        mapping.cast::<PyMapping>()?.items()?.extract().map(Self)
     }
 }

@@ -13,12 +13,14 @@ use pyo3::{
 use tokio::sync::oneshot;
 use xiezhen::{Error, ErrorKind, Event, Result, SaveError};
 
-use crate::{errors, events, finalize, job::Job, task::Task};
+use crate::{errors, events, finalize, job::Job, saving::Saving, task::Task};
 
 /// Something for the caller's thread or loop.
 pub(crate) enum Message {
     /// Progress of a job.
     Event(Event),
+    /// Progress of the n-th of many jobs.
+    JobEvent(usize, Event),
     /// The n-th of many waits has ended.
     Ended(usize, Result<xiezhen::Task>),
     /// The job has to be stored before it goes on.
@@ -66,10 +68,17 @@ struct Listener {
     job: Py<Job>,
 }
 
+/// Who hears of the events of many jobs: what each job is called in the call.
+struct ManyListener {
+    on_event: Py<PyAny>,
+    jobs: Vec<(Py<PyAny>, Py<Job>)>,
+}
+
 /// The functions of one call. They run on the caller's thread or loop only, but for a `save` whose caller has left.
 #[derive(Default)]
 pub(crate) struct Callbacks {
     listener: Option<Listener>,
+    many: Option<ManyListener>,
     outcomes: Option<Outcomes>,
     store: Option<Arc<Store>>,
     /// The context that they are called in, if it isn't the caller's anyway.
@@ -89,6 +98,16 @@ impl Callbacks {
         check(py, "on_event", on_event.as_ref())?;
         let listener = on_event.map(|on_event| Listener { on_event, job: job.clone_ref(py) });
         Ok(Self { listener, ..Self::none() })
+    }
+
+    /// Listens to the events of many jobs.
+    pub(crate) fn on_job_event(
+        py: Python<'_>,
+        on_event: Option<Py<PyAny>>,
+        jobs: Vec<(Py<PyAny>, Py<Job>)>,
+    ) -> PyResult<Self> {
+        check(py, "on_event", on_event.as_ref())?;
+        Ok(Self { many: on_event.map(|on_event| ManyListener { on_event, jobs }), ..Self::none() })
     }
 
     /// Gathers the ends of so many waits. The list is what the call returns.
@@ -111,7 +130,7 @@ impl Callbacks {
     pub(crate) fn in_context(self, py: Python<'_>) -> PyResult<Self> {
         static COPY_CONTEXT: PyOnceLock<Py<PyAny>> = PyOnceLock::new();
         let on_end = self.outcomes.as_ref().is_some_and(|outcomes| outcomes.on_end.is_some());
-        if self.listener.is_none() && self.store.is_none() && !on_end {
+        if self.listener.is_none() && self.many.is_none() && self.store.is_none() && !on_end {
             return Ok(self);
         }
         let context = COPY_CONTEXT.import(py, "contextvars", "copy_context")?.call0()?;
@@ -120,7 +139,7 @@ impl Callbacks {
 
     /// Whether events are wanted.
     pub(crate) fn listens(&self) -> bool {
-        self.listener.is_some()
+        self.listener.is_some() || self.many.is_some()
     }
 
     /// How the job is stored.
@@ -132,6 +151,7 @@ impl Callbacks {
     pub(crate) fn deliver(&self, py: Python<'_>, message: Message) -> PyResult<()> {
         match message {
             Message::Event(event) => self.deliver_event(py, event),
+            Message::JobEvent(index, event) => self.deliver_job_event(py, index, event),
             Message::Ended(index, outcome) => self.deliver_end(py, index, outcome),
             Message::Save(reply) => {
                 let Some(store) = &self.store else { return Ok(()) };
@@ -144,6 +164,13 @@ impl Callbacks {
         let Some(Listener { on_event, job }) = &self.listener else { return Ok(()) };
         let Some(event) = events::object(py, event, job)? else { return Ok(()) };
         refuse_unrun("on_event", &self.call(on_event.bind(py), (event,))?)
+    }
+
+    fn deliver_job_event(&self, py: Python<'_>, index: usize, event: Event) -> PyResult<()> {
+        let Some(ManyListener { on_event, jobs }) = &self.many else { return Ok(()) };
+        let Some((name, job)) = jobs.get(index) else { return Ok(()) };
+        let Some(event) = events::object(py, event, job)? else { return Ok(()) };
+        refuse_unrun("on_event", &self.call(on_event.bind(py), (name, event))?)
     }
 
     fn deliver_end(&self, py: Python<'_>, index: usize, outcome: Result<xiezhen::Task>) -> PyResult<()> {
@@ -170,7 +197,9 @@ impl Callbacks {
     }
 
     fn save(&self, py: Python<'_>, store: &Store, reply: oneshot::Sender<Result<(), SaveError>>) -> PyResult<()> {
-        let reply = Reply { sender: Mutex::new(Some(reply)), raised: self.raised.clone(), future: Mutex::default() };
+        let saving = self.context.as_ref().map(|context| Saving::begin(py, context, &store.job)).transpose()?;
+        let reply =
+            Reply { sender: Mutex::new(Some(reply)), raised: self.raised.clone(), future: Mutex::default(), saving };
         match self.begin_saving(py, store) {
             Ok(None) => reply.send(py, Ok(())),
             Err(error) => reply.send(py, Err(error)),
@@ -216,10 +245,13 @@ struct Reply {
     raised: Arc<Mutex<Option<PyErr>>>,
     /// The task that stores the job. The loop itself holds tasks by weak references only.
     future: Mutex<Option<Py<PyAny>>>,
+    /// In the context that it is stored in.
+    saving: Option<Py<Saving>>,
 }
 
 impl Reply {
     fn send(&self, py: Python<'_>, saved: PyResult<()>) {
+        self.saving.iter().for_each(|saving| saving.get().end());
         let saved = saved.map_err(|error| {
             let refusal = not_saved(py, &error);
             *lock(&self.raised) = Some(error);

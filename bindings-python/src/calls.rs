@@ -4,7 +4,9 @@ use std::{path::PathBuf, pin::Pin, sync::Arc, time::Duration};
 
 use futures_util::future::BoxFuture;
 use tokio::{sync::oneshot, task::spawn_blocking};
-use xiezhen::{AdvanceOptions, Client, Error, Job, OnEvent, Result, RunOptions, SaveError, Task};
+use xiezhen::{
+    AdvanceOptions, Client, Error, Job, KeyedJob, OnEvent, Result, RunManyOptions, RunOptions, SaveError, Task,
+};
 
 use crate::callbacks::{Callbacks, Emit, Message, Store};
 
@@ -53,6 +55,21 @@ pub(crate) fn run(client: Client, job: Job, mut options: RunOptions, progress: b
         let bars = progress.then(xiezhen::cli::progress);
         options.on_event = if listens { Some(on_event(emit, bars)) } else { bars };
         Box::pin(async move { client.run(&job, options).await })
+    })
+}
+
+/// Brings many jobs to their ends.
+pub(crate) fn run_many(
+    client: Client,
+    jobs: Vec<KeyedJob>,
+    mut options: RunManyOptions,
+    listens: bool,
+) -> Work<Vec<Result<Job>>> {
+    Box::new(move |emit| {
+        if listens {
+            options = options.on_event(move |index, event| emit(Message::JobEvent(index, event)));
+        }
+        Box::pin(async move { client.run_many(jobs, options).await })
     })
 }
 

@@ -3,21 +3,26 @@
 use std::future::Future;
 
 use pyo3::{IntoPyObjectExt, prelude::*, types::PyTuple};
-use xiezhen::{AdvanceOptions, Client as Core, Error, ErrorKind, Result, RunOptions, process::runtime};
+use xiezhen::{
+    AdvanceOptions, Client as Core, Error, ErrorKind, OptionChanges, Result, RunManyOptions, RunOptions,
+    process::runtime,
+};
 
 use crate::{
-    arguments::{Count, Many, Rate, Seconds},
+    arguments::{self, Count, Many, Pairs, Rate, Seconds},
     call::{call, timeout},
     callbacks::{Callbacks, Emit},
     calls,
     errors::{self, refusal},
     finalize,
     job::Job,
+    jobs::Jobs,
     mailbox::{self, future},
     paths::LocalPath,
     photo::Photo,
     receiver::{CallbackAddresses, Hint},
     run_events::RunEvents,
+    saving::refuse_own_job,
     schedule::PollSchedule,
     task::{Created, Style, Task},
     wait::wait,
@@ -41,6 +46,8 @@ use crate::{
 /// generation_schedule: when generations are polled; PollSchedule(3, 1.5, 15).
 /// ca_file: a PEM file of authorities that are trusted beside the system's.
 /// proxy: a proxy for all but loopback, in place of the environment's; empty for none.
+/// stage: which deployment of the API answers: "RELEASE" (as by default), "PRE" or "TEST"; the gateway's X-Ca-Stage.
+/// headers: headers of your own for every call of the gateway; never sent to other hosts.
 /// allow_http: allows `http://` to other hosts than this one: whoever listens reads the credential.
 /// allow_private_results: fetches results from this machine, its network and metadata services too.
 /// require_https_results: refuses results whose address is `http://`; a notice otherwise.
@@ -51,6 +58,39 @@ pub(crate) struct Client {
     pub(crate) core: Core,
     /// Whether its calls are `asyncio` futures.
     awaited: bool,
+}
+
+/// Sets options of a builder; one that can't be converted is one problem of many.
+macro_rules! set_options {
+    ($builder:ident, $problems:ident, $($option:ident $(: $convert:expr)?,)+) => {
+        $(if let Some(value) = $option {
+            $(let value = $convert(value, stringify!($option));)?
+            match set_options!(@converted value $(, $convert)?) {
+                Ok(value) => $builder = $builder.$option(value),
+                Err(problem) => $problems.push(problem),
+            }
+        })+
+    };
+    (@converted $value:ident, $convert:expr) => { $value };
+    (@converted $value:ident) => { Ok::<_, String>($value) };
+}
+
+fn schedule(given: &Bound<'_, PollSchedule>, name: &str) -> Result<xiezhen::PollSchedule, String> {
+    given.get().to_core(name)
+}
+
+/// What the core makes of the options, unless some can't even be given to it: then all problems are raised together.
+fn refused_together<T: Send>(
+    py: Python<'_>,
+    mut problems: Vec<String>,
+    make: impl Send + FnOnce() -> Result<T>,
+) -> PyResult<T> {
+    if problems.is_empty() {
+        return call(py, make);
+    }
+    let made = call(py, || Ok(make()))?;
+    problems.extend(made.err().iter().flat_map(Error::problems).cloned());
+    Err(refusal(py, problems))
 }
 
 impl Client {
@@ -78,9 +118,16 @@ impl Client {
         convert(py, answer)
     }
 
-    /// The core's client, for one call that may have a time limit of its own.
-    fn within(&self, py: Python<'_>, timeout: Option<Seconds>) -> PyResult<Core> {
-        Ok(self.core.with_timeout(self::timeout(py, timeout)?))
+    /// The core's client, for one call that may have limits of its own.
+    fn within(&self, py: Python<'_>, timeout: Option<Seconds>, max_retries: Option<Count>) -> PyResult<Core> {
+        let timeout = arguments::timeout(timeout);
+        let max_retries = max_retries.map(|count| count.number::<u32>("max_retries")).transpose();
+        match (timeout, max_retries) {
+            (Ok(timeout), Ok(max_retries)) => Ok(self.core.with_timeout(timeout).with_max_retries(max_retries)),
+            (timeout, max_retries) => {
+                Err(refusal(py, [timeout.err(), max_retries.err()].into_iter().flatten().collect()))
+            }
+        }
     }
 }
 
@@ -90,7 +137,8 @@ impl Client {
     #[pyo3(signature = (base_url=None, *, app_code=None, app_key=None, app_secret=None, timeout=None,
         connect_timeout=None, max_retries=None, requests_per_second=None, upload_concurrency=None,
         max_photo_bytes=None, prepare_photos=None, training_schedule=None, generation_schedule=None, ca_file=None, proxy=None,
-        allow_http=false, max_pictures=None, allow_private_results=false, require_https_results=false))]
+        stage=None, headers=None, allow_http=false, max_pictures=None, allow_private_results=false,
+        require_https_results=false))]
     #[allow(clippy::too_many_arguments)]
     fn new(
         py: Python<'_>,
@@ -109,6 +157,8 @@ impl Client {
         generation_schedule: Option<&Bound<'_, PollSchedule>>,
         ca_file: Option<LocalPath>,
         proxy: Option<String>,
+        stage: Option<String>,
+        headers: Option<Pairs>,
         allow_http: bool,
         max_pictures: Option<Count>,
         allow_private_results: bool,
@@ -119,23 +169,9 @@ impl Client {
             .allow_private_results(allow_private_results)
             .require_https_results(require_https_results);
         let mut problems = Vec::new();
-        // An option that can't be converted is one problem of many.
-        macro_rules! set {
-            ($($option:ident $(: $convert:expr)?,)+) => {
-                $(if let Some(value) = $option {
-                    $(let value = $convert(value, stringify!($option));)?
-                    match set!(@converted value $(, $convert)?) {
-                        Ok(value) => builder = builder.$option(value),
-                        Err(problem) => problems.push(problem),
-                    }
-                })+
-            };
-            (@converted $value:ident, $convert:expr) => { $value };
-            (@converted $value:ident) => { Ok::<_, String>($value) };
-        }
-        let schedule = |given: &Bound<'_, PollSchedule>, name| given.get().to_core(name);
         let ca_file = ca_file.map(|path| path.0);
-        set! {
+        set_options! {
+            builder, problems,
             base_url,
             app_code,
             app_key,
@@ -152,25 +188,32 @@ impl Client {
             generation_schedule: schedule,
             ca_file,
             proxy,
+            stage,
         }
-        if problems.is_empty() {
-            return call(py, || builder.build()).map(|core| Self { core, awaited: false });
+        for (name, value) in headers.into_iter().flat_map(|headers| headers.0) {
+            builder = builder.header(name, value);
         }
-        let others = call(py, || Ok(builder.build()))?;
-        problems.extend(others.err().iter().flat_map(Error::problems).cloned());
-        Err(refusal(py, problems))
+        let core = refused_together(py, problems, || builder.build())?;
+        Ok(Self { core, awaited: false })
     }
 
     /// Uploads one photo and returns the service's path of it.
     ///
     /// photo: a path, bytes or a binary file; JPEG, PNG, WebP or BMP by content.
     /// timeout: seconds for this call. Without one, an attempt ends after 60 s without progress.
+    /// max_retries: how often this call may be sent again, in place of the client's.
     ///
     /// Raises InvalidArgumentError for a photo that is refused before it is sent: a file that is missing, unreadable
     /// or empty, one that is too large, or not such a picture.
-    #[pyo3(signature = (photo, *, timeout=None) -> "str")]
-    fn upload_file(&self, py: Python<'_>, photo: Photo, timeout: Option<Seconds>) -> PyResult<Py<PyAny>> {
-        let client = self.within(py, timeout)?;
+    #[pyo3(signature = (photo, *, timeout=None, max_retries=None) -> "str")]
+    fn upload_file(
+        &self,
+        py: Python<'_>,
+        photo: Photo,
+        timeout: Option<Seconds>,
+        max_retries: Option<Count>,
+    ) -> PyResult<Py<PyAny>> {
+        let client = self.within(py, timeout, max_retries)?;
         let upload = |_| async move { client.upload_file(photo.0).await };
         self.make(py, Callbacks::none(), upload, |py, path| path.into_py_any(py))
     }
@@ -180,18 +223,20 @@ impl Client {
     /// img_set: what `upload_file` returned for each photo.
     /// callback_url: a URL that the service calls when the task ends.
     /// timeout: seconds for this call, in place of the client's.
+    /// max_retries: how often this call may be sent again, in place of the client's.
     ///
     /// Raises OutcomeUnknownError if it was sent and the answer was lost: it may have been carried out. Once sent, it
     /// runs on to its timeout, cancelled or not.
-    #[pyo3(signature = (img_set, *, callback_url=None, timeout=None) -> "Created")]
+    #[pyo3(signature = (img_set, *, callback_url=None, timeout=None, max_retries=None) -> "Created")]
     fn create_user_model(
         &self,
         py: Python<'_>,
         img_set: Many<String>,
         callback_url: Option<String>,
         timeout: Option<Seconds>,
+        max_retries: Option<Count>,
     ) -> PyResult<Py<PyAny>> {
-        let client = self.within(py, timeout)?;
+        let client = self.within(py, timeout, max_retries)?;
         let create = |_| async move { client.create_user_model(&img_set.0, callback_url.as_deref()).await };
         self.make(py, Callbacks::none(), create, |py, created| Created::from(created).into_py_any(py))
     }
@@ -199,9 +244,10 @@ impl Client {
     /// The styles that pictures can be generated in.
     ///
     /// timeout: seconds for this call, in place of the client's.
-    #[pyo3(signature = (*, timeout=None) -> "list[Style]")]
-    fn list_styles(&self, py: Python<'_>, timeout: Option<Seconds>) -> PyResult<Py<PyAny>> {
-        let client = self.within(py, timeout)?;
+    /// max_retries: how often this call may be sent again, in place of the client's.
+    #[pyo3(signature = (*, timeout=None, max_retries=None) -> "list[Style]")]
+    fn list_styles(&self, py: Python<'_>, timeout: Option<Seconds>, max_retries: Option<Count>) -> PyResult<Py<PyAny>> {
+        let client = self.within(py, timeout, max_retries)?;
         let list = |_| async move { client.list_styles().await };
         self.make(py, Callbacks::none(), list, |py, styles| {
             styles.into_iter().map(Style::from).collect::<Vec<_>>().into_py_any(py)
@@ -212,10 +258,11 @@ impl Client {
     ///
     /// callback_url: a URL that the service calls when the task ends.
     /// timeout: seconds for this call, in place of the client's.
+    /// max_retries: how often this call may be sent again, in place of the client's.
     ///
     /// Raises OutcomeUnknownError if it was sent and the answer was lost: it may have been carried out. Once sent, it
     /// runs on to its timeout, cancelled or not.
-    #[pyo3(signature = (user_id, style, *, callback_url=None, timeout=None) -> "Created")]
+    #[pyo3(signature = (user_id, style, *, callback_url=None, timeout=None, max_retries=None) -> "Created")]
     fn create_task(
         &self,
         py: Python<'_>,
@@ -223,8 +270,9 @@ impl Client {
         style: String,
         callback_url: Option<String>,
         timeout: Option<Seconds>,
+        max_retries: Option<Count>,
     ) -> PyResult<Py<PyAny>> {
-        let client = self.within(py, timeout)?;
+        let client = self.within(py, timeout, max_retries)?;
         let create = |_| async move { client.create_task(&user_id, &style, callback_url.as_deref()).await };
         self.make(py, Callbacks::none(), create, |py, created| Created::from(created).into_py_any(py))
     }
@@ -232,9 +280,16 @@ impl Client {
     /// Polls a task once. A failed task is a value here, not an error.
     ///
     /// timeout: seconds for this call, in place of the client's.
-    #[pyo3(signature = (task_id, *, timeout=None) -> "Task")]
-    fn query_task(&self, py: Python<'_>, task_id: String, timeout: Option<Seconds>) -> PyResult<Py<PyAny>> {
-        let client = self.within(py, timeout)?;
+    /// max_retries: how often this call may be sent again, in place of the client's.
+    #[pyo3(signature = (task_id, *, timeout=None, max_retries=None) -> "Task")]
+    fn query_task(
+        &self,
+        py: Python<'_>,
+        task_id: String,
+        timeout: Option<Seconds>,
+        max_retries: Option<Count>,
+    ) -> PyResult<Py<PyAny>> {
+        let client = self.within(py, timeout, max_retries)?;
         let query = |_| async move { client.query_task(&task_id).await };
         self.make(py, Callbacks::none(), query, |py, task| Task::from(task).into_py_any(py))
     }
@@ -293,9 +348,10 @@ impl Client {
     ///
     /// name: what the files are called after; "portrait" by default.
     /// timeout: seconds for the whole call. Without one, an attempt ends after 60 s without progress.
+    /// max_retries: how often this call may be sent again, in place of the client's.
     ///
     /// Files appear whole or not at all, and one that is there is kept. Raises FileError for what can't be written.
-    #[pyo3(signature = (task, save_to, *, name=None, timeout=None) -> "list[pathlib.Path]")]
+    #[pyo3(signature = (task, save_to, *, name=None, timeout=None, max_retries=None) -> "list[pathlib.Path]")]
     fn save_results(
         &self,
         py: Python<'_>,
@@ -303,8 +359,9 @@ impl Client {
         save_to: LocalPath,
         name: Option<String>,
         timeout: Option<Seconds>,
+        max_retries: Option<Count>,
     ) -> PyResult<Py<PyAny>> {
-        let (client, task) = (self.within(py, timeout)?, xiezhen::Task::from(task.get()));
+        let (client, task) = (self.within(py, timeout, max_retries)?, xiezhen::Task::from(task.get()));
         let save = |_| async move { client.save_results(&task, save_to.0, name.as_deref()).await };
         self.make(py, Callbacks::none(), save, |py, files| {
             files.into_iter().map(LocalPath).collect::<Vec<_>>().into_py_any(py)
@@ -341,6 +398,7 @@ impl Client {
         callback_key: Option<String>,
         woken: Option<Many<Hint>>,
     ) -> PyResult<Py<PyAny>> {
+        refuse_own_job(py, &job)?;
         let core = job.get().0.clone();
         let callbacks = Callbacks::on_event(py, on_event, &job)?.saving(py, job, save, self.awaited)?;
         let mut options = AdvanceOptions::default().recreate(recreate).callback_key(callback_key);
@@ -368,6 +426,7 @@ impl Client {
         woken: Vec<String>,
         callback: Option<Py<CallbackAddresses>>,
     ) -> PyResult<Py<PyAny>> {
+        refuse_own_job(py, &job)?;
         let core = job.get().0.clone();
         let callbacks = Callbacks::on_event(py, on_event, &job)?.saving(py, job, save, self.awaited)?;
         let mut options = calls::stored_options(&core, key, save_to.map(|path| path.0), recreate, &woken);
@@ -452,11 +511,50 @@ impl Client {
         callback_key: Option<String>,
         progress: bool,
     ) -> PyResult<Py<PyAny>> {
+        refuse_own_job(py, &job)?;
         let callbacks = Callbacks::on_event(py, on_event, &job)?;
         let mut options = run_options(py, save_to, checkpoint, timeout, recreate)?.callback_key(callback_key);
         options.callback = callback.map(|callback| callback.get().0.clone());
         let work = calls::run(self.core.clone(), job.get().0.clone(), options, progress, callbacks.listens());
         self.make(py, callbacks, work, move |_, ()| Ok(job.into_any()))
+    }
+
+    /// `run` for many jobs side by side. Returns a Job or a XiezhenError each: a list in their order, or for a mapping from
+    /// keys of yours (order numbers, say) to jobs, a dict.
+    ///
+    /// save_to: the folder for pictures; those of a job with a key are in a folder of its key below it.
+    /// checkpoints: a folder; each job has its checkpoint there, called after its key or after its photos and styles, so
+    ///     that the same jobs resume where they left off.
+    /// on_event: called with the job's index or key, and the event. If it raises, that ends the call.
+    /// concurrency: how many jobs run at a time; by default, as many as the rate limit can feed.
+    /// timeout: seconds for each job.
+    /// recreate: starts (and pays for) again what is found failed, or with an unknown outcome, when the call begins.
+    ///
+    /// One that fails stops no other. Raises InvalidArgumentError before anything is sent if two jobs are the same.
+    #[pyo3(signature = (jobs: "collections.abc.Iterable[Job]", *, save_to=None, checkpoints=None,
+        on_event: "collections.abc.Callable[[typing.Any, xiezhen.events.Event], object] | None"=None, concurrency=None,
+        timeout=None, recreate=false) -> "list[Job | xiezhen.errors.XiezhenError]")]
+    #[allow(clippy::too_many_arguments)]
+    fn run_many(
+        &self,
+        py: Python<'_>,
+        jobs: Jobs,
+        save_to: Option<LocalPath>,
+        checkpoints: Option<LocalPath>,
+        on_event: Option<Py<PyAny>>,
+        concurrency: Option<Count>,
+        timeout: Option<Seconds>,
+        recreate: bool,
+    ) -> PyResult<Py<PyAny>> {
+        let mut options = RunManyOptions::default().recreate(recreate);
+        options.save_to = save_to.map(|path| path.0);
+        options.checkpoints = checkpoints.map(|path| path.0);
+        options.timeout = self::timeout(py, timeout)?;
+        let concurrency = concurrency.map(|count| count.number::<usize>("concurrency")).transpose();
+        options.concurrency = concurrency.map_err(|problem| refusal(py, vec![problem]))?;
+        let callbacks = Callbacks::on_job_event(py, on_event, jobs.named(py)?)?;
+        let work = calls::run_many(self.core.clone(), jobs.to_core(), options, callbacks.listens());
+        self.make(py, callbacks, work, move |py, outcomes| jobs.outcomes(py, outcomes))
     }
 
     /// `run` as an iterator of events, the last of which is `Finished` with the job.
@@ -476,10 +574,54 @@ impl Client {
         callback: Option<Py<CallbackAddresses>>,
         callback_key: Option<String>,
     ) -> PyResult<RunEvents> {
+        refuse_own_job(py, &job)?;
         let mut options = run_options(py, save_to, checkpoint, timeout, recreate)?.callback_key(callback_key);
         options.callback = callback.map(|callback| callback.get().0.clone());
         let work = calls::run(self.core.clone(), job.get().0.clone(), options, false, true);
         Ok(RunEvents::new(job, work))
+    }
+
+    /// A client of the same connections, rate limit and uploads at a time, under other options. They close together.
+    ///
+    /// What is not given is as it was; `headers` are in place of the client's.
+    #[pyo3(signature = (*, timeout=None, max_retries=None, training_schedule=None, generation_schedule=None, stage=None,
+        headers=None) -> "typing_extensions.Self")]
+    #[allow(clippy::too_many_arguments)]
+    fn with_options(
+        &self,
+        py: Python<'_>,
+        timeout: Option<Seconds>,
+        max_retries: Option<Count>,
+        training_schedule: Option<&Bound<'_, PollSchedule>>,
+        generation_schedule: Option<&Bound<'_, PollSchedule>>,
+        stage: Option<String>,
+        headers: Option<Pairs>,
+    ) -> PyResult<Self> {
+        let (mut changes, mut problems) = (OptionChanges::default(), Vec::new());
+        set_options! {
+            changes, problems,
+            timeout: Seconds::time,
+            max_retries: Count::number::<u32>,
+            training_schedule: schedule,
+            generation_schedule: schedule,
+            stage,
+        }
+        if let Some(headers) = headers {
+            changes = changes.headers(headers.0);
+        }
+        let core = refused_together(py, problems, || self.core.with_options(changes))?;
+        Ok(Self { core, awaited: self.awaited })
+    }
+
+    /// Waits until every create under way has its answer, also those whose caller has gone away.
+    #[pyo3(signature = () -> "None")]
+    fn wait_for_creates(&self, py: Python<'_>) -> PyResult<Py<PyAny>> {
+        let client = self.core.clone();
+        let wait = |_| async move {
+            client.wait_for_creates().await;
+            Ok(())
+        };
+        self.make(py, Callbacks::none(), wait, |py, ()| Ok(py.None()))
     }
 
     /// Cancels what is under way, in all threads, and frees the connections. Later calls raise InvalidArgumentError.

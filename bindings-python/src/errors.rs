@@ -35,6 +35,7 @@ pub(crate) fn exception<'py>(py: Python<'py>, error: &Error) -> PyResult<Bound<'
         "request_id": error.request_id(),
         "gateway_code": error.gateway_code(),
         "task_id": error.task_id(),
+        "user_id": error.user_id(),
         "retry_after": error.retry_after().map(|delay| delay.as_secs_f64()),
         "retryable": error.is_retryable().then_some(true),
         "problems": Some(error.problems()).filter(|problems| !problems.is_empty()),

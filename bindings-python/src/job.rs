@@ -1,6 +1,13 @@
 //! `Job`: a handle of the core's job.
 
-use pyo3::{exceptions::PyTypeError, intern, prelude::*, types::PyType};
+use pyo3::{
+    exceptions::PyTypeError,
+    inspect::PyStaticExpr,
+    intern,
+    prelude::*,
+    type_hint_identifier, type_hint_union,
+    types::{PyDict, PyType},
+};
 
 use crate::{
     arguments::Many,
@@ -9,7 +16,25 @@ use crate::{
     paths::LocalPath,
     photo::Photo,
     portrait::{JobPhoto, Portrait},
+    task::Style,
+    values,
 };
+
+/// A style of a job: its name, its id, or what `list_styles` returned.
+struct StyleName(String);
+
+impl<'a, 'py> FromPyObject<'a, 'py> for StyleName {
+    type Error = PyErr;
+    const INPUT_TYPE: PyStaticExpr =
+        type_hint_union!(type_hint_identifier!("builtins", "str"), type_hint_identifier!("xiezhen._xiezhen", "Style"));
+
+    fn extract(style: Borrowed<'a, 'py, PyAny>) -> PyResult<Self> {
+        match style.cast::<Style>() {
+            Ok(style) => Ok(Self(style.get().style.clone())),
+            Err(_) => style.extract().map(Self),
+        }
+    }
+}
 
 /// The whole wish of one customer: photos of one person, and the styles to make portraits in.
 ///
@@ -17,7 +42,8 @@ use crate::{
 /// that, and no path is read. A copy, or what a pickle gives, is the job as its JSON tells it: a job of its own.
 ///
 /// photos: 8 to 20 photos, as paths, bytes or binary files, which are read at once; JPEG, PNG, WebP or BMP.
-/// styles: names or ids, each once; without styles, the job trains a model and ends.
+/// styles: names, ids or `Style`s, each once; without styles, the job trains a model and ends.
+/// uploaded: what `upload_file` returned for photos that are at the service, in place of or after `photos`.
 /// user_id: a model that was trained before; then there are no photos and no training.
 #[pyclass(frozen, module = "xiezhen", weakref)]
 pub(crate) struct Job(pub(crate) xiezhen::Job);
@@ -25,15 +51,21 @@ pub(crate) struct Job(pub(crate) xiezhen::Job);
 #[pymethods]
 impl Job {
     #[new]
-    #[pyo3(signature = (photos=None, styles=None, *, user_id=None))]
-    fn new(photos: Option<Many<Photo>>, styles: Option<Many<String>>, user_id: Option<String>) -> Self {
+    #[pyo3(signature = (photos=None, styles=None, *, user_id=None, uploaded=None))]
+    fn new(
+        photos: Option<Many<Photo>>,
+        styles: Option<Many<StyleName>>,
+        user_id: Option<String>,
+        uploaded: Option<Many<String>>,
+    ) -> Self {
         let photos = photos.into_iter().flat_map(|photos| photos.0).map(|photo| photo.0).collect();
-        Self(xiezhen::Job::from_parts(photos, Vec::new(), styles.map_or_else(Vec::new, |styles| styles.0), user_id))
+        let styles = styles.into_iter().flat_map(|styles| styles.0).map(|style| style.0).collect();
+        Self(xiezhen::Job::from_parts(photos, uploaded.map_or_else(Vec::new, |paths| paths.0), styles, user_id))
     }
 
     /// A job as `to_json` wrote it. Photos that were given as bytes have to be given again to be uploaded.
     ///
-    /// Raises InvalidArgument if this is no job.
+    /// Raises InvalidArgumentError if this is no job.
     #[classmethod]
     fn from_json(_class: &Bound<'_, PyType>, py: Python<'_>, json: &str) -> PyResult<Self> {
         call(py, || xiezhen::Job::from_json(json)).map(Self)
@@ -42,6 +74,27 @@ impl Job {
     /// All that is known of the job, as JSON: never a photo's bytes, never a credential.
     fn to_json(&self, py: Python<'_>) -> PyResult<String> {
         call(py, || self.0.to_json())
+    }
+
+    /// All that it shows as a `dict` that `json.dumps` takes. `to_json` keeps the whole job.
+    #[pyo3(signature = () -> "dict[str, typing.Any]")]
+    fn to_dict<'py>(slf: &Bound<'py, Self>) -> PyResult<Bound<'py, PyDict>> {
+        const SHOWN: [&str; 8] =
+            ["id", "revision", "stage", "user_id", "training_task_id", "save_to", "photos", "portraits"];
+        let fields = SHOWN.into_iter().map(|name| Ok((name, slf.getattr(name)?))).collect::<PyResult<_>>()?;
+        values::to_dict(slf.py(), None, fields)
+    }
+
+    /// The job's id, made with it: the same in every copy.
+    #[getter]
+    fn id(&self, py: Python<'_>) -> PyResult<String> {
+        call(py, || Ok(self.0.id()))
+    }
+
+    /// Grows with each change: of two copies of one job, the greater is the newer.
+    #[getter]
+    fn revision(&self, py: Python<'_>) -> PyResult<u64> {
+        call(py, || Ok(self.0.revision()))
     }
 
     /// What the job is busy with: uploading, training, generating, saving, done or failed.
@@ -97,7 +150,7 @@ impl Job {
     /// Takes over a task that the vendor's side shows, for the create whose outcome is unknown.
     ///
     /// A training is adopted with its `user_id`; of several generations, this is the first that is unknown
-    /// (`adopt_portrait` says which). Raises InvalidArgument if nothing in the job is unknown.
+    /// (`adopt_portrait` says which). Raises InvalidArgumentError if nothing in the job is unknown.
     #[pyo3(signature = (task_id, user_id=None))]
     fn adopt(&self, py: Python<'_>, task_id: &str, user_id: Option<&str>) -> PyResult<()> {
         call(py, || self.0.adopt(task_id, user_id))
@@ -105,7 +158,7 @@ impl Job {
 
     /// Takes over a generation that the vendor's side shows, for the portrait of `style` (as the job was given it).
     ///
-    /// Raises InvalidArgument if that portrait's outcome is not unknown.
+    /// Raises InvalidArgumentError if that portrait's outcome is not unknown.
     fn adopt_portrait(&self, py: Python<'_>, task_id: &str, style: &str) -> PyResult<()> {
         call(py, || self.0.adopt_portrait(task_id, style))
     }

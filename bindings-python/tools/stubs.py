@@ -33,7 +33,7 @@ MODULES = (
 IMPORTS = "".join(f"import {module}\n" for module in MODULES)
 
 # What `AsyncClient` writes by hand.
-OWN_CALLS = {"close", "notify", "run_events", "upload_file"}
+OWN_CALLS = {"close", "notify", "run_events", "run_many", "upload_file", "with_options"}
 CALLS_HEAD = '''
 """The calls of `AsyncClient`: those of `Client`, awaited."""
 
@@ -44,7 +44,7 @@ from ._xiezhen import Client, _awaited
 # As in `errors`: type checkers know this name.
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Callable, Iterable, Mapping
     from os import PathLike
     from pathlib import Path
     from typing import Any, SupportsIndex
@@ -83,10 +83,23 @@ def mend(text: str) -> str:
     text = re.sub(r"(?m)^MAX_CALLBACK_BYTES: Final.*", "MAX_CALLBACK_BYTES: int", text)
     text = text.replace("Final, ", "").replace("Incomplete, ", "")
     text = re.sub(r"def __next__\(self, /\) -> .*: \.\.\.", "def __next__(self, /) -> xiezhen.events.Event: ...", text)
+    text = with_overloads(text)
     # The module's initialiser adds nothing that PyO3 would have to know.
     text = text.replace("def __getattr__(name: str) -> Incomplete: ...\n", "")
     classes = re.split(r"(?m)^(?=@final\n|@disjoint_base\n|class )", text)
     return HEAD + "# ruff: noqa\n" + "".join(map(with_attributes, classes))
+
+
+def with_overloads(text: str) -> str:
+    """A mapping of jobs gives a mapping of outcomes."""
+    found = re.search(r"    def run_many\(.*?\n(?=    def )", text, re.S)
+    if not found:
+        return text
+    of_list = found.group(0)
+    head = of_list[: of_list.index('"""')].rstrip() + " ...\n"
+    of_keys = head.replace("Iterable[Job]", "Mapping[str, Job]").replace("list[Job", "dict[str, Job")
+    both = f"    @typing.overload\n{of_list}    @typing.overload\n{of_keys}"
+    return text.replace(of_list, both)
 
 
 def with_attributes(block: str) -> str:

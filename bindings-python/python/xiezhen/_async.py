@@ -7,13 +7,14 @@ from ._calls import Calls
 # As in `errors`: type checkers know this name.
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import AsyncGenerator
+    from collections.abc import AsyncGenerator, Callable, Iterable, Mapping
     from os import PathLike
-    from typing import IO, Any
+    from typing import IO, Any, SupportsIndex, overload
 
     from typing_extensions import Self
 
-    from ._xiezhen import CallbackAddresses, Hint, Job
+    from ._xiezhen import CallbackAddresses, Hint, Job, PollSchedule
+    from .errors import XiezhenError
     from .events import Event
 
 
@@ -32,6 +33,7 @@ class AsyncClient(Calls):
         photo: str | PathLike[str] | bytes | bytearray | memoryview | IO[bytes],
         *,
         timeout: float | None = None,
+        max_retries: SupportsIndex | None = None,
     ) -> str:
         """Uploads one photo and returns the service's path of it. See `Client.upload_file`.
 
@@ -39,7 +41,7 @@ class AsyncClient(Calls):
         """
         if hasattr(photo, "read") and not hasattr(photo, "__fspath__"):
             photo = await _content(photo)
-        path: str = await self._client.upload_file(photo, timeout=timeout)
+        path: str = await self._client.upload_file(photo, timeout=timeout, max_retries=max_retries)
         return path
 
     async def notify(self, task: str | Hint) -> None:
@@ -82,6 +84,77 @@ class AsyncClient(Calls):
             await run
         finally:
             run.cancel()
+
+    if TYPE_CHECKING:
+
+        @overload
+        async def run_many(
+            self,
+            jobs: Iterable[Job],
+            *,
+            save_to: str | PathLike[str] | None = None,
+            checkpoints: str | PathLike[str] | None = None,
+            on_event: Callable[[Any, Event], object] | None = None,
+            concurrency: SupportsIndex | None = None,
+            timeout: float | None = None,
+            recreate: bool = False,
+        ) -> list[Job | XiezhenError]: ...
+        @overload
+        async def run_many(
+            self,
+            jobs: Mapping[str, Job],
+            *,
+            save_to: str | PathLike[str] | None = None,
+            checkpoints: str | PathLike[str] | None = None,
+            on_event: Callable[[Any, Event], object] | None = None,
+            concurrency: SupportsIndex | None = None,
+            timeout: float | None = None,
+            recreate: bool = False,
+        ) -> dict[str, Job | XiezhenError]: ...
+
+    async def run_many(
+        self,
+        jobs: Any,
+        *,
+        save_to: str | PathLike[str] | None = None,
+        checkpoints: str | PathLike[str] | None = None,
+        on_event: Callable[[Any, Event], object] | None = None,
+        concurrency: SupportsIndex | None = None,
+        timeout: float | None = None,
+        recreate: bool = False,
+    ) -> Any:
+        """`run` for many jobs side by side: a list, or a mapping from keys of yours. See `Client.run_many`."""
+        return await self._client.run_many(
+            jobs,
+            save_to=save_to,
+            checkpoints=checkpoints,
+            on_event=on_event,
+            concurrency=concurrency,
+            timeout=timeout,
+            recreate=recreate,
+        )
+
+    def with_options(
+        self,
+        *,
+        timeout: float | None = None,
+        max_retries: SupportsIndex | None = None,
+        training_schedule: PollSchedule | None = None,
+        generation_schedule: PollSchedule | None = None,
+        stage: str | None = None,
+        headers: Mapping[str, str] | None = None,
+    ) -> Self:
+        """A client of the same connections and limits, under other options. See `Client.with_options`."""
+        other = type(self).__new__(type(self))
+        other._client = self._client.with_options(
+            timeout=timeout,
+            max_retries=max_retries,
+            training_schedule=training_schedule,
+            generation_schedule=generation_schedule,
+            stage=stage,
+            headers=headers,
+        )
+        return other
 
     async def close(self) -> None:
         """Cancels what is under way and frees the connections. Later calls raise InvalidArgumentError.

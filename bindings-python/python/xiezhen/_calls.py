@@ -9,7 +9,7 @@ from ._xiezhen import Client, _awaited
 # As in `errors`: type checkers know this name.
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Callable, Iterable, Mapping
     from os import PathLike
     from pathlib import Path
     from typing import Any, SupportsIndex
@@ -39,6 +39,8 @@ class Calls:
         generation_schedule: PollSchedule | None = None,
         ca_file: str | PathLike[str] | None = None,
         proxy: str | None = None,
+        stage: str | None = None,
+        headers: Mapping[str, str] | None = None,
         allow_http: bool = False,
         max_pictures: SupportsIndex | None = None,
         allow_private_results: bool = False,
@@ -62,6 +64,8 @@ class Calls:
                 generation_schedule=generation_schedule,
                 ca_file=ca_file,
                 proxy=proxy,
+                stage=stage,
+                headers=headers,
                 allow_http=allow_http,
                 max_pictures=max_pictures,
                 allow_private_results=allow_private_results,
@@ -108,48 +112,71 @@ class Calls:
         return answer
 
     async def create_task(
-        self, user_id: str, style: str, *, callback_url: str | None = None, timeout: float | None = None
+        self,
+        user_id: str,
+        style: str,
+        *,
+        callback_url: str | None = None,
+        timeout: float | None = None,
+        max_retries: SupportsIndex | None = None,
     ) -> Created:
         """Starts generating pictures of a trained model in one style, given by its id. This call is billed.
 
         callback_url: a URL that the service calls when the task ends.
         timeout: seconds for this call, in place of the client's.
+        max_retries: how often this call may be sent again, in place of the client's.
 
         Raises OutcomeUnknownError if it was sent and the answer was lost: it may have been carried out. Once sent, it
         runs on to its timeout, cancelled or not.
         """
-        answer: Created = await self._client.create_task(user_id, style, callback_url=callback_url, timeout=timeout)
+        answer: Created = await self._client.create_task(
+            user_id, style, callback_url=callback_url, timeout=timeout, max_retries=max_retries
+        )
         return answer
 
     async def create_user_model(
-        self, img_set: Iterable[str], *, callback_url: str | None = None, timeout: float | None = None
+        self,
+        img_set: Iterable[str],
+        *,
+        callback_url: str | None = None,
+        timeout: float | None = None,
+        max_retries: SupportsIndex | None = None,
     ) -> Created:
         """Starts training a user model from 8 to 20 uploaded phot This call is billed.
 
         img_set: what `upload_file` returned for each photo.
         callback_url: a URL that the service calls when the task ends.
         timeout: seconds for this call, in place of the client's.
+        max_retries: how often this call may be sent again, in place of the client's.
 
         Raises OutcomeUnknownError if it was sent and the answer was lost: it may have been carried out. Once sent, it
         runs on to its timeout, cancelled or not.
         """
-        answer: Created = await self._client.create_user_model(img_set, callback_url=callback_url, timeout=timeout)
+        answer: Created = await self._client.create_user_model(
+            img_set, callback_url=callback_url, timeout=timeout, max_retries=max_retries
+        )
         return answer
 
-    async def list_styles(self, *, timeout: float | None = None) -> list[Style]:
+    async def list_styles(
+        self, *, timeout: float | None = None, max_retries: SupportsIndex | None = None
+    ) -> list[Style]:
         """The styles that pictures can be generated in.
 
         timeout: seconds for this call, in place of the client's.
+        max_retries: how often this call may be sent again, in place of the client's.
         """
-        answer: list[Style] = await self._client.list_styles(timeout=timeout)
+        answer: list[Style] = await self._client.list_styles(timeout=timeout, max_retries=max_retries)
         return answer
 
-    async def query_task(self, task_id: str, *, timeout: float | None = None) -> Task:
+    async def query_task(
+        self, task_id: str, *, timeout: float | None = None, max_retries: SupportsIndex | None = None
+    ) -> Task:
         """Polls a task once. A failed task is a value here, not an error.
 
         timeout: seconds for this call, in place of the client's.
+        max_retries: how often this call may be sent again, in place of the client's.
         """
-        answer: Task = await self._client.query_task(task_id, timeout=timeout)
+        answer: Task = await self._client.query_task(task_id, timeout=timeout, max_retries=max_retries)
         return answer
 
     async def run(
@@ -195,16 +222,25 @@ class Calls:
         return answer
 
     async def save_results(
-        self, task: Task, save_to: str | PathLike[str], *, name: str | None = None, timeout: float | None = None
+        self,
+        task: Task,
+        save_to: str | PathLike[str],
+        *,
+        name: str | None = None,
+        timeout: float | None = None,
+        max_retries: SupportsIndex | None = None,
     ) -> list[Path]:
         """Fetches the pictures of a task that has ended into the folder `save_to`, and returns the files.
 
         name: what the files are called after; "portrait" by default.
         timeout: seconds for the whole call. Without one, an attempt ends after 60 s without progress.
+        max_retries: how often this call may be sent again, in place of the client's.
 
         Files appear whole or not at all, and one that is there is kept. Raises FileError for what can't be written.
         """
-        answer: list[Path] = await self._client.save_results(task, save_to, name=name, timeout=timeout)
+        answer: list[Path] = await self._client.save_results(
+            task, save_to, name=name, timeout=timeout, max_retries=max_retries
+        )
         return answer
 
     async def step(
@@ -250,6 +286,10 @@ class Calls:
             recreate=recreate,
         )
         return answer
+
+    async def wait_for_creates(self) -> None:
+        """Waits until every create under way has its answer, also those whose caller has gone away."""
+        return await self._client.wait_for_creates()
 
     async def wait_many(
         self,

@@ -14,13 +14,13 @@ import typing_extensions
 import xiezhen.errors
 import xiezhen.events
 import xiezhen.stores
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from os import PathLike
 from pathlib import Path
 from typing import Any, IO, Literal, SupportsFloat, SupportsIndex, final
 from typing_extensions import disjoint_base
 from xiezhen._enums import Stage, TaskKind, TaskState
-from xiezhen._xiezhen import Job as Job2
+from xiezhen._xiezhen import Job as Job2, Style as Style2
 from xiezhen.errors import XiezhenError
 
 CALLBACK_METHODS: str
@@ -110,6 +110,8 @@ class Client:
     generation_schedule: when generations are polled; PollSchedule(3, 1.5, 15).
     ca_file: a PEM file of authorities that are trusted beside the system's.
     proxy: a proxy for all but loopback, in place of the environment's; empty for none.
+    stage: which deployment of the API answers: RELEASE (as by default), "PRE" or "TEST"; the gateway's X-Ca-Stage.
+    headers: headers of your own for every call of the gateway; never sent to other hosts.
     allow_http: allows `http://` to other hosts than this one: whoever listens reads the credential.
     allow_private_results: fetches results from this machine, its network and metadata services too.
     require_https_results: refuses results whose address is `http://`; a notice otherwise.
@@ -137,6 +139,8 @@ class Client:
         generation_schedule: PollSchedule | None = None,
         ca_file: str | PathLike[str] | None = None,
         proxy: str | None = None,
+        stage: str | None = None,
+        headers: Mapping[str, str] | None = None,
         allow_http: bool = False,
         max_pictures: SupportsIndex | None = None,
         allow_private_results: bool = False,
@@ -191,19 +195,33 @@ class Client:
         Cancels what is under way, in all threads, and frees the connections. Later calls raise InvalidArgumentError.
         """
     def create_task(
-        self, /, user_id: str, style: str, *, callback_url: str | None = None, timeout: float | None = None
+        self,
+        /,
+        user_id: str,
+        style: str,
+        *,
+        callback_url: str | None = None,
+        timeout: float | None = None,
+        max_retries: SupportsIndex | None = None,
     ) -> Created:
         """
         Starts generating pictures of a trained model in one style, given by its id. This call is billed.
 
         callback_url: a URL that the service calls when the task ends.
         timeout: seconds for this call, in place of the client's.
+        max_retries: how often this call may be sent again, in place of the client's.
 
         Raises OutcomeUnknownError if it was sent and the answer was lost: it may have been carried out. Once sent, it
         runs on to its timeout, cancelled or not.
         """
     def create_user_model(
-        self, /, img_set: Iterable[str], *, callback_url: str | None = None, timeout: float | None = None
+        self,
+        /,
+        img_set: Iterable[str],
+        *,
+        callback_url: str | None = None,
+        timeout: float | None = None,
+        max_retries: SupportsIndex | None = None,
     ) -> Created:
         """
         Starts training a user model from 8 to 20 uploaded photos. This call is billed.
@@ -211,15 +229,17 @@ class Client:
         img_set: what `upload_file` returned for each photo.
         callback_url: a URL that the service calls when the task ends.
         timeout: seconds for this call, in place of the client's.
+        max_retries: how often this call may be sent again, in place of the client's.
 
         Raises OutcomeUnknownError if it was sent and the answer was lost: it may have been carried out. Once sent, it
         runs on to its timeout, cancelled or not.
         """
-    def list_styles(self, /, *, timeout: float | None = None) -> list[Style]:
+    def list_styles(self, /, *, timeout: float | None = None, max_retries: SupportsIndex | None = None) -> list[Style]:
         """
         The styles that pictures can be generated in.
 
         timeout: seconds for this call, in place of the client's.
+        max_retries: how often this call may be sent again, in place of the client's.
         """
     def notify(self, /, task: str | Hint) -> None:
         """
@@ -228,11 +248,14 @@ class Client:
         task: a task's id, or a Hint that another process or a receiver of your own has received. Does nothing if this
             client neither waits for the task nor runs the job.
         """
-    def query_task(self, /, task_id: str, *, timeout: float | None = None) -> Task:
+    def query_task(
+        self, /, task_id: str, *, timeout: float | None = None, max_retries: SupportsIndex | None = None
+    ) -> Task:
         """
         Polls a task once. A failed task is a value here, not an error.
 
         timeout: seconds for this call, in place of the client's.
+        max_retries: how often this call may be sent again, in place of the client's.
         """
     def run(
         self,
@@ -282,14 +305,62 @@ class Client:
 
         The run, which is billed, starts when the first event is asked for. Leaving the iterator cancels it.
         """
+    @typing.overload
+    def run_many(
+        self,
+        /,
+        jobs: collections.abc.Iterable[Job],
+        *,
+        save_to: str | PathLike[str] | None = None,
+        checkpoints: str | PathLike[str] | None = None,
+        on_event: collections.abc.Callable[[typing.Any, xiezhen.events.Event], object] | None = None,
+        concurrency: SupportsIndex | None = None,
+        timeout: float | None = None,
+        recreate: bool = False,
+    ) -> list[Job | xiezhen.errors.XiezhenError]:
+        """
+        `run` for many jobs side by side. Returns a Job or a XiezhenError each: a list in their order, or for a mapping from
+        keys of yours (order numbers, say) to jobs, a dict.
+
+        save_to: the folder for pictures; those of a job with a key are in a folder of its key below it.
+        checkpoints: a folder; each job has its checkpoint there, called after its key or after its photos and styles, so
+            that the same jobs resume where they left off.
+        on_event: called with the job's index or key, and the event. If it raises, that ends the call.
+        concurrency: how many jobs run at a time; by default, as many as the rate limit can feed.
+        timeout: seconds for each job.
+        recreate: starts (and pays for) again what is found failed, or with an unknown outcome, when the call begins.
+
+        One that fails stops no other. Raises InvalidArgumentError before anything is sent if two jobs are the same.
+        """
+    @typing.overload
+    def run_many(
+        self,
+        /,
+        jobs: collections.abc.Mapping[str, Job],
+        *,
+        save_to: str | PathLike[str] | None = None,
+        checkpoints: str | PathLike[str] | None = None,
+        on_event: collections.abc.Callable[[typing.Any, xiezhen.events.Event], object] | None = None,
+        concurrency: SupportsIndex | None = None,
+        timeout: float | None = None,
+        recreate: bool = False,
+    ) -> dict[str, Job | xiezhen.errors.XiezhenError]: ...
     def save_results(
-        self, /, task: Task, save_to: str | PathLike[str], *, name: str | None = None, timeout: float | None = None
+        self,
+        /,
+        task: Task,
+        save_to: str | PathLike[str],
+        *,
+        name: str | None = None,
+        timeout: float | None = None,
+        max_retries: SupportsIndex | None = None,
     ) -> list[pathlib.Path]:
         """
         Fetches the pictures of a task that has ended into the folder `save_to`, and returns the files.
 
         name: what the files are called after; "portrait" by default.
         timeout: seconds for the whole call. Without one, an attempt ends after 60 s without progress.
+        max_retries: how often this call may be sent again, in place of the client's.
 
         Files appear whole or not at all, and one that is there is kept. Raises FileError for what can't be written.
         """
@@ -332,15 +403,21 @@ class Client:
         photo: str | PathLike[str] | bytes | bytearray | memoryview | IO[bytes],
         *,
         timeout: float | None = None,
+        max_retries: SupportsIndex | None = None,
     ) -> str:
         """
         Uploads one photo and returns the service's path of it.
 
         photo: a path, bytes or a binary file; JPEG, PNG, WebP or BMP by content.
         timeout: seconds for this call. Without one, an attempt ends after 60 s without progress.
+        max_retries: how often this call may be sent again, in place of the client's.
 
         Raises InvalidArgumentError for a photo that is refused before it is sent: a file that is missing, unreadable
         or empty, one that is too large, or not such a picture.
+        """
+    def wait_for_creates(self, /) -> None:
+        """
+        Waits until every create under way has its answer, also those whose caller has gone away.
         """
     def wait_many(
         self,
@@ -364,6 +441,22 @@ class Client:
 
         Outages are waited out. Raises TaskFailedError when the service gave the task up, TimeoutError at the deadline.
         Every error has the `task_id`: wait again to go on.
+        """
+    def with_options(
+        self,
+        /,
+        *,
+        timeout: float | None = None,
+        max_retries: SupportsIndex | None = None,
+        training_schedule: PollSchedule | None = None,
+        generation_schedule: PollSchedule | None = None,
+        stage: str | None = None,
+        headers: Mapping[str, str] | None = None,
+    ) -> typing_extensions.Self:
+        """
+        A client of the same connections, rate limit and uploads at a time, under other options. They close together.
+
+        What is not given is as it was; `headers` are in place of the client's.
         """
 
 @final
@@ -554,16 +647,18 @@ class Job:
     that, and no path is read. A copy, or what a pickle gives, is the job as its JSON tells it: a job of its own.
 
     photos: 8 to 20 photos, as paths, bytes or binary files, which are read at once; JPEG, PNG, WebP or BMP.
-    styles: names or ids, each once; without styles, the job trains a model and ends.
+    styles: names, ids or `Style`s, each once; without styles, the job trains a model and ends.
+    uploaded: what `upload_file` returned for photos that are at the service, in place of or after `photos`.
     user_id: a model that was trained before; then there are no photos and no training.
     """
     def __new__(
         cls,
         /,
         photos: Iterable[str | PathLike[str] | bytes | bytearray | memoryview | IO[bytes]] | None = None,
-        styles: Iterable[str] | None = None,
+        styles: Iterable[str | Style2] | None = None,
         *,
         user_id: str | None = None,
+        uploaded: Iterable[str] | None = None,
     ) -> Job: ...
     def __reduce__(self, /) -> tuple[collections.abc.Callable[[str], Job], tuple[str]]: ...
     def __repr__(self, /) -> str: ...
@@ -572,20 +667,20 @@ class Job:
         Takes over a task that the vendor's side shows, for the create whose outcome is unknown.
 
         A training is adopted with its `user_id`; of several generations, this is the first that is unknown
-        (`adopt_portrait` says which). Raises InvalidArgument if nothing in the job is unknown.
+        (`adopt_portrait` says which). Raises InvalidArgumentError if nothing in the job is unknown.
         """
     def adopt_portrait(self, /, task_id: str, style: str) -> None:
         """
         Takes over a generation that the vendor's side shows, for the portrait of `style` (as the job was given it).
 
-        Raises InvalidArgument if that portrait's outcome is not unknown.
+        Raises InvalidArgumentError if that portrait's outcome is not unknown.
         """
     @classmethod
     def from_json(cls, /, json: str) -> Job:
         """
         A job as `to_json` wrote it. Photos that were given as bytes have to be given again to be uploaded.
 
-        Raises InvalidArgument if this is no job.
+        Raises InvalidArgumentError if this is no job.
         """
     def give_photo(
         self, /, index: SupportsIndex, photo: str | PathLike[str] | bytes | bytearray | memoryview | IO[bytes]
@@ -594,6 +689,11 @@ class Job:
         Gives a photo of the job again, where it can't be read or was given as bytes.
 
         Raises InvalidArgumentError if it is not the one that the job was made with.
+        """
+    @property
+    def id(self, /) -> str:
+        """
+        The job's id, made with it: the same in every copy.
         """
     def missing_photos(self, /) -> list[int]:
         """
@@ -610,6 +710,11 @@ class Job:
         One portrait a style, in the order given: its task, its files, its error.
         """
     @property
+    def revision(self, /) -> int:
+        """
+        Grows with each change: of two copies of one job, the greater is the newer.
+        """
+    @property
     def save_to(self, /) -> Path | None:
         """
         The folder for pictures that the job remembers.
@@ -618,6 +723,10 @@ class Job:
     def stage(self, /) -> Stage:
         """
         What the job is busy with: uploading, training, generating, saving, done or failed.
+        """
+    def to_dict(self, /) -> dict[str, typing.Any]:
+        """
+        All that it shows as a `dict` that `json.dumps` takes. `to_json` keeps the whole job.
         """
     def to_json(self, /) -> str:
         """

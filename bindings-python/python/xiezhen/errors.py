@@ -14,6 +14,21 @@ if TYPE_CHECKING:
     from ._xiezhen import Task
 
 
+FACTS = (
+    "message",
+    "http_status",
+    "ret",
+    "request_id",
+    "gateway_code",
+    "task_id",
+    "user_id",
+    "retry_after",
+    "retryable",
+    "body_start",
+    "sent",
+)
+
+
 class XiezhenError(Exception):
     """Why a call failed: a class or `code` to branch on, a `message` to read, and what is known beside."""
 
@@ -31,6 +46,8 @@ class XiezhenError(Exception):
     """The gateway's own code, such as `B403MQ`."""
     task_id: str | None
     """The task that this is about: a wait can be taken up again with it."""
+    user_id: str | None
+    """The user model of a create that was billed and could not be stored."""
     retry_after: float | None
     """How many seconds the gateway asked to wait."""
     retryable: bool
@@ -55,6 +72,7 @@ class XiezhenError(Exception):
         request_id: str | None = None,
         gateway_code: str | None = None,
         task_id: str | None = None,
+        user_id: str | None = None,
         retry_after: float | None = None,
         retryable: bool = False,
         problems: Sequence[str] = (),
@@ -71,6 +89,7 @@ class XiezhenError(Exception):
         self.request_id = request_id
         self.gateway_code = gateway_code
         self.task_id = task_id
+        self.user_id = user_id
         self.retry_after = retry_after
         self.retryable = retryable
         self.problems = list(problems)
@@ -87,6 +106,14 @@ class XiezhenError(Exception):
             }
             for name, value in vars_of_os_error.items():
                 setattr(self, name, value)
+
+    def to_dict(self) -> dict[str, object]:
+        """All that is known as a `dict` that `json.dumps` takes."""
+        facts: dict[str, object] = {"code": self.code, **{name: vars(self)[name] for name in FACTS}}
+        facts["problems"] = list(self.problems)
+        facts["task"] = None if self.task is None else self.task.to_dict()
+        facts["path"] = None if self.path is None else str(self.path)
+        return facts
 
     def __str__(self) -> str:
         return self.message
