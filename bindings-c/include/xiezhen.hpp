@@ -541,6 +541,44 @@ private:
   Handle handle_;
 };
 
+/// What is known of a photo before it is sent.
+struct PhotoReport {
+  /// The file, unless the photo was given as bytes; the type, such as "jpeg"; "as_is", "cleaned" or "prepared", unless it
+  /// is refused.
+  std::optional<std::string> path, format, plan;
+  /// As it is looked at; 0 if it is not known.
+  std::uint32_t width, height;
+  std::uint64_t bytes;
+  /// Why it is refused, and what makes it train badly; each follows the photo's name.
+  std::vector<std::string> problems, remarks;
+};
+
+/// Looks at photos as a job would. Needs no client, and sends nothing: what is wrong with a photo is in its report.
+inline std::vector<PhotoReport> check_photos(const std::vector<Photo> &photos) {
+  std::vector<const xiezhen_photo *> handles;
+  for (const auto &photo : photos) handles.push_back(photo.get());
+  const auto all = detail::make<detail::Own<xiezhen_photo_reports, xiezhen_photo_reports_free>>(
+      xiezhen_check_photos, handles.data(), handles.size());
+  std::vector<PhotoReport> reports;
+  for (std::size_t n = 0; n < xiezhen_photo_reports_count(all.get()); ++n) {
+    const auto *one = xiezhen_photo_reports_at(all.get(), n);
+    PhotoReport report{detail::maybe_text(xiezhen_photo_report_path(one)),
+                       detail::maybe_text(xiezhen_photo_report_format(one)),
+                       detail::maybe_text(xiezhen_photo_report_plan(one)),
+                       xiezhen_photo_report_width(one),
+                       xiezhen_photo_report_height(one),
+                       xiezhen_photo_report_bytes(one),
+                       {},
+                       {}};
+    for (std::size_t m = 0; m < xiezhen_photo_report_problem_count(one); ++m)
+      report.problems.emplace_back(xiezhen_photo_report_problem(one, m));
+    for (std::size_t m = 0; m < xiezhen_photo_report_remark_count(one); ++m)
+      report.remarks.emplace_back(xiezhen_photo_report_remark(one, m));
+    reports.push_back(std::move(report));
+  }
+  return reports;
+}
+
 /// The whole wish of one customer; changes in place as it advances.
 class Job {
 public:

@@ -25,6 +25,7 @@ pub mod job_run;
 pub mod log;
 pub mod outcomes;
 pub mod photo;
+pub mod photo_report;
 pub mod portrait;
 pub mod queue;
 pub mod run_many;

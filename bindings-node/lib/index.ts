@@ -4,6 +4,7 @@ export type {
   Created,
   JobPhoto,
   LogRecord,
+  PhotoReport,
   PollSchedule,
   Stage,
   Style,
@@ -35,6 +36,7 @@ export {
   type WaitOptions,
 } from './client'
 export { ConflictError } from './conflict'
+export { type CheckOptions, checkPhotos } from './report'
 export { type ErrorCode, type ErrorFacts, XiezhenError } from './error'
 export type { Event, Retrying } from './event'
 export { Job, type JobOptions, type Photo, type Portrait } from './job'

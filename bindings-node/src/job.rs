@@ -16,7 +16,9 @@ use napi_derive::napi;
 use xiezhen::Photo;
 
 use crate::{
+    calls::Calls,
     error::{Failure, or_throw},
+    mailbox::Ticket,
     values::TaskState,
 };
 
@@ -70,6 +72,51 @@ pub struct RawPortrait {
 }
 
 /// A photo of the caller: bytes are copied, so that the caller may do with its own what it likes.
+/// What is known of a photo before it is sent.
+#[napi(object, object_from_js = false)]
+pub struct PhotoReport {
+    /// The file; absent if the photo was given as bytes.
+    pub path: Option<String>,
+    /// The type by its content, such as `jpeg`; absent if it is no picture.
+    pub format: Option<String>,
+    /// Width and height as it is looked at, if they are known.
+    #[napi(ts_type = "[width: number, height: number]")]
+    pub size: Option<Vec<u32>>,
+    /// The size of the file; absent if it can't be read.
+    pub bytes: Option<f64>,
+    /// What is done to it before it is sent; absent if it is refused.
+    #[napi(ts_type = "'as_is' | 'cleaned' | 'prepared'")]
+    pub plan: Option<String>,
+    /// Why it is refused. Each follows the photo's name: `is empty`.
+    pub problems: Vec<String>,
+    /// What makes it train badly. Nothing of this stops it.
+    pub remarks: Vec<String>,
+}
+
+impl From<xiezhen::PhotoReport> for PhotoReport {
+    fn from(report: xiezhen::PhotoReport) -> Self {
+        Self {
+            path: report.path.map(text),
+            format: report.format,
+            size: report.size.map(|(width, height)| vec![width, height]),
+            bytes: report.bytes.map(|bytes| bytes as f64),
+            plan: report.plan.map(|plan| plan.name().to_owned()),
+            problems: report.problems,
+            remarks: report.remarks,
+        }
+    }
+}
+
+/// Looks at photos as a job would, without a client.
+#[napi(catch_unwind)]
+pub fn check_photos(env: &Env, calls: &Calls, photos: Vec<Either<String, Uint8Array>>) -> napi::Result<Ticket> {
+    let photos: Vec<Photo> = photos.into_iter().map(photo).collect();
+    calls.start(env, |_| async move {
+        let reports = xiezhen::check_photos(photos).await?;
+        Ok(reports.into_iter().map(PhotoReport::from).collect::<Vec<_>>())
+    })
+}
+
 pub(crate) fn photo(given: Either<String, Uint8Array>) -> Photo {
     match given {
         Either::A(path) => Photo::path(path),

@@ -39,9 +39,11 @@ mod wait;
 /// The compiled half of the package `xiezhen`. Everything public is re-exported there.
 #[pyo3::pymodule(gil_used = false)]
 mod _xiezhen {
-    use pyo3::{exceptions::PyImportError, prelude::*, types::PyDict};
+    use pyo3::{IntoPyObjectExt, exceptions::PyImportError, prelude::*, types::PyDict};
 
-    use crate::{call::call, callbacks::Callbacks, finalize, logging, mailbox, wait::wait};
+    use crate::{
+        arguments::Many, call::call, callbacks::Callbacks, finalize, logging, mailbox, photo::Photo, wait::wait,
+    };
 
     #[pymodule_export]
     use crate::{
@@ -52,6 +54,7 @@ mod _xiezhen {
         },
         fleet::{_check_key, _intents, _share_rate, _store_texts},
         job::Job,
+        photo::PhotoReport,
         portrait::{JobPhoto, Portrait},
         receiver::{CallbackAddresses, CallbackReceiver, Hint, Received},
         run_events::RunEvents,
@@ -90,6 +93,31 @@ mod _xiezhen {
     #[pyo3(signature = () -> "list[tuple[str, str]]")]
     fn _error_kinds() -> Vec<(&'static str, &'static str)> {
         xiezhen::ErrorKind::ALL.iter().map(|kind| (kind.code(), kind.class_name())).collect()
+    }
+
+    fn reports(found: Vec<xiezhen::PhotoReport>) -> Vec<PhotoReport> {
+        found.into_iter().map(PhotoReport::from).collect()
+    }
+
+    /// Looks at photos as a job would: decodes each, says what would be done to it before it is sent, whether it would be
+    /// refused, and what makes it train badly. Needs no client, and sends nothing.
+    ///
+    /// photos: paths, bytes or binary files, which are read at once.
+    ///
+    /// What is wrong with a photo is in its report. In asyncio, use `check_photos_async`, which leaves the loop free.
+    #[pyfunction]
+    fn check_photos(py: Python<'_>, photos: Many<Photo>) -> PyResult<Vec<PhotoReport>> {
+        let photos: Vec<_> = photos.0.into_iter().map(|photo| photo.0).collect();
+        wait(py, &Callbacks::none(), |_| xiezhen::check_photos(photos)).map(reports)
+    }
+
+    /// `check_photos` for asyncio: to be awaited. The photos are looked at on another thread.
+    #[pyfunction]
+    #[pyo3(signature = (photos) -> "asyncio.Future[list[PhotoReport]]")]
+    fn check_photos_async(py: Python<'_>, photos: Many<Photo>) -> PyResult<Py<PyAny>> {
+        let photos: Vec<_> = photos.0.into_iter().map(|photo| photo.0).collect();
+        let check = move |_| xiezhen::check_photos(photos);
+        mailbox::future(py, Callbacks::none(), check, |py, found| reports(found).into_py_any(py))
     }
 
     /// For the tests: what becomes of a defect, in a call that has begun or not.

@@ -7,7 +7,22 @@ job = client.run(xiezhen.Job(photos, styles), save_to="out", checkpoint="ann.jso
 from . import errors, events
 from ._async import AsyncClient
 from ._enums import Stage, TaskKind, TaskState
-from ._xiezhen import Client, Created, Hint, Job, JobPhoto, PollSchedule, Portrait, Received, Style, Task, __version__
+from ._xiezhen import (
+    Client,
+    Created,
+    Hint,
+    Job,
+    JobPhoto,
+    PhotoReport,
+    PollSchedule,
+    Portrait,
+    Received,
+    Style,
+    Task,
+    __version__,
+    check_photos,
+    check_photos_async,
+)
 from .callbacks import Callbacks, Receiver
 from .errors import (
     ApiError,
@@ -46,6 +61,7 @@ __all__ = [
     "JobPhoto",
     "OutcomeUnknownError",
     "PermissionDeniedError",
+    "PhotoReport",
     "PollSchedule",
     "Portrait",
     "ProtocolError",
@@ -62,6 +78,8 @@ __all__ = [
     "TransportError",
     "XiezhenError",
     "__version__",
+    "check_photos",
+    "check_photos_async",
     "errors",
     "events",
 ]

@@ -1,0 +1,162 @@
+//! What is known of photos before they are sent.
+
+use std::{
+    ffi::{CString, c_char},
+    ptr::null,
+};
+
+use xiezhen_core::{
+    Photo, PhotoReport, Result,
+    process::{self, Sender, Step},
+};
+
+use crate::{
+    error::{boundary, xiezhen_error, xiezhen_status},
+    ffi::{Arguments, borrow, c_path, c_text, free, handle, out, pointer, read_or, slice},
+    photo::xiezhen_photo,
+};
+
+/// What is known of a photo before it is sent.
+pub struct xiezhen_photo_report {
+    path: Option<CString>,
+    format: Option<CString>,
+    size: (u32, u32),
+    bytes: u64,
+    plan: Option<CString>,
+    problems: Vec<CString>,
+    remarks: Vec<CString>,
+}
+
+/// What is known of several photos, in the order given.
+pub struct xiezhen_photo_reports(Vec<xiezhen_photo_report>);
+
+impl From<PhotoReport> for xiezhen_photo_report {
+    fn from(report: PhotoReport) -> Self {
+        let texts = |texts: Vec<String>| texts.iter().map(|text| c_text(text)).collect();
+        Self {
+            path: report.path.as_deref().map(c_path),
+            format: report.format.as_deref().map(c_text),
+            size: report.size.unwrap_or_default(),
+            bytes: report.bytes.unwrap_or(0),
+            plan: report.plan.map(|plan| c_text(plan.name())),
+            problems: texts(report.problems),
+            remarks: texts(report.remarks),
+        }
+    }
+}
+
+/// Looks at photos as a job would: decodes each, says what would be done to it before it is sent, whether it would be
+/// refused, and what makes it train badly. Needs no client, and sends nothing.
+///
+/// What is wrong with a photo is in its report, and no error.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn xiezhen_check_photos(
+    photos: *const *const xiezhen_photo,
+    photo_count: usize,
+    reports: *mut *mut xiezhen_photo_reports,
+    error: *mut *mut xiezhen_error,
+) -> xiezhen_status {
+    boundary(error, || {
+        let (photos, reports) = (slice(photos, photo_count, "photos"), out(reports, "reports")).all()?;
+        let photos =
+            photos.iter().map(|photo| Ok(borrow(*photo, "a photo")?.0.clone())).collect::<Result<Vec<Photo>>>()?;
+        *reports = handle(xiezhen_photo_reports(check(photos)?.into_iter().map(Into::into).collect()));
+        Ok(())
+    })
+}
+
+fn check(photos: Vec<Photo>) -> Result<Vec<PhotoReport>> {
+    let mut running = process::start(|_: Sender<()>| xiezhen_core::check_photos(photos))?;
+    loop {
+        if let Step::Done(outcome) = running.next(None) {
+            return outcome;
+        }
+    }
+}
+
+/// How many reports there are.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn xiezhen_photo_reports_count(reports: *const xiezhen_photo_reports) -> usize {
+    read_or(reports, 0, |reports| reports.0.len())
+}
+
+/// One of the reports; NULL beyond the last.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn xiezhen_photo_reports_at(
+    reports: *const xiezhen_photo_reports,
+    index: usize,
+) -> *const xiezhen_photo_report {
+    read_or(reports, null(), |reports| reports.0.get(index).map_or(null(), |report| report))
+}
+
+/// Frees reports.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn xiezhen_photo_reports_free(reports: *mut xiezhen_photo_reports) {
+    free(reports);
+}
+
+/// The file; NULL if the photo was given as bytes.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn xiezhen_photo_report_path(report: *const xiezhen_photo_report) -> *const c_char {
+    read_or(report, null(), |report| pointer(report.path.as_ref()))
+}
+
+/// The type by its content, such as "jpeg"; NULL if it is no picture.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn xiezhen_photo_report_format(report: *const xiezhen_photo_report) -> *const c_char {
+    read_or(report, null(), |report| pointer(report.format.as_ref()))
+}
+
+/// The width as it is looked at; 0 if it is not known.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn xiezhen_photo_report_width(report: *const xiezhen_photo_report) -> u32 {
+    read_or(report, 0, |report| report.size.0)
+}
+
+/// The height as it is looked at; 0 if it is not known.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn xiezhen_photo_report_height(report: *const xiezhen_photo_report) -> u32 {
+    read_or(report, 0, |report| report.size.1)
+}
+
+/// The size of the file; 0 if it can't be read.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn xiezhen_photo_report_bytes(report: *const xiezhen_photo_report) -> u64 {
+    read_or(report, 0, |report| report.bytes)
+}
+
+/// What is done to it before it is sent: "as_is", "cleaned" or "prepared"; NULL if it is refused.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn xiezhen_photo_report_plan(report: *const xiezhen_photo_report) -> *const c_char {
+    read_or(report, null(), |report| pointer(report.plan.as_ref()))
+}
+
+/// For how many reasons it is refused.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn xiezhen_photo_report_problem_count(report: *const xiezhen_photo_report) -> usize {
+    read_or(report, 0, |report| report.problems.len())
+}
+
+/// Why it is refused, to follow its name: "is empty"; NULL beyond the last.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn xiezhen_photo_report_problem(
+    report: *const xiezhen_photo_report,
+    index: usize,
+) -> *const c_char {
+    read_or(report, null(), |report| pointer(report.problems.get(index)))
+}
+
+/// How much makes it train badly.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn xiezhen_photo_report_remark_count(report: *const xiezhen_photo_report) -> usize {
+    read_or(report, 0, |report| report.remarks.len())
+}
+
+/// What makes it train badly, to follow its name; NULL beyond the last. Nothing of this stops it.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn xiezhen_photo_report_remark(
+    report: *const xiezhen_photo_report,
+    index: usize,
+) -> *const c_char {
+    read_or(report, null(), |report| pointer(report.remarks.get(index)))
+}
