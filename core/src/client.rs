@@ -186,6 +186,14 @@ impl Client {
         }
     }
 
+    /// The picture at an address of a style's template, as a small JPEG; none if it can't be had soon.
+    #[cfg(feature = "cli")]
+    pub(crate) async fn template(&self, url: &str) -> Option<Vec<u8>> {
+        let session = self.session().ok()?;
+        let picture = crate::results::fetch_small(&session.transport, url).await?;
+        tokio::task::spawn_blocking(move || crate::photo::thumbnail(&picture)).await.ok()?
+    }
+
     /// Uploads one photo and returns the service's path of it (document, step 1).
     ///
     /// The photo is streamed from disk: a file that changes meanwhile is an [`Io`](ErrorKind::Io) error. It may take as

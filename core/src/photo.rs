@@ -21,6 +21,11 @@ use std::{
 use bytes::Bytes;
 use sha2::{Digest, Sha256};
 
+#[cfg(feature = "cli")]
+pub(crate) use self::{
+    check::thumbnail,
+    report::{Illustrated, illustrated},
+};
 pub(crate) use self::{
     check::{Comparison, Findings, Rules},
     file::PhotoFile,

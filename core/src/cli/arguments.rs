@@ -14,6 +14,7 @@ use crate::{
     client::Client,
     error::{Error, Result},
     options::{ClientBuilder, PollSchedule},
+    photo::Rules,
 };
 
 const AFTER_HELP: &str = "\
@@ -60,7 +61,21 @@ pub(super) struct Arguments {
 #[derive(Debug, Subcommand)]
 pub(super) enum Command {
     /// List the styles that pictures can be generated in
-    Styles,
+    Styles {
+        /// Write a page of them with their template pictures, which are a part of it: it needs nobody once it is written
+        #[arg(long, value_name = "FILE")]
+        html: Option<PathBuf>,
+    },
+    /// Look at photos before anything is sent: what would be done to each, whether it would be refused, and what makes it
+    /// train badly. Exits with 2 if one is refused
+    Check {
+        /// Photos, and folders of them
+        #[arg(value_name = "PHOTO", required = true)]
+        photos: Vec<PathBuf>,
+        /// Write a page of them too, the bad ones first
+        #[arg(long, value_name = "FILE")]
+        html: Option<PathBuf>,
+    },
     /// Make portraits: upload photos, train a model, generate, save. Typed again, it goes on where it stood
     Run(Run),
     /// Make the portraits of many customers: each sub-folder is one. Typed again, it goes on where it stood
@@ -97,7 +112,7 @@ pub(super) enum Command {
 #[allow(clippy::struct_field_names, reason = "each is called as it is typed")]
 #[command(group = ArgGroup::new("person").args(["photos", "user_id"]).required(true))]
 pub(super) struct Run {
-    /// 8 to 20 photos of one person: JPEG, PNG, WebP or BMP
+    /// 8 to 20 photos of one person, or folders of them: JPEG, PNG, WebP, BMP; GIF and TIFF are converted
     #[arg(value_name = "PHOTO")]
     pub(super) photos: Vec<PathBuf>,
     /// A style to generate, by its name or id; repeat it for more. Without any, a model is trained and that is all
@@ -233,6 +248,12 @@ pub(super) struct Connection {
 }
 
 impl Connection {
+    /// What photos have to be like.
+    pub(super) fn photo_rules(&self) -> Rules {
+        let usual = Rules::default();
+        Rules { max_bytes: self.max_photo_bytes.unwrap_or(usual.max_bytes), prepare: !self.as_is }
+    }
+
     /// Lays these options over a client's.
     pub(super) fn apply(&self, mut client: ClientBuilder) -> ClientBuilder {
         macro_rules! lay {

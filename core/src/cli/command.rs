@@ -11,6 +11,9 @@ use super::{
     adoption::adopt,
     arguments::{Arguments, Command, Connection, Resume, Run, RunArgs},
     batch::{self, Output},
+    check::check,
+    folders::expanded,
+    gallery::gallery,
     interrupt::Interrupt,
     logging, print, profile,
     progress::Progress,
@@ -89,6 +92,14 @@ impl<'a> Invocation<'a> {
                 Ok(()) => 0,
             };
         }
+        if let Command::Check { photos, html } = &self.command {
+            let check = check(photos, html.as_deref(), self.json, self.connection.photo_rules());
+            return match Interrupt::listen().or("check", check).await {
+                Ok(true) => 0,
+                Ok(false) => ErrorKind::InvalidArgument.exit_code(),
+                Err(error) => self.fail(&error),
+            };
+        }
         if let Some(outcome) = self.without_client() {
             return outcome.map_or_else(|error| self.fail(&error), |()| 0);
         }
@@ -98,7 +109,7 @@ impl<'a> Invocation<'a> {
         };
         let mut interrupt = Interrupt::listen();
         let outcome = match &self.command {
-            Command::Styles => interrupt.or("styles", self.styles(&client)).await,
+            Command::Styles { html } => interrupt.or("styles", self.styles(&client, html.as_deref())).await,
             Command::Status { task_id } => interrupt.or("status", self.status(&client, task_id)).await,
             Command::Run(run) => match Plan::new(run) {
                 Ok(plan) => return self.run_job(&client, plan, interrupt).await,
@@ -113,7 +124,11 @@ impl<'a> Invocation<'a> {
                 return batch::run(&client, batch, output, interrupt).await.unwrap_or_else(|error| self.fail(&error));
             }
             // Done without a client.
-            Command::Listen { .. } | Command::Login | Command::Completions { .. } | Command::Man => Ok(()),
+            Command::Listen { .. }
+            | Command::Check { .. }
+            | Command::Login
+            | Command::Completions { .. }
+            | Command::Man => Ok(()),
         };
         match outcome {
             Ok(()) => 0,
@@ -150,8 +165,11 @@ impl<'a> Invocation<'a> {
         Connection::build(self.connection.apply(client))
     }
 
-    async fn styles(&self, client: &Client) -> Result<()> {
+    async fn styles(&self, client: &Client, html: Option<&Path>) -> Result<()> {
         let styles = client.list_styles().await?;
+        if let Some(path) = html {
+            gallery(client, &styles, path).await?;
+        }
         if self.json {
             return print::json(&styles);
         }
@@ -226,7 +244,7 @@ impl<'a> Invocation<'a> {
             && is_of_photos(&stored, &run.photos)
         {
             // A run that was typed again reads its photos again; a job that has them uploaded does not.
-            outlives_photos = !run.photos.iter().all(|photo| photo.is_file());
+            outlives_photos = !run.photos.iter().all(|photo| photo.exists());
             one_more_style = self.one_more_style(&stored, run);
         }
         Some(report::Resume { command, takes_options, outlives_photos, one_more_style })
@@ -312,7 +330,7 @@ impl Plan {
                 .map(Photo::path)
                 .map_err(|error| Error::invalid(vec![format!("photo {}: {error}", path.display())]))
         };
-        let photos: Vec<Photo> = run.photos.iter().map(absolute).collect::<Result<_>>()?;
+        let photos: Vec<Photo> = expanded(&run.photos)?.iter().map(absolute).collect::<Result<_>>()?;
         let checkpoint = run.checkpoint.clone().unwrap_or_else(|| run.out.join("job.json"));
         trusted(&checkpoint, &run.run_args)?;
         // A job that was begun may be finished: it has nothing to write.

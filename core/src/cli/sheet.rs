@@ -1,7 +1,6 @@
 //! The contact sheet: one page beside the pictures that shows photos, styles and results.
 //!
-//! Names and paths come from outside. Text is escaped, addresses are percent-encoded relative paths of local files,
-//! and a policy in the page itself keeps scripts and other machines out.
+//! Addresses are percent-encoded relative paths of local files; `page.rs` has the rest of what keeps it harmless.
 
 use std::{
     fmt::Write as _,
@@ -9,16 +8,13 @@ use std::{
     path::{Component, Path, PathBuf},
 };
 
-use super::language::Language;
+use super::page::{MARK, beginning, counted, text};
 use crate::{
     disk::{self, FileMode},
     error::{Error, Result},
     job::{Job, Portrait},
     task::TaskState,
 };
-
-/// By this a page is known to be ours: another one is never overwritten.
-const MARK: &str = r#"<meta name="generator" content="xiezhen">"#;
 
 /// Writes the sheet of a job that saves pictures. Returns where it is, or none if there is none to write.
 pub(super) fn write(job: &Job) -> Result<Option<PathBuf>> {
@@ -63,34 +59,6 @@ fn failed(path: &Path, error: io::Error) -> Error {
     Error::io("can't write the contact sheet", path, error)
 }
 
-/// How every page of ours begins. `facts` is HTML.
-pub(super) fn head(title: &str, facts: &str) -> String {
-    let title = text(title);
-    format!(
-        "<!doctype html>\n<html lang=\"{language}\">\n<meta charset=\"utf-8\">\n\
-         <meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n{MARK}\n\
-         <meta http-equiv=\"Content-Security-Policy\" \
-         content=\"default-src 'none'; img-src 'self' file:; style-src 'unsafe-inline'\">\n\
-         <title>{title}</title>\n<style>\n{css}</style>\n\
-         <header>\n<h1>{title}</h1>\n<p>{facts}</p>\n</header>\n",
-        css = include_str!("sheet.css"),
-        language = Language::current().code(),
-    )
-}
-
-/// Writes a page, unless one that is not ours is there.
-pub(super) fn write_page(path: &Path, page: &str) -> Result<()> {
-    match fs::read(path) {
-        Ok(before) if !String::from_utf8_lossy(&before).contains(MARK) => {
-            let message = "there is a page that is not ours; it was left as it is";
-            return Err(failed(path, io::Error::new(io::ErrorKind::AlreadyExists, message)));
-        }
-        Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(failed(path, error)),
-        _ => {}
-    }
-    disk::write(path, page.as_bytes(), FileMode::Usual).map_err(|error| failed(path, error))
-}
-
 fn page(job: &Job, folder: &Path) -> String {
     let (photos, portraits) = (job.photos(), job.portraits());
     let mut facts = Vec::new();
@@ -103,7 +71,7 @@ fn page(job: &Job, folder: &Path) -> String {
         facts.push(format!("model {}", text(&user_id)));
     }
 
-    let mut page = head("Portraits", &facts.join(" · "));
+    let mut page = beginning("Portraits", &facts.join(" · "), "'self' file:");
     for portrait in &portraits {
         section(&mut page, portrait, folder);
     }
@@ -145,27 +113,6 @@ fn section(page: &mut String, portrait: &Portrait, folder: &Path) {
         );
     }
     page.push_str("</div>\n</section>\n");
-}
-
-fn counted(count: usize, what: &str) -> String {
-    format!("{count} {what}{}", if count == 1 { "" } else { "s" })
-}
-
-/// Text for an element or a quoted attribute.
-pub(super) fn text(raw: &str) -> String {
-    let mut escaped = String::with_capacity(raw.len());
-    for c in raw.chars() {
-        match c {
-            '&' => escaped.push_str("&amp;"),
-            '<' => escaped.push_str("&lt;"),
-            '>' => escaped.push_str("&gt;"),
-            '"' => escaped.push_str("&quot;"),
-            '\'' => escaped.push_str("&#39;"),
-            c if c.is_control() => escaped.push('\u{fffd}'),
-            c => escaped.push(c),
-        }
-    }
-    escaped
 }
 
 /// Where a file really is: `..` after a link leads elsewhere than it seems.

@@ -14,6 +14,15 @@ macro_rules! texts {
     };
 }
 
+// Photos.
+texts! {
+    left_out(path) { en: "left out, no photo: {path}", zh: "不是照片，已略过：{path}" }
+    photo_as_it_is() { en: "as it is", zh: "原样发送" }
+    photo_cleaned() { en: "cleaned", zh: "去除元数据" }
+    photo_prepared() { en: "prepared", zh: "处理后发送" }
+    photo_refused() { en: "refused", zh: "拒绝" }
+}
+
 // Errors and what to do about them.
 texts! {
     interrupted_go_on(command) { en: "xiezhen: interrupted; to go on: {command}", zh: "xiezhen：已中断；继续运行：{command}" }
@@ -105,7 +114,6 @@ texts! {
 
 // A batch.
 texts! {
-    left_out(path) { en: "left out, no photo: {path}", zh: "已略过，不是照片：{path}" }
     billed_calls(count) { en: "billed calls: {count}", zh: "收费调用：{count} 次" }
     billed_calls_in_all(count) { en: "billed calls in all: {count}", zh: "收费调用合计：{count} 次" }
     of_customer(key, what) { en: "{key}: {what}", zh: "{key}：{what}" }

@@ -200,6 +200,12 @@ fn plan(content: &[u8], format: Format, picture: &Picture, rules: Rules) -> Phot
     }
 }
 
+/// A small JPEG of a picture; none if it can't be decoded.
+#[cfg(feature = "cli")]
+pub(crate) fn thumbnail(content: &[u8]) -> Option<Vec<u8>> {
+    Findings::of(content, Rules::default(), true).ok()?.thumbnail
+}
+
 /// Before anything is read: a large file may take long to make sense of.
 pub(super) fn check_len(bytes: u64, rules: Rules) -> Result<(), String> {
     // A limit that no preparation is sure to reach is one for the photos as they are.

@@ -6,11 +6,10 @@ use std::{
 };
 
 use crate::{
-    cli::{arguments::Batch, text},
+    cli::{arguments::Batch, folders::inside, text},
     error::{Error, Result},
     job::Job,
     photo::Photo,
-    picture::Format,
 };
 
 const COLUMNS: [&str; 4] = ["key", "folder", "user_id", "styles"];
@@ -113,24 +112,17 @@ fn customer(
             problems.push(format!("{key}: there is no folder {}", folder.display()));
             return None;
         }
-        for (name, path) in entries(folder, problems) {
-            if name.starts_with('.') {
-            } else if path.is_file() && looks_like_a_photo(&path) {
-                photos.push(Photo::path(std::path::absolute(&path).unwrap_or(path)));
-            } else {
-                left_out.push(text::left_out(path.display()));
+        match inside(folder) {
+            Ok((pictures, others)) => {
+                let absolute = |path: PathBuf| std::path::absolute(&path).unwrap_or(path);
+                photos.extend(pictures.into_iter().map(|path| Photo::path(absolute(path))));
+                left_out.extend(others.iter().map(|path| text::left_out(path.display())));
             }
+            Err(error) => problems.push(format!("{} can't be read: {error}", folder.display())),
         }
     }
     let job = Job::from_parts(photos, Vec::new(), styles.to_vec(), user_id.map(str::to_owned));
     Some(Customer { key, job, left_out })
-}
-
-/// By its name only: what it really is, the job finds out.
-fn looks_like_a_photo(path: &Path) -> bool {
-    let extension = path.extension().and_then(|extension| extension.to_str()).unwrap_or_default().to_ascii_lowercase();
-    let also = ["jpeg", "jpe", "jfif", "heic", "heif", "tif", "tiff", "gif"];
-    Format::EXTENSIONS.contains(&extension.as_str()) || also.contains(&extension.as_str())
 }
 
 /// What is in a folder, in the order of the names.

@@ -8,7 +8,8 @@ use std::{
 use super::table::Row;
 use crate::{
     cli::{
-        sheet::{address, head, text as escaped, write_page},
+        page::{beginning, text as escaped, write as write_page},
+        sheet::address,
         text,
     },
     error::Result,
@@ -23,7 +24,7 @@ pub(super) fn write(rows: &[Row], out: &Path) -> Result<PathBuf> {
 
 fn page(rows: &[Row], out: &Path) -> String {
     let pictures: usize = rows.iter().map(Row::pictures).sum();
-    let mut page = head(&text::customers_title(), &text::customers_facts(rows.len(), pictures));
+    let mut page = beginning(&text::customers_title(), &text::customers_facts(rows.len(), pictures), "'self' file:");
     page.push_str("<section>\n<div class=\"pictures\">\n");
     for row in rows {
         let (key, target) = (escaped(&row.key), address(&row.folder.join("index.html"), out));
