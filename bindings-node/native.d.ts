@@ -148,6 +148,9 @@ export interface Cause {
 /** Refuses what can't be a job's key. */
 export declare function checkKey(key: string): void
 
+/** Looks at photos as a job would, without a client. */
+export declare function checkPhotos(calls: Calls, photos: Array<string | Uint8Array>): Ticket
+
 /** Runs the command `xiezhen` with these arguments, the program's name first; resolves with what to exit with. */
 export declare function cli(calls: Calls, arguments: Array<string>): Ticket
 
@@ -313,6 +316,27 @@ export declare enum MessageKind {
   Resolved = 1,
   /** The end, with the failure. */
   Rejected = 2,
+}
+
+/**
+ * A photo of the caller: bytes are copied, so that the caller may do with its own what it likes.
+ * What is known of a photo before it is sent.
+ */
+export interface PhotoReport {
+  /** The file; absent if the photo was given as bytes. */
+  path?: string
+  /** The type by its content, such as `jpeg`; absent if it is no picture. */
+  format?: string
+  /** Width and height as it is looked at, if they are known. */
+  size?: [width: number, height: number]
+  /** The size of the file; absent if it can't be read. */
+  bytes?: number
+  /** What is done to it before it is sent; absent if it is refused. */
+  plan?: 'as_is' | 'cleaned' | 'prepared'
+  /** Why it is refused. Each follows the photo's name: `is empty`. */
+  problems: Array<string>
+  /** What makes it train badly. Nothing of this stops it. */
+  remarks: Array<string>
 }
 
 /**

@@ -449,6 +449,16 @@ typedef struct xiezhen_outcomes xiezhen_outcomes;
 typedef struct xiezhen_photo xiezhen_photo;
 
 /**
+ * What is known of a photo before it is sent.
+ */
+typedef struct xiezhen_photo_report xiezhen_photo_report;
+
+/**
+ * What is known of several photos, in the order given.
+ */
+typedef struct xiezhen_photo_reports xiezhen_photo_reports;
+
+/**
  * One style of a job, and what has become of it.
  */
 typedef struct xiezhen_portrait xiezhen_portrait;
@@ -1566,6 +1576,82 @@ xiezhen_status xiezhen_photo_from_bytes(const uint8_t *data,
  * Frees a photo. Jobs made of it keep what they need.
  */
 void xiezhen_photo_free(xiezhen_photo *photo);
+
+/**
+ * Looks at photos as a job would: decodes each, says what would be done to it before it is sent, whether it would be
+ * refused, and what makes it train badly. Needs no client, and sends nothing.
+ *
+ * What is wrong with a photo is in its report, and no error.
+ */
+xiezhen_status xiezhen_check_photos(const xiezhen_photo *const *photos,
+                                    size_t photo_count,
+                                    xiezhen_photo_reports **reports,
+                                    xiezhen_error **error);
+
+/**
+ * How many reports there are.
+ */
+size_t xiezhen_photo_reports_count(const xiezhen_photo_reports *reports);
+
+/**
+ * One of the reports; NULL beyond the last.
+ */
+const xiezhen_photo_report *xiezhen_photo_reports_at(const xiezhen_photo_reports *reports, size_t index);
+
+/**
+ * Frees reports.
+ */
+void xiezhen_photo_reports_free(xiezhen_photo_reports *reports);
+
+/**
+ * The file; NULL if the photo was given as bytes.
+ */
+const char *xiezhen_photo_report_path(const xiezhen_photo_report *report);
+
+/**
+ * The type by its content, such as "jpeg"; NULL if it is no picture.
+ */
+const char *xiezhen_photo_report_format(const xiezhen_photo_report *report);
+
+/**
+ * The width as it is looked at; 0 if it is not known.
+ */
+uint32_t xiezhen_photo_report_width(const xiezhen_photo_report *report);
+
+/**
+ * The height as it is looked at; 0 if it is not known.
+ */
+uint32_t xiezhen_photo_report_height(const xiezhen_photo_report *report);
+
+/**
+ * The size of the file; 0 if it can't be read.
+ */
+uint64_t xiezhen_photo_report_bytes(const xiezhen_photo_report *report);
+
+/**
+ * What is done to it before it is sent: "as_is", "cleaned" or "prepared"; NULL if it is refused.
+ */
+const char *xiezhen_photo_report_plan(const xiezhen_photo_report *report);
+
+/**
+ * For how many reasons it is refused.
+ */
+size_t xiezhen_photo_report_problem_count(const xiezhen_photo_report *report);
+
+/**
+ * Why it is refused, to follow its name: "is empty"; NULL beyond the last.
+ */
+const char *xiezhen_photo_report_problem(const xiezhen_photo_report *report, size_t index);
+
+/**
+ * How much makes it train badly.
+ */
+size_t xiezhen_photo_report_remark_count(const xiezhen_photo_report *report);
+
+/**
+ * What makes it train badly, to follow its name; NULL beyond the last. Nothing of this stops it.
+ */
+const char *xiezhen_photo_report_remark(const xiezhen_photo_report *report, size_t index);
 
 /**
  * How many portraits there are.

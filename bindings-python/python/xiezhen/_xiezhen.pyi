@@ -815,6 +815,78 @@ class Notice:
         """
 
 @final
+class PhotoReport:
+    """
+    What is known of a photo before it is sent.
+    """
+
+    __match_args__ = (
+        "path",
+        "format",
+        "size",
+        "bytes",
+        "plan",
+        "problems",
+        "remarks",
+    )
+    def __eq__(self, value: object, /) -> bool: ...
+    def __hash__(self, /) -> int: ...
+    def __ne__(self, value: object, /) -> bool: ...
+    def __new__(
+        cls,
+        /,
+        path: str | PathLike[str] | None,
+        format: str | None,
+        size: tuple[SupportsIndex, SupportsIndex] | None,
+        bytes: SupportsIndex | None,
+        plan: str | None,
+        problems: SupportsGetItem[int, str],
+        remarks: SupportsGetItem[int, str],
+    ) -> PhotoReport: ...
+    def __reduce__(self, /) -> tuple[builtins.type, tuple[object, ...]]: ...
+    def __replace__(self, /, **changes: typing.Any) -> typing_extensions.Self: ...
+    def __repr__(self, /) -> str: ...
+    @property
+    def bytes(self, /) -> int | None:
+        """
+        The size of the file; `None` if it can't be read.
+        """
+    @property
+    def format(self, /) -> str | None:
+        """
+        The type by its content, such as "jpeg"; `None` if it is no picture.
+        """
+    @property
+    def path(self, /) -> Path | None:
+        """
+        The file; `None` if the photo was given as bytes.
+        """
+    @property
+    def plan(self, /) -> str | None:
+        """
+        What is done to it before it is sent: as_is, "cleaned" or "prepared"; `None` if it is refused.
+        """
+    @property
+    def problems(self, /) -> list[str]:
+        """
+        Why it is refused. Each follows the photo's name: "is empty".
+        """
+    @property
+    def remarks(self, /) -> list[str]:
+        """
+        What makes it train badly. Nothing of this stops it.
+        """
+    @property
+    def size(self, /) -> tuple[int, int] | None:
+        """
+        Width and height as it is looked at, if they are known.
+        """
+    def to_dict(self, /) -> dict[str, typing.Any]:
+        """
+        All fields as a `dict` that `json.dumps` takes.
+        """
+
+@final
 class PhotoUploaded:
     """
     The service has a photo.
@@ -1360,6 +1432,25 @@ def _share_rate(client: Client, reserve: collections.abc.Callable[[int], tuple[i
 def _store_texts() -> tuple[dict[str, str], dict[str, str]]:
     """
     The scripts of Redis and the statements of PostgreSQL, by operation.
+    """
+
+def check_photos(
+    photos: Iterable[str | PathLike[str] | bytes | bytearray | memoryview | IO[bytes]],
+) -> list[PhotoReport]:
+    """
+    Looks at photos as a job would: decodes each, says what would be done to it before it is sent, whether it would be
+    refused, and what makes it train badly. Needs no client, and sends nothing.
+
+    photos: paths, bytes or binary files, which are read at once.
+
+    What is wrong with a photo is in its report. In asyncio, use `check_photos_async`, which leaves the loop free.
+    """
+
+def check_photos_async(
+    photos: Iterable[str | PathLike[str] | bytes | bytearray | memoryview | IO[bytes]],
+) -> asyncio.Future[list[PhotoReport]]:
+    """
+    `check_photos` for asyncio: to be awaited. The photos are looked at on another thread.
     """
 
 def main(arguments: SupportsGetItem[int, str]) -> int:
