@@ -1,10 +1,13 @@
 //! `xiezhen check`: what is known of photos before anything is sent, as a table, as JSON or as a page.
 
-use std::path::{Path, PathBuf};
+use std::{
+    fmt::Write as _,
+    path::{Path, PathBuf},
+};
 
 use super::{
     folders::expanded,
-    page::{beginning, counted, figure, text as escaped, write},
+    page::{begin_section, beginning, end_section, figure, text as escaped, write as write_page},
     print, text,
 };
 use crate::{
@@ -17,7 +20,7 @@ pub(super) async fn check(photos: &[PathBuf], html: Option<&Path>, json: bool, r
     let photos: Vec<Photo> = expanded(photos)?.into_iter().map(Photo::path).collect();
     let checked = illustrated(photos, rules, html.is_some()).await?;
     if let Some(path) = html {
-        write(path, &page(&checked))?;
+        write_page(path, &page(&checked))?;
     }
     let reports: Vec<&PhotoReport> = checked.iter().map(|one| &one.report).collect();
     if json {
@@ -45,44 +48,49 @@ fn name(report: &PhotoReport) -> String {
     report.path.as_ref().map(|path| path.display().to_string()).unwrap_or_default()
 }
 
-/// In one line: what becomes of it, and what is to be said of it without its reasons.
-fn verdict(report: &PhotoReport) -> String {
-    let becomes = match report.plan {
+fn becomes(report: &PhotoReport) -> String {
+    match report.plan {
         Some(PhotoPlan::AsIs) => text::photo_as_it_is(),
         Some(PhotoPlan::Cleaned) => text::photo_cleaned(),
         Some(PhotoPlan::Prepared) => text::photo_prepared(),
         None => text::photo_refused(),
-    };
+    }
+}
+
+/// In one line: what becomes of it, and what is to be said of it without its reasons.
+fn verdict(report: &PhotoReport) -> String {
     let short = |remark: &String| remark.split(": a model").next().unwrap_or_default().to_owned();
     let said = report.problems.iter().cloned().chain(report.remarks.iter().map(short));
-    std::iter::once(becomes).chain(said).collect::<Vec<_>>().join("; ")
+    std::iter::once(becomes(report)).chain(said).collect::<Vec<_>>().join("; ")
 }
 
 /// The bad ones first.
 fn page(checked: &[Illustrated]) -> String {
-    let refused = checked.iter().filter(|one| !one.report.problems.is_empty()).count();
-    let remarked = checked.iter().filter(|one| is_remarked(&one.report)).count();
-    let facts = format!("{} · {refused} refused · {remarked} with remarks", counted(checked.len(), "photo"));
-    let mut page = beginning("Photos", &facts, "data:");
-    let groups: [(&str, fn(&PhotoReport) -> bool); 3] = [
-        ("Refused", |report| !report.problems.is_empty()),
-        ("With remarks", is_remarked),
-        ("Good", |report| report.problems.is_empty() && report.remarks.is_empty()),
-    ];
-    for (title, belongs) in groups {
-        let members: Vec<_> = checked.iter().enumerate().filter(|(_, one)| belongs(&one.report)).collect();
+    let numbered = || checked.iter().enumerate().map(|(index, one)| (index + 1, one));
+    let refused: Vec<_> = numbered().filter(|(_, one)| !one.report.problems.is_empty()).collect();
+    let remarked: Vec<_> = numbered().filter(|(_, one)| is_remarked(&one.report)).collect();
+    let good: Vec<_> = numbered().filter(|(_, one)| is_good(&one.report)).collect();
+    let facts = text::photos_facts(checked.len(), refused.len(), remarked.len());
+    let mut page = beginning(&text::photos(), &facts, "data:");
+    for (title, members) in
+        [(text::refused_photos(), refused), (text::remarked_photos(), remarked), (text::good_photos(), good)]
+    {
         if members.is_empty() {
             continue;
         }
-        page.push_str(&format!("<section>\n<h2>{title}</h2>\n<div class=\"pictures\">\n"));
-        for (index, one) in members {
+        begin_section(&mut page, &title);
+        for (number, one) in members {
             let name = name(&one.report);
-            figure(&mut page, &name, one.thumbnail.as_deref(), &caption(index + 1, &name, &one.report));
+            figure(&mut page, &name, one.thumbnail.as_deref(), &caption(number, &name, &one.report));
         }
-        page.push_str("</div>\n</section>\n");
+        end_section(&mut page);
     }
     page.push_str("</html>\n");
     page
+}
+
+fn is_good(report: &PhotoReport) -> bool {
+    report.problems.is_empty() && report.remarks.is_empty()
 }
 
 fn is_remarked(report: &PhotoReport) -> bool {
@@ -92,12 +100,10 @@ fn is_remarked(report: &PhotoReport) -> bool {
 fn caption(number: usize, name: &str, report: &PhotoReport) -> String {
     let [_, _, format, size, bytes, _] = row(number, report);
     let facts: Vec<_> = [format, size, bytes].into_iter().filter(|fact| !fact.is_empty()).collect();
-    let plan = report.plan.map_or("refused", |plan| match plan {
-        PhotoPlan::AsIs => "sent as it is",
-        PhotoPlan::Cleaned => "cleaned of its metadata",
-        PhotoPlan::Prepared => "prepared",
-    });
-    let said = report.problems.iter().chain(&report.remarks);
-    let said: String = said.map(|one| format!("<p class=\"wrong\">{}</p>", escaped(one))).collect();
-    format!("<b>{number}</b> {}<p>{} · {plan}</p>{said}", escaped(name), escaped(&facts.join(" · ")))
+    let mut caption =
+        format!("<b>{number}</b> {}<p>{} · {}</p>", escaped(name), escaped(&facts.join(" · ")), becomes(report));
+    for one in report.problems.iter().chain(&report.remarks) {
+        _ = write!(caption, "<p class=\"wrong\">{}</p>", escaped(one));
+    }
+    caption
 }

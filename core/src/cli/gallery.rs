@@ -4,7 +4,10 @@ use std::{collections::BTreeMap, path::Path};
 
 use futures_util::{StreamExt, stream};
 
-use super::page::{beginning, counted, figure, text, write};
+use super::{
+    page::{begin_section, beginning, end_section, figure, text as escaped, write},
+    text,
+};
 use crate::{client::Client, error::Result, task::Style};
 
 /// How many templates are fetched at a time.
@@ -28,14 +31,14 @@ fn page(styles: &[(Style, Option<Vec<u8>>)]) -> String {
     for one in styles {
         by_sex.entry(&one.0.sex).or_default().push(one);
     }
-    let mut page = beginning("Styles", &counted(styles.len(), "style"), "data:");
+    let mut page = beginning(&text::styles(), &text::styles_facts(styles.len()), "data:");
     for (sex, styles) in by_sex {
-        page.push_str(&format!("<section>\n<h2>{}</h2>\n<div class=\"pictures\">\n", text(sex)));
+        begin_section(&mut page, &escaped(sex));
         for (style, template) in styles {
-            let caption = format!("<b>{}</b><p>{}</p>", text(&style.name), text(&style.style));
+            let caption = format!("<b>{}</b><p>{}</p>", escaped(&style.name), escaped(&style.style));
             figure(&mut page, &style.name, template.as_deref(), &caption);
         }
-        page.push_str("</div>\n</section>\n");
+        end_section(&mut page);
     }
     page.push_str("</html>\n");
     page

@@ -28,6 +28,15 @@ pub(super) fn beginning(title: &str, facts: &str, images: &str) -> String {
     )
 }
 
+/// The beginning of a part of the page with figures in it. The title is HTML already.
+pub(super) fn begin_section(page: &mut String, title: &str) {
+    _ = writeln!(page, "<section>\n<h2>{title}</h2>\n<div class=\"pictures\">");
+}
+
+pub(super) fn end_section(page: &mut String) {
+    page.push_str("</div>\n</section>\n");
+}
+
 /// A figure: its picture, a small JPEG that becomes a part of the page, or the name in its place; and HTML below it.
 pub(super) fn figure(page: &mut String, name: &str, thumbnail: Option<&[u8]>, caption: &str) {
     let name = text(name);

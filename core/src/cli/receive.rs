@@ -1,5 +1,7 @@
 //! Callbacks in the command: a receiver beside a run, and one that only shows what comes in.
 
+#![allow(clippy::doc_markdown, reason = "these texts are printed as help")]
+
 use clap::Args;
 
 use super::print;

@@ -21,6 +21,16 @@ texts! {
     photo_cleaned() { en: "cleaned", zh: "去除元数据" }
     photo_prepared() { en: "prepared", zh: "处理后发送" }
     photo_refused() { en: "refused", zh: "拒绝" }
+    photos() { en: "Photos", zh: "照片" }
+    photos_facts(count, refused, remarked) {
+        en: "photos: {count} · refused: {refused} · with remarks: {remarked}",
+        zh: "照片 {count} 张 · 拒绝 {refused} 张 · 有提示 {remarked} 张"
+    }
+    refused_photos() { en: "Refused", zh: "被拒绝" }
+    remarked_photos() { en: "With remarks", zh: "有提示" }
+    good_photos() { en: "Good", zh: "合格" }
+    styles() { en: "Styles", zh: "风格" }
+    styles_facts(count) { en: "styles: {count}", zh: "风格 {count} 种" }
 }
 
 // Errors and what to do about them.
