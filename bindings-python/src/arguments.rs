@@ -1,6 +1,6 @@
 //! Arguments as Python users write them: seconds, counts, many strings.
 
-use std::time::Duration;
+use std::{fmt::Debug, time::Duration};
 
 use pyo3::{
     exceptions::{PyOverflowError, PyTypeError},
@@ -13,9 +13,8 @@ use pyo3::{
 
 use crate::finalize;
 
-/// A number of seconds, which may turn out not to be a time.
-#[derive(Clone, Copy)]
-pub(crate) struct Seconds(pub(crate) f64);
+/// A number of seconds, or what was given in its place if it is out of all range.
+pub(crate) struct Seconds(Result<f64, String>);
 
 impl<'a, 'py> FromPyObject<'a, 'py> for Seconds {
     type Error = PyErr;
@@ -23,21 +22,28 @@ impl<'a, 'py> FromPyObject<'a, 'py> for Seconds {
 
     fn extract(seconds: Borrowed<'a, 'py, PyAny>) -> PyResult<Self> {
         let _inside = finalize::inside(seconds.py());
-        Ok(Self(in_range(seconds)?.unwrap_or(f64::INFINITY)))
+        in_range(seconds).map(Self)
+    }
+}
+
+impl From<f64> for Seconds {
+    fn from(seconds: f64) -> Self {
+        Self(Ok(seconds))
     }
 }
 
 impl Seconds {
     /// The time, or what is wrong with the argument `name`.
     pub(crate) fn time(self, name: &str) -> Result<Duration, String> {
-        let problem = |_| format!("{name} must be a number of seconds, 0 or more, not {:?}", self.0);
-        Duration::try_from_secs_f64(self.0).map_err(problem)
+        let problem = |given: &dyn Debug| format!("{name} must be a number of seconds, 0 or more, not {given:?}");
+        let seconds = self.0.map_err(|given| problem(&format_args!("{given}")))?;
+        Duration::try_from_secs_f64(seconds).map_err(|_| problem(&seconds))
     }
 }
 
 /// The argument `timeout` of one call, wait or run, or what is wrong with it. Infinity is none.
 pub(crate) fn timeout(seconds: Option<Seconds>) -> Result<Option<Duration>, String> {
-    let bounded = seconds.filter(|seconds| seconds.0 != f64::INFINITY);
+    let bounded = seconds.filter(|seconds| seconds.0 != Ok(f64::INFINITY));
     bounded.map(|seconds| seconds.time("timeout")).transpose()
 }
 

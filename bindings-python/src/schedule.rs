@@ -20,8 +20,8 @@ values! {
 impl PollSchedule {
     /// What the core takes, or what is wrong with the option `name`.
     pub(crate) fn to_core(&self, name: &str) -> Result<xiezhen::PollSchedule, String> {
-        let initial = Seconds(self.initial).time(&format!("initial of {name}"))?;
-        let max = Seconds(self.max).time(&format!("max of {name}"))?;
+        let initial = Seconds::from(self.initial).time(&format!("initial of {name}"))?;
+        let max = Seconds::from(self.max).time(&format!("max of {name}"))?;
         Ok(xiezhen::PollSchedule { initial, factor: self.factor, max })
     }
 }

@@ -20,6 +20,7 @@ SOURCES = PACKAGE / "python" / "xiezhen"
 SCRIPTS = Path(sysconfig.get_path("scripts"))
 HEAD = "# Generated from the Rust source by tools/stubs.py: do not edit.\n"
 MODULES = (
+    "asyncio",
     "builtins",
     "collections.abc",
     "os",
@@ -121,17 +122,8 @@ def awaited_calls(stubs: str) -> str:
     written = [constructor(next(node for node in methods if node.name == "__new__"))]
     written += [awaited(node) for node in calls]
     body = "\n\n".join("\n".join("    " + line if line else "" for line in one.splitlines()) for one in written)
-    for module in (
-        "collections.abc",
-        "builtins",
-        "os",
-        "pathlib",
-        "typing",
-        "xiezhen.errors",
-        "xiezhen.events",
-        "xiezhen.stores",
-    ):
-        body = body.replace(f"{module}.", "")
+    for module in MODULES:
+        body = re.sub(rf"\b{re.escape(module)}\.(?=\w)", "", body)
     return HEAD + CALLS_HEAD + body + "\n"
 
 
@@ -151,15 +143,11 @@ def awaited(call: ast.FunctionDef) -> str:
         f"async def {call.name}({arguments}) -> {returns}:",
         f'    """{doc}"""' if "\n" not in doc else f'    """{doc}\n    """',
     ]
-    answer = f"return await self._client.{call.name}({given(call.args)})"
+    answer = f"await self._client.{call.name}({given(call.args)})"
+    if returns == "None":
+        return "\n".join([*lines, f"    {answer}"])
     # What the compiled module returns is only known by the stubs.
-    return (
-        "\n".join(
-            [*lines, f"    answer: {returns} = await self._client.{call.name}({given(call.args)})", "    return answer"]
-        )
-        if returns != "None"
-        else "\n".join([*lines, f"    {answer}"])
-    )
+    return "\n".join([*lines, f"    answer: {returns} = {answer}", "    return answer"])
 
 
 def given(arguments: ast.arguments) -> str:

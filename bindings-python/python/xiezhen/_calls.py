@@ -142,7 +142,7 @@ class Calls:
         timeout: float | None = None,
         max_retries: SupportsIndex | None = None,
     ) -> Created:
-        """Starts training a user model from 8 to 20 uploaded phot This call is billed.
+        """Starts training a user model from 8 to 20 uploaded photos. This call is billed.
 
         img_set: what `upload_file` returned for each photo.
         callback_url: a URL that the service calls when the task ends.
@@ -289,7 +289,7 @@ class Calls:
 
     async def wait_for_creates(self) -> None:
         """Waits until every create under way has its answer, also those whose caller has gone away."""
-        return await self._client.wait_for_creates()
+        await self._client.wait_for_creates()
 
     async def wait_many(
         self,

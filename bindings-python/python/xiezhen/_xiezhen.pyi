@@ -5,6 +5,7 @@ The compiled half of the package `xiezhen`. Everything public is re-exported the
 """
 
 from _typeshed import SupportsGetItem
+import asyncio
 import builtins
 import collections.abc
 import os
