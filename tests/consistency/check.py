@@ -46,7 +46,9 @@ class Rust:
     name = "rust"
 
     def __init__(self) -> None:
-        self.client, self.options_source = read("core/src/client.rs"), read("core/src/options.rs")
+        sources = [ROOT / "core/src/client.rs", *sorted((ROOT / "core/src/client").glob("*.rs"))]
+        self.client = "".join(path.read_text() for path in sources)
+        self.options_source = read("core/src/options.rs")
 
     def codes(self) -> dict[str, list[object]]:
         rows = re.findall(r'^    \w+: "(\w+)", "(\w+)", (\d+), \d+, \w+;', read("core/src/error.rs"), re.M)
@@ -61,8 +63,22 @@ class Rust:
         return {name: value for name, value in pairs if name in TABLE["options"]}
 
     def parameters(self, call: str) -> set[str]:
-        listed = found(rf"pub (?:async )?fn {call}\((.*?)\)(?: ->| \{{)", self.client, re.S)
-        return set(re.findall(r"(?:^|[\s(,])(\w+): ", listed))
+        """Its own, and those of the options that it takes."""
+        listed = found(rf"pub (?:async )?fn {call}(?:<.*?>)?\((.*?)\)(?:\n| ->| \{{)", self.client, re.S)
+        names = dict(re.findall(r"(?:^|[\s(,])(?:mut )?(\w+): (\w*)", listed))
+        options = {kind for kind in names.values() if kind.endswith("Options") or kind == "OptionChanges"}
+        return {name for name, kind in names.items() if kind not in options}.union(*map(self.fields, options))
+
+    def fields(self, options: str) -> set[str]:
+        """What options can be set to: their fields, but for those hidden from users."""
+        source = self.client + read("core/src/job.rs") + read("core/src/options/changes.rs")
+        body = re.sub(r"#\[doc\(hidden\)\]\s+pub \w+", "", found(rf"pub struct {options} \{{(.*?)\n\}}", source, re.S))
+        return set(re.findall(r"^    (?:pub )?(\w+):", body, re.M))
+
+    def functions(self) -> dict[str, set[str]]:
+        listed = found(r"pub async fn check_photos<.*?>\((.*?)\) ->", read("core/src/photo/report.rs"))
+        parts = found(r"pub fn from_parts\((.*?)\) ->", read("core/src/job.rs"), re.S)
+        return {"check_photos": set(re.findall(r"(\w+): ", listed)), "Job": set(re.findall(r"(\w+): ", parts))}
 
     def methods(self) -> set[str]:
         """Those of the table: what else is public is there for the other languages."""
@@ -78,7 +94,7 @@ class Rust:
 
 
 class Python:
-    name, constructor = "python", "__new__"
+    name, constructor, check_photos = "python", "__new__", "check_photos"
     path = "bindings-python/python/xiezhen/_xiezhen.pyi"
     # Where each class of the client's is.
     client = {path: "Client"}
@@ -111,6 +127,13 @@ class Python:
     def parameters(self, call: str) -> set[str]:
         return self.names(call)
 
+    def functions(self) -> dict[str, set[str]]:
+        stubs = {node.name: node for node in ast.parse(read(Python.path)).body if isinstance(node, (ast.FunctionDef, ast.ClassDef))}
+        made = next(node for node in stubs["Job"].body if isinstance(node, ast.FunctionDef) and node.name == "__new__")
+        named = {"check_photos": stubs.get(self.check_photos), "Job": made}
+        every = {name: [*node.args.posonlyargs, *node.args.args, *node.args.kwonlyargs] for name, node in named.items() if node}
+        return {name: {one.arg for one in listed} - {"cls"} for name, listed in every.items()}
+
     def methods(self) -> set[str]:
         return {name for name in self.arguments if not name.startswith("_")}
 
@@ -128,7 +151,7 @@ class Python:
 
 
 class Async(Python):
-    name, constructor = "async", "__init__"
+    name, constructor, check_photos = "async", "__init__", "check_photos_async"
     client = {
         "bindings-python/python/xiezhen/_calls.py": "Calls",
         "bindings-python/python/xiezhen/_async.py": "AsyncClient",
@@ -142,9 +165,9 @@ class Node:
         self.client, self.native = read("bindings-node/lib/client.ts"), read("bindings-node/native.d.ts")
 
     def interface(self, name: str) -> set[str]:
-        pattern = rf"export interface {name}(?: extends ([\w, ]+))? \{{(.*?)\n\}}"
+        pattern = rf"export interface {name}(?:<.*?>)?(?: extends ([\w, ]+))? \{{(.*?)\n\}}"
         members: set[str] = set()
-        for source in (self.client, read("bindings-node/lib/call.ts"), self.native):
+        for source in (self.client, *map(read, ("bindings-node/lib/call.ts", "bindings-node/lib/job.ts", "bindings-node/lib/step.ts")), self.native):
             match = re.search(pattern, source, re.S)
             if match:
                 members |= set(re.findall(r"^  (\w+)\??:", match[2], re.M))
@@ -167,15 +190,20 @@ class Node:
 
     def parameters(self, call: str) -> set[str]:
         camel = re.sub(r"_(\w)", lambda letter: letter[1].upper(), call)
-        listed = found(rf"^  (?:async )?{camel}\((.*)\): ", self.client, re.M)
+        listed = found(rf"^  (?:async )?{camel}(?:<.*?>)?\((.*)\): ", self.client, re.M)
         names = set(re.findall(r"(?:^|, )(\w+)\??: ", listed))
-        for options, without in re.findall(r"options\??: (?:Omit<)?(\w+)(?:, '(\w+)'>)?", listed):
+        for options, without in re.findall(r"options\??: (?:Omit<)?(\w+)(?:<\w+>)?(?:, '(\w+)'>)?", listed):
             names |= self.interface(options) - {without}
         return {plain(snake(name)) for name in names - {"options", "signal"}}
 
     def methods(self) -> set[str]:
         body = found(r"\nexport class Client \{(.*?)\n\}", self.client, re.S)
-        return {snake(name) for name in re.findall(r"^  (?:async )?(\w+)\(.*\{$", body, re.M)} - {"constructor"}
+        return {snake(name) for name in re.findall(r"^  (?:async )?(\w+)(?:<.*?>)?\(.*\{$", body, re.M)} - {"constructor"}
+
+    def functions(self) -> dict[str, set[str]]:
+        listed = found(r"export function checkPhotos\((.*)\): ", read("bindings-node/lib/report.ts"))
+        taken = set(re.findall(r"(\w+)\??: ", listed)) - {"options"}
+        return {"check_photos": taken, "Job": {snake(name) for name in self.interface("JobOptions")}}
 
     def words(self, name: str) -> set[str]:
         if name == "event":
@@ -227,12 +255,20 @@ class C:
         outs = set(re.findall(r"\*\*(\w+)|uint64_t \*(\w+)", listed))
         names -= {name for pair in outs for name in pair}
         names -= {"options", "client", "user_data", "error", "img_count", "task_count", "job_count", "keys"}
+        if call == "with_options":
+            return names - {"changed", "copy", "other"} | (self.setters("client") | {"headers"} & self.options()) & set(TABLE["calls"][call])
         # One options type serves many calls: what belongs to other calls is refused when it is used.
         return names | (known & set(TABLE["calls"][call]))
 
     def methods(self) -> set[str]:
         named = re.findall(r"\bxiezhen_(?:client_)?(\w+)\(const xiezhen_client \*client", self.header)
         return begun({"begin_wait_task" if name == "begin_wait" else name for name in named})
+
+    def functions(self) -> dict[str, set[str]]:
+        listed = found(r"\bxiezhen_check_photos\((.*?)\);", self.header, re.S)
+        taken = set(re.findall(r"(\w+)(?:,|$)", listed)) - {"photo_count", "reports", "error"}
+        given = re.findall(r"xiezhen_job_options_(?:set_(\w+)|add_(uploaded|photo|style))\(", self.header)
+        return {"check_photos": taken, "Job": {one or many.removesuffix("ed") + ("ed" if many == "uploaded" else "s") for one, many in given}}
 
     def words(self, name: str) -> set[str]:
         called = {"event": "eventtype"}.get(name, name)
@@ -290,6 +326,12 @@ class Cpp:
         public = self.block("class", "Client").partition("\nprivate:")[0]
         named = set(re.findall(r"^  (?! )[\w:<>, ]+ (\w+)\((?:[^;{]|\{\})*\) const", public, re.M)) - {"get"}
         return begun({"begin_wait_task" if name == "begin_wait" else name for name in named})
+
+    def functions(self) -> dict[str, set[str]]:
+        listed = found(r"> check_photos\((.*?)\) \{", self.header)
+        made = re.findall(r"^  (?:static )?Job(?: with_\w+)?\((const std::vector.*?|std::string_view user_id.*?)\) \{", self.block("class", "Job"), re.M)
+        named = lambda texts: set(re.findall(r"(?:&|string_view )(\w+)", texts))  # noqa: E731
+        return {"check_photos": named(listed), "Job": named(",".join(made))}
 
     def words(self, name: str) -> set[str]:
         alias, of = {"event": ("EventType", "eventtype")}.get(name, (name.capitalize(), name))
@@ -362,6 +404,9 @@ def check(language: Rust | Python | Node | C | Cpp) -> list[str]:
     problems += compare(language.name, "methods", language.methods(), set(TABLE["calls"]))
     for call, parameters in TABLE["calls"].items():
         problems += compare(language.name, f"call {call}", language.parameters(call), set(parameters))
+    functions = language.functions()
+    for function, parameters in TABLE["functions"].items():
+        problems += compare(language.name, f"function {function}", functions.get(function, set()), set(parameters))
     problems += unused(language) + unsaid(language.name, TABLE["numbers"])
     if language.name in READERS:
         problems += check_values(language.name)
@@ -371,8 +416,8 @@ def check(language: Rust | Python | Node | C | Cpp) -> list[str]:
 def main() -> int:
     languages = [Rust(), Python(), Async(), Node(), C(), Cpp()]
     problems = [problem for language in languages for problem in check(language)] + schedules()
-    named = [TABLE["codes"], TABLE["error"], TABLE["options"], TABLE["calls"]]
-    named += [*TABLE["words"].values(), *TABLE["calls"].values()]
+    named = [TABLE["codes"], TABLE["error"], TABLE["options"], TABLE["calls"], TABLE["functions"]]
+    named += [*TABLE["words"].values(), *TABLE["calls"].values(), *TABLE["functions"].values()]
     fields = sum(map(len, [*TABLE["values"].values(), *TABLE["events"].values()]))
     compared = len(languages) * sum(map(len, named)) + len(READERS) * fields
     print(*problems, sep="\n")

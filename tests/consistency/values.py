@@ -29,12 +29,17 @@ def snake(name: str) -> str:
 
 
 def rust() -> tuple[Fields, Fields]:
-    sources = "".join(read(f"core/src/{name}.rs") for name in ("task", "job", "options"))
-    names = ("Task", "Style", "Created", "Portrait", "JobPhoto", "PollSchedule")
+    rooms = ("task", "job", "options", "photo/report", "callback", "callback/hint")
+    sources = "".join(read(f"core/src/{name}.rs") for name in rooms)
+    names = ("Task", "Style", "Created", "Portrait", "JobPhoto", "PollSchedule", "PhotoReport", "Hint", "Received")
     values = {
         name: set(re.findall(r"^    pub (\w+):", found(rf"pub struct {name} \{{(.*?)\n\}}", sources), re.M)) for name in names
     }
-    values["Job"] = set(re.findall(r"^    pub fn (\w+)", found(r"\nimpl Job \{(.*?)\n\}", read("core/src/job.rs")), re.M))
+    blocks = {"Job": ("job", "job/photos"), "Hint": ("callback/hint",), "Callbacks": ("callback", "callback/receiver")}
+    for name, rooms in blocks.items():
+        bodies = "".join(found(rf"\nimpl {name} \{{(.*?)\n\}}", read(f"core/src/{room}.rs")) for room in rooms)
+        named = re.findall(r"((?:^    #\[doc\(hidden\)\]\n)?)^    pub (?:async )?fn (\w+)", bodies, re.M)
+        values[name] = values.get(name, set()) | {one for hidden, one in named if not hidden}
     body = found(r"pub enum Event \{(.*?)\n\}", re.sub(r"///[^\n]*|#\[[^\n]*", "", read("core/src/event.rs")))
     listed = re.findall(r"^    (\w+)(?: \{(.*?)\})?,", body, re.M | re.S)
     return values, {snake(name): set(re.findall(r"(\w+):", fields)) for name, fields in listed}
@@ -48,26 +53,43 @@ def python() -> tuple[Fields, Fields]:
             if isinstance(node, ast.Assign) and ast.unparse(node.targets[0]) == "__match_args__":
                 event = any("typing.Literal" in ast.unparse(other) for other in one.body if isinstance(other, ast.AnnAssign))
                 (events if event else values)[snake(one.name) if event else one.name] = set(ast.literal_eval(node.value))
-        if one.name == "Job":
-            named = {node.name for node in one.body if isinstance(node, ast.FunctionDef)}
-            values["Job"] = {name for name in named if not name.startswith("_")}
+        if one.name in ("Job", "Hint", "Received", "CallbackAddresses"):
+            values[one.name] = functions(one)
+    adapters = ast.parse(read("bindings-python/python/xiezhen/callbacks.py")).body
+    addresses = values.pop("CallbackAddresses")
+    classes = (node for node in adapters if isinstance(node, ast.ClassDef) and node.name == "Callbacks")
+    values["Callbacks"] = addresses.union(*map(functions, classes))
     return values, events
+
+
+def functions(one: ast.ClassDef) -> set[str]:
+    named = {node.name for node in one.body if isinstance(node, ast.FunctionDef)}
+    return {name for name in named if not name.startswith("_")}
 
 
 def node() -> tuple[Fields, Fields]:
     native, job = read("bindings-node/native.d.ts"), read("bindings-node/lib/job.ts")
+    callbacks = read("bindings-node/lib/callbacks.ts")
     plain = lambda name: snake(name).removesuffix("_ms")  # noqa: E731
 
     def members(name: str, source: str) -> set[str]:
         body = found(rf"export interface {name} \{{(.*?)\n\}}", source)
         return {plain(one) for one in re.findall(r"^  (\w+)\??:", body, re.M)}
 
-    values = {name: members(name, native) for name in ("Task", "Style", "Created", "JobPhoto", "PollSchedule")}
+    values = {
+        name: members(name, native) for name in ("Task", "Style", "Created", "JobPhoto", "PollSchedule", "PhotoReport")
+    }
+    values["Received"] = members("Received", callbacks)
     values["Portrait"] = members("RawPortrait", native)
-    body = found(r"\nexport class Job \{(.*?)\n\}", job)
-    listed = re.findall(r"^  (?:static |get )?(\w+)(?:<.*?>)?\(.*\{$", re.sub(r"/\*\*(?:(?!\*/).)*@internal.*?\n  \}", "", body, flags=re.S), re.M)
-    named = set(listed) - {"constructor"}
-    values["Job"] = {{"fromJSON": "from_json", "toJSON": "to_json"}.get(one, snake(one)) for one in named}
+
+    def methods(name: str, source: str) -> set[str]:
+        body = re.sub(r"/\*\*(?:(?!\*/).)*@internal.*?\n  \}", "", found(rf"\nexport class {name} \{{(.*?)\n\}}", source), flags=re.S)
+        listed = re.findall(r"^  (?:static |get |async )*(\w+)(?:<.*?>)?\(.*\{$", body, re.M)
+        fields = re.findall(r"^  readonly (\w+):", body, re.M)
+        named = {*listed, *fields} - {"constructor"}
+        return {{"fromJSON": "from_json", "toJSON": "to_json"}.get(one, snake(one)) for one in named}
+
+    values |= {"Job": methods("Job", job), "Hint": methods("Hint", callbacks), "Callbacks": methods("Callbacks", callbacks)}
     union = re.sub(r"/\*\*.*?\*/", "", found(r"type RawEvent =(.*?)\n\n", native), flags=re.S)
     listed = re.findall(r"type: '(\w+)'(.*?)\}", union, re.S)
     events = {name: {plain(one) for one in re.findall(r"(\w+)\??:", rest)} for name, rest in listed}
@@ -79,13 +101,17 @@ def c() -> tuple[Fields, Fields]:
     header = re.sub(r"/\*.*?\*/", "", read("bindings-c/include/xiezhen.h"), flags=re.S)
 
     def accessors(prefix: str) -> set[str]:
-        listed = re.findall(rf"\bxiezhen_{prefix}_(\w+)\(const xiezhen_(?:{prefix}s?) \*", header)
+        listed = re.findall(rf"\bxiezhen_{prefix}_(\w+)\(const xiezhen_(?:{prefix}) \*", header)
         lists = {name.removesuffix("_count") for name in listed if name.endswith("_count")}
         return {f"{name}s" if name in lists else name for name in listed if name.removesuffix("_count") not in lists or name in lists}
 
-    prefixes = {"Task": "task", "Style": "style", "Created": "created", "Portrait": "portrait", "JobPhoto": "job_photo"}
+    prefixes = {
+        "Task": "task", "Style": "style", "Created": "created", "Portrait": "portrait", "JobPhoto": "job_photo",
+        "PhotoReport": "photo_report", "Hint": "hint", "Received": "received", "Callbacks": "callbacks",
+    }  # fmt: skip
     values = {name: accessors(prefix) for name, prefix in prefixes.items()}
-    values["Job"] = accessors("job") | ({"from_json"} if "xiezhen_job_from_json(" in header else set())
+    for name, prefix in (("Job", "job"), ("Hint", "hint")):
+        values[name] = accessors(prefix) | ({"from_json"} if f"xiezhen_{prefix}_from_json(" in header else set())
     setter = found(r"_set_training_schedule\((.*?)\)", header)
     values["PollSchedule"] = {name.removesuffix("_ms") for name in re.findall(r"(?:uint64_t|double) (\w+)", setter)}
     return values, {"any": {name.removesuffix("_ms") for name in accessors("event")} - {"type", "json"}}
@@ -95,7 +121,7 @@ def cpp() -> tuple[Fields, Fields]:
     header = re.sub(r"//[^\n]*", "", read("bindings-c/include/xiezhen.hpp"))
     block = lambda kind, name: found(rf"\n{kind} {name} \{{(.*?)\n\}};", header)  # noqa: E731
     public = lambda name: block("class", name).partition("\nprivate:")[0]  # noqa: E731
-    structs = {"Style": "Style", "Created": "Created", "Portrait": "Portrait", "JobPhoto": "JobPhoto"}
+    structs = ("Style", "Created", "Portrait", "JobPhoto", "PollSchedule", "PhotoReport", "Received")
 
     def members(name: str) -> set[str]:
         lines = re.findall(r"^  [\w:<>]+ ([\w, ]+);", block("struct", name), re.M)
@@ -106,8 +132,8 @@ def cpp() -> tuple[Fields, Fields]:
         listed = re.findall(r"^  (?! |explicit )[\w:<>, ]+ (\w+)\([^)\n]*\)", public(name), re.M)
         return set(listed) - {"get", name}
 
-    values = {name: members(one) for name, one in (structs | {"PollSchedule": "PollSchedule"}).items()}
-    values |= {"Task": methods("Task"), "Job": methods("Job")}
+    values = {name: members(name) for name in structs}
+    values |= {name: methods(name) for name in ("Task", "Job", "Hint", "Callbacks")}
     return values, {"any": methods("Event") - {"type", "json"}}
 
 

@@ -122,12 +122,13 @@ class Play:
         self.folder = folder / space
         self.url_path = f"/spaces/{space}"
         self.url = services[0] + self.url_path
+        self.host = services[0].removeprefix("http://")
         self.late = Late(services[0])
         self.given = given
         self.failures: list[str] = []
         self.transcript: list[str] = []
         self.variables: dict[str, Any] = {
-            "url": self.url, "dir": str(self.folder), "photos": PHOTOS, "photo": PHOTOS[0], "styles": STYLES,
+            "url": self.url, "host": self.host, "dir": str(self.folder), "photos": PHOTOS, "photo": PHOTOS[0], "styles": STYLES,
             "sizes": [Path(photo).stat().st_size for photo in PHOTOS],
             "eight": [f"user_upload/T1/{n}.jpg" for n in range(8)],
             "elsewhere": services[1] + self.url_path, "late": self.late.base + self.url_path,
