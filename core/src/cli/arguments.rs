@@ -92,7 +92,8 @@ pub(super) enum Command {
         /// Where to listen
         #[arg(value_name = "ADDRESS", default_value = "127.0.0.1:8787")]
         address: String,
-        /// Where this address can be reached from outside [default: XIEZHEN_CALLBACK_URL]
+        /// Where this address can be reached from outside [default: XIEZHEN_CALLBACK_URL, or the address itself on
+        /// loopback]
         #[arg(long, value_name = "URL")]
         callback: Option<String>,
     },

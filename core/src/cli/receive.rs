@@ -2,6 +2,8 @@
 
 #![allow(clippy::doc_markdown, reason = "these texts are printed as help")]
 
+use std::net::SocketAddr;
+
 use clap::Args;
 
 use super::print;
@@ -15,7 +17,7 @@ use crate::{
 #[command(next_help_heading = "Callbacks")]
 pub(super) struct Receiving {
     /// Where the service can reach --listen when a task ends: a tunnel or a reverse proxy leads there
-    /// [default: XIEZHEN_CALLBACK_URL]
+    /// [default: XIEZHEN_CALLBACK_URL, or --listen itself on loopback]
     #[arg(long, value_name = "URL", requires = "listen")]
     pub(super) callback: Option<String>,
     /// Receive callbacks here, such as 127.0.0.1:8787: ends are known at once, with fewer queries
@@ -28,17 +30,26 @@ impl Receiving {
     /// run is not ours, and polling goes on.
     pub(super) async fn open(&self) -> Result<Option<(Callbacks, Receiver)>> {
         let Some(address) = &self.listen else { return Ok(None) };
-        let callbacks = callbacks(self.callback.as_deref())?;
+        let callbacks = callbacks(self.callback.as_deref(), address)?;
         let receiver = callbacks.listen(address).await?;
         Ok(Some((callbacks, receiver)))
     }
 }
 
-fn callbacks(public_url: Option<&str>) -> Result<Callbacks> {
+/// Without a public address, a service of this machine reaches the receiver where it listens.
+fn callbacks(public_url: Option<&str>, address: &str) -> Result<Callbacks> {
+    let local = || {
+        let address = address.parse::<SocketAddr>().ok();
+        address.filter(|address| address.ip().is_loopback()).map(|address| format!("http://{address}"))
+    };
     let own = || format!("{}{}", uuid::Uuid::new_v4(), uuid::Uuid::new_v4());
     let variable = |name: &str| {
         let set = std::env::var(name).ok().filter(|value| !value.is_empty());
-        if name == "XIEZHEN_CALLBACK_SECRET" { set.or_else(|| Some(own())) } else { set }
+        match name {
+            "XIEZHEN_CALLBACK_SECRET" => set.or_else(|| Some(own())),
+            "XIEZHEN_CALLBACK_URL" => set.or_else(local),
+            _ => set,
+        }
     };
     Callbacks::from_parts(public_url, None, &variable).map_err(|error| {
         let typed =
@@ -49,7 +60,7 @@ fn callbacks(public_url: Option<&str>) -> Result<Callbacks> {
 
 /// `xiezhen listen`: each hint as a line of JSON, until it is interrupted.
 pub(super) async fn show_hints(public_url: Option<&str>, address: &str) -> Result<()> {
-    let callbacks = callbacks(public_url)?;
+    let callbacks = callbacks(public_url, address)?;
     let receiver = callbacks.listen(address).await?;
     print::say(&format!("listening on {}; to try it from outside:", receiver.address()));
     print::say(&format!("  curl -i -d '{{\"task_id\": \"1\"}}' {}", callbacks.url("test")?));

@@ -37,9 +37,15 @@ mod blocking;
 mod cli;
 #[cfg(feature = "cli")]
 mod cli_batch;
+#[cfg(feature = "cli")]
+mod cli_callbacks;
+#[cfg(feature = "cli")]
+mod cli_check;
+#[cfg(feature = "cli")]
 mod cli_errors;
 #[cfg(feature = "cli")]
 mod cli_habits;
+#[cfg(feature = "cli")]
 mod cli_resume;
 #[cfg(feature = "cli")]
 mod cli_sheet;
