@@ -25,7 +25,7 @@ class Links(HTMLParser):
         found = dict(attrs)
         if place := found.get("id"):
             self.places.add(place)
-        if tag == "a" and (link := found.get("href")):
+        if link := found.get({"a": "href", "img": "src"}.get(tag, "")):
             self.links.append(link)
 
 
