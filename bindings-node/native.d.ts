@@ -35,18 +35,20 @@ export declare class Calls {
 export declare class Client {
   /** Checks the options, which this environment of Node fills in. Connects to nobody yet. */
   constructor(options: ClientOptions, environment: Record<string, string>, onLog?: ((arg: LogRecord) => unknown) | undefined | null)
+  /** A client of the same connections under other options. They close together. */
+  withOptions(changes: ChangedOptions): Client
   /** Where requests go. */
   get baseUrl(): string
   /** Uploads one photo. */
-  uploadFile(calls: Calls, photo: string | Uint8Array, timeoutMs?: number | undefined | null): Ticket
+  uploadFile(calls: Calls, photo: string | Uint8Array, timeoutMs?: number | undefined | null, maxRetries?: number | undefined | null): Ticket
   /** Starts training a user model. */
-  createUserModel(calls: Calls, imgSet: Array<string>, callbackUrl?: string | undefined | null, timeoutMs?: number | undefined | null): Ticket
+  createUserModel(calls: Calls, imgSet: Array<string>, callbackUrl?: string | undefined | null, timeoutMs?: number | undefined | null, maxRetries?: number | undefined | null): Ticket
   /** The styles that pictures can be generated in. */
-  listStyles(calls: Calls, timeoutMs?: number | undefined | null): Ticket
+  listStyles(calls: Calls, timeoutMs?: number | undefined | null, maxRetries?: number | undefined | null): Ticket
   /** Starts generating pictures of a trained model in one style. */
-  createTask(calls: Calls, userId: string, style: string, callbackUrl?: string | undefined | null, timeoutMs?: number | undefined | null): Ticket
+  createTask(calls: Calls, userId: string, style: string, callbackUrl?: string | undefined | null, timeoutMs?: number | undefined | null, maxRetries?: number | undefined | null): Ticket
   /** One look at a task. */
-  queryTask(calls: Calls, taskId: string, timeoutMs?: number | undefined | null): Ticket
+  queryTask(calls: Calls, taskId: string, timeoutMs?: number | undefined | null, maxRetries?: number | undefined | null): Ticket
   /** Looks at a task until it has ended. */
   waitTask(calls: Calls, taskId: string, timeoutMs?: number | undefined | null): Ticket
   /** The same for many: tells of each as it ends, and resolves when all have. */
@@ -56,7 +58,7 @@ export declare class Client {
   /** The same for a hint, as its JSON has it. */
   notifyHint(hint: string): void
   /** Fetches the pictures of a task that has ended. */
-  saveResults(calls: Calls, task: Task, saveTo: string, name?: string | undefined | null, timeoutMs?: number | undefined | null): Ticket
+  saveResults(calls: Calls, task: Task, saveTo: string, name?: string | undefined | null, timeoutMs?: number | undefined | null, maxRetries?: number | undefined | null): Ticket
   /**
    * Does what is due of a job; resolves with the milliseconds until more is. `save` resolves with whether it saved, or
    * with the newest state where somebody else has stored one meanwhile.
@@ -71,6 +73,8 @@ export declare class Client {
    * and of each end; resolves when all have ended.
    */
   runMany(calls: Calls, jobs: Array<JobHandle>, keys: Array<string> | undefined | null, settings: RunManySettings, events: boolean, callback?: CallbacksHandle | undefined | null): Ticket
+  /** Takes over a task for a job's create whose outcome is unknown, once the service says that it is of the right kind. */
+  adopt(calls: Calls, job: JobHandle, taskId: string, userId?: string | undefined | null, style?: string | undefined | null): Ticket
   /** Resolves once every create in flight has its answer, and that is saved. */
   waitForCreates(calls: Calls): Ticket
   /** Cancels what is under way and frees the connections. Later calls are refused. */
@@ -145,6 +149,22 @@ export interface Cause {
   message: string
 }
 
+/** What differs of a client that shares another's connections. */
+export interface ChangedOptions {
+  /** In place of the client's. */
+  timeoutMs?: number
+  /** In place of the client's. */
+  maxRetries?: number
+  /** In place of the client's. */
+  trainingSchedule?: PollSchedule
+  /** In place of the client's. */
+  generationSchedule?: PollSchedule
+  /** In place of the client's. */
+  stage?: string
+  /** In place of all headers of the client. */
+  headers?: Array<Array<string>>
+}
+
 /** Refuses what can't be a job's key. */
 export declare function checkKey(key: string): void
 
@@ -194,6 +214,10 @@ export interface ClientOptions {
   caFile?: string
   /** A proxy for all but loopback, in place of the environment's; empty for none. */
   proxy?: string
+  /** Which deployment of the API answers: `RELEASE` (as by default), `PRE` or `TEST`; the gateway's `X-Ca-Stage`. */
+  stage?: string
+  /** Headers that go with every call of the gateway, and nowhere else. Those that the client sends itself are refused. */
+  headers?: Array<Array<string>>
   /** Allows `http://` to hosts other than this machine: whoever listens reads the credential. */
   allowHttp?: boolean
   /** Fetches results from this machine, its network and metadata services too. */
@@ -318,10 +342,7 @@ export declare enum MessageKind {
   Rejected = 2,
 }
 
-/**
- * A photo of the caller: bytes are copied, so that the caller may do with its own what it likes.
- * What is known of a photo before it is sent.
- */
+/** What is known of a photo before it is sent. */
 export interface PhotoReport {
   /** The file; absent if the photo was given as bytes. */
   path?: string
@@ -509,6 +530,8 @@ export interface Task {
   kind: TaskKind
   /** The addresses of the pictures, once there are any. */
   resultPaths: Array<string>
+  /** Why the service gave the task up, in its own words, if it said so. */
+  reason?: string
 }
 
 /** What a task is for. */

@@ -8,6 +8,7 @@ import { native } from './addon'
 import { type Abortable, abortSignal, call, calls, withCallSite } from './call'
 import { address, type Check, callable, checked, type Fields, fields, list, number, optional, text } from './check'
 import { callSite, refused } from './error'
+import { type HeaderSource, pairs } from './headers'
 import { inspectAs } from './inspect'
 import { environment } from './options'
 
@@ -102,11 +103,6 @@ const onHintOf = optional(callable<OnHint>())
 const ofSignal = { signal: optional(abortSignal) }
 const ofListen: Fields<ListenOptions> = { ...ofSignal, onHint: onHintOf }
 const ofNext: Fields<NextOptions> = { ...ofSignal, timeoutMs: optional(number) }
-
-/** A web request's or response's headers, in any usual form. */
-type HeaderSource =
-  | Iterable<readonly [string, string]>
-  | Readonly<Record<string, string | readonly string[] | undefined>>
 
 /** What `fastify` needs of an instance. */
 interface FastifyLike {
@@ -328,15 +324,6 @@ function again(body: unknown): Uint8Array {
   if (body === undefined || body === null) return new Uint8Array()
   if (body instanceof Uint8Array) return body
   return Buffer.from(typeof body === 'string' ? body : JSON.stringify(body))
-}
-
-function pairs(headers: HeaderSource): [string, string][] {
-  const entries = Symbol.iterator in headers ? headers : Object.entries(headers)
-  const listed: [string, string][] = []
-  for (const [name, value] of entries as Iterable<[string, unknown]>) {
-    if (value !== undefined) listed.push([name, String(value)])
-  }
-  return listed
 }
 
 function answerHeaders(status: number): Record<string, string> {

@@ -26,9 +26,11 @@ import {
   fields,
   list,
   number,
+  object,
   optional,
   path,
   photo as source,
+  style,
   text,
 } from './check'
 import { type CallSite, callSite, fromFailure, refused, type XiezhenError } from './error'
@@ -40,9 +42,11 @@ import { handleOf, type Job, type Photo } from './job'
 import { type JobKey, type JobList, type Jobs, jobList, type Outcomes } from './jobs'
 import {
   type AdvanceSettings,
+  type ChangedOptions,
   type ClientSettings,
   environment,
   ofAdvance,
+  ofChanges,
   ofClient,
   ofRun,
   ofRunMany,
@@ -51,7 +55,7 @@ import {
   type RunSettings,
   taskOf,
 } from './options'
-import { type AdvanceStored, type StepOptions, type Turn, takeTurn } from './step'
+import { type AdvanceStored, ofStep, type StepOptions, type Turn, takeTurn } from './step'
 import type { Store } from './stores/contract'
 
 /**
@@ -70,6 +74,8 @@ export interface ClientOptions extends ClientSettings {
 export interface CallOptions extends Abortable {
   /** Bounds the whole call, its repetitions included, rather than the client's `timeoutMs`; uploads too. */
   timeoutMs?: number | undefined
+  /** How often this call may be sent again, in place of the client's `maxRetries`. */
+  maxRetries?: number | undefined
 }
 
 /** How a create is made. */
@@ -91,6 +97,14 @@ export interface WaitOptions extends Abortable {
 export interface WaitManyOptions extends WaitOptions {
   /** Hears of each task as it ends: its index, and the task or why there is none. */
   onEnd?: ((index: number, outcome: Task | XiezhenError) => unknown) | undefined
+}
+
+/** How a task is taken over. */
+export interface AdoptOptions extends Abortable {
+  /** The user id that the training has at the service. */
+  userId?: string | undefined
+  /** Which of several generations it is: the style as the job was given it. */
+  style?: string | Style | undefined
 }
 
 /** How results are saved. */
@@ -138,7 +152,9 @@ interface RawCallback {
 }
 const ofCallback: Fields<RawCallback> = { callback: optional(Receiving.handleOf) }
 const ofSignal: Fields<Abortable> = { signal: optional(abortSignal) }
-const ofCall: Fields<CallOptions> = { ...ofSignal, timeoutMs: optional(number) }
+const ofWait: Fields<WaitOptions> = { ...ofSignal, timeoutMs: optional(number) }
+const ofCall: Fields<CallOptions> = { ...ofWait, maxRetries: optional(number) }
+const ofAdopt = { ...ofSignal, userId: optional(text), style: optional(style) }
 const ofCreate = { ...ofCall, callbackUrl: optional(address) }
 const ofSaveResults: Fields<SaveResultsOptions> = { ...ofCall, name: optional(text) }
 const onEvent = optional(callable<(event: Event) => unknown>())
@@ -151,6 +167,9 @@ const boundless: Check<undefined> = (name, value) => {
   if (value === undefined || value === null) return undefined
   throw refused(`${name} is not an option of advance, which never waits: bound it with a signal`)
 }
+
+/** The client that one was made of: it hears the log for as long as any of them is used. */
+const originals = new WeakMap<Client, Client>()
 
 /** A connection to the service: where, who, limits. It keeps no process alive; its calls do. */
 export class Client {
@@ -167,6 +186,11 @@ export class Client {
 
   /** Checks the options. Connects to nobody yet. */
   constructor(options?: ClientOptions) {
+    // What `withOptions` makes is made already.
+    if (options instanceof native.Client) {
+      this.#handle = options
+      return
+    }
     this.#handle = withCallSite(callSite(Client), () => {
       const { onLog: listener, ...settings } = fields({ ...ofClient, onLog }, options === undefined ? {} : options)
       // In the context that the client was made in, whichever call's record it hears.
@@ -175,11 +199,24 @@ export class Client {
     })
   }
 
+  /**
+   * A client of the same connections, rate limit and uploads at a time, under other options. What is not given is as it
+   * was; `headers` are in place of the client's. They close together.
+   */
+  withOptions(options: ChangedOptions): Client {
+    const handle = withCallSite(callSite(this.withOptions), () =>
+      this.#handle.withOptions(bare(fields(ofChanges, options))),
+    )
+    const changed = new Client(handle as ClientOptions)
+    originals.set(changed, this)
+    return changed
+  }
+
   /** Uploads one photo and resolves with the service's path of it. It may take as long as bytes move. */
   uploadFile(photo: Photo, options?: CallOptions): Promise<string> {
     const given = () => checked({ photo: [source, photo] }, ofCall, options)
-    return call(this, callSite(this.uploadFile), given, ({ photo, timeoutMs }) =>
-      this.#handle.uploadFile(calls, photo, timeoutMs),
+    return call(this, callSite(this.uploadFile), given, ({ photo, timeoutMs, maxRetries }) =>
+      this.#handle.uploadFile(calls, photo, timeoutMs, maxRetries),
     )
   }
 
@@ -189,15 +226,17 @@ export class Client {
    */
   createUserModel(imgSet: Iterable<string>, options?: CreateOptions): Promise<Created> {
     const given = () => checked({ imgSet: [list(text), imgSet] }, ofCreate, options)
-    const start = ({ imgSet, callbackUrl, timeoutMs }: ReturnType<typeof given>) =>
-      this.#handle.createUserModel(calls, imgSet, callbackUrl, timeoutMs)
+    const start = ({ imgSet, callbackUrl, timeoutMs, maxRetries }: ReturnType<typeof given>) =>
+      this.#handle.createUserModel(calls, imgSet, callbackUrl, timeoutMs, maxRetries)
     return call(this, callSite(this.createUserModel), given, start, { onFailure: this.#awaitCreates })
   }
 
   /** The styles that pictures can be generated in. */
   listStyles(options?: CallOptions): Promise<Style[]> {
     const given = () => checked({}, ofCall, options)
-    return call(this, callSite(this.listStyles), given, ({ timeoutMs }) => this.#handle.listStyles(calls, timeoutMs))
+    return call(this, callSite(this.listStyles), given, ({ timeoutMs, maxRetries }) =>
+      this.#handle.listStyles(calls, timeoutMs, maxRetries),
+    )
   }
 
   /**
@@ -206,16 +245,16 @@ export class Client {
    */
   createTask(userId: string, style: string, options?: CreateOptions): Promise<Created> {
     const given = () => checked({ userId: [text, userId], style: [text, style] }, ofCreate, options)
-    const start = ({ userId, style, callbackUrl, timeoutMs }: ReturnType<typeof given>) =>
-      this.#handle.createTask(calls, userId, style, callbackUrl, timeoutMs)
+    const start = ({ userId, style, callbackUrl, timeoutMs, maxRetries }: ReturnType<typeof given>) =>
+      this.#handle.createTask(calls, userId, style, callbackUrl, timeoutMs, maxRetries)
     return call(this, callSite(this.createTask), given, start, { onFailure: this.#awaitCreates })
   }
 
   /** One poll of a task. A failed task is a value here, not an error. */
   queryTask(taskId: string, options?: CallOptions): Promise<Task> {
     const given = () => checked({ taskId: [text, taskId] }, ofCall, options)
-    return call(this, callSite(this.queryTask), given, ({ taskId, timeoutMs }) =>
-      this.#handle.queryTask(calls, taskId, timeoutMs),
+    return call(this, callSite(this.queryTask), given, ({ taskId, timeoutMs, maxRetries }) =>
+      this.#handle.queryTask(calls, taskId, timeoutMs, maxRetries),
     )
   }
 
@@ -224,7 +263,7 @@ export class Client {
    * the task's id: wait again to go on.
    */
   waitTask(taskId: string, options?: WaitOptions): Promise<Task> {
-    const given = () => checked({ taskId: [text, taskId] }, ofCall, options)
+    const given = () => checked({ taskId: [text, taskId] }, ofWait, options)
     return call(this, callSite(this.waitTask), given, ({ taskId, timeoutMs }) =>
       this.#handle.waitTask(calls, taskId, timeoutMs),
     )
@@ -240,7 +279,7 @@ export class Client {
       outcomes[index] = outcome
       return [index, outcome]
     }
-    const given = () => checked({ taskIds: [list(text), taskIds] }, { ...ofCall, onEnd }, options)
+    const given = () => checked({ taskIds: [list(text), taskIds] }, { ...ofWait, onEnd }, options)
     const start = ({ taskIds, timeoutMs, onEnd }: ReturnType<typeof given>) => {
       outcomes = Array(taskIds.length)
       callbacks.hear(onEnd ?? (() => {}), ended)
@@ -268,8 +307,8 @@ export class Client {
    */
   saveResults(task: Task, saveTo: string | URL, options?: SaveResultsOptions): Promise<string[]> {
     const given = () => checked({ task: [taskOf, task], saveTo: [path, saveTo] }, ofSaveResults, options)
-    return call(this, callSite(this.saveResults), given, ({ task, saveTo, name, timeoutMs }) =>
-      this.#handle.saveResults(calls, task, saveTo, name, timeoutMs),
+    return call(this, callSite(this.saveResults), given, ({ task, saveTo, name, timeoutMs, maxRetries }) =>
+      this.#handle.saveResults(calls, task, saveTo, name, timeoutMs, maxRetries),
     )
   }
 
@@ -319,18 +358,20 @@ export class Client {
    *
    * Many processes may call this with one key: one has a turn, and nothing is paid for twice.
    */
-  step(store: Store, key: string, options: StepOptions = {}): Promise<Turn> {
-    return takeTurn(store, key, options, this.#advanceStored)
+  async step(store: Store, key: string, options?: StepOptions): Promise<Turn> {
+    const given = () => checked({ store: [object, store], key: [text, key] }, ofStep, options)
+    const { store: _, key: name, ...how } = withCallSite(callSite(this.step), given)
+    return takeTurn(store, name, how, this.#advanceStored)
   }
 
   #advanceStored: AdvanceStored = async (key, job, save, { woken, ...options }) => {
     const callbacks = new Callbacks()
-    const of = { ...ofSignal, ...ofAdvance, onEvent }
+    const of = { ...ofSignal, ...ofAdvance, ...ofCallback, onEvent }
     const given = () => checked({ job: [handleOf, job] }, of, options)
-    const start = ({ job: handle, onEvent, signal: _, ...settings }: ReturnType<typeof given>) => {
+    const start = ({ job: handle, onEvent, signal: _, callback, ...settings }: ReturnType<typeof given>) => {
       const hear = callbacks.hear(onEvent, (raw: RawEvent) => [event(raw, job, {})])
       const saves = callbacks.save(job, () => save(job))
-      return this.#handle.advanceStored(calls, handle, saves, bare(settings), key, woken, hear)
+      return this.#handle.advanceStored(calls, handle, saves, bare(settings), key, woken, hear, callback)
     }
     const due: number | null | undefined = await call(this, {}, given, start, {
       callbacks,
@@ -408,6 +449,17 @@ export class Client {
     }
     await call(this, site, given, start, { callbacks, onFailure: this.#awaitCreates })
     return job
+  }
+
+  /**
+   * Takes over a task that the vendor's side shows, for the job's create whose outcome is unknown, once the service says
+   * that it is of the right kind. `job.adopt` does the same, and the next run asks the service.
+   */
+  adopt(job: Job, taskId: string, options?: AdoptOptions): Promise<void> {
+    const given = () => checked({ job: [handleOf, job], taskId: [text, taskId] }, ofAdopt, options)
+    return call(this, callSite(this.adopt), given, ({ job, taskId, userId, style }) =>
+      this.#handle.adopt(calls, job, taskId, userId, style),
+    )
   }
 
   /**

@@ -24,6 +24,7 @@ export {
   Receiver,
 } from './callbacks'
 export {
+  type AdoptOptions,
   type AdvanceOptions,
   type CallOptions,
   Client,
@@ -36,9 +37,10 @@ export {
   type WaitOptions,
 } from './client'
 export { ConflictError } from './conflict'
-export { type CheckOptions, checkPhotos } from './report'
 export { type ErrorCode, type ErrorFacts, XiezhenError } from './error'
 export type { Event, Retrying } from './event'
 export { Job, type JobOptions, type Photo, type Portrait } from './job'
 export type { JobKey, Jobs, Outcomes } from './jobs'
+export type { ChangedOptions } from './options'
+export { type CheckOptions, checkPhotos } from './report'
 export type { GivenPhotos, StepOptions, Turn } from './step'

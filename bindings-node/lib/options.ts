@@ -2,6 +2,7 @@
 
 import type {
   AdvanceSettings as Advance,
+  ChangedOptions as Changed,
   ClientOptions as Client,
   PollSchedule,
   RunSettings as Run,
@@ -10,17 +11,36 @@ import type {
   TaskKind,
   TaskState,
 } from '../native'
-import { address, bare, type Fields, fields, flag, list, number, optional, path, text, word } from './check'
+import {
+  address,
+  bare,
+  type Check,
+  type Fields,
+  fields,
+  flag,
+  list,
+  number,
+  object,
+  optional,
+  path,
+  text,
+  word,
+} from './check'
+import { type HeaderSource, pairs } from './headers'
 
 /** Options whose values may be a `URL` rather than text. */
 type Locatable = 'baseUrl' | 'caFile' | 'saveTo' | 'checkpoint' | 'checkpoints'
 
 /** Options as users may give them. */
-type Given<T> = { [K in keyof T]: (K extends Locatable ? T[K] | URL : T[K]) | undefined }
+type Given<T> = {
+  [K in keyof T]: (K extends Locatable ? T[K] | URL : K extends 'headers' ? HeaderSource : T[K]) | undefined
+}
 
 export type { Run }
 /** What a client is made of. */
 export type ClientSettings = Given<Client>
+/** What differs of a client that shares another's connections. */
+export type ChangedOptions = Given<Changed>
 /** How a job is advanced. */
 export type AdvanceSettings = Given<Advance>
 /** How a job is run. */
@@ -31,21 +51,29 @@ export type RunManySettings = Given<RunMany>
 const schedule = (name: string, value: unknown): PollSchedule =>
   fields<PollSchedule>({ initialMs: number, factor: number, maxMs: number }, value, name)
 
+const headers: Check<[string, string][]> = (name, value) => pairs(object(name, value) as HeaderSource)
+
+/** What may differ between clients that share connections. */
+export const ofChanges: Fields<Changed> = {
+  timeoutMs: optional(number),
+  maxRetries: optional(number),
+  trainingSchedule: optional(schedule),
+  generationSchedule: optional(schedule),
+  stage: optional(text),
+  headers: optional(headers),
+}
 export const ofClient: Fields<Client> = {
   baseUrl: optional(address),
   appCode: optional(text),
   appKey: optional(text),
   appSecret: optional(text),
-  timeoutMs: optional(number),
+  ...ofChanges,
   connectTimeoutMs: optional(number),
-  maxRetries: optional(number),
   requestsPerSecond: optional(number),
   uploadConcurrency: optional(number),
   maxPhotoBytes: optional(number),
   maxPictures: optional(number),
   preparePhotos: optional(flag),
-  trainingSchedule: optional(schedule),
-  generationSchedule: optional(schedule),
   caFile: optional(path),
   proxy: optional(text),
   allowHttp: optional(flag),
@@ -83,6 +111,7 @@ const ofTask: Fields<Task> = {
   rawState: number,
   kind: word(kinds),
   resultPaths: list(text),
+  reason: optional(text),
 }
 
 /** A task that a call has resolved with. */
@@ -95,6 +124,8 @@ const variables = [
   'XIEZHEN_APP_SECRET',
   'XIEZHEN_CALLBACK_URL',
   'XIEZHEN_CALLBACK_SECRET',
+  // Node's own, which it reads at its start: authorities to trust beside the system's.
+  'NODE_EXTRA_CA_CERTS',
 ]
 
 /** What this thread's environment says: a worker may have another than its process. */

@@ -1,6 +1,8 @@
 // One turn at a job that a store holds: claim, photos, advance with the store as `save`, release (docs/design.md §10).
 
 import { native } from './addon'
+import type { Callbacks } from './callbacks'
+import { callable, type Fields, flag, optional, path } from './check'
 import type { Event } from './event'
 import { Job, type Photo } from './job'
 import type { Claim, NotClaimed, Store } from './stores/contract'
@@ -22,6 +24,22 @@ export interface StepOptions {
   onEvent?: ((event: Event) => unknown) | undefined
   /** Takes up a job that is over, and starts (and pays for) again what failed or is unknown. */
   recreate?: boolean | undefined
+  /** Creates tell the service to report to an address of these, which has the job's key. */
+  callback?: Callbacks | undefined
+}
+
+const told = optional(callable<(key: string, job: Job) => unknown>())
+/** The checks of a turn's options; what it is called back by is checked where it is used. */
+export const ofStep: Fields<StepOptions> = {
+  saveTo: optional((name, value, index) =>
+    typeof value === 'function' ? (value as (key: string) => string) : path(name, value, index),
+  ),
+  photos: optional(callable<NonNullable<StepOptions['photos']>>()),
+  onDone: told,
+  onUnknown: told,
+  onEvent: optional(callable<(event: Event) => unknown>()),
+  recreate: optional(flag),
+  callback: (_, value) => value as Callbacks | undefined,
 }
 
 /** The milliseconds until the job is due again, `null` when it is over, or why there was no turn. */
@@ -32,7 +50,10 @@ export type AdvanceStored = (
   key: string,
   job: Job,
   save: (job: Job) => Promise<void>,
-  options: Pick<StepOptions, 'onEvent' | 'recreate'> & { saveTo: string | URL | undefined; woken: string[] },
+  options: Pick<StepOptions, 'onEvent' | 'recreate' | 'callback'> & {
+    saveTo: string | URL | undefined
+    woken: string[]
+  },
 ) => Promise<number | null>
 
 /** How long a job is left alone that can't go on for now: a photo that is not here, an outage, a service that is away. */
@@ -175,7 +196,8 @@ async function turn(
   }
   const saveTo = typeof options.saveTo === 'function' ? options.saveTo(key) : options.saveTo
   const woken = first.woken.map((hint) => hint ?? '')
-  const how = { saveTo, woken, onEvent: options.onEvent, recreate: options.recreate }
+  const { onEvent, recreate, callback } = options
+  const how = { saveTo, woken, onEvent, recreate, callback }
   let due: number | null = null
   let failure: unknown
   try {

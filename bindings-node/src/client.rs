@@ -17,7 +17,9 @@ use crate::{
     job::{self, JobHandle, JobMemory, text},
     log::{Listener, LogRecord, listen},
     mailbox::{Callback, Sender, Ticket, callback},
-    options::{AdvanceSettings, ClientOptions, RunManySettings, RunSettings, duration},
+    options::{
+        AdvanceSettings, ChangedOptions, ClientOptions, Problems, RunManySettings, RunSettings, duration, retries,
+    },
     receiver::CallbacksHandle,
     values::{Created, Style, Task},
 };
@@ -80,6 +82,12 @@ impl ClientHandle {
         })
     }
 
+    /// A client of the same connections under other options. They close together.
+    #[napi(catch_unwind)]
+    pub fn with_options(&self, env: &Env, changes: ChangedOptions) -> napi::Result<Self> {
+        Ok(Self { client: or_throw(env, changes.of(&self.client))?, listener: None })
+    }
+
     /// Where requests go.
     #[napi(getter, catch_unwind)]
     pub fn base_url(&self) -> &str {
@@ -94,8 +102,9 @@ impl ClientHandle {
         calls: &Calls,
         photo: Either<String, Uint8Array>,
         timeout_ms: Option<f64>,
+        max_retries: Option<f64>,
     ) -> napi::Result<Ticket> {
-        let (client, photo) = (self.within(env, timeout_ms)?, job::photo(photo));
+        let (client, photo) = (self.within(env, timeout_ms, max_retries)?, job::photo(photo));
         calls.start(env, |_| async move { client.upload_file(photo).await })
     }
 
@@ -108,8 +117,9 @@ impl ClientHandle {
         img_set: Vec<String>,
         callback_url: Option<String>,
         timeout_ms: Option<f64>,
+        max_retries: Option<f64>,
     ) -> napi::Result<Ticket> {
-        let client = self.within(env, timeout_ms)?;
+        let client = self.within(env, timeout_ms, max_retries)?;
         calls.start(env, |_| async move {
             client.create_user_model(&img_set, callback_url.as_deref()).await.map(Created::from)
         })
@@ -117,8 +127,14 @@ impl ClientHandle {
 
     /// The styles that pictures can be generated in.
     #[napi(catch_unwind)]
-    pub fn list_styles(&self, env: &Env, calls: &Calls, timeout_ms: Option<f64>) -> napi::Result<Ticket> {
-        let client = self.within(env, timeout_ms)?;
+    pub fn list_styles(
+        &self,
+        env: &Env,
+        calls: &Calls,
+        timeout_ms: Option<f64>,
+        max_retries: Option<f64>,
+    ) -> napi::Result<Ticket> {
+        let client = self.within(env, timeout_ms, max_retries)?;
         calls.start(env, |_| async move {
             let styles = client.list_styles().await?;
             Ok(styles.into_iter().map(Style::from).collect::<Vec<_>>())
@@ -135,8 +151,9 @@ impl ClientHandle {
         style: String,
         callback_url: Option<String>,
         timeout_ms: Option<f64>,
+        max_retries: Option<f64>,
     ) -> napi::Result<Ticket> {
-        let client = self.within(env, timeout_ms)?;
+        let client = self.within(env, timeout_ms, max_retries)?;
         calls.start(env, |_| async move {
             client.create_task(&user_id, &style, callback_url.as_deref()).await.map(Created::from)
         })
@@ -150,8 +167,9 @@ impl ClientHandle {
         calls: &Calls,
         task_id: String,
         timeout_ms: Option<f64>,
+        max_retries: Option<f64>,
     ) -> napi::Result<Ticket> {
-        let client = self.within(env, timeout_ms)?;
+        let client = self.within(env, timeout_ms, max_retries)?;
         calls.start(env, |_| async move { client.query_task(&task_id).await.map(Task::from) })
     }
 
@@ -214,8 +232,9 @@ impl ClientHandle {
         save_to: String,
         name: Option<String>,
         timeout_ms: Option<f64>,
+        max_retries: Option<f64>,
     ) -> napi::Result<Ticket> {
-        let (client, task) = (self.within(env, timeout_ms)?, xiezhen::Task::from(task));
+        let (client, task) = (self.within(env, timeout_ms, max_retries)?, xiezhen::Task::from(task));
         calls.start(env, |_| async move {
             let files = client.save_results(&task, save_to, name.as_deref()).await?;
             Ok(files.into_iter().map(text).collect::<Vec<_>>())
@@ -315,6 +334,21 @@ impl ClientHandle {
         })
     }
 
+    /// Takes over a task for a job's create whose outcome is unknown, once the service says that it is of the right kind.
+    #[napi(catch_unwind)]
+    pub fn adopt(
+        &self,
+        env: &Env,
+        calls: &Calls,
+        job: &JobHandle,
+        task_id: String,
+        user_id: Option<String>,
+        style: Option<String>,
+    ) -> napi::Result<Ticket> {
+        let (client, core) = (self.client.clone(), job.job.clone());
+        calls.start(env, |_| async move { client.adopt(&core, &task_id, user_id.as_deref(), style.as_deref()).await })
+    }
+
     /// Resolves once every create in flight has its answer, and that is saved.
     #[napi(catch_unwind)]
     pub fn wait_for_creates(&self, env: &Env, calls: &Calls) -> napi::Result<Ticket> {
@@ -354,9 +388,13 @@ impl ClientHandle {
         })
     }
 
-    /// The client, for a call that may take this long if its caller says so.
-    fn within(&self, env: &Env, timeout_ms: Option<f64>) -> napi::Result<xiezhen::Client> {
-        Ok(self.client.with_timeout(or_throw(env, duration("timeoutMs", timeout_ms))?))
+    /// The client, for a call that may take this long and be repeated so often if its caller says so.
+    fn within(&self, env: &Env, timeout_ms: Option<f64>, max_retries: Option<f64>) -> napi::Result<xiezhen::Client> {
+        let mut problems = Problems::default();
+        let (timeout, retries) =
+            (problems.note(duration("timeoutMs", timeout_ms)), problems.note(retries(max_retries)));
+        let client = self.client.with_timeout(timeout).with_max_retries(retries);
+        or_throw(env, problems.and(Ok(client)))
     }
 }
 

@@ -71,7 +71,6 @@ pub struct RawPortrait {
     pub error: Option<Failure>,
 }
 
-/// A photo of the caller: bytes are copied, so that the caller may do with its own what it likes.
 /// What is known of a photo before it is sent.
 #[napi(object, object_from_js = false)]
 pub struct PhotoReport {
@@ -117,6 +116,7 @@ pub fn check_photos(env: &Env, calls: &Calls, photos: Vec<Either<String, Uint8Ar
     })
 }
 
+/// A photo of the caller: bytes are copied, so that the caller may do with its own what it likes.
 pub(crate) fn photo(given: Either<String, Uint8Array>) -> Photo {
     match given {
         Either::A(path) => Photo::path(path),

@@ -3,7 +3,7 @@
 use std::{collections::HashMap, time::Duration};
 
 use napi_derive::napi;
-use xiezhen::{Client, Error, Result};
+use xiezhen::{Client, Error, OptionChanges, Result};
 
 use crate::error::refused;
 
@@ -57,6 +57,10 @@ pub struct ClientOptions {
     pub ca_file: Option<String>,
     /// A proxy for all but loopback, in place of the environment's; empty for none.
     pub proxy: Option<String>,
+    /// Which deployment of the API answers: `RELEASE` (as by default), `PRE` or `TEST`; the gateway's `X-Ca-Stage`.
+    pub stage: Option<String>,
+    /// Headers that go with every call of the gateway, and nowhere else. Those that the client sends itself are refused.
+    pub headers: Option<Vec<Vec<String>>>,
     /// Allows `http://` to hosts other than this machine: whoever listens reads the credential.
     pub allow_http: Option<bool>,
     /// Fetches results from this machine, its network and metadata services too.
@@ -76,10 +80,14 @@ macro_rules! set {
 
 impl ClientOptions {
     /// The client, or all that is wrong with its options: what can't be converted, and what the core refuses.
-    pub(crate) fn build(self, environment: HashMap<String, String>) -> Result<Client> {
+    pub(crate) fn build(self, mut environment: HashMap<String, String>) -> Result<Client> {
         let mut problems = Problems::default();
+        // Node's own variable: who has set it means all of the program's connections.
+        let extra = environment.remove("NODE_EXTRA_CA_CERTS").filter(|path| !path.is_empty());
         let mut builder = Client::builder().environment(environment);
-        let count = |count| u32::try_from(count).unwrap_or(u32::MAX);
+        for (name, value) in self.headers.into_iter().flatten().filter_map(header) {
+            builder = builder.header(name, value);
+        }
         set!(builder:
             base_url = self.base_url,
             app_code = self.app_code,
@@ -87,7 +95,7 @@ impl ClientOptions {
             app_secret = self.app_secret,
             timeout = problems.note(duration("timeoutMs", self.timeout_ms)),
             connect_timeout = problems.note(duration("connectTimeoutMs", self.connect_timeout_ms)),
-            max_retries = problems.note(whole("maxRetries", self.max_retries)).map(count),
+            max_retries = problems.note(retries(self.max_retries)),
             requests_per_second = self.requests_per_second,
             upload_concurrency = problems.note(whole("uploadConcurrency", self.upload_concurrency)).map(|count| count as usize),
             max_photo_bytes = problems.note(whole("maxPhotoBytes", self.max_photo_bytes)),
@@ -96,7 +104,9 @@ impl ClientOptions {
             training_schedule = problems.note(schedule("trainingSchedule", self.training_schedule)),
             generation_schedule = problems.note(schedule("generationSchedule", self.generation_schedule)),
             ca_file = self.ca_file,
+            extra_ca_file = extra,
             proxy = self.proxy,
+            stage = self.stage,
             allow_http = self.allow_http,
             allow_private_results = self.allow_private_results,
             require_https_results = self.require_https_results,
@@ -105,12 +115,57 @@ impl ClientOptions {
     }
 }
 
+/// What differs of a client that shares another's connections.
+#[napi(object, object_to_js = false)]
+#[derive(Default)]
+pub struct ChangedOptions {
+    /// In place of the client's.
+    pub timeout_ms: Option<f64>,
+    /// In place of the client's.
+    pub max_retries: Option<f64>,
+    /// In place of the client's.
+    pub training_schedule: Option<PollSchedule>,
+    /// In place of the client's.
+    pub generation_schedule: Option<PollSchedule>,
+    /// In place of the client's.
+    pub stage: Option<String>,
+    /// In place of all headers of the client.
+    pub headers: Option<Vec<Vec<String>>>,
+}
+
+impl ChangedOptions {
+    /// The client under these, or all that is wrong with them.
+    pub(crate) fn of(self, client: &Client) -> Result<Client> {
+        let mut problems = Problems::default();
+        let mut changes = OptionChanges::default();
+        set!(changes:
+            timeout = problems.note(duration("timeoutMs", self.timeout_ms)),
+            max_retries = problems.note(retries(self.max_retries)),
+            training_schedule = problems.note(schedule("trainingSchedule", self.training_schedule)),
+            generation_schedule = problems.note(schedule("generationSchedule", self.generation_schedule)),
+            stage = self.stage,
+            headers = self.headers.map(|headers| headers.into_iter().filter_map(header).collect::<Vec<_>>()),
+        );
+        problems.and(client.with_options(changes))
+    }
+}
+
+/// A header, of its name and its value.
+fn header(pair: Vec<String>) -> Option<(String, String)> {
+    <[String; 2]>::try_from(pair).ok().map(|[name, value]| (name, value))
+}
+
+/// How often a call may be sent again.
+pub(crate) fn retries(count: Option<f64>) -> Result<Option<u32>> {
+    whole("maxRetries", count).map(|count| count.map(|count| u32::try_from(count).unwrap_or(u32::MAX)))
+}
+
 /// What can't be converted.
 #[derive(Default)]
-struct Problems(Vec<String>);
+pub(crate) struct Problems(Vec<String>);
 
 impl Problems {
-    fn note<T>(&mut self, converted: Result<Option<T>>) -> Option<T> {
+    pub(crate) fn note<T>(&mut self, converted: Result<Option<T>>) -> Option<T> {
         converted.unwrap_or_else(|error| {
             self.0.extend_from_slice(error.problems());
             None
@@ -118,7 +173,7 @@ impl Problems {
     }
 
     /// The outcome, if there is no problem.
-    fn and<T>(mut self, outcome: Result<T>) -> Result<T> {
+    pub(crate) fn and<T>(mut self, outcome: Result<T>) -> Result<T> {
         if let Err(error) = &outcome {
             self.0.extend_from_slice(error.problems());
         }

@@ -90,6 +90,8 @@ pub struct Task {
     pub kind: TaskKind,
     /// The addresses of the pictures, once there are any.
     pub result_paths: Vec<String>,
+    /// Why the service gave the task up, in its own words, if it said so.
+    pub reason: Option<String>,
 }
 
 impl From<xiezhen::Task> for Task {
@@ -100,6 +102,7 @@ impl From<xiezhen::Task> for Task {
             raw_state: task.raw_state,
             kind: task.kind.into(),
             result_paths: task.result_paths,
+            reason: task.reason,
         }
     }
 }
@@ -112,7 +115,7 @@ impl From<Task> for xiezhen::Task {
             raw_state: task.raw_state,
             kind: task.kind.into(),
             result_paths: task.result_paths,
-            reason: None,
+            reason: task.reason,
         }
     }
 }

@@ -174,6 +174,7 @@ pub struct ClientBuilder {
     training_schedule: Option<PollSchedule>,
     generation_schedule: Option<PollSchedule>,
     ca_file: Option<PathBuf>,
+    extra_ca_file: Option<PathBuf>,
     proxy: Option<SecretString>,
     stage: Option<String>,
     headers: Vec<(String, SecretString)>,
@@ -277,6 +278,14 @@ impl ClientBuilder {
         self
     }
 
+    /// More authorities to trust, from a file that a language's runtime was told of (`NODE_EXTRA_CA_CERTS`): as with that
+    /// runtime, one that can't be read is warned of and left out.
+    #[doc(hidden)]
+    pub fn extra_ca_file(mut self, path: impl Into<PathBuf>) -> Self {
+        self.extra_ca_file = Some(path.into());
+        self
+    }
+
     /// How long an upload or a download may stand still. For tests: the default is 60 s.
     #[doc(hidden)]
     pub fn stall_limit(mut self, limit: Duration) -> Self {
@@ -305,11 +314,16 @@ impl ClientBuilder {
         let credential = self.credential(environment).map_err(|problem| problems.push(problem));
         let stage = self.stage.as_deref().and_then(|stage| check_stage(stage).map_err(|p| problems.push(p)).ok());
         let headers = check_headers(&self.headers, &mut problems);
-        let authorities = self.ca_file.as_deref().map_or_else(|| Ok(Vec::new()), read_authorities);
-        let limits = self.limits(authorities.unwrap_or_else(|problem| {
-            problems.push(problem);
-            Vec::new()
-        }));
+        let mut authorities = Vec::new();
+        if let Some(path) = self.ca_file.as_deref() {
+            let read = read_authorities(path).map_err(|why| problems.push(format!("ca_file {why}")));
+            authorities.extend(read.unwrap_or_default());
+        }
+        if let Some(path) = self.extra_ca_file.as_deref() {
+            let read = read_authorities(path).map_err(|why| tracing::warn!("authorities are left out: {why}"));
+            authorities.extend(read.unwrap_or_default());
+        }
+        let limits = self.limits(authorities);
         problems.extend(limits.problems());
 
         match (base_url, credential) {
@@ -458,9 +472,9 @@ fn unprintable(name: &str) -> String {
     format!("{name} contains characters that a header can't carry")
 }
 
-/// The certificates of `ca_file`.
+/// The certificates of a PEM file.
 fn read_authorities(path: &Path) -> Result<Vec<CertificateDer<'static>>, String> {
-    let refuse = |why: String| format!("ca_file {}: {why}", path.display());
+    let refuse = |why: String| format!("{}: {why}", path.display());
     let pem = std::fs::read(path).map_err(|error| refuse(error.to_string()))?;
     let certificates: Result<Vec<_>, _> = CertificateDer::pem_slice_iter(&pem).collect();
     match certificates {

@@ -132,9 +132,9 @@ export class Portraits {
   }
 
   #turn(key: string, recreate: boolean): Promise<Turn> {
-    const { saveTo, photos, onDone, onUnknown, onEvent } = this.#options
+    const { saveTo, photos, onDone, onUnknown, onEvent, callback } = this.#options
     const hear = onEvent && ((event: Event) => onEvent(key, event))
-    return this.client.step(this.store, key, { saveTo, photos, onDone, onUnknown, onEvent: hear, recreate })
+    return this.client.step(this.store, key, { saveTo, photos, onDone, onUnknown, onEvent: hear, recreate, callback })
   }
 
   #next(worker: Worker, ms: number): void {
