@@ -40,6 +40,8 @@ def prepare(request, events):
         return lambda: getattr(job, call)(**request)
     if call == "upload_file":
         return lambda: client.upload_file(photo(request.pop("photo")), **request)
+    if call == "notify":
+        return lambda: client.notify(request["task_id"])
     if call == "save_results":
         return lambda: client.save_results(held["task"], **request)
     if call == "run":
