@@ -188,8 +188,9 @@ test('jobs are called back, in this process and from another', async () => {
   const { port, close } = await listening(createServer())
   await close()
   const callbacks = new Callbacks({ publicUrl: `http://127.0.0.1:${port}/hooks`, secret: shared.secret })
-  // With the usual schedules, a run would take a minute.
-  const client = new Client({ baseUrl: world.url, appCode })
+  // Only a callback ends these waits in time.
+  const never = { initialMs: 600_000, factor: 1, maxMs: 600_000 }
+  const client = new Client({ baseUrl: world.url, appCode, trainingSchedule: never, generationSchedule: never })
   const receiver = await callbacks.listen(`127.0.0.1:${port}`)
   const job = await client.run(new Job({ photos, styles: [style.name] }), { callback: callbacks, timeoutMs: 30_000 })
   assert.equal(job.stage, 'done')
@@ -205,4 +206,37 @@ test('jobs are called back, in this process and from another', async () => {
   assert.equal(await client.advance(other, () => {}, { ...options, woken: [hint as Hint] }), null)
   await client.notify(hint as Hint)
   receiver.close()
+})
+
+test('a hint that came to another process ends a wait, and wakes a run, when this one is notified', async () => {
+  const world = space('notified')
+  const never = { initialMs: 600_000, factor: 1, maxMs: 600_000 }
+  const client = new Client({ baseUrl: world.url, appCode, trainingSchedule: never, generationSchedule: never })
+  const callbacks = ours()
+  /** As the other process receives it, and sends it here as JSON. */
+  const told = (url: string, body: object): Hint => {
+    const { status, hint } = callbacks.receive('POST', url, [], Buffer.from(JSON.stringify(body)))
+    assert.equal(status, 204)
+    return Hint.fromJSON(JSON.stringify(hint))
+  }
+
+  const taskId = await world.endless()
+  const wait = client.waitTask(taskId, { timeoutMs: 30_000 })
+  await world.had('query_task')
+  await world.control('POST', `tasks/${taskId}`, { state: 3 })
+  await client.notify(told(callbacks.url('any key'), { task_id: taskId }))
+  assert.equal((await wait).state, 'succeeded')
+
+  const userId = await world.control<{ user_id: string }[]>('GET', 'tasks').then(([task]) => task?.user_id ?? '')
+  const job = new Job({ userId, styles: [style.id] })
+  const run = client.run(job, { callback: callbacks, timeoutMs: 30_000 })
+  const created = async () => (await world.control<{ id: string; callback_url?: string }[]>('GET', 'tasks')).at(-1)
+  while ((await created())?.id === taskId || job.portraits[0]?.taskId === undefined) await new Promise(setImmediate)
+  const { id, callback_url: url } = (await created()) as { id: string; callback_url: string }
+  await world.control('POST', `tasks/${id}`, { state: 3 })
+  const hint = told(url, { task_id: id })
+  assert.deepEqual([hint.key, hint.slot, hint.verified], [job.id, '0', true])
+  await client.notify(hint)
+  await run
+  assert.equal(job.stage, 'done')
 })
