@@ -75,10 +75,14 @@ pub(crate) fn add_details(error: Error, bytes: &[u8], redact: Redact<'_>) -> Err
     let Ok(Value::Object(fields)) = serde_json::from_str(&json) else {
         return if bytes.is_empty() { error } else { error.with_body_start(bytes, redact) };
     };
-    let error = match wire::said(&fields) {
+    let said = wire::said(&fields);
+    let error = match said {
         Some(text) => error.appended(&redact(text)),
-        None => error.with_body_start(bytes, redact),
+        None => error,
     };
+    // Text that is not UTF-8 is a guess: the answer itself is kept beside it.
+    let is_certain = said.is_some() && std::str::from_utf8(bytes).is_ok();
+    let error = if is_certain { error } else { error.with_body_start(json.as_bytes(), redact) };
     match fields.get("ret").and_then(|ret| wire::integer(ret).ok()) {
         Some(ret) => error.with_ret(ret),
         None => error,
@@ -222,6 +226,7 @@ mod tests {
             let (ending, error) = refused::<Created>(answer);
             assert_eq!((ending, error.ret()), (AttemptOutcome::Refused, Some(7)), "{answer:?}");
             assert!(error.message().contains(words), "{error}");
+            assert_eq!(error.body_start().is_some(), std::str::from_utf8(answer).is_err(), "{error:?}");
         }
         let (_, error) = refused::<Created>(b"{\"ret\":7,\"code\":{\"x\":1}}");
         assert!(error.body_start().unwrap().contains("code"), "{:?}", error.body_start());
