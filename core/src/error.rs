@@ -184,7 +184,7 @@ impl Error {
 
     /// A local file that could not be read or written.
     pub(crate) fn io(doing: &str, path: &Path, source: std::io::Error) -> Self {
-        let message = format!("{doing} {}: {source}", path.display());
+        let message = format!("{doing} {}: {source}", text::shown(path));
         let mut error = Self::new(ErrorKind::Io, message).with_path(path);
         // Others may close theirs.
         error.0.retryable = disk::is_out_of_files(&source);

@@ -38,6 +38,7 @@ use crate::{
     digest, disk,
     error::{Error, ErrorKind, Result},
     picture::{self, Format},
+    text,
 };
 
 /// A photo: a file that is read when it is sent, or bytes in memory.
@@ -54,7 +55,7 @@ impl fmt::Debug for Source {
     /// A photo's bytes are nobody's business in a log.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Path(path) => write!(f, "{}", path.display()),
+            Self::Path(path) => f.write_str(&text::shown(path)),
             Self::Bytes(bytes) => write!(f, "{} bytes", bytes.len()),
         }
     }
@@ -163,10 +164,21 @@ impl Rejection {
             Self::Busy(Error::io("can't open the photo", path, error))
         } else if disk::is_irregular(&error) {
             "is not a file".into()
+        } else if is_encoded(path) {
+            "is the text of a picture where its path belongs: decode it, and give the bytes".into()
         } else {
             format!("can't be read: {error}").into()
         }
     }
+}
+
+/// Whether what was given for a path is a `data:` URL, or a picture in base64.
+fn is_encoded(path: &Path) -> bool {
+    // Longer than any name that a file system takes.
+    const LONG: usize = 256;
+    let text = path.as_os_str().as_encoded_bytes();
+    let is_base64 = |byte: &u8| byte.is_ascii_alphanumeric() || b"+/-_=\r\n".contains(byte);
+    text.starts_with(b"data:") || (text.len() >= LONG && text.iter().all(is_base64))
 }
 
 impl fmt::Display for Rejection {
@@ -323,7 +335,7 @@ impl Photo {
     /// What messages call it.
     pub(crate) fn name(&self) -> String {
         match &self.0 {
-            Source::Path(path) => format!("photo {}", path.display()),
+            Source::Path(path) => format!("photo {}", text::shown(path)),
             Source::Bytes(_) => "photo (bytes)".into(),
         }
     }

@@ -1,4 +1,6 @@
-//! Text from elsewhere, made fit to be read: nothing in it steers a terminal, or turns its writing around.
+//! Text from elsewhere, made fit to be read: nothing in it steers a terminal, turns its writing around, or goes on and on.
+
+use std::{borrow::Cow, path::Path};
 
 /// Control characters, and those that change the direction of what stands beside them or show nothing at all.
 pub(crate) fn steers(c: char) -> bool {
@@ -16,4 +18,35 @@ pub(crate) fn escaped(text: String) -> String {
         if steers(c) { clean.extend(c.escape_unicode()) } else { clean.push(c) }
     }
     clean
+}
+
+/// What is quoted in a message, without its middle if it is long: a whole photo may be given where a path belongs.
+pub(crate) fn shortened(text: &str) -> Cow<'_, str> {
+    const SHOWN: usize = 200;
+    const END: usize = 60;
+    // Bytes are at least as many as characters.
+    if text.len() <= SHOWN || text.chars().count() <= SHOWN {
+        return Cow::Borrowed(text);
+    }
+    let start: String = text.chars().take(SHOWN - END - 1).collect();
+    let end: Vec<char> = text.chars().rev().take(END).collect();
+    Cow::Owned(format!("{start}…{}", end.iter().rev().collect::<String>()))
+}
+
+/// A path, as it is quoted in a message.
+pub(crate) fn shown(path: &Path) -> String {
+    shortened(&path.to_string_lossy()).into_owned()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_long_is_quoted_without_its_middle() {
+        assert_eq!(shortened(&"写".repeat(200)), "写".repeat(200));
+        let short = shortened(&format!("begin{}end", "写".repeat(300))).into_owned();
+        assert_eq!(short.chars().count(), 200);
+        assert!(short.starts_with("begin") && short.ends_with("end") && short.contains('…'), "{short}");
+    }
 }

@@ -13,6 +13,7 @@ use super::Job;
 use crate::{
     disk::{self, FileMode, Links},
     error::{Error, ErrorKind, Result},
+    text,
 };
 
 /// No job is larger than this; what is, is not read.
@@ -47,7 +48,7 @@ impl Checkpoint {
                 Ok(Self { path, file, lock, saving: Mutex::default() })
             }
             Err(TryLockError::WouldBlock) => {
-                let message = format!("the checkpoint {} is in use by another run of this job", path.display());
+                let message = format!("the checkpoint {} is in use by another run of this job", text::shown(&path));
                 Err(Error::new(ErrorKind::Io, message).with_path(&path).retryable())
             }
             Err(TryLockError::Error(error)) => Err(Error::io("can't lock the checkpoint", &lock_path, error)),
@@ -105,7 +106,7 @@ fn patiently(try_lock: impl Fn() -> Result<(), TryLockError>) -> Result<(), TryL
 pub(crate) fn read(path: &Path) -> Result<Job> {
     let json = disk::read_text(path, MOST).map_err(|error| Error::io("can't read the checkpoint", path, error))?;
     Job::from_json(&json).map_err(|error| {
-        let message = format!("the checkpoint {} can't be used and was left as it is: {error}", path.display());
+        let message = format!("the checkpoint {} can't be used and was left as it is: {error}", text::shown(path));
         Error::new(ErrorKind::Io, message).with_path(path).with_source(error)
     })
 }

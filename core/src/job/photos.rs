@@ -10,6 +10,7 @@ use crate::{
     error::{Error, ErrorKind, Result},
     photo::{CheckedPhoto, Comparison, Photo, Preparation, Rejection, Rules, Source, interrupted},
     session::Session,
+    text,
     transport::backoff,
 };
 
@@ -282,7 +283,10 @@ impl Survey {
             let again = "give it again to go on (give_photo, or make the job with it)";
             self.problems.push(match &known.path {
                 Some(path) => {
-                    format!("photo {number} is known by its path {} only, and may be any file: {again}", path.display())
+                    format!(
+                        "photo {number} is known by its path {} only, and may be any file: {again}",
+                        text::shown(path)
+                    )
                 }
                 None => format!("photo {number} was given as bytes: {again}"),
             });

@@ -10,6 +10,7 @@ use super::{
 use crate::{
     error::{Error, Result},
     task::Style,
+    text,
 };
 
 /// So many names are enough to see how they are written.
@@ -112,7 +113,7 @@ fn id_of(asked: &str, offered: &[Style]) -> Result<String, String> {
         [style] => Ok(style.style.clone()),
         [] => {
             let meant = nearest(&wanted, offered).map(|name| format!(": did you mean {name}?")).unwrap_or_default();
-            Err(format!("there is no style {asked:?}{meant}; {}", names_of(offered)))
+            Err(format!("there is no style {:?}{meant}; {}", text::shortened(asked), names_of(offered)))
         }
         several => {
             let ids: Vec<String> = several.iter().map(|style| format!("{} ({})", style.style, style.sex)).collect();

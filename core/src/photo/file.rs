@@ -11,6 +11,7 @@ use std::{
 use crate::{
     disk::{self, Links},
     error::{Error, ErrorKind},
+    text,
 };
 
 /// An open photo. Clones share the descriptor, which is closed with the last of them.
@@ -74,7 +75,7 @@ impl PhotoFile {
         let path = self.path();
         let message = format!(
             "the photo {} has changed since it was checked; call again when nothing writes to it any more",
-            path.display()
+            text::shown(path)
         );
         Error::new(ErrorKind::Io, message).with_path(path)
     }

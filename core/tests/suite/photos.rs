@@ -201,3 +201,20 @@ async fn a_photo_that_changes_while_it_is_sent_never_becomes_a_whole_request() {
         assert!(!reader.await.unwrap().ends_with(b"--\r\n"), "the form was sent to its end");
     }
 }
+
+#[tokio::test]
+async fn a_picture_given_as_text_is_known_as_that_and_not_quoted_whole() {
+    let simulator = service::start().await;
+    let client = service::client(&simulator.url());
+    for text in [format!("data:image/jpeg;base64,{}", "A/8+".repeat(100_000)), "A/8+".repeat(100_000)] {
+        let error = client.upload_file(PathBuf::from(&text)).await.unwrap_err();
+        let job = Job::new(vec![PathBuf::from(&text); 8], ["仙气十足"]);
+        let refused = client.run(&job, RunOptions::default()).await.unwrap_err();
+        for error in [error, refused] {
+            assert_eq!(error.kind(), ErrorKind::InvalidArgument, "{error}");
+            assert!(error.message().contains("decode it, and give the bytes"), "{error}");
+            assert!(error.problems().iter().all(|problem| problem.chars().count() < 400), "{error}");
+        }
+    }
+    assert_eq!(simulator.journal().len(), 0);
+}
