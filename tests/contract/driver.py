@@ -1,4 +1,4 @@
-"""The happy path in Python: `drivers.py sync|async`. The environment says where the service is and who is asking."""
+"""The happy path in Python: `driver.py sync|async`. The environment says where the service is and who is asking."""
 
 import asyncio
 import os

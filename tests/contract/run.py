@@ -24,8 +24,8 @@ TARGET = Path(os.environ.get("TARGET", ROOT / "target"))
 BUILT = TARGET / "debug/contract"
 DRIVERS = {
     "rust": [TARGET / "debug/xiezhen-contract"],
-    "python": [ROOT / "bindings-python/.venv/bin/python", HERE / "drivers.py", "sync"],
-    "python async": [ROOT / "bindings-python/.venv/bin/python", HERE / "drivers.py", "async"],
+    "python": [ROOT / "bindings-python/.venv/bin/python", HERE / "driver.py", "sync"],
+    "python async": [ROOT / "bindings-python/.venv/bin/python", HERE / "driver.py", "async"],
     "node": ["node", HERE / "driver.mjs"],
     "c": [BUILT / "driver-c"],
     "c++": [BUILT / "driver-cpp"],
