@@ -12,6 +12,14 @@ declare const XIEZHEN_VERSION: string
 /** Where an addon may be: the platform's package, or a file beside this package, where it is developed. */
 type Place = [name: string, load: () => Addon]
 
+/** From node:module; `scripts/bundle.mjs` puts it in, in the form that @vercel/nft knows. */
+declare function createRequire(from: string): (name: string) => Addon
+
+/**
+ * What bundlers leave alone: they have no use for an addon, and most break off at one. A bundle may have no `__filename`.
+ */
+const requireAddon = createRequire(typeof __filename === 'string' ? __filename : join(process.cwd(), 'index.js'))
+
 /**
  * Each is required by its literal name: tools that collect what a program needs (@vercel/nft and those that use it)
  * follow no other. On Linux only the attempt tells which libc it is.
@@ -20,32 +28,32 @@ function places(): Place[] {
   switch (`${process.platform}-${process.arch}`) {
     case 'linux-x64':
       return [
-        ['@xiezhen/linux-x64-gnu', () => require('@xiezhen/linux-x64-gnu')],
-        ['@xiezhen/linux-x64-musl', () => require('@xiezhen/linux-x64-musl')],
-        ['xiezhen.linux-x64-gnu.node', () => require('../xiezhen.linux-x64-gnu.node')],
-        ['xiezhen.linux-x64-musl.node', () => require('../xiezhen.linux-x64-musl.node')],
+        ['@xiezhen/linux-x64-gnu', () => requireAddon('@xiezhen/linux-x64-gnu')],
+        ['@xiezhen/linux-x64-musl', () => requireAddon('@xiezhen/linux-x64-musl')],
+        ['xiezhen.linux-x64-gnu.node', () => requireAddon('../xiezhen.linux-x64-gnu.node')],
+        ['xiezhen.linux-x64-musl.node', () => requireAddon('../xiezhen.linux-x64-musl.node')],
       ]
     case 'linux-arm64':
       return [
-        ['@xiezhen/linux-arm64-gnu', () => require('@xiezhen/linux-arm64-gnu')],
-        ['@xiezhen/linux-arm64-musl', () => require('@xiezhen/linux-arm64-musl')],
-        ['xiezhen.linux-arm64-gnu.node', () => require('../xiezhen.linux-arm64-gnu.node')],
-        ['xiezhen.linux-arm64-musl.node', () => require('../xiezhen.linux-arm64-musl.node')],
+        ['@xiezhen/linux-arm64-gnu', () => requireAddon('@xiezhen/linux-arm64-gnu')],
+        ['@xiezhen/linux-arm64-musl', () => requireAddon('@xiezhen/linux-arm64-musl')],
+        ['xiezhen.linux-arm64-gnu.node', () => requireAddon('../xiezhen.linux-arm64-gnu.node')],
+        ['xiezhen.linux-arm64-musl.node', () => requireAddon('../xiezhen.linux-arm64-musl.node')],
       ]
     case 'darwin-x64':
       return [
-        ['@xiezhen/darwin-x64', () => require('@xiezhen/darwin-x64')],
-        ['xiezhen.darwin-x64.node', () => require('../xiezhen.darwin-x64.node')],
+        ['@xiezhen/darwin-x64', () => requireAddon('@xiezhen/darwin-x64')],
+        ['xiezhen.darwin-x64.node', () => requireAddon('../xiezhen.darwin-x64.node')],
       ]
     case 'darwin-arm64':
       return [
-        ['@xiezhen/darwin-arm64', () => require('@xiezhen/darwin-arm64')],
-        ['xiezhen.darwin-arm64.node', () => require('../xiezhen.darwin-arm64.node')],
+        ['@xiezhen/darwin-arm64', () => requireAddon('@xiezhen/darwin-arm64')],
+        ['xiezhen.darwin-arm64.node', () => requireAddon('../xiezhen.darwin-arm64.node')],
       ]
     case 'win32-x64':
       return [
-        ['@xiezhen/win32-x64-msvc', () => require('@xiezhen/win32-x64-msvc')],
-        ['xiezhen.win32-x64-msvc.node', () => require('../xiezhen.win32-x64-msvc.node')],
+        ['@xiezhen/win32-x64-msvc', () => requireAddon('@xiezhen/win32-x64-msvc')],
+        ['xiezhen.win32-x64-msvc.node', () => requireAddon('../xiezhen.win32-x64-msvc.node')],
       ]
     default:
       return []

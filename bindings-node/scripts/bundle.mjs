@@ -1,4 +1,4 @@
-// Bundles what `tsc` has checked: one file for each entry of the package. Addons stay outside, and are required by name.
+// Bundles what `tsc` has checked: one file for each entry of the package. Addons stay outside: they are required when it runs.
 
 import { existsSync } from 'node:fs'
 import { build } from 'esbuild'
@@ -16,7 +16,7 @@ const common = {
 await build({
   ...common,
   entryPoints: ['lib/index.ts', 'lib/command.ts'],
-  external: ['@xiezhen/*', '*.node'],
+  banner: { js: "'use strict'\nconst { createRequire } = require('node:module')" },
   define: { XIEZHEN_VERSION: JSON.stringify(metadata.version) },
 })
 await build({
