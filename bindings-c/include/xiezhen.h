@@ -110,7 +110,7 @@ enum xiezhen_status
    */
   XIEZHEN_API = 6,
   /**
-   * An answer that is not the document's.
+   * An answer that is not what the service documents.
    */
   XIEZHEN_PROTOCOL = 7,
   /**
@@ -628,7 +628,7 @@ xiezhen_status xiezhen_call_options_set_name(xiezhen_call_options *options,
                                              xiezhen_error **error);
 
 /**
- * Uploads one photo and returns the service's path of it (document, step 1).
+ * Uploads one photo and returns the service's path of it (docs/service.md, step 1).
  *
  * Repeated on failure, which may leave an unused copy at the service.
  */
@@ -649,7 +649,7 @@ xiezhen_status xiezhen_begin_upload_file(const xiezhen_client *client,
                                          xiezhen_error **error);
 
 /**
- * Starts training a user model from 8 to 20 uploaded photos (document, step 2). This call is billed.
+ * Starts training a user model from 8 to 20 uploaded photos (docs/service.md, step 2). This call is billed.
  *
  * Sent again only where nothing can have been carried out; `XIEZHEN_OUTCOME_UNKNOWN` says that it may have.
  */
@@ -672,7 +672,7 @@ xiezhen_status xiezhen_begin_create_user_model(const xiezhen_client *client,
                                                xiezhen_error **error);
 
 /**
- * The styles that pictures can be generated in (document, step 4).
+ * The styles that pictures can be generated in (docs/service.md, step 4).
  */
 xiezhen_status xiezhen_list_styles(const xiezhen_client *client,
                                    const xiezhen_call_options *options,
@@ -689,7 +689,7 @@ xiezhen_status xiezhen_begin_list_styles(const xiezhen_client *client,
                                          xiezhen_error **error);
 
 /**
- * Starts generating pictures of a trained model in one style, given by its id (document, step 5). This call is billed.
+ * Starts generating pictures of a trained model in one style, given by its id (docs/service.md, step 5). This call is billed.
  *
  * Sent again only where nothing can have been carried out; `XIEZHEN_OUTCOME_UNKNOWN` says that it may have.
  */
@@ -712,7 +712,7 @@ xiezhen_status xiezhen_begin_create_task(const xiezhen_client *client,
                                          xiezhen_error **error);
 
 /**
- * Asks for a task once (document, steps 3 and 6). A failed task is a value here, not an error.
+ * Asks for a task once (docs/service.md, steps 3 and 6). A failed task is a value here, not an error.
  */
 xiezhen_status xiezhen_query_task(const xiezhen_client *client,
                                   const char *task_id,
@@ -1614,12 +1614,12 @@ const char *xiezhen_photo_report_path(const xiezhen_photo_report *report);
 const char *xiezhen_photo_report_format(const xiezhen_photo_report *report);
 
 /**
- * The width as it is looked at; 0 if it is not known.
+ * The width when upright; 0 if it is not known.
  */
 uint32_t xiezhen_photo_report_width(const xiezhen_photo_report *report);
 
 /**
- * The height as it is looked at; 0 if it is not known.
+ * The height when upright; 0 if it is not known.
  */
 uint32_t xiezhen_photo_report_height(const xiezhen_photo_report *report);
 

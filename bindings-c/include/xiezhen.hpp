@@ -316,7 +316,7 @@ private:
   detail::Own<xiezhen_cancel, xiezhen_cancel_free> handle_;
 };
 
-/// When a kind of task is looked at: first after `initial`, then `factor` times later each time, up to `max`.
+/// When a kind of task is polled: first after `initial`, then `factor` times later each time, up to `max`.
 struct PollSchedule {
   milliseconds initial;
   double factor;
@@ -411,7 +411,7 @@ struct RunOptions {
   std::optional<std::string> checkpoint{};
   /// For `run`: bounds it.
   std::optional<milliseconds> timeout{};
-  /// Starts (and pays) again what is found failed, or with an unknown outcome.
+  /// Starts again, and is billed for, what is found failed or of unknown outcome.
   bool recreate = false;
   /// Is told of progress; throws to stop.
   detail::Callback<const Event &> on_event{};
@@ -546,7 +546,7 @@ struct PhotoReport {
   /// The file, unless the photo was given as bytes; the type, such as "jpeg"; "as_is", "cleaned" or "prepared", unless it
   /// is refused.
   std::optional<std::string> path, format, plan;
-  /// As it is looked at; 0 if it is not known.
+  /// When upright; 0 if it is not known.
   std::uint32_t width, height;
   std::uint64_t bytes;
   /// Why it is refused, and what makes it train badly; each follows the photo's name.
@@ -980,7 +980,7 @@ public:
     return detail::text(xiezhen_string_text(path.get()));
   }
 
-  /// Starts training a user model from 8 to 20 uploaded photos. This is paid for.
+  /// Starts training a user model from 8 to 20 uploaded photos. This call is billed.
   Created create_user_model(const std::vector<std::string> &img_set, const CallOptions &options = {}) const {
     const auto paths = detail::pointers(img_set);
     // An empty list is refused by its length; C wants an address all the same.
@@ -997,7 +997,7 @@ public:
     return detail::styles(all.get());
   }
 
-  /// Starts generating pictures of a trained model in one style, given by its id. This is paid for.
+  /// Starts generating pictures of a trained model in one style, given by its id. This call is billed.
   Created create_task(std::string_view user_id, std::string_view style, const CallOptions &options = {}) const {
     const auto made = detail::make<CreatedHandle>(xiezhen_create_task, get(), detail::Text(user_id).get(),
                                                   detail::Text(style).get(), Call(options).get());

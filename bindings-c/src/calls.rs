@@ -1,4 +1,4 @@
-//! The document's five calls, and results: each blocks, or is begun on a queue.
+//! The service's five calls, and results: each blocks, or is begun on a queue.
 
 use std::{
     ffi::{c_char, c_void},
@@ -37,7 +37,7 @@ fn upload_file(
     }))
 }
 
-/// Uploads one photo and returns the service's path of it (document, step 1).
+/// Uploads one photo and returns the service's path of it (docs/service.md, step 1).
 ///
 /// Repeated on failure, which may leave an unused copy at the service.
 #[unsafe(no_mangle)]
@@ -85,7 +85,7 @@ fn create_user_model(
     }))
 }
 
-/// Starts training a user model from 8 to 20 uploaded photos (document, step 2). This call is billed.
+/// Starts training a user model from 8 to 20 uploaded photos (docs/service.md, step 2). This call is billed.
 ///
 /// Sent again only where nothing can have been carried out; `XIEZHEN_OUTCOME_UNKNOWN` says that it may have.
 #[unsafe(no_mangle)]
@@ -131,7 +131,7 @@ fn list_styles(client: *const xiezhen_client, options: *const xiezhen_call_optio
     }))
 }
 
-/// The styles that pictures can be generated in (document, step 4).
+/// The styles that pictures can be generated in (docs/service.md, step 4).
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn xiezhen_list_styles(
     client: *const xiezhen_client,
@@ -176,7 +176,7 @@ fn create_task(
     }))
 }
 
-/// Starts generating pictures of a trained model in one style, given by its id (document, step 5). This call is billed.
+/// Starts generating pictures of a trained model in one style, given by its id (docs/service.md, step 5). This call is billed.
 ///
 /// Sent again only where nothing can have been carried out; `XIEZHEN_OUTCOME_UNKNOWN` says that it may have.
 #[unsafe(no_mangle)]
@@ -226,7 +226,7 @@ fn query_task(
     Ok(query.about_task(task_id))
 }
 
-/// Asks for a task once (document, steps 3 and 6). A failed task is a value here, not an error.
+/// Asks for a task once (docs/service.md, steps 3 and 6). A failed task is a value here, not an error.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn xiezhen_query_task(
     client: *const xiezhen_client,

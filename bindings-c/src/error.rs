@@ -34,7 +34,7 @@ pub enum xiezhen_status {
     XIEZHEN_RATE_LIMITED = 5,
     /// The service said `ret != 0`, or refused in any other way.
     XIEZHEN_API = 6,
-    /// An answer that is not the document's.
+    /// An answer that is not what the service documents.
     XIEZHEN_PROTOCOL = 7,
     /// No connection, TLS, a reset, or a 5xx after the retries.
     XIEZHEN_TRANSPORT = 8,

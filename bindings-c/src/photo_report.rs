@@ -107,13 +107,13 @@ pub unsafe extern "C" fn xiezhen_photo_report_format(report: *const xiezhen_phot
     read_or(report, null(), |report| pointer(report.format.as_ref()))
 }
 
-/// The width as it is looked at; 0 if it is not known.
+/// The width when upright; 0 if it is not known.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn xiezhen_photo_report_width(report: *const xiezhen_photo_report) -> u32 {
     read_or(report, 0, |report| report.size.0)
 }
 
-/// The height as it is looked at; 0 if it is not known.
+/// The height when upright; 0 if it is not known.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn xiezhen_photo_report_height(report: *const xiezhen_photo_report) -> u32 {
     read_or(report, 0, |report| report.size.1)

@@ -356,7 +356,7 @@ export class Client {
    * One turn at a job that a store of `xiezhen/stores` holds: claims it, does all that is due, gives it back. Resolves with
    * the milliseconds until it is due again, `null` when it is over, or why there was no turn.
    *
-   * Many processes may call this with one key: one has a turn, and nothing is paid for twice.
+   * Many processes may call this with one key: one has a turn, and nothing is billed twice.
    */
   async step(store: Store, key: string, options?: StepOptions): Promise<Turn> {
     const given = () => checked({ store: [object, store], key: [text, key] }, ofStep, options)

@@ -1,4 +1,4 @@
-// Photos, looked at by themselves.
+// Photos, checked by themselves.
 
 import type { PhotoReport } from '../native'
 import { native } from './addon'

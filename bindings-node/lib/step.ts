@@ -22,7 +22,7 @@ export interface StepOptions {
   onUnknown?: ((key: string, job: Job) => unknown) | undefined
   /** Hears of progress. */
   onEvent?: ((event: Event) => unknown) | undefined
-  /** Takes up a job that is over, and starts (and pays for) again what failed or is unknown. */
+  /** Takes up a job that is over, and starts again, and is billed for, what failed or is unknown. */
   recreate?: boolean | undefined
   /** Creates tell the service to report to an address of these, which has the job's key. */
   callback?: Callbacks | undefined

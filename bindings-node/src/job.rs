@@ -78,7 +78,7 @@ pub struct PhotoReport {
     pub path: Option<String>,
     /// The type by its content, such as `jpeg`; absent if it is no picture.
     pub format: Option<String>,
-    /// Width and height as it is looked at, if they are known.
+    /// Width and height when upright, if they are known.
     #[napi(ts_type = "[width: number, height: number]")]
     pub size: Option<Vec<u32>>,
     /// The size of the file; absent if it can't be read.

@@ -7,7 +7,7 @@ use xiezhen::{Client, Error, OptionChanges, Result};
 
 use crate::error::refused;
 
-/// When a task is looked at: first `initialMs` after its creation (at once, if this client didn't create it), then after
+/// When a task is polled: first `initialMs` after its creation (at once, if this client didn't create it), then after
 /// pauses that grow by `factor` up to `maxMs`; all ±20 % by chance, and a `Retry-After` comes instead.
 #[napi(object, object_to_js = false)]
 pub struct PollSchedule {
@@ -38,7 +38,7 @@ pub struct ClientOptions {
     pub connect_timeout_ms: Option<f64>,
     /// How often a call that may be repeated is sent again. 4.
     pub max_retries: Option<f64>,
-    /// At most so many calls of the gateway in any one second, by this client. 10; `Infinity` lifts the budget.
+    /// At most so many calls of the gateway in any one second, by this client. 10; `Infinity` lifts the limit.
     pub requests_per_second: Option<f64>,
     /// How many photos of a job are uploaded at a time. 4.
     pub upload_concurrency: Option<f64>,
@@ -49,9 +49,9 @@ pub struct ClientOptions {
     pub prepare_photos: Option<bool>,
     /// A task with more pictures than this is refused when they are to be saved. 1000.
     pub max_pictures: Option<f64>,
-    /// When trainings are looked at. 15 s, ×1.5, up to 60 s.
+    /// When trainings are polled. 15 s, ×1.5, up to 60 s.
     pub training_schedule: Option<PollSchedule>,
-    /// When generations are looked at. 3 s, ×1.5, up to 15 s.
+    /// When generations are polled. 3 s, ×1.5, up to 15 s.
     pub generation_schedule: Option<PollSchedule>,
     /// A PEM file of certificate authorities that are trusted beside the system's.
     pub ca_file: Option<String>,
@@ -214,7 +214,7 @@ fn schedule(name: &str, schedule: Option<PollSchedule>) -> Result<Option<xiezhen
 pub struct AdvanceSettings {
     /// The folder for pictures; without one, none are fetched. The job remembers it.
     pub save_to: Option<String>,
-    /// Starts (and pays) again what is found failed, or with an unknown outcome, when the call begins.
+    /// Starts again, and is billed for, what is found failed or of unknown outcome when the call begins.
     pub recreate: Option<bool>,
     /// What callback addresses call the job, in place of its id.
     pub callback_key: Option<String>,
@@ -231,7 +231,7 @@ pub struct RunSettings {
     pub checkpoint: Option<String>,
     /// Bounds the whole run; without it, each task's own deadline does (training 2 h, generation 30 min).
     pub timeout_ms: Option<f64>,
-    /// Starts (and pays) again what is found failed, or with an unknown outcome, when the call begins.
+    /// Starts again, and is billed for, what is found failed or of unknown outcome when the call begins.
     pub recreate: Option<bool>,
     /// What callback addresses call the job, in place of its id.
     pub callback_key: Option<String>,
@@ -252,7 +252,7 @@ pub struct RunManySettings {
     pub concurrency: Option<f64>,
     /// Bounds the run of each job.
     pub timeout_ms: Option<f64>,
-    /// Starts (and pays) again what is found failed, or with an unknown outcome, when the call begins.
+    /// Starts again, and is billed for, what is found failed or of unknown outcome when the call begins.
     pub recreate: Option<bool>,
 }
 

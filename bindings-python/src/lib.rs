@@ -111,7 +111,7 @@ mod _xiezhen {
         wait(py, &Callbacks::none(), |_| xiezhen::check_photos(photos)).map(reports)
     }
 
-    /// `check_photos` for asyncio: to be awaited. The photos are looked at on another thread.
+    /// `check_photos` for asyncio: to be awaited. The photos are checked on another thread.
     #[pyfunction]
     #[pyo3(signature = (photos) -> "asyncio.Future[list[PhotoReport]]")]
     fn check_photos_async(py: Python<'_>, photos: Many<Photo>) -> PyResult<Py<PyAny>> {

@@ -37,7 +37,7 @@ pub(crate) fn raised(_py: Python<'_>) -> PyResult<()> {
     RAISED.take().map_or(Ok(()), Err)
 }
 
-/// An error of `logging` or a handler ends no call that may have been paid for; Ctrl-C and `SystemExit` do.
+/// An error of `logging` or a handler ends no call that may have been billed; Ctrl-C and `SystemExit` do.
 fn report(py: Python<'_>, error: PyErr) -> PyResult<()> {
     if !error.is_instance_of::<PyException>(py) {
         return Err(error);

@@ -21,9 +21,9 @@ values! {
     PhotoReport {
         /// The file; `None` if the photo was given as bytes.
         path: Option<LocalPath>,
-        /// The type by its content, such as "jpeg"; `None` if it is no picture.
+        /// The type by its content, such as "jpeg"; `None` if it is not a picture.
         format: Option<String>,
-        /// Width and height as it is looked at, if they are known.
+        /// Width and height when upright, if they are known.
         size: Option<(u32, u32)>,
         /// The size of the file; `None` if it can't be read.
         bytes: Option<u64>,

@@ -5,7 +5,7 @@ use crate::{arguments::Seconds, values::values};
 values! {
     "xiezhen",
 
-    /// When a task is looked at: first `initial` seconds after its creation (at once, if this client didn't create it), then
+    /// When a task is polled: first `initial` seconds after its creation (at once, if this client didn't create it), then
     /// after pauses that grow by `factor` up to `max`; all ±20 % by chance, and a `Retry-After` comes instead.
     PollSchedule {
         /// Seconds from the task's creation to the first look; more than 0.

@@ -162,7 +162,7 @@ impl Demo {
     }
 
     /// The command that goes on with a job. If a create was cut off, only the service knows whether it was carried
-    /// out: here one can look, and nothing is ever paid for twice.
+    /// out: here one can look, and nothing is ever billed twice.
     fn rest_of_the_command(&self, job: &Job, service: &Simulator) -> Result<Vec<OsString>, String> {
         let Some(lost) = service.tasks().into_iter().rev().find(|task| is_answer(job, task)) else {
             return Ok([self.whole_command()?, words(&["--recreate"])].concat());

@@ -1,4 +1,4 @@
-//! Reads the document's envelope `{ret, body}`, and says what an answer is that is not one.
+//! Reads the service's envelope `{ret, body}`, and says what an answer is that is not one.
 
 use serde::Deserialize;
 use serde_json::{Value, value::RawValue};
@@ -39,7 +39,10 @@ pub(crate) fn parse<T: Reply>(
             (AttemptOutcome::Refused, add_details(error, bytes, redact))
         }
         Unread::NoJson(what) | Unread::Other(what) => {
-            let error = Error::new(ErrorKind::Protocol, format!("the answer is not the document's: {}", redact(&what)));
+            let error = Error::new(
+                ErrorKind::Protocol,
+                format!("the answer is not what the service documents: {}", redact(&what)),
+            );
             (AttemptOutcome::Unreadable, error.with_body_start(bytes, redact))
         }
     })
@@ -51,7 +54,7 @@ enum Unread {
     Refused(i64),
     /// It is not JSON, or has no envelope.
     NoJson(String),
-    /// It is JSON, and not the document's.
+    /// It is JSON, but not what the service documents.
     Other(String),
 }
 

@@ -1,4 +1,4 @@
-//! The five calls of the document, and the one table of what may be sent again.
+//! The five calls of the service, and the one table of what may be sent again.
 
 use std::fmt;
 
@@ -53,7 +53,7 @@ impl Call {
         matches!(self, Self::CreateUserModel | Self::CreateTask)
     }
 
-    /// What to do after an attempt that ended like this: the whole of design §5.1.
+    /// What to do after an attempt that ended like this: the whole of docs/design.md §5.1.
     pub(crate) const fn after(self, outcome: AttemptOutcome) -> RetryDecision {
         use AttemptOutcome as O;
         match (outcome, self.is_create()) {
@@ -96,7 +96,7 @@ pub(crate) enum AttemptOutcome {
     Misconfigured,
     /// 3xx: credentials are not carried to wherever it points.
     Redirected,
-    /// A 2xx that is not the document's.
+    /// A 2xx that is not what the service documents.
     Unreadable,
 }
 

@@ -1,5 +1,5 @@
 //! Callbacks: addresses that the service may call when a task changes, and what to make of it when it does
-//! (design §9).
+//! (docs/design.md §9).
 //!
 //! The service documents nothing but `callback_url`, so a callback is a hint: it makes a poll happen now, and nothing
 //! of it is believed.

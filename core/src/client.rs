@@ -140,7 +140,7 @@ impl Client {
         Ok(Self::of_family(Shared { options, session, family: self.shared.family.clone() }))
     }
 
-    /// The same client, whose single calls (the five of the document, and [`save_results`](Self::save_results)) take at
+    /// The same client, whose single calls (the service's five, and [`save_results`](Self::save_results)) take at
     /// most `timeout` rather than what the options say, uploads and downloads too. Waits and jobs have their own.
     #[must_use]
     pub fn with_timeout(&self, timeout: impl Into<Option<Duration>>) -> Self {
@@ -194,7 +194,7 @@ impl Client {
         tokio::task::spawn_blocking(move || crate::photo::thumbnail(&picture)).await.ok()?
     }
 
-    /// Uploads one photo and returns the service's path of it (document, step 1).
+    /// Uploads one photo and returns the service's path of it (docs/service.md, step 1).
     ///
     /// The photo is streamed from disk: a file that changes meanwhile is an [`Io`](ErrorKind::Io) error. It may take as
     /// long as bytes move; 60 s without any end the attempt.
@@ -211,7 +211,7 @@ impl Client {
         self.under_way("upload_file", upload).await
     }
 
-    /// Starts training a user model from 8 to 20 uploaded photos (document, step 2). This is paid for.
+    /// Starts training a user model from 8 to 20 uploaded photos (docs/service.md, step 2). This call is billed.
     ///
     /// Sent again only where nothing can have been carried out;
     /// [`OutcomeUnknown`](crate::ErrorKind::OutcomeUnknown) says that it may have.
@@ -227,7 +227,7 @@ impl Client {
         self.create(Call::CreateUserModel, json!({ "img_set": img_set }), check_callback_url(callback_url)?).await
     }
 
-    /// The styles that pictures can be generated in (document, step 4).
+    /// The styles that pictures can be generated in (docs/service.md, step 4).
     pub async fn list_styles(&self) -> Result<Vec<Style>> {
         let list = |session: Arc<Session>| async move {
             let request = Request::new(Call::ListStyles, "", Payload::Nothing);
@@ -236,7 +236,7 @@ impl Client {
         self.under_way("list_styles", list).await
     }
 
-    /// Starts generating pictures of a trained model in one style, given by its id (document, step 5). This is paid for.
+    /// Starts generating pictures of a trained model in one style, given by its id (docs/service.md, step 5). This call is billed.
     ///
     /// Sent again only where nothing can have been carried out;
     /// [`OutcomeUnknown`](crate::ErrorKind::OutcomeUnknown) says that it may have.
@@ -256,7 +256,7 @@ impl Client {
         self.under_way(call.name(), create).await
     }
 
-    /// Polls a task once (document, steps 3 and 6). A failed task is a value here, not an error.
+    /// Polls a task once (docs/service.md, steps 3 and 6). A failed task is a value here, not an error.
     pub async fn query_task(&self, task_id: &str) -> Result<Task> {
         check_id("task_id", task_id)?;
         let request = Request::query(task_id)?.within(self.limits);
@@ -379,8 +379,8 @@ impl Client {
 
     /// Brings a job to its end: uploads, trains, generates, waits, saves.
     ///
-    /// With a checkpoint, a run that was cut off at any instant is taken up where it stood: nothing that was confirmed
-    /// is uploaded or paid for again. On an error, the job holds all that was known.
+    /// With a checkpoint, a run that was killed at any instant resumes where it left off: nothing that was confirmed
+    /// is uploaded or billed again. On an error, the job holds all that was known.
     ///
     /// ```no_run
     /// # async fn example(client: xiezhen::Client) -> xiezhen::Result<()> {
@@ -460,6 +460,8 @@ impl std::fmt::Debug for Client {
 }
 
 fn out_of_time(timeout: Duration) -> Error {
-    let message = format!("the pictures were not all there within {timeout:?}; those that are stay: save them again");
+    let message = format!(
+        "not all pictures arrived within {timeout:?}; those that did are kept: save the task's results again for the rest"
+    );
     Error::new(ErrorKind::Timeout, message)
 }

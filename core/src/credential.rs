@@ -38,7 +38,7 @@ impl Credential {
     }
 
     /// `text` without the credential: what servers say may quote what they were sent. To be done before it is cut, or
-    /// a part of the credential may be left at its end.
+    /// a part of the credential may remain at the end.
     pub(crate) fn redact(&self, text: &str) -> String {
         match self {
             Self::AppCode { code } => redacted(text, code.expose_secret()),
@@ -148,7 +148,7 @@ fn sign(secret: &SecretString, text: &str) -> String {
     STANDARD.encode(mac.finalize().into_bytes())
 }
 
-/// The text that is signed (gateway.md §2). `signed` is sorted by name; `form` holds the decoded
+/// The text that is signed (docs/gateway.md, "Authentication"). `signed` is sorted by name; `form` holds the decoded
 /// fields of a urlencoded body, which this API does not use but the gateway's rule covers.
 fn string_to_sign(request: Signed<'_>, signed: &[(&str, &str)], form: &[(String, String)]) -> String {
     use std::fmt::Write;
@@ -163,7 +163,7 @@ fn string_to_sign(request: Signed<'_>, signed: &[(&str, &str)], form: &[(String,
     let (path, query) = path.split_once('?').unwrap_or((path, ""));
     let mut parameters: Vec<(String, String)> = url::form_urlencoded::parse(query.as_bytes()).into_owned().collect();
     parameters.extend_from_slice(form);
-    // Stable, and then the first of a name: the gateway looks at no other.
+    // Stable, and then the first of a name: the gateway reads no other.
     parameters.sort_by(|a, b| a.0.cmp(&b.0));
     parameters.dedup_by(|later, first| later.0 == first.0);
 

@@ -13,13 +13,13 @@ use tempfile::NamedTempFile;
 /// What a temporary file's name has between its target's name and its ending.
 const RANDOM: usize = 6;
 const ENDING: &str = ".tmp";
-/// Who removes them may come between a file's making and its lock.
+/// A cleanup may run between the creation of a file and its lock.
 const TRIES: usize = 5;
 
 /// How long a file is tried again that can't be opened because too many are.
 pub(crate) const OUT_OF_FILES: Duration = Duration::from_secs(60);
 
-/// Who may read a file.
+/// The permissions of a new file.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum FileMode {
     /// Its owner only.
@@ -48,7 +48,7 @@ impl Incoming {
                 Err(error) if error.kind() == io::ErrorKind::NotFound && tries < TRIES && folder(path).is_dir() => {
                     tries += 1;
                 }
-                // What is not written may be paid for again: others may close theirs.
+                // What is not written may be billed again. Other files may be closed meanwhile.
                 Err(error) if is_out_of_files(&error) && began.elapsed() < OUT_OF_FILES => {
                     thread::sleep(Duration::from_millis(50));
                 }

@@ -1,4 +1,4 @@
-//! The one table of errors (design §6) and the error type that every call returns.
+//! The one table of errors (docs/design.md §6) and the error type that every call returns.
 
 use std::{
     error::Error as StdError,
@@ -71,7 +71,7 @@ kinds! {
     RateLimited: "rate_limited", "RateLimitError", 5, 6, true;
     /// The service said `ret != 0`, or refused in any other way.
     Api: "api", "ApiError", 6, 7, false;
-    /// An answer that is not the document's.
+    /// An answer that is not what the service documents.
     Protocol: "protocol", "ProtocolError", 7, 8, false;
     /// No connection, TLS, a reset, or a 5xx after the retries.
     Transport: "transport", "TransportError", 8, 9, true;

@@ -223,7 +223,7 @@ fn by_status(status: StatusCode) -> (ErrorKind, AttemptOutcome) {
 pub(crate) fn refusal(status: StatusCode, marks: &ErrorHeaders, body: &[u8]) -> (AttemptOutcome, Error) {
     let row = marks.row();
     let (mut kind, mut outcome) = row.map_or_else(|| by_status(status), |row| (row.kind, row.outcome));
-    // A refusal can be trusted not to have been carried out only where the status says so too (design §5.1).
+    // A refusal can be trusted not to have been carried out only where the status says so too (docs/design.md §5.1).
     if matches!(outcome, AttemptOutcome::Refused | AttemptOutcome::ThrottledForToday) && !is_refusal(status) {
         outcome = AttemptOutcome::Misconfigured;
     }
@@ -239,8 +239,7 @@ pub(crate) fn refusal(status: StatusCode, marks: &ErrorHeaders, body: &[u8]) -> 
         && is_page(body)
     {
         kind = ErrorKind::Protocol;
-        advice =
-            ": a page of somebody on the way, such as a firewall or a captive portal, not the service's answer".into();
+        advice = ": this is the page of a firewall or a captive portal on the way, not the service's answer".into();
     }
     let message = format!("HTTP {}{code}{said}{advice}", status.as_u16());
     (outcome, Error::new(kind, message).with_http_status(status.as_u16()))

@@ -1,4 +1,4 @@
-//! A job: the whole order of one customer, from photos and styles to pictures on disk (design §4).
+//! A job: the whole order of one customer, from photos and styles to pictures on disk (docs/design.md §4).
 
 mod called_back;
 mod checkpoint;
@@ -443,7 +443,7 @@ macro_rules! chained {
                 self
             }
 
-            /// Starts (and pays) again what is found failed, or with an unknown outcome, when the call begins.
+            /// Starts again, and is billed for, what is found failed or of unknown outcome when the call begins.
             #[must_use]
             pub fn recreate(mut self, recreate: bool) -> Self {
                 self.recreate = recreate;

@@ -1,8 +1,8 @@
 //! Client of an asynchronous AI portrait API on Alibaba Cloud's Marketplace: photos of a person in, portraits on disk.
 //!
-//! A [`Client`] makes the document's five calls, waits for thousands of [`Task`]s on one rate limiter, and brings a whole
+//! A [`Client`] makes the service's five calls, waits for thousands of [`Task`]s on one rate limiter, and brings a whole
 //! [`Job`] to its end: upload 8 to 20 photos, train a user model, generate the styles, fetch the pictures. It never
-//! pays twice unknowingly, a wait always ends, and a job that was cut off goes on where it stood.
+//! pays twice unknowingly, a wait always ends, and a killed job resumes where it left off.
 //!
 //! Calls run on the caller's tokio runtime. A client belongs to the runtime on which it is used.
 #![cfg_attr(test, allow(clippy::unwrap_used, clippy::expect_used, clippy::indexing_slicing, clippy::panic))]

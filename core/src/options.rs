@@ -34,7 +34,7 @@ use crate::{
 /// Times above this are refused: no clock reaches much further.
 const LONGEST: Duration = Duration::from_secs(365 * 24 * 60 * 60);
 
-/// When a task is looked at: first `initial` after its creation (at once, if this client didn't create it), then after
+/// When a task is polled: first `initial` after its creation (at once, if this client didn't create it), then after
 /// pauses that grow by `factor` up to `max`; all ±20 % by chance, and a `Retry-After` comes instead.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 pub struct PollSchedule {
@@ -222,9 +222,9 @@ setters! {
     /// Whether photos are cleaned of their metadata, location included, and prepared where the service would not take
     /// them as they are: turned upright, converted, scaled down. On.
     prepare_photos: bool,
-    /// When trainings are looked at. 15 s, ×1.5, up to 60 s.
+    /// When trainings are polled. 15 s, ×1.5, up to 60 s.
     training_schedule: PollSchedule,
-    /// When generations are looked at. 3 s, ×1.5, up to 15 s.
+    /// When generations are polled. 3 s, ×1.5, up to 15 s.
     generation_schedule: PollSchedule,
     /// A PEM file of certificate authorities that are trusted beside the system's.
     ca_file: PathBuf,

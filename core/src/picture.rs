@@ -21,7 +21,7 @@ pub(crate) enum Format {
 }
 
 impl Format {
-    /// The type of a picture that begins like this; `None` if it is no picture.
+    /// The type of a picture that begins like this; `None` if it is not a picture.
     pub(crate) fn of(content: &[u8]) -> Option<Self> {
         imagesize::image_type(content).ok().map(Self::from)
     }

@@ -45,7 +45,7 @@ pub(crate) struct Session {
 impl Session {
     pub(crate) fn new(options: Arc<Options>) -> Self {
         let transport = Arc::new(Transport::new(options.clone()));
-        // Waiting for it ends only if it is closed, which keeps nothing out: so it is from the beginning, for everybody.
+        // `TaskTracker::wait` returns only once the tracker is closed; closing does not reject new tasks.
         let creates = TaskTracker::new();
         creates.close();
         Self {

@@ -1,4 +1,4 @@
-//! What the stores of a fleet run (design §10): scripts for Redis and statements for PostgreSQL, one text for all languages,
+//! What the stores of a fleet run (docs/design.md §10): scripts for Redis and statements for PostgreSQL, one text for all languages,
 //! so that their workers may share a store. The languages' packages carry them to a connection of the caller's.
 //!
 //! All replies are alike: a word that says what happened, milliseconds, the version, the job, the hints, whether it was over before.
@@ -43,7 +43,7 @@ pub struct Intents {
 }
 
 impl Intents {
-    /// Reads them from a job's JSON. What is no job has none.
+    /// Reads them from a job's JSON. Anything else has none.
     pub fn read(json: &str) -> Self {
         let Ok(job) = serde_json::from_str::<Value>(json) else { return Self::default() };
         let portraits = job.get("portraits").and_then(Value::as_array).into_iter().flatten();

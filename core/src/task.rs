@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-/// How far a task is (document, step 3). `Succeeded`, `PartlySucceeded` and `Failed` are terminal.
+/// How far a task is (docs/service.md, step 3). `Succeeded`, `PartlySucceeded` and `Failed` are terminal.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum TaskState {
@@ -83,7 +83,7 @@ impl TaskKind {
     }
 }
 
-/// Something that the service does for minutes (document, steps 3 and 6).
+/// Something that the service does for minutes (docs/service.md, steps 3 and 6).
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Task {
     /// The task's id.
@@ -101,7 +101,7 @@ pub struct Task {
     pub reason: Option<String>,
 }
 
-/// A style that pictures can be generated in (document, step 4).
+/// A style that pictures can be generated in (docs/service.md, step 4).
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Style {
     /// What people call it.
@@ -114,7 +114,7 @@ pub struct Style {
     pub sex: String,
 }
 
-/// What a create answered (document, steps 2 and 5).
+/// What a create answered (docs/service.md, steps 2 and 5).
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Created {
     /// The task that was started.

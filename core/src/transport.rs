@@ -49,7 +49,7 @@ use crate::{
     wire::Reply,
 };
 
-/// Answers above this are not the document's.
+/// No answer of the service is larger.
 const MAX_ANSWER: usize = 8 << 20;
 const CONTENT_MD5: HeaderName = HeaderName::from_static("content-md5");
 const JSON: HeaderValue = HeaderValue::from_static("application/json; charset=utf-8");
@@ -194,7 +194,7 @@ impl Transport {
                     failure.retry_after.unwrap_or_else(|| backoff(retries))
                 }
             };
-            // There is no use in sleeping past the end.
+            // Sleeping past the deadline would be useless.
             let patience = deadline.map_or(self.options.limits.stall_limit, |at| at - Instant::now());
             if pause >= patience {
                 return Err(failure.error.within(&context));
@@ -218,7 +218,7 @@ impl Transport {
         let started = Instant::now();
         let mut outcome = self.attempt(&request, deadline, patient).await;
         self.is_slow.store(started.elapsed() >= self.options.limits.timeout / 3, Ordering::Relaxed);
-        // What is cured by a new timestamp and nonce is no reason to end a wait.
+        // An error that a new timestamp and nonce cure does not end a wait.
         if let Err(failure) = &outcome
             && request.call.after(failure.outcome) == RetryDecision::AgainOnce
             && self.learn_clock(failure)

@@ -1,5 +1,5 @@
 //! The scheduler that polls tasks for everybody who waits: one rate limiter, one poll a task at a time,
-//! the longest due first (design §5.3, §5.4).
+//! the longest due first (docs/design.md §5.3, §5.4).
 //!
 //! All that is known is on one [`PollQueue`]; one driver at a time makes the polls, and ends when nobody waits.
 

@@ -1,4 +1,4 @@
-//! How the service's JSON is read: what is plain is read, what is ambiguous is refused (design §5.8).
+//! How the service's JSON is read: what is plain is read, what is ambiguous is refused (docs/design.md §5.8).
 
 use std::{borrow::Cow, fmt, marker::PhantomData};
 

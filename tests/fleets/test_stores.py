@@ -1,4 +1,4 @@
-"""The contract of design §10, for every store, in both languages, against real servers."""
+"""The contract of docs/design.md §10, for every store, in both languages, against real servers."""
 
 from __future__ import annotations
 

@@ -84,7 +84,7 @@ export class Portraits {
     }
   }
 
-  /** Takes up a job that is over, and starts (and pays for) again what failed or is unknown. One turn, here. */
+  /** Takes up a job that is over, and starts again, and is billed for, what failed or is unknown. One turn, here. */
   recreate(key: string): Promise<Turn> {
     return this.#turn(key, true)
   }

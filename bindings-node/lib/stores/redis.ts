@@ -168,7 +168,7 @@ export class RedisStore implements Store {
     else if (this.#replicas > 0) this.#wait = ['WAIT', this.#replicas, DURABLE_MS]
     const policy = info.get('maxmemory_policy') ?? 'noeviction'
     if (!logged) {
-      warn('appendonly is off: a crash loses what was paid for since the last snapshot. Set appendonly yes')
+      warn('appendonly is off: a crash loses what was billed since the last snapshot. Set appendonly yes')
     }
     if (policy !== 'noeviction') warn(`maxmemory-policy is ${policy}: jobs may be evicted. Set it to noeviction`)
     this.#checked = true

@@ -94,7 +94,7 @@ class Calls:
             on another thread.
         save_to: the folder for pictures; the job remembers it.
         on_event: called with each event. If it raises, that ends the call.
-        recreate: starts (and pays for) again what is found failed, or with an unknown outcome, when the call begins.
+        recreate: starts again, and is billed for, what is found failed or of unknown outcome when the call begins.
         callback: a Callbacks; creates tell the service to report to an address of it.
         callback_key: what these addresses call the job; by default its id.
         woken: hints that came for this job, to this process or another: their tasks are polled at once.
@@ -196,10 +196,10 @@ class Calls:
 
         save_to: the folder for pictures; without one, none are fetched. The job remembers it.
         checkpoint: a file that keeps the job, loaded if it is there: a killed run resumes where it left off, and
-            nothing is uploaded or paid for twice. One process at a time, on a local file system.
+            nothing is uploaded or billed twice. One process at a time, on a local file system.
         on_event: called with each event. If it raises, that ends the run.
         timeout: seconds for the whole run; by default each task's own deadline (training 2 h, generation 30 min).
-        recreate: starts (and pays for) again what is found failed, or with an unknown outcome, when the call begins.
+        recreate: starts again, and is billed for, what is found failed or of unknown outcome when the call begins.
         callback: a Callbacks; creates tell the service to report to an address of it. What comes is acted on at once.
         callback_key: what these addresses call the job; by default its id.
         progress: draws progress bars on standard error.
@@ -269,9 +269,9 @@ class Calls:
         on_event: called with each event.
         callback: creates tell the service to report to its addresses, which call the job by its key; `store.wake(key,
             hint)` hands on what comes back.
-        recreate: takes up a job that is over, and starts (and pays for) again what failed or is unknown.
+        recreate: takes up a job that is over, and starts again, and is billed for, what failed or is unknown.
 
-        Many processes may call this with one key: one has a turn, and nothing is paid for twice. An AsyncClient takes
+        Many processes may call this with one key: one has a turn, and nothing is billed twice. An AsyncClient takes
         coroutine functions as well.
         """
         answer: float | Busy | Early | Over | Absent | None = await self._client.step(

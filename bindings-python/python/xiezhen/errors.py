@@ -175,7 +175,7 @@ class ApiError(XiezhenError):
 
 
 class ProtocolError(XiezhenError):
-    """An answer that is not the document's; `body_start` is how it began."""
+    """An answer that is not what the service documents; `body_start` is how it began."""
 
     code = "protocol"
 

@@ -47,7 +47,7 @@ impl Inbox {
     }
 }
 
-/// Who wants the hints of which key, for as long as they hold their inbox.
+/// The inboxes that are open for each key.
 #[derive(Debug, Default)]
 pub(crate) struct Inboxes(Mutex<Keys>);
 

@@ -148,7 +148,7 @@ impl Callbacks {
     }
 }
 
-/// What is no address is the caller's mistake; that it can't be had is the machine's answer.
+/// Text that is not an address is the caller's mistake; an address that can't be bound is the machine's answer.
 fn cannot_listen(address: &str, error: io::Error) -> Error {
     let is_wrong = error.kind() == io::ErrorKind::InvalidInput;
     let kind = if is_wrong { ErrorKind::InvalidArgument } else { ErrorKind::Io };
@@ -191,7 +191,7 @@ async fn serve(stream: TcpStream, server: Arc<Server>) {
         .timer(TokioTimer::new())
         .header_read_timeout(PATIENCE)
         .serve_connection(TokioIo::new(stream), answer);
-    // Head, body, and an answer that nobody reads. What a stranger does wrong is no error of ours.
+    // Head, body, and an answer that nobody reads. A stranger's mistake is not an error of ours.
     let _ = timeout(PATIENCE * 3, connection).await;
 }
 

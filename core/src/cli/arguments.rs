@@ -76,9 +76,9 @@ pub(super) enum Command {
         #[arg(long, value_name = "FILE")]
         html: Option<PathBuf>,
     },
-    /// Make portraits: upload photos, train a model, generate, save. Typed again, it goes on where it stood
+    /// Make portraits: upload photos, train a model, generate, save. Run again, it resumes where it left off
     Run(Run),
-    /// Make the portraits of many customers: each sub-folder is one. Typed again, it goes on where it stood
+    /// Make the portraits of many customers: each sub-folder is one. Run again, it resumes where it left off
     Batch(Batch),
     /// Look once at a task
     Status {
@@ -179,7 +179,7 @@ pub(super) struct Resume {
 /// What a run and the rest of one take.
 #[derive(Debug, Args)]
 pub(super) struct RunArgs {
-    /// Start, and pay, again what is found failed or with an unknown outcome
+    /// Start again, and be billed for, what is found failed or of unknown outcome
     #[arg(long)]
     pub(super) recreate: bool,
     /// Use a checkpoint that another user owns or can change: a job is as trusted as a program
@@ -240,7 +240,7 @@ pub(super) struct Connection {
     /// Refuse results whose address is http://: whoever is on the way reads and changes them
     #[arg(long, global = true)]
     require_https_results: bool,
-    /// When a training is looked at: seconds to the first look, growth, longest pause [default: 15,1.5,60]
+    /// When a training is polled: seconds to the first poll, growth, longest pause [default: 15,1.5,60]
     #[arg(long, global = true, value_name = "FIRST,FACTOR,MAX", value_parser = schedule)]
     training_schedule: Option<PollSchedule>,
     /// The same for a generation [default: 3,1.5,15]
@@ -375,18 +375,22 @@ fn typed(problem: &str) -> String {
 
 fn seconds(text: &str) -> Result<Duration, String> {
     let seconds = text.trim().parse().ok().and_then(|seconds| Duration::try_from_secs_f64(seconds).ok());
-    seconds.ok_or_else(|| "a number of seconds is wanted, such as 90 or 0.5".to_owned())
+    seconds.ok_or_else(|| "give a number of seconds, such as 90 or 0.5".to_owned())
 }
 
 /// A job keeps its folder, whole, as JSON.
 fn kept_folder(folder: OsString) -> Result<PathBuf, &'static str> {
     let folder = PathBuf::from(folder);
     let is_kept = std::path::absolute(&folder).is_ok_and(|whole| whole.to_str().is_some());
-    if is_kept { Ok(folder) } else { Err("no usable path, or not UTF-8, which a job can't keep: name another folder") }
+    if is_kept {
+        Ok(folder)
+    } else {
+        Err("not a usable path, or not UTF-8, which a job can't keep: name another folder")
+    }
 }
 
 fn schedule(text: &str) -> Result<PollSchedule, String> {
-    let wanted = || "three numbers are wanted, such as 15,1.5,60".to_owned();
+    let wanted = || "give three numbers, such as 15,1.5,60".to_owned();
     let [initial, factor, max]: [&str; 3] = text.split(',').collect::<Vec<_>>().try_into().map_err(|_| wanted())?;
     let factor = factor.trim().parse().map_err(|_| wanted())?;
     Ok(PollSchedule { initial: seconds(initial)?, factor, max: seconds(max)? })

@@ -83,7 +83,7 @@ fn hold(out: &Path) -> Result<File> {
     match file.try_lock() {
         Ok(()) => Ok(file),
         Err(TryLockError::WouldBlock) => {
-            let message = format!("another batch is at work in {}", out.display());
+            let message = format!("another batch is running in {}", out.display());
             Err(Error::new(ErrorKind::Io, message).with_path(out).retryable())
         }
         Err(TryLockError::Error(error)) => Err(Error::io("can't lock", &path, error)),

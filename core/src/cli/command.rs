@@ -298,7 +298,7 @@ impl<'a> Invocation<'a> {
         if files.is_empty() { Ok(()) } else { print::result(&files.join("\n")) }
     }
 
-    /// Of what is no job: says what went wrong, and returns what to exit with.
+    /// Of a command without a job: reports what went wrong, and returns the exit code.
     fn fail(&self, error: &Error) -> u8 {
         if self.json {
             error_as_json(error);
@@ -377,7 +377,7 @@ fn trusted(checkpoint: &Path, run_args: &RunArgs) -> Result<()> {
     if run_args.trust { Ok(()) } else { trust::check(checkpoint) }
 }
 
-/// Whether pictures can be kept there: found out before anything is paid for.
+/// Whether pictures can be kept there: found out before anything is billed.
 fn try_folder(folder: &Path) -> Result<()> {
     let tried = std::fs::create_dir_all(folder).and_then(|()| tempfile::tempfile_in(folder));
     tried.map(drop).map_err(|error| Error::io("can't keep pictures in", folder, error))

@@ -32,7 +32,7 @@ pub(super) struct Interrupt {
 impl Interrupt {
     #[cfg(unix)]
     pub(super) fn listen() -> Self {
-        // Who started the command may have meant it to outlive these, as `nohup` does.
+        // The command may have been started so as to outlive these, as `nohup` does.
         let listen = |kind: SignalKind| {
             if crate::process::is_ignored(kind.as_raw_value()) { None } else { signal(kind).ok() }
         };

@@ -18,7 +18,7 @@ pub(super) fn say(lines: &str) {
     let _ = writeln!(io::stderr().lock(), "{}", lines_of(lines));
 }
 
-/// Text for standard output. A reader who has seen enough (`| head`) is no error.
+/// Text for standard output. A reader that has seen enough (`| head`) is not an error.
 pub(super) fn result(text: &str) -> Result<()> {
     let mut out = io::stdout().lock();
     match writeln!(out, "{}", lines_of(text)).and_then(|()| out.flush()) {

@@ -17,7 +17,7 @@ use crate::{
     options::ClientBuilder,
 };
 
-/// More is no file of ours.
+/// A larger file is not one of ours.
 const MOST: u64 = 1 << 20;
 const DEFAULT: &str = "default";
 
@@ -91,7 +91,7 @@ fn read(file: &Path) -> Result<Option<HashMap<String, Profile>>> {
     // Not what it says: it may quote a credential.
     toml::from_str(&text).map(Some).map_err(|error| {
         let line = error.span().map_or(1, |span| text.get(..span.start).unwrap_or_default().lines().count().max(1));
-        let message = format!("{doing} {}: line {line} is not TOML as it should be", file.display());
+        let message = format!("{doing} {}: line {line} is not valid TOML", file.display());
         Error::new(ErrorKind::Io, message).with_path(file)
     })
 }

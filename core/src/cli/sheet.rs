@@ -97,7 +97,7 @@ fn section(page: &mut String, portrait: &Portrait, folder: &Path) {
     let style = text(&portrait.style);
     _ = writeln!(page, "<section>\n<h2>{style}</h2>");
     if portrait.state == Some(TaskState::PartlySucceeded) {
-        page.push_str("<p class=\"wrong\">partly succeeded: the service made some of the pictures only</p>\n");
+        page.push_str("<p class=\"wrong\">partly succeeded: the service made only some of the pictures</p>\n");
     }
     if let Some(error) = &portrait.error {
         _ = writeln!(page, "<p class=\"wrong\">{}</p>", text(error.message()));

@@ -116,7 +116,7 @@ impl RunManyOptions {
         self
     }
 
-    /// Starts (and pays) again what is found failed, or with an unknown outcome.
+    /// Starts again, and is billed for, what is found failed or of unknown outcome.
     #[must_use]
     pub fn recreate(mut self, recreate: bool) -> Self {
         self.recreate = recreate;
@@ -203,7 +203,7 @@ impl Client {
                 && let Some(other) = first.insert(identity, index)
             {
                 let names = [other, index].map(|index| name(jobs, index));
-                problems.push(format!("{} and {} are the same job: it would be paid for twice", names[0], names[1]));
+                problems.push(format!("{} and {} are the same job, which would be billed twice", names[0], names[1]));
             }
         }
         if problems.is_empty() { Ok(all) } else { Err(Error::invalid(problems)) }

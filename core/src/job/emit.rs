@@ -1,4 +1,4 @@
-//! Who follows a job is told of what happens to it.
+//! Events: what whoever follows a job is told.
 
 use std::sync::{
     Arc,

@@ -14,7 +14,7 @@ use crate::{
     transport::backoff,
 };
 
-/// What the service trains a model from (document, step 1).
+/// What the service trains a model from (docs/service.md, step 1).
 pub(super) const COUNT: std::ops::RangeInclusive<usize> = 8..=20;
 
 /// A photo that is still to be uploaded, under its index in the job, with the right to keep it open.
@@ -108,7 +108,7 @@ impl Job {
         if self.known(Record::identity).is_none() {
             self.digest_photos().await?;
         }
-        let unread = || Error::new(ErrorKind::Internal, "a photo was checked and has no digest");
+        let unread = || Error::new(ErrorKind::Internal, "a photo was checked but has no digest");
         self.known(Record::identity).ok_or_else(unread)
     }
 
@@ -244,7 +244,7 @@ fn note(record: &mut Record, digests: Digests) {
 struct Survey {
     known: Vec<JobPhoto>,
     problems: Vec<String>,
-    /// A photo could not be looked at for now, through no fault of its own.
+    /// A photo could not be checked for now, through no fault of its own.
     busy: Option<Error>,
     notices: Vec<String>,
     seen: Comparison,

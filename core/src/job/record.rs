@@ -140,7 +140,7 @@ impl Record {
         pending.filter_map(|(id, work)| Some((id, work.task_id.clone()?))).collect()
     }
 
-    /// Whether anything was started that is paid for.
+    /// Whether anything billed was started.
     pub(super) fn has_begun(&self) -> bool {
         self.works().any(|(_, work)| !work.is_fresh())
     }
@@ -227,7 +227,7 @@ impl Record {
         changed
     }
 
-    /// A training whose model the service never named can't be used, and is never paid for again because of that.
+    /// A training whose model the service never named can't be used, but that alone never starts a second one.
     fn miss_model(&mut self) {
         let Some(training) = self.training.as_mut().filter(|work| work.has_result() && self.user_id.is_none()) else {
             return;
@@ -431,7 +431,7 @@ impl Record {
                 task.kind.name(),
                 wanted.name()
             )),
-            // The service doesn't know it, or not as ours. Anything else is no answer to this question.
+            // The service doesn't know it, or not as ours. Anything else does not answer this question.
             Err(error) if error.kind() == ErrorKind::Api => Err(error.clone().within("nothing was adopted")),
             Err(error) => return Err(error.clone()),
         };

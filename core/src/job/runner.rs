@@ -46,7 +46,7 @@ impl JobRunner {
     /// Takes the job up, with what its caller wants of it.
     pub(super) async fn enter(&self, save_to: Option<PathBuf>) -> Result<()> {
         let save_to = save_to.map(std::path::absolute).transpose().map_err(|error| {
-            Error::new(ErrorKind::InvalidArgument, format!("save_to is no usable path: {error}")).with_source(error)
+            Error::new(ErrorKind::InvalidArgument, format!("save_to is not a usable path: {error}")).with_source(error)
         })?;
         let host = self.session.options.host();
         self.job.known(|record| {
@@ -127,7 +127,7 @@ impl JobRunner {
     }
 
     async fn upload(&self, due: Due) -> Result<()> {
-        // Who shows progress knows the whole from the beginning.
+        // A progress bar needs the total from the start.
         for (index, photo, _) in &due {
             self.emit(Event::PhotoUploading { index: *index, bytes_sent: 0, bytes: photo.bytes });
         }
@@ -186,7 +186,7 @@ impl JobRunner {
         }
     }
 
-    /// Creates what the service is paid for. It runs on when the caller goes away, and notes its answer.
+    /// Makes a billed create. It runs on when the caller goes away, and notes its answer.
     /// What the service answered is in the job afterwards; only a store that fails is an error here.
     async fn start(&self, id: WorkId) -> Result<()> {
         let create = |caller: Caller| {

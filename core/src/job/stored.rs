@@ -15,7 +15,7 @@ use crate::error::{Error, Result};
 
 /// Reads a record, whole and consistent.
 pub(super) fn read(json: &str) -> Result<Record> {
-    let refuse = |problem: String| Error::invalid(vec![format!("this is no job: {problem}")]);
+    let refuse = |problem: String| Error::invalid(vec![format!("this is not a job: {problem}")]);
     let mut value: Value = serde_json::from_str(json).map_err(|error| refuse(error.to_string()))?;
     only_objects(&value).map_err(refuse)?;
     let version = value.get("version").and_then(Value::as_u64).ok_or_else(|| refuse("it has no version".into()))?;
@@ -65,12 +65,12 @@ fn contradiction(record: &Record) -> Option<String> {
     }
     match &record.training {
         Some(training) if record.user_id.is_some() && training.task_id.is_none() => {
-            Some("it has a user_id, and its training no task_id".into())
+            Some("it has a user_id, but its training has no task_id".into())
         }
         Some(training) if training.task_id.is_none() && is_beyond_training(record.stage) => {
-            Some(format!("its stage is {}, and its training has no task_id", record.stage.name()))
+            Some(format!("its stage is {}, but its training has no task_id", record.stage.name()))
         }
-        None if !record.photos.is_empty() => Some("it has photos, and no training".into()),
+        None if !record.photos.is_empty() => Some("it has photos, but no training".into()),
         None if record.user_id.is_none() => Some("it has neither a training nor a user_id".into()),
         _ => None,
     }
@@ -82,7 +82,7 @@ const fn is_beyond_training(stage: Stage) -> bool {
 
 /// Version 1 had no `id` and no attempts, other names for polls, names of files only, and may lack what it took for granted.
 fn upgrade_from_1(job: &mut Value) -> Result<(), String> {
-    let fields = job.as_object_mut().ok_or("it is no object")?;
+    let fields = job.as_object_mut().ok_or("it is not an object")?;
     fields.insert("version".into(), VERSION.into());
     fields.insert("id".into(), uuid::Uuid::new_v4().to_string().into());
     fields.entry("revision").or_insert_with(|| 0.into());
@@ -91,10 +91,10 @@ fn upgrade_from_1(job: &mut Value) -> Result<(), String> {
         upgrade_work_from_1("its training", training)?;
     }
     for photo in fields.get_mut("photos").and_then(Value::as_array_mut).into_iter().flatten() {
-        photo.as_object_mut().ok_or("a photo is no object")?.insert("preparation".into(), Value::Null);
+        photo.as_object_mut().ok_or("a photo is not an object")?.insert("preparation".into(), Value::Null);
     }
     for (n, portrait) in fields.get_mut("portraits").and_then(Value::as_array_mut).into_iter().flatten().enumerate() {
-        let portrait = portrait.as_object_mut().ok_or("a portrait is no object")?;
+        let portrait = portrait.as_object_mut().ok_or("a portrait is not an object")?;
         upgrade_work_from_1(&format!("portrait {}", n + 1), portrait)?;
         portrait.entry("urls").or_insert_with(|| json!([]));
         // Without length and digest, a file counts for nothing: it is fetched anew.

@@ -239,9 +239,9 @@ impl Work {
         Some(pause)
     }
 
-    /// What a caller who comes back wants done again. What was paid for is done again only if `recreate` says so.
+    /// What a caller who comes back wants done again. What was billed is done again only if `recreate` says so.
     pub(super) fn reopen(&mut self, recreate: bool, comes_back: bool, what: &str, sent: Option<String>) {
-        // Who takes the job up holds the run lock: nobody is asking any more.
+        // The caller holds the run lock, so no other run is polling.
         self.in_flight = false;
         let failed = self.state == Some(TaskState::Failed);
         if recreate && (failed || self.is_unknown()) {

@@ -124,7 +124,7 @@ impl fmt::Display for Remark {
 #[derive(Clone, Debug)]
 pub(crate) struct Findings {
     pub(crate) format: Format,
-    /// Width and height as it is looked at.
+    /// Width and height when upright.
     pub(crate) size: (u32, u32),
     pub(crate) plan: PhotoPlan,
     looks: Looks,

@@ -11,7 +11,7 @@ pub(super) fn to_srgb(pixels: &mut [u8], profile: &[u8]) {
     let options = TransformOptions::default();
     let transform = profile.create_transform_8bit(Layout::Rgb, &ColorProfile::new_srgb(), Layout::Rgb, options);
     let Ok(transform) = transform else { return };
-    // Line by line, in a sense: no second picture is needed.
+    // In pieces, so that no second picture is needed.
     let mut before = [0; 3 * 4096];
     for part in pixels.chunks_mut(before.len()) {
         if let Some(before) = before.get_mut(..part.len()) {

@@ -35,7 +35,7 @@ pub(super) struct Picture {
 }
 
 impl Picture {
-    /// Width and height as it is looked at.
+    /// Width and height when upright.
     pub(super) fn upright_size(&self) -> (u32, u32) {
         let (width, height) = self.pixels.dimensions();
         let turned =

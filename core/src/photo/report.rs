@@ -1,4 +1,4 @@
-//! Photos looked at by themselves: no client, no upload.
+//! Photos checked by themselves: no client, no upload.
 
 use std::path::PathBuf;
 
@@ -16,9 +16,9 @@ use crate::error::Result;
 pub struct PhotoReport {
     /// The file; `None` if the photo was given as bytes.
     pub path: Option<PathBuf>,
-    /// The type by its content, such as `"jpeg"`; `None` if it is no picture.
+    /// The type by its content, such as `"jpeg"`; `None` if it is not a picture.
     pub format: Option<String>,
-    /// Width and height as it is looked at, if it is known.
+    /// Width and height when upright, if they are known.
     pub size: Option<(u32, u32)>,
     /// The size of the file; `None` if it can't be read.
     pub bytes: Option<u64>,

@@ -12,7 +12,7 @@ pub(super) fn scaled(picture: &RgbImage, width: u32, height: u32) -> RgbImage {
     let mut target = TypedImage::<U8x3>::new(width, height);
     let options = ResizeOptions::new().resize_alg(ResizeAlg::Convolution(FilterType::Lanczos3));
     if let Ok(source) = TypedImageRef::<U8x3>::from_buffer(picture.width(), picture.height(), picture) {
-        // It fails for a crop that is no part of the picture, and there is none.
+        // It fails only for a crop outside the picture, and there is no crop.
         let _ = Resizer::new().resize_typed(&source, &mut target, &options);
     }
     let pixels = target.pixels().iter().flat_map(|pixel| pixel.0).collect();

@@ -72,9 +72,9 @@ where
 {
     let driver = driver()?;
     let problem = match Handle::try_current() {
-        Ok(_) => "a call that blocks can't be made from what this library calls on its way, such as a log handler",
+        Ok(_) => "a blocking call can't be made from a callback of this library, such as a log handler",
         Err(error) if error.is_thread_local_destroyed() => {
-            "a call that blocks can't be made by a thread that is ending, from atexit or a static destructor"
+            "a blocking call can't be made by a thread that is ending, from atexit or a static destructor"
         }
         Err(_) => "",
     };
@@ -124,7 +124,7 @@ impl<T, M> BlockingCall<T, M> {
             return self.last(outcome);
         }
         let (messages, Some(call)) = (&mut self.messages, &mut self.call) else {
-            let problem = "this call was begun before a fork: it is the parent's, and ends there";
+            let problem = "this call was begun before a fork: it belongs to the parent process, and ends there";
             return Step::Done(Err(Error::invalid(vec![problem.to_owned()])));
         };
         let step = async {

@@ -1,4 +1,4 @@
-//! A rate that several processes share: permits are reserved where all of them ask (design §10).
+//! A rate that several processes share: permits are reserved where all of them ask (docs/design.md §10).
 
 use std::{
     collections::VecDeque,
@@ -104,7 +104,7 @@ impl SharedPermits {
         }
         let why = outcome
             .map_or_else(|error| error.to_string(), |done| done.err().map_or_else(String::new, |e| e.to_string()));
-        tracing::warn!("no request is sent: the fleet's rate can't be asked for: {why}");
+        tracing::warn!("no request was sent, because the fleet's rate limit can't be read: {why}");
         tokio::time::sleep(PAUSE).await;
     }
 }

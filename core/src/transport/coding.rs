@@ -1,4 +1,4 @@
-//! Answers that somebody on the way has compressed, though none were asked for (design §5.8).
+//! Answers that somebody on the way has compressed, though none were asked for (docs/design.md §5.8).
 
 use std::io::{self, Read, Write};
 

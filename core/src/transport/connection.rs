@@ -52,7 +52,7 @@ impl Connections {
         self.creates.get_or_try_init(|| build(self.gateway()?.pool_max_idle_per_host(0)))
     }
 
-    /// For pictures: redirects are followed by who asks, each hop looked at. What was connected to as a host that was
+    /// For pictures: the caller follows redirects and checks each hop. What was connected to as a host that was
     /// named is not used for one that was redirected to.
     pub(crate) fn pictures(&self, url: &Url, reach: Reach) -> Result<&Client> {
         let direct = self.goes_direct(url);

@@ -34,7 +34,7 @@ const MAX_REDIRECTS: usize = 5;
 const LEAST_A_SECOND: u64 = 1 << 10;
 /// Less than this in a second, over a moment, makes room for others.
 const SLOW_A_SECOND: u64 = 4 << 10;
-/// How often that is looked at, for the usual stall limit of 60 s.
+/// How often that is checked, for the usual stall limit of 60 s.
 const MOMENTS: u32 = 12;
 /// A picture may take so many stall limits in all.
 const LONGEST: u32 = 10;

@@ -17,7 +17,7 @@ use crate::{
     wire::Asked,
 };
 
-/// The last part of an address below this is no secret, and may be a word that anybody says.
+/// The last part of an address, if it is shorter than this, is not a secret, and may be a common word.
 const SHORTEST_SECRET: usize = 8;
 
 /// The body of a call.
@@ -64,7 +64,7 @@ pub(crate) struct Request {
     /// Where the service may call. It is for the service only.
     callback_url: Option<String>,
     pub(super) limits: CallLimits,
-    /// Who waits for it, where the call may outlive them.
+    /// The caller that waits for it, if the call may outlive it.
     caller: Option<Caller>,
     pub(super) permit: Permit,
 }

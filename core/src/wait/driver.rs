@@ -1,4 +1,4 @@
-//! Who makes the polls as they fall due: one driver at a time, which ends when nobody waits.
+//! Makes the polls as they fall due: one driver at a time, which ends when nobody waits.
 
 use std::{future::Future, sync::Arc, time::Duration};
 

@@ -36,7 +36,7 @@ pub(super) struct Waiter {
     pub(super) completion: Completion,
 }
 
-/// Everybody who waits for one task. Who does not care for a poll costs it nothing, however many they are.
+/// Everybody who waits for one task. Waiters that a poll does not concern cost it nothing, however many there are.
 #[derive(Default)]
 pub(super) struct Waiters {
     all: Slab<Waiter>,

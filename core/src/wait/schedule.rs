@@ -1,4 +1,4 @@
-//! When a task is polled next (design §7).
+//! When a task is polled next (docs/design.md §7).
 
 use std::{
     hash::{DefaultHasher, Hash, Hasher},
@@ -51,7 +51,7 @@ pub(crate) struct Steps {
     unreadable: Unreadable,
 }
 
-/// The same unreadable answer again and again: that is no outage (design §5.3).
+/// The same unreadable answer again and again: that is not an outage (docs/design.md §5.3).
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 struct Unreadable {
     /// A digest of how the answer began.
@@ -106,7 +106,7 @@ impl Steps {
         const FIRST: Duration = Duration::from_secs(1);
         let grown = FIRST.saturating_mul(1 << self.failures.min(16));
         self.failures = self.failures.saturating_add(1);
-        // "At once" is no pause to keep: it would ask as fast as the rate limiter allows.
+        // A pause of zero would poll as fast as the rate limiter allows.
         let asked = retry_after.filter(|pause| !pause.is_zero());
         asked.unwrap_or_else(|| jittered(grown.min(schedule.pause(self.polls))))
     }

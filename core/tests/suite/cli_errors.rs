@@ -80,8 +80,8 @@ async fn options_are_refused_under_the_names_that_are_typed() {
     let url = simulator.url();
     for (words, reasons) in [
         (vec!["--call-timeout", "0"], vec!["--call-timeout must be more than 0", "not 0 s"]),
-        (vec!["--call-timeout", "nan"], vec!["--call-timeout", "a number of seconds is wanted"]),
-        (vec!["--connect-timeout", "-1"], vec!["'-1' for '--connect-timeout", "a number of seconds is wanted"]),
+        (vec!["--call-timeout", "nan"], vec!["--call-timeout", "give a number of seconds"]),
+        (vec!["--connect-timeout", "-1"], vec!["'-1' for '--connect-timeout", "give a number of seconds"]),
         (vec!["--max-retries", "-1"], vec!["'-1' for '--max-retries"]),
         (vec!["--requests-per-second", "-3"], vec!["--requests-per-second must be", "not -3"]),
         (vec!["--upload-concurrency", "0"], vec!["--upload-concurrency must be"]),

@@ -1,4 +1,4 @@
-//! TLS is always verified, and proxies apply to all but this machine (design §5.7).
+//! TLS is always verified, and proxies apply to all but this machine (docs/design.md §5.7).
 
 use std::{
     fs,

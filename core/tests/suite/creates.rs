@@ -1,4 +1,4 @@
-//! Never pays twice unknowingly (design §5.1): each way a create can end, and how often it was sent.
+//! Never pays twice unknowingly (docs/design.md §5.1): each way a create can end, and how often it was sent.
 
 use std::time::Duration;
 

@@ -1,4 +1,4 @@
-//! Result hosts, and folders that others can write, are hostile until shown otherwise (design §5.7, §5.9).
+//! Result hosts, and folders that others can write, are hostile until shown otherwise (docs/design.md §5.7, §5.9).
 
 use std::{
     fs,

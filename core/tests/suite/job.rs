@@ -1,4 +1,4 @@
-//! A job, exactly (design §4), against the simulated service.
+//! A job, exactly (docs/design.md §4), against the simulated service.
 
 use std::{fs, time::Duration};
 

@@ -1,5 +1,5 @@
 //! Killed at any instant and run again, a job uploads no confirmed photo again, never retrains, and ends with the
-//! same files (design §5.2). The process that is killed is this test program, started once more.
+//! same files (docs/design.md §5.2). The process that is killed is this test program, started once more.
 
 use std::{
     collections::HashSet,

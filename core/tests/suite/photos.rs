@@ -1,4 +1,4 @@
-//! A photo is sent as it was checked, or not at all (design §4, §5.11).
+//! A photo is sent as it was checked, or not at all (docs/design.md §4, §5.11).
 
 use std::{
     fs::{self, OpenOptions},

@@ -1,4 +1,4 @@
-//! Photos before they are sent (design §11): what is found out about them, and what is made of them.
+//! Photos before they are sent (docs/design.md §11): what is found out about them, and what is made of them.
 
 use std::{collections::BTreeMap, fs, path::PathBuf, time::Duration};
 

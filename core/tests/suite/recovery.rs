@@ -1,4 +1,4 @@
-//! Nothing finished is done again (design §4, §5.2): unknown outcomes, refusals, cancellation, checkpoints.
+//! Nothing finished is done again (docs/design.md §4, §5.2): unknown outcomes, refusals, cancellation, checkpoints.
 
 use std::{fs, os::unix::fs::PermissionsExt, path::Path, sync::Arc, time::Duration};
 

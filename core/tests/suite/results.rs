@@ -1,4 +1,4 @@
-//! Files appear whole or not at all (design §5.9), and credentials stay home (§5.7).
+//! Files appear whole or not at all (docs/design.md §5.9), and credentials stay home (§5.7).
 
 use std::{
     fs,

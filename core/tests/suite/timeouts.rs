@@ -1,4 +1,4 @@
-//! A timeout bounds a whole call, and a call may have one of its own (design §5.5).
+//! A timeout bounds a whole call, and a call may have one of its own (docs/design.md §5.5).
 
 use std::time::{Duration, Instant, SystemTime};
 

@@ -1,4 +1,4 @@
-//! Creates whose callers have gone away are waited for, by however many want to know (design §5.6).
+//! Creates whose callers have gone away are waited for, by however many want to know (docs/design.md §5.6).
 
 use std::{pin::pin, time::Duration};
 

@@ -1,4 +1,4 @@
-//! Waiting: what ends a wait and what does not, and what it costs (design §5.3, §5.4, §7).
+//! Waiting: what ends a wait and what does not, and what it costs (docs/design.md §5.3, §5.4, §7).
 
 use std::time::{Duration, Instant};
 

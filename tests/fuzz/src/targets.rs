@@ -130,7 +130,7 @@ fn answer(bytes: &[u8]) -> Result<(), String> {
     Ok(())
 }
 
-/// `status\nheaders\n\nbody`. A create is sent again only for the gateway's throttle and its clock (design §5.1).
+/// `status\nheaders\n\nbody`. A create is sent again only for the gateway's throttle and its clock (docs/design.md §5.1).
 fn refusal(bytes: &[u8]) -> Result<(), String> {
     let split = bytes.windows(2).position(|pair| pair == b"\n\n").unwrap_or(bytes.len());
     let (head, body) = bytes.split_at(split);

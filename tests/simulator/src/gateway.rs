@@ -1,4 +1,4 @@
-//! The gateway in front of the service: who may pass, and how it refuses (gateway.md §1–3).
+//! The gateway in front of the service: who may pass, and how it refuses (docs/gateway.md).
 
 use crate::answer::Answer;
 use crate::clock;

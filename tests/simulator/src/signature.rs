@@ -1,4 +1,4 @@
-//! The gateway's signature, rebuilt from the raw request (gateway.md §2).
+//! The gateway's signature, rebuilt from the raw request (docs/gateway.md, "Authentication").
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD as BASE64;

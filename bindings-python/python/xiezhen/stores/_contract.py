@@ -1,4 +1,4 @@
-"""What every store answers (design §10), and how that is read from a script's or a statement's reply."""
+"""What every store answers (docs/design.md §10), and how that is read from a script's or a statement's reply."""
 
 from __future__ import annotations
 

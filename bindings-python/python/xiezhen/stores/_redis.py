@@ -94,7 +94,7 @@ class _Scripts:
         elif self._replicas:
             self._wait = ("WAIT", self._replicas, DURABLE_MS)
         if not logged:
-            _warn("appendonly is off: a crash loses what was paid for since the last snapshot. Set appendonly yes")
+            _warn("appendonly is off: a crash loses what was billed since the last snapshot. Set appendonly yes")
         policy = info.get("maxmemory_policy", "noeviction")
         if policy != "noeviction":
             _warn(f"maxmemory-policy is {policy}: jobs may be evicted. Set it to noeviction")

@@ -91,7 +91,7 @@ fn of_manifest(manifest: &Path, batch: &Batch, problems: &mut Vec<String>) -> Ve
         );
         let folder = cell("folder").map(|folder| beside.join(folder));
         if folder.is_some() == cell("user_id").is_some() {
-            problems.push(format!("manifest, line {number}: either a folder or a user_id is wanted"));
+            problems.push(format!("manifest, line {number}: give either a folder or a user_id"));
             continue;
         }
         customers.extend(customer(key.to_owned(), folder.as_deref(), cell("user_id"), &styles, problems));
