@@ -1,4 +1,4 @@
-"""One turn at a job that a store holds: claim, photos, advance with the store as `save`, release (docs/design.md §10)."""
+"""One turn at a stored job: claim, photos, advance with the store as `save`, release (docs/design.md §10)."""
 
 from __future__ import annotations
 

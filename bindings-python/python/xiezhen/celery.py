@@ -120,7 +120,7 @@ class Portraits:
             self.store.release(claim, 0.0)
 
     def recreate(self, key: str) -> Any:
-        """Takes up a job that is over, and starts again, and is billed for, what failed or is unknown. One turn, here."""
+        """Takes up a job that is over: starts again, and is billed for, what failed or is unknown. One turn, here."""
         return self._turn(key, recreate=True)
 
     def _task(self) -> Callable[[str], Any]:

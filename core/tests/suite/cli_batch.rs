@@ -95,7 +95,7 @@ async fn a_manifest_is_checked_whole_before_anything_is_begun() {
     let output = batch(&simulator.url(), folder.path(), &["--manifest", &typed]);
     let said = text(&output.stderr);
     for problem in
-        ["no column \"colour\"", "line 3: key \"1\" was there before", "no folder", "line 5: either a folder or"]
+        ["no column \"colour\"", "line 3: key \"1\" was there before", "no folder", "line 5: give either a folder or"]
     {
         assert!(said.contains(problem), "{problem}: {said}");
     }
