@@ -31,7 +31,7 @@ pub(super) fn check(file: &File, len: u64) -> io::Result<Result<Format, &'static
     let ends = match format {
         Format::Jpeg => contains(&tail, &[0xff, 0xd9]),
         Format::Png => contains(&tail, b"\0\0\0\0IEND\xae\x42\x60\x82"),
-        Format::Gif => contains(&tail, &[0x3b]),
+        Format::Gif => tail.trim_ascii_end().ends_with(&[0, 0x3b]),
         Format::WebP => u64::from(number(&head, 4).swap_bytes()) + 8 <= len,
         Format::Bmp => (26..=len).contains(&u64::from(number(&head, 2).swap_bytes())),
         Format::Heic | Format::Avif => boxes_end(file, len)?,
@@ -88,5 +88,44 @@ impl Read for Bounded<'_> {
 impl Seek for Bounded<'_> {
     fn seek(&mut self, to: SeekFrom) -> io::Result<u64> {
         self.file.seek(to)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::{io::Write as _, path::Path};
+
+    use super::*;
+
+    fn checked(content: &[u8]) -> Result<Format, &'static str> {
+        let mut file = tempfile::tempfile().unwrap();
+        file.write_all(content).unwrap();
+        check(&file, content.len() as u64).unwrap()
+    }
+
+    #[test]
+    fn a_picture_of_each_type_is_whole_with_its_end_only() {
+        let corpus = Path::new(env!("CARGO_MANIFEST_DIR")).join("../tests/pictures/corpus");
+        for name in
+            ["good.jpg", "progressive.jpg", "good.png", "good.webp", "small.bmp", "small.gif", "good.heic", "some.avif"]
+        {
+            let whole = std::fs::read(corpus.join(name)).unwrap();
+            assert!(checked(&whole).is_ok(), "{name}: {:?}", checked(&whole));
+            for part in [whole.len() / 2, whole.len() * 9 / 10, whole.len() - 2] {
+                assert_eq!(checked(&whole[..part]), Err("is cut short: its end is missing"), "{name}, {part} bytes");
+            }
+        }
+    }
+
+    #[test]
+    fn what_is_no_picture_or_has_no_known_end_is_no_result() {
+        let corpus = Path::new(env!("CARGO_MANIFEST_DIR")).join("../tests/pictures/corpus");
+        let read = |name: &str| std::fs::read(corpus.join(name)).unwrap();
+        assert_eq!(checked(&read("good.tif")), Err("is a picture of a type that is not known here"));
+        assert_eq!(checked(b"<html></html>"), Err("is not a picture"));
+        assert_eq!(
+            checked(&[b"\xff\xd8".as_slice(), &b"\xff\xe0\x00\x02".repeat(1 << 20), b"\xff\xd9"].concat()),
+            Err("has a header that says no width and height")
+        );
     }
 }

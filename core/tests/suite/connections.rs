@@ -11,14 +11,18 @@ use tokio::{
     net::TcpListener,
 };
 use tokio_rustls::{TlsAcceptor, rustls};
-use xiezhen::{Client, ErrorKind};
+use xiezhen::{Client, ErrorKind, Task, TaskKind, TaskState};
 
 use crate::service;
 
 const ANSWER: &[u8] = b"HTTP/1.1 200 OK\r\ncontent-length: 19\r\nconnection: close\r\n\r\n{\"ret\":0,\"body\":[]}";
 
-/// Reads one request's head, answers it, and returns what was asked.
-async fn answer(mut stream: impl AsyncRead + AsyncWrite + Unpin) -> String {
+/// Reads one request's head, answers it with an empty list of styles, and returns what was asked.
+async fn answer(stream: impl AsyncRead + AsyncWrite + Unpin) -> String {
+    answer_with(ANSWER, stream).await
+}
+
+async fn answer_with(answer: &[u8], mut stream: impl AsyncRead + AsyncWrite + Unpin) -> String {
     let mut head = Vec::new();
     while !head.ends_with(b"\r\n\r\n") {
         match stream.read_u8().await {
@@ -26,13 +30,17 @@ async fn answer(mut stream: impl AsyncRead + AsyncWrite + Unpin) -> String {
             Err(_) => break,
         }
     }
-    let _ = stream.write_all(ANSWER).await;
+    let _ = stream.write_all(answer).await;
     let _ = stream.shutdown().await;
     String::from_utf8(head).unwrap()
 }
 
 /// A TLS server of an authority that nobody knows; returns its port and the authority's certificate.
 async fn tls_server() -> (u16, String) {
+    tls_server_with(ANSWER.to_vec()).await
+}
+
+async fn tls_server_with(what: Vec<u8>) -> (u16, String) {
     let mut params = CertificateParams::default();
     params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
     let authority_key = KeyPair::generate().unwrap();
@@ -52,10 +60,10 @@ async fn tls_server() -> (u16, String) {
     let port = listener.local_addr().unwrap().port();
     tokio::spawn(async move {
         while let Ok((stream, _)) = listener.accept().await {
-            let acceptor = acceptor.clone();
+            let (acceptor, what) = (acceptor.clone(), what.clone());
             tokio::spawn(async move {
                 if let Ok(stream) = acceptor.accept(stream).await {
-                    answer(stream).await;
+                    answer_with(&what, stream).await;
                 }
             });
         }
@@ -77,6 +85,31 @@ async fn an_unknown_authority_is_refused_unless_ca_file_names_it() {
     assert!(builder("localhost").ca_file(&*file).build().unwrap().list_styles().await.unwrap().is_empty());
     let error = builder("127.0.0.1").ca_file(&*file).build().unwrap().list_styles().await.unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Transport, "another name than the certificate's: {error}");
+}
+
+#[tokio::test]
+async fn a_redirect_from_https_to_http_is_not_followed() {
+    let redirect =
+        b"HTTP/1.1 302 Found\r\nlocation: http://127.0.0.1:9/1.jpg\r\ncontent-length: 0\r\nconnection: close\r\n\r\n";
+    let (port, authority) = tls_server_with(redirect.to_vec()).await;
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("authority.pem");
+    fs::write(&file, authority).unwrap();
+    // A service of this machine: that the results are here, too, is no reason to refuse them.
+    let client = service::builder("http://127.0.0.1:9").ca_file(&*file).max_retries(0_u32).build().unwrap();
+    let task = Task {
+        id: "7e1cac92-e348-4b7a-9c1d-000000000001".into(),
+        state: TaskState::Succeeded,
+        raw_state: 3,
+        kind: TaskKind::Generation,
+        reason: None,
+        result_paths: vec![format!("https://localhost:{port}/1.jpg")],
+    };
+
+    let error = client.save_results(&task, folder.path().join("out"), None).await.unwrap_err();
+
+    assert_eq!(error.kind(), ErrorKind::Protocol, "{error}");
+    assert!(error.message().contains("redirects from https to http"), "{error}");
 }
 
 #[tokio::test]

@@ -136,6 +136,11 @@ async fn a_refused_timestamp_is_corrected_once_by_the_gateways_clock() {
     simulator.fault(create().reply(400).header("X-Ca-Error-Message", "Timestamp Expired"));
     let error = signing().create_user_model(&paths, None).await.unwrap_err();
     assert_eq!((error.kind(), sent(&simulator)), (ErrorKind::Authentication, 5), "once more, and no more");
+
+    // A signature of another day is for nobody: such a clock is not believed.
+    simulator.set(|settings| settings.clock_skew_ms = 25 * 3_600_000);
+    let error = signing().create_user_model(&paths, None).await.unwrap_err();
+    assert_eq!((error.kind(), sent(&simulator)), (ErrorKind::Authentication, 6), "{error}");
 }
 
 #[tokio::test]
