@@ -34,6 +34,9 @@ mkdir "$work/unpacked"
 tar --extract --file "$(ls "$DIST"/xiezhen-*-linux-*.tar.gz)" --directory "$work/unpacked"
 archive=$(ls -d "$work"/unpacked/xiezhen-*)
 for part in LICENSE-MIT LICENSE-APACHE THIRD-PARTY.md README.md include/xiezhen.hpp lib/libxiezhen.a; do test -s "$archive/$part"; done
+for library in "$archive"/lib/libxiezhen.{a,so}; do
+  if grep -q -e "${CARGO_HOME:-$HOME/.cargo}" -e "$(cd .. && pwd)" "$library"; then echo "$library: has paths of this machine"; exit 1; fi
+done
 export PKG_CONFIG_PATH=$archive/lib/pkgconfig
 gcc "$archive/examples/portrait.c" $(pkg-config --cflags --libs xiezhen) -o "$work/archive-shared"
 gcc "$archive/examples/epoll.c" $(pkg-config --cflags xiezhen) \

@@ -31,9 +31,12 @@ const oldest = target?.endsWith('linux-gnu') ? `${target}.2.17` : target
 const cargo = target?.includes('linux') ? 'zigbuild' : 'build'
 const flags = ['--package', crate, '--message-format=json-render-diagnostics', ...(release ? ['--release'] : [])]
 if (oldest !== undefined) flags.push('--target', oldest)
-// An addon is loaded by a program that has the C library already: musl's is not to be linked in once more.
-const musl = target?.endsWith('musl') ? { RUSTFLAGS: '-C target-feature=-crt-static' } : {}
-const built = said('cargo', [cargo, ...flags], { NAPI_TYPE_DEF_TMP_FOLDER: types, ...musl })
+// With a target it is built to be shipped. An addon is loaded by a program that has the C library already: musl's is not to
+// be linked in once more.
+const shipped = target === undefined ? '' : said('bash', ['../.ci/release-flags']).trim()
+const rustflags = target?.endsWith('musl') ? `${shipped} -C target-feature=-crt-static` : shipped
+const environment = rustflags === '' ? {} : { RUSTFLAGS: rustflags }
+const built = said('cargo', [cargo, ...flags], { NAPI_TYPE_DEF_TMP_FOLDER: types, ...environment })
   .trim()
   .split('\n')
   .map((line) => JSON.parse(line))
