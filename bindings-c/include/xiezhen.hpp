@@ -555,6 +555,7 @@ struct PhotoReport {
 
 /// Looks at photos as a job would. Needs no client, and sends nothing: what is wrong with a photo is in its report.
 inline std::vector<PhotoReport> check_photos(const std::vector<Photo> &photos) {
+  if (photos.empty()) return {};
   std::vector<const xiezhen_photo *> handles;
   for (const auto &photo : photos) handles.push_back(photo.get());
   const auto all = detail::make<detail::Own<xiezhen_photo_reports, xiezhen_photo_reports_free>>(

@@ -99,11 +99,15 @@ pub(crate) fn maybe_text<'a>(value: *const c_char, name: &str) -> Result<Option<
 
 /// A list of texts, with at least one in it.
 pub(crate) fn texts(list: *const *const c_char, count: usize, name: &str) -> Result<Vec<String>> {
-    let items = slice(list, count, name)?.iter().enumerate();
-    let (texts, problems): (Vec<_>, Vec<_>) =
-        items.map(|(n, item)| text(*item, &format!("{name}[{n}]"))).partition(Result::is_ok);
+    each(slice(list, count, name)?, name, |item, name| text(*item, name).map(str::to_owned))
+}
+
+/// Reads every item of a list under its own name, such as `photos[3]`: all of them, or every problem.
+pub(crate) fn each<T, R>(items: &[T], name: &str, read: impl Fn(&T, &str) -> Result<R>) -> Result<Vec<R>> {
+    let items = items.iter().enumerate().map(|(n, item)| read(item, &format!("{name}[{n}]")));
+    let (values, problems): (Vec<_>, Vec<_>) = items.partition(Result::is_ok);
     if problems.is_empty() {
-        Ok(texts.into_iter().flatten().map(str::to_owned).collect())
+        Ok(values.into_iter().flatten().collect())
     } else {
         Err(refuse_all(problems.into_iter().map(Result::err)))
     }

@@ -12,7 +12,7 @@ use xiezhen_core::{
 
 use crate::{
     error::{boundary, xiezhen_error, xiezhen_status},
-    ffi::{Arguments, borrow, c_path, c_text, free, handle, out, pointer, read_or, slice},
+    ffi::{Arguments, borrow, c_path, c_text, each, free, handle, out, pointer, read_or, slice},
     photo::xiezhen_photo,
 };
 
@@ -58,8 +58,7 @@ pub unsafe extern "C" fn xiezhen_check_photos(
 ) -> xiezhen_status {
     boundary(error, || {
         let (photos, reports) = (slice(photos, photo_count, "photos"), out(reports, "reports")).all()?;
-        let photos =
-            photos.iter().map(|photo| Ok(borrow(*photo, "a photo")?.0.clone())).collect::<Result<Vec<Photo>>>()?;
+        let photos = each(photos, "photos", |photo, name| Ok(borrow(*photo, name)?.0.clone()))?;
         *reports = handle(xiezhen_photo_reports(check(photos)?.into_iter().map(Into::into).collect()));
         Ok(())
     })

@@ -20,7 +20,7 @@ use crate::{
     completion::Outcome,
     error::{boundary, xiezhen_error, xiezhen_status},
     event::xiezhen_event,
-    ffi::{Arguments, borrow, borrow_mut, free, handle, maybe, out, slice, text, texts},
+    ffi::{Arguments, borrow, borrow_mut, each, free, handle, maybe, out, slice, text, texts},
     job::xiezhen_job,
     outcomes::xiezhen_errors,
     queue::xiezhen_queue,
@@ -230,9 +230,7 @@ fn keyed(jobs: *const *const xiezhen_job, keys: *const *const c_char, count: usi
     let handles = slice(jobs, count, "jobs");
     let keys = if keys.is_null() { Ok(None) } else { texts(keys, count, "keys").map(Some) };
     let (handles, keys) = (handles, keys).all()?;
-    let jobs =
-        handles.iter().enumerate().map(|(n, job)| borrow(*job, &format!("jobs[{n}]")).map(|job| job.core.clone()));
-    let jobs = jobs.collect::<Result<Vec<_>>>()?;
+    let jobs = each(handles, "jobs", |job, name| Ok(borrow(*job, name)?.core.clone()))?;
     Ok(match keys {
         None => jobs.into_iter().map(KeyedJob::from).collect(),
         Some(keys) => keys.into_iter().zip(jobs).map(KeyedJob::from).collect(),

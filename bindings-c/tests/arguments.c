@@ -155,6 +155,16 @@ static void photos_and_jobs(void) {
 
   xiezhen_job_options *wish = xiezhen_job_options_new();
   OK(xiezhen_photo_from_path("x", &photo, error));
+  xiezhen_photo_reports *reports = NULL;
+  const xiezhen_photo *some[] = {photo, NULL, NULL};
+  REFUSED(xiezhen_check_photos(NULL, 1, &reports, error));
+  REFUSED(xiezhen_check_photos(some, 0, &reports, error));
+  REFUSED(xiezhen_check_photos(some, 1, NULL, error));
+  xiezhen_error *missing_ones = NULL;
+  CHECK(xiezhen_check_photos(some, 3, &reports, &missing_ones) == XIEZHEN_INVALID_ARGUMENT && !reports);
+  CHECK(xiezhen_error_problem_count(missing_ones) == 2);
+  CHECK(strcmp(xiezhen_error_problem(missing_ones, 1), "photos[2] is NULL") == 0);
+  xiezhen_error_free(missing_ones);
   REFUSED(xiezhen_job_options_add_photo(NULL, photo, error));
   REFUSED(xiezhen_job_options_add_photo(wish, NULL, error));
   REFUSES_TEXT(xiezhen_job_options_add_photo_path, wish);
@@ -457,6 +467,13 @@ static void accessors_of_null(void) {
   CHECK(!xiezhen_completion_is_job_end(NULL) && !xiezhen_errors_count(NULL) && !xiezhen_errors_at(NULL, 0));
   CHECK(!xiezhen_job_revision(NULL) && !xiezhen_error_user_id(NULL));
 
+  CHECK(!xiezhen_photo_reports_count(NULL) && !xiezhen_photo_reports_at(NULL, 0) && !xiezhen_photo_report_path(NULL));
+  CHECK(!xiezhen_photo_report_format(NULL) && !xiezhen_photo_report_plan(NULL) && !xiezhen_photo_report_bytes(NULL));
+  CHECK(!xiezhen_photo_report_width(NULL) && !xiezhen_photo_report_height(NULL));
+  CHECK(!xiezhen_photo_report_problem_count(NULL) && !xiezhen_photo_report_problem(NULL, 0));
+  CHECK(!xiezhen_photo_report_remark_count(NULL) && !xiezhen_photo_report_remark(NULL, 0));
+
+  xiezhen_photo_reports_free(NULL);
   xiezhen_errors_free(NULL);
   xiezhen_run_many_options_free(NULL);
 

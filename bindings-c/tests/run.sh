@@ -25,7 +25,7 @@ trap finish EXIT
 export QT_QPA_PLATFORM=offscreen
 read -r SIMULATOR <"$work/stdout"
 export SIMULATOR XIEZHEN_APP_CODE=simulator-app-code
-export PHOTOS=$source_folder/../tests/photos SCRATCH=$work/scratch
+export PHOTOS=$source_folder/../tests/photos PICTURES=$source_folder/../tests/pictures/corpus SCRATCH=$work/scratch
 mkdir "$SCRATCH"
 
 say "installed under a DESTDIR"
@@ -62,7 +62,7 @@ compile_cpp() { # <standard>
 }
 
 # The other standard's programs run under valgrind.
-tests_in_c=(arguments calls callbacks jobs many queue signals threads)
+tests_in_c=(arguments calls callbacks jobs many photos queue signals threads)
 say "C tests as c99"
 # These take longest to build.
 compile_cpp c++20 &

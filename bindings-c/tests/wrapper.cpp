@@ -4,6 +4,7 @@
 
 #include "support.h"
 
+#include <algorithm>
 #include <fstream>
 #include <map>
 #include <new>
@@ -11,6 +12,7 @@
 #ifdef __cpp_lib_ranges
 #include <ranges>
 #endif
+#include <regex>
 #include <thread>
 #include <type_traits>
 
@@ -425,6 +427,43 @@ void a_run_as_a_range_of_events() {
   CHECK(thrown_by<xiezhen::Error>(loop).status() == XIEZHEN_INVALID_ARGUMENT);
 }
 
+// Of each picture of the corpus, the same is said as in every other language.
+void photos_are_checked() {
+  std::ifstream table(std::string(environment("PICTURES")) + "/../expected.json");
+  const std::regex row(R"re("([^"]+)": \{"format": (null|"(\w+)"), "size": (null|\[(\d+), (\d+)\]), "plan": (null|"(\w+)"), )re"
+                       R"re("says": (null|"([^"]*)"), "remarks": \[("(\w+)")?.*)re");
+  std::vector<std::smatch> expected;
+  std::vector<std::string> lines;
+  for (std::string line; std::getline(table, line);)
+    if (line.size() > 2) lines.push_back(line);
+  std::vector<xiezhen::Photo> photos;
+  for (const auto &line : lines) {
+    std::smatch found;
+    CHECK(std::regex_search(line, found, row));
+    photos.push_back(xiezhen::Photo::path(std::string(environment("PICTURES")) + "/" + found[1].str()));
+    expected.push_back(std::move(found));
+    // Decoding is slow under valgrind.
+    if (std::getenv("SLOW") && photos.size() == 3) break;
+  }
+  CHECK(photos.size() == (std::getenv("SLOW") ? 3 : lines.size()) && lines.size() > 60);
+
+  const auto reports = xiezhen::check_photos(photos);
+  CHECK(reports.size() == photos.size());
+  for (std::size_t n = 0; n < reports.size(); ++n) {
+    const auto &report = reports[n];
+    const auto &row = expected[n];
+    CHECK(report.path && report.path->find(row[1].str()) != std::string::npos);
+    CHECK(report.format.value_or("") == row[3].str() && report.plan.value_or("") == row[8].str());
+    CHECK(std::to_string(report.width) == (row[5].matched ? row[5].str() : "0"));
+    CHECK(std::to_string(report.height) == (row[6].matched ? row[6].str() : "0"));
+    CHECK(report.problems.empty() == report.plan.has_value());
+    if (row[10].matched) CHECK(report.problems.at(0).find(row[10].str()) != std::string::npos);
+    const auto says = [&](const std::string &remark) { return remark.find(row[12].str()) != std::string::npos; };
+    if (row[12].matched) CHECK(std::any_of(report.remarks.begin(), report.remarks.end(), says));
+  }
+  CHECK(xiezhen::check_photos({}).empty());
+}
+
 void many_jobs() {
   const xiezhen::Client client(quick("many"));
   std::map<std::string, xiezhen::Job> orders;
@@ -542,6 +581,7 @@ int main() {
   calls_begun_on_a_queue();
   a_job_begun_on_a_queue();
   a_run_as_a_range_of_events();
+  photos_are_checked();
   many_jobs();
   stores_that_conflict();
   timeouts_of_single_calls();
