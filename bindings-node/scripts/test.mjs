@@ -1,4 +1,4 @@
-// Tests what users get: the packed package, installed in an empty folder.
+// Tests what users get: the packed package, installed in an empty folder. `npm test NAME…` runs some: `npm test long/installs`.
 
 import { spawnSync } from 'node:child_process'
 import { cpSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
@@ -70,7 +70,9 @@ const chosen =
   only.length > 0
     ? files
     : spawnSync('sh', ['-c', 'ls tests/*.test.mjs'], { cwd: room, encoding: 'utf8' }).stdout.trim().split('\n')
-run(process.execPath, ['--test', '--test-timeout=60000', '--test-concurrency=4', '--expose-gc', ...chosen], {
+// Those that install things have longer.
+const timeout = only.some((name) => name.startsWith('long/')) ? 300_000 : 60_000
+run(process.execPath, ['--test', `--test-timeout=${timeout}`, '--test-concurrency=4', '--expose-gc', ...chosen], {
   cwd: room,
   env: {
     ...process.env,
