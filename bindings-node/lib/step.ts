@@ -56,7 +56,7 @@ export type AdvanceStored = (
   },
 ) => Promise<number | null>
 
-/** How long a job is left alone that can't go on for now: a photo that is not here, an outage, a service that is away. */
+/** How long a job is left alone that can't go on for now: an outage, a service that is away. */
 const PAUSE_MS = 30_000
 /** How long the answer to something billed is offered to a store that is away. */
 const PATIENCE_MS = 120_000
@@ -190,9 +190,9 @@ async function turn(
   const missing = job.missingPhotos()
   if (missing.length > 0 && options.photos !== undefined) give(job, missing, await options.photos(key))
   const lacks = job.missingPhotos().map((index) => index + 1)
+  // The core waits for them, and ends the job once that has taken a day.
   if (lacks.length > 0) {
     process.emitWarning(`job ${key} waits for photos that can't be read here: ${lacks.join(', ')}`)
-    return { ms: PAUSE_MS }
   }
   const saveTo = typeof options.saveTo === 'function' ? options.saveTo(key) : options.saveTo
   const woken = first.woken.map((hint) => hint ?? '')

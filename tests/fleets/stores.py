@@ -84,7 +84,7 @@ class NodeStore:
         if answer["error"] == "StoreError":
             raise StoreError(answer["message"])
         if answer["code"] == "invalid_argument":
-            raise xiezhen.InvalidArgument(answer["message"])
+            raise xiezhen.InvalidArgumentError(answer["message"])
         raise ConnectionError(answer["message"])
 
     def _claim(self, claim: dict[str, Any] | None) -> Claim | None:

@@ -86,7 +86,7 @@ def test_a_job_is_put_once(store: Any) -> None:
 def test_what_can_be_no_key_is_refused(store: Any) -> None:
     for key in ("", "k" * 201, "a\nb"):
         for refuse in (lambda k: store.put(k, job()), store.claim, store.get, store.wake):
-            with pytest.raises(xiezhen.InvalidArgument, match="key"):
+            with pytest.raises(xiezhen.InvalidArgumentError, match="key"):
                 refuse(key)
 
 

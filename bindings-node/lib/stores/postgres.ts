@@ -98,7 +98,7 @@ export class PostgresStore implements Store {
 
   async reserve(count: number, requestsPerSecond: number): Promise<number[]> {
     const row = await this.#one('reserve', ['permits', count, requestsPerSecond])
-    return (row ?? []).map(Number)
+    return (row ?? []).slice(0, 2).map(Number)
   }
 
   async #one(name: string, values: unknown[]): Promise<Reply> {

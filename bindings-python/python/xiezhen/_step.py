@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 _log = logging.getLogger("xiezhen")
 
-# How long a job is left alone that can't go on for now: a photo that is not here, an outage, a service that is away.
+# How long a job is left alone that can't go on for now: an outage, a service that is away.
 PAUSE = 30.0
 # How long the answer to something billed is offered to a store that is away.
 PATIENCE = 120.0
@@ -90,12 +90,12 @@ def _give(job: Job, missing: list[int], photos: Any) -> None:
             job.give_photo(index, listed[index])
 
 
-def _still_missing(key: str, job: Job) -> bool:
+def _report_missing(key: str, job: Job) -> None:
+    """The core waits for them, and ends the job once that has taken a day."""
     missing = job.missing_photos()
     if missing:
         numbers = ", ".join(str(index + 1) for index in missing)
         _log.error("job %r waits for photos that can't be read here: %s", key, numbers)
-    return bool(missing)
 
 
 def _folder(save_to: Any, key: str) -> Any:
@@ -186,19 +186,17 @@ def step(
             missing = job.missing_photos()
             if missing and photos is not None:
                 _give(job, missing, photos(key))
-            if _still_missing(key, job):
-                end = End(None, PAUSE)
-            else:
-                try:
-                    pause = client._advance_stored(
-                        key, job, save, _folder(save_to, key), on_event, recreate, _hints(claim), callback
-                    )
-                except (XiezhenError, StoreError) as raised:
-                    error = raised
-                if turn.is_lost:
-                    return Busy(0.0)
-                end = turn.end(job, pause, error)
-                _report(key, job, error, end)
+            _report_missing(key, job)
+            try:
+                pause = client._advance_stored(
+                    key, job, save, _folder(save_to, key), on_event, recreate, _hints(claim), callback
+                )
+            except (XiezhenError, StoreError) as raised:
+                error = raised
+            if turn.is_lost:
+                return Busy(0.0)
+            end = turn.end(job, pause, error)
+            _report(key, job, error, end)
             tell = {"on_done": on_done, "on_unknown": on_unknown or on_done}.get(end.tell or "")
             if tell is not None:
                 tell(key, job)
@@ -300,19 +298,17 @@ async def async_step(
             if missing and photos is not None:
                 given = await _called(photos, key)
                 await asyncio.to_thread(_give, job, missing, given)
-            if _still_missing(key, job):
-                end = End(None, PAUSE)
-            else:
-                try:
-                    pause = await client._advance_stored(
-                        key, job, save, _folder(save_to, key), on_event, recreate, _hints(claim), callback
-                    )
-                except (XiezhenError, StoreError) as raised:
-                    error = raised
-                if turn.is_lost:
-                    return Busy(0.0)
-                end = turn.end(job, pause, error)
-                _report(key, job, error, end)
+            _report_missing(key, job)
+            try:
+                pause = await client._advance_stored(
+                    key, job, save, _folder(save_to, key), on_event, recreate, _hints(claim), callback
+                )
+            except (XiezhenError, StoreError) as raised:
+                error = raised
+            if turn.is_lost:
+                return Busy(0.0)
+            end = turn.end(job, pause, error)
+            _report(key, job, error, end)
             tell = {"on_done": on_done, "on_unknown": on_unknown or on_done}.get(end.tell or "")
             if tell is not None:
                 await _called(tell, key, job)

@@ -4,7 +4,7 @@ use std::{path::PathBuf, sync::Arc, time::Duration};
 
 use super::{
     AdvanceOptions, Job, RunOptions, SaveJob, checkpoint::Checkpoint, hints::Hints, record::Record, run_lock::RunLock,
-    runner::JobRunner, steps::InFlight,
+    runner::JobRunner, steps::InFlight, styles,
 };
 use crate::{
     callback::{Callbacks, Hint},
@@ -12,6 +12,9 @@ use crate::{
     photo::interrupted,
     session::Session,
 };
+
+/// How long a stored job is left alone whose photos can't be read here: they may be given again, or be readable elsewhere.
+const PHOTOS_PAUSE: Duration = Duration::from_secs(30);
 
 /// Does what is due of a job.
 pub(crate) async fn advance(
@@ -25,15 +28,19 @@ pub(crate) async fn advance(
     let hints = hints(&session, job, options.callback, options.callback_key, options.woken);
     let held = lock.lock.clone();
     let runner = JobRunner { session, job: job.clone(), save, on_event, has_timeout: false, hints, _lock: held };
-    runner.enter(options.save_to).await?;
+    if let Err(error) = runner.enter(options.save_to).await {
+        let is_refused = job.known(|record| !styles::problems(record).is_empty());
+        return if options.ends_refused && is_refused { runner.end_refused(&error).await } else { Err(error) };
+    }
     runner.verify_adopted().await?;
     job.edit(|record| record.reopen(options.recreate, false));
+    if options.ends_refused && runner.awaits_photos().await? {
+        runner.save().await?;
+        return Ok(Some(PHOTOS_PAUSE));
+    }
     if let Err(error) = runner.prepare().await {
-        if !options.ends_refused || error.kind() != ErrorKind::InvalidArgument {
-            return Err(error);
-        }
-        job.edit(|record| record.give_up(&error));
-        return runner.conclude().await.map(|()| None);
+        let is_refused = options.ends_refused && error.kind() == ErrorKind::InvalidArgument;
+        return if is_refused { runner.end_refused(&error).await } else { Err(error) };
     }
 
     let mut in_flight = InFlight::new(&runner);

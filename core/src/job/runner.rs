@@ -104,6 +104,27 @@ impl JobRunner {
         self.start(WorkId::Training).await
     }
 
+    /// Whether the job waits for photos that can't be read here, and has not done so for too long: then it is refused.
+    pub(super) async fn awaits_photos(&self) -> Result<bool> {
+        let job = self.job.clone();
+        let missing = tokio::task::spawn_blocking(move || job.missing_photos()).await.map_err(interrupted)?;
+        let now = self.session.now_ms();
+        Ok(self.job.edit(|record| {
+            let training = record.training.as_mut().filter(|training| training.is_fresh());
+            training.is_some_and(|training| training.awaits_photos(!missing.is_empty(), now))
+        }))
+    }
+
+    /// Ends a stored job that nothing can be done for.
+    pub(super) async fn end_refused(&self, error: &Error) -> Result<Option<Duration>> {
+        let host = self.session.options.host();
+        self.job.edit(|record| {
+            record.host.get_or_insert(host);
+            record.give_up(error);
+        });
+        self.conclude().await.map(|()| None)
+    }
+
     /// Ends a job that is over: with an error, if anything went wrong.
     pub(super) async fn conclude(&self) -> Result<()> {
         self.save().await?;

@@ -13,6 +13,8 @@ use crate::{
 
 /// So long after a generation's end the addresses of its pictures may follow.
 const PICTURES_FOLLOW: Duration = Duration::from_secs(2 * 60);
+/// So long a stored job waits for photos that can't be read: somebody can mount the folder or give them again.
+const PHOTOS_FOLLOW: Duration = Duration::from_secs(24 * 60 * 60);
 
 /// One thing that the service is paid to do: a training, or the generation of one style.
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
@@ -48,6 +50,7 @@ pub(super) struct Work {
     last_poll: u64,
     /// The service asked for this pause: no notification cuts it short.
     not_before: u64,
+    /// Since when its end is waited for; before it is asked for, its photos.
     #[serde(deserialize_with = "Option::deserialize")]
     pub(super) waiting_since: Option<u64>,
     /// The create told the service where to report the end, and no callback has come before it. Where this is missing,
@@ -76,7 +79,7 @@ impl Work {
         let created = self.task_id.is_some();
         let known = created || self.intent || self.error.is_some();
         let about = self.error.as_ref().and_then(Error::task_id);
-        let polled = self.state.is_some() || self.last_poll > 0 || self.waiting_since.is_some();
+        let polled = self.state.is_some() || self.last_poll > 0;
         if created && self.intent {
             Some("has a task_id, and an intent as if no answer had come".into())
         } else if polled && !created {
@@ -85,8 +88,9 @@ impl Work {
             Some(format!("has an error about task {task_id}, and no task_id"))
         } else if self.attempt > self.void_attempts && !known {
             Some(format!("was asked for (attempt {}), and has neither intent, task_id nor error", self.attempt))
-        } else if self.attempt == self.void_attempts && known {
-            Some("has a task, an intent or an error, and no attempt that it belongs to".into())
+        } else if self.attempt == self.void_attempts && (created || self.intent) {
+            // Not so an error: what is refused before it is sent has one.
+            Some("has a task or an intent, and no attempt that it belongs to".into())
         } else if self.attempt < self.void_attempts {
             Some("has fewer attempts than void ones".into())
         } else {
@@ -166,6 +170,15 @@ impl Work {
                 self.error = Some(error.clone());
             }
         }
+    }
+
+    /// Notes whether photos are missing; false as well once that has been so for too long.
+    pub(super) fn awaits_photos(&mut self, missing: bool, now: u64) -> bool {
+        if !missing {
+            self.waiting_since = None;
+            return false;
+        }
+        now.saturating_sub(*self.waiting_since.get_or_insert(now)) < PHOTOS_FOLLOW.as_millis() as u64
     }
 
     pub(super) fn restart_wait(&mut self) {

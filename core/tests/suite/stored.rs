@@ -90,6 +90,67 @@ async fn times_of_a_clock_that_was_ahead_let_nothing_stand_still() {
     assert_eq!(simulator.count(Call::QueryTask), 1);
 }
 
+/// One turn at a job that is in the store of a fleet; how it stands afterwards.
+async fn turn(client: &Client, job: &str) -> (xiezhen::Result<Option<Duration>>, Job, Value) {
+    let job = Job::from_json(job).unwrap();
+    let options = AdvanceOptions::default().stored(&job, "key", &[]);
+    let stored = Arc::new(Mutex::new(String::new()));
+    let save = {
+        let stored = stored.clone();
+        move |job: Job| {
+            *stored.lock().unwrap() = job.to_json().unwrap();
+            async { Ok(()) }
+        }
+    };
+    let pause = client.advance(&job, save, options).await;
+    let json = serde_json::from_str(&stored.lock().unwrap()).unwrap();
+    (pause, job, json)
+}
+
+#[tokio::test]
+async fn a_stored_job_waits_for_its_photos_and_not_for_ever() {
+    let simulator = service::start().await;
+    let client = service::client(&simulator.url());
+    let photos: Vec<Vec<u8>> = service::photos().iter().map(|photo| fs::read(photo).unwrap()).collect();
+    let job = Job::new(photos.iter().cloned(), [STYLES[0]]);
+    let pause = Some(Duration::from_secs(30));
+
+    let (first, _, mut json) = turn(&client, &job.to_json().unwrap()).await;
+    assert_eq!(first.unwrap(), pause);
+    let (again, waiting, later) = turn(&client, &json.to_string()).await;
+    assert_eq!(again.unwrap(), pause);
+    assert_eq!(later["training"]["waiting_since"], json["training"]["waiting_since"], "it counts from the first turn");
+    assert_eq!(simulator.count(Call::UploadFile), 0);
+
+    // Given again, it goes on, and has not waited.
+    for (index, photo) in photos.iter().enumerate() {
+        waiting.give_photo(index, photo.clone()).unwrap();
+    }
+    let options = AdvanceOptions::default().stored(&waiting, "key", &[]);
+    client.advance(&waiting, |_| async { Ok(()) }, options).await.unwrap();
+    assert!(waiting.training_task_id().is_some());
+
+    let since = json["training"]["waiting_since"].as_u64().unwrap();
+    json["training"]["waiting_since"] = (since - 24 * 60 * 60 * 1000).into();
+    let (ended, job, json) = turn(&client, &json.to_string()).await;
+    assert_eq!(ended.unwrap_err().kind(), ErrorKind::InvalidArgument);
+    assert_eq!(job.stage(), Stage::Failed);
+    assert_eq!(Job::from_json(&json.to_string()).unwrap().stage(), Stage::Failed);
+    assert_eq!(simulator.count(Call::CreateUserModel), 1, "the other's");
+}
+
+#[tokio::test]
+async fn a_stored_job_that_was_never_right_ends() {
+    let simulator = service::start().await;
+    let client = service::client(&simulator.url());
+    let job = Job::new(service::photos(), [STYLES[0], STYLES[0]]);
+    let (ended, job, json) = turn(&client, &job.to_json().unwrap()).await;
+    assert_eq!(ended.unwrap_err().kind(), ErrorKind::InvalidArgument);
+    assert_eq!(job.stage(), Stage::Failed);
+    assert!(Job::from_json(&json.to_string()).is_ok());
+    assert!(simulator.journal().is_empty());
+}
+
 #[tokio::test]
 async fn a_checkpoint_has_one_lock_whatever_it_is_called() {
     let simulator = service::start().await;
