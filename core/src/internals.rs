@@ -8,7 +8,7 @@ use crate::{
     call::{AttemptOutcome, Call, RetryDecision},
     error::Error,
     gateway::{self, ErrorHeaders},
-    photo::{CheckedPhoto, Photo, Rules},
+    photo::{CheckedPhoto, Photo, PhotoPlan, Rules},
     task::{Created, Style, Task},
     wire::Asked,
 };
@@ -59,4 +59,24 @@ pub fn check_photo(bytes: Vec<u8>, max_bytes: u64) -> Result<&'static str, Strin
     let rules = Rules { max_bytes, prepare: true };
     let checked = CheckedPhoto::check(&Photo::bytes(bytes), rules).map_err(|rejection| rejection.to_string())?;
     Ok(checked.format.mime())
+}
+
+/// What is sent of a photo.
+#[derive(Debug)]
+pub struct MadePhoto {
+    /// What was done to it.
+    pub plan: PhotoPlan,
+    /// The media type of what is sent.
+    pub mime: &'static str,
+    /// What is sent.
+    pub bytes: Vec<u8>,
+}
+
+/// Checks a photo, and cleans or prepares it where it needs that; or why it would not be sent.
+pub fn make_photo(bytes: Vec<u8>, max_bytes: u64) -> Result<MadePhoto, String> {
+    let rules = Rules { max_bytes, prepare: true };
+    let checked = CheckedPhoto::check(&Photo::bytes(bytes), rules).map_err(|rejection| rejection.to_string())?;
+    let plan = checked.findings.plan;
+    let made = checked.make(max_bytes).map_err(|rejection| rejection.to_string())?;
+    Ok(MadePhoto { plan, mime: made.format.mime(), bytes: made.whole().map_err(|rejection| rejection.to_string())? })
 }

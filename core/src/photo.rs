@@ -213,8 +213,14 @@ impl CheckedPhoto {
         Ok(Self { content, format: findings.format, bytes, sha256, findings })
     }
 
+    /// All of it, for fuzzing.
+    #[cfg(feature = "internals")]
+    pub(crate) fn whole(&self) -> Result<Vec<u8>, Rejection> {
+        self.content.read().map(|whole| whole.to_vec())
+    }
+
     /// What is sent of it, on this thread: cleaned or prepared if that was the plan.
-    fn make(self, max_bytes: u64) -> Result<Self, Rejection> {
+    pub(crate) fn make(self, max_bytes: u64) -> Result<Self, Rejection> {
         if self.findings.plan == PhotoPlan::AsIs {
             return Ok(self);
         }

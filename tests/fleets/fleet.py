@@ -15,10 +15,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
-from conftest import PHOTOS, STYLE, Space
-from stores import make
-
 import xiezhen
+from conftest import PHOTOS, STYLE, Space
+from stores import make, postgres_url, redis_url
 from xiezhen.stores import Claim, Over
 
 if TYPE_CHECKING:
@@ -97,22 +96,20 @@ class Fleet:
         for worker in list(self.workers):
             self.kill(worker)
 
-    def is_over(self, key: str) -> bool:
-        # A look that takes no lease: the row is over, or it is not.
+    def left(self, keys: list[str]) -> list[str]:
+        """Those whose rows are not over. Looks at them, and takes no lease."""
         if self.kind == "redis":
             import redis
-            from stores import redis_url
 
-            return redis.Redis.from_url(redis_url()).hget(f"{{{self.name}}}:job:{key}", "over") == b"1"
+            pipe: Any = redis.Redis.from_url(redis_url()).pipeline(transaction=False)
+            for key in keys:
+                pipe.hget(f"{{{self.name}}}:job:{key}", "over")
+            return [key for key, over in zip(keys, pipe.execute(), strict=True) if over != b"1"]
         import psycopg
-        from stores import postgres_url
 
         with psycopg.connect(postgres_url()) as connection:
-            row = connection.execute(f"SELECT is_over FROM {self.name} WHERE key = %s", (key,)).fetchone()  # type: ignore[arg-type]
-            return bool(row and row[0])
-
-    def left(self, keys: list[str]) -> list[str]:
-        return [key for key in keys if not self.is_over(key)]
+            over = {key for (key,) in connection.execute(f"SELECT key FROM {self.name} WHERE is_over")}  # type: ignore[arg-type]
+        return [key for key in keys if key not in over]
 
     def work(self, keys: list[str], seconds: float, chance: random.Random | None) -> None:
         """Lets the workers work until every row is over; kills one now and then, and starts another."""

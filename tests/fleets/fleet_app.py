@@ -8,9 +8,9 @@ from pathlib import Path
 
 import celery
 import celery.signals
-from stores import make, redis_url
 
 import xiezhen
+from stores import make, redis_url
 from xiezhen.celery import Portraits
 
 config = json.loads(os.environ["XIEZHEN_FLEET"])

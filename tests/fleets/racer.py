@@ -6,7 +6,6 @@ import json
 import sys
 
 from stores import make, shut
-
 from xiezhen.stores import Claim
 
 kind, name, count = sys.argv[1:]

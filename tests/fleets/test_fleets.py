@@ -7,10 +7,10 @@ import random
 from typing import TYPE_CHECKING
 
 import pytest
-from conftest import Space
-from fleet import Fleet, account, new_jobs, settle
 
 import xiezhen
+from conftest import Space
+from fleet import Fleet, account, new_jobs, settle
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import signal
 import subprocess
 import sys
@@ -13,10 +14,10 @@ from typing import TYPE_CHECKING, Any
 import psycopg
 import pytest
 import redis.asyncio
-from conftest import PHOTOS, STYLE, Space, until
-from stores import make, postgres_url, redis_url
 
 import xiezhen
+from conftest import PHOTOS, STYLE, Space, until
+from stores import make, postgres_url, redis_url
 from xiezhen.stores import Absent, AsyncPostgresStore, AsyncRedisStore, Busy, Claim, Early, Over
 
 if TYPE_CHECKING:
@@ -135,15 +136,35 @@ def test_photos_are_given_again(kind: str, name: str, space: Space, client: xiez
     assert len(space.tasks()) == 2
 
 
+def test_photos_that_nobody_gives_end_a_job(kind: str, name: str, space: Space, client: xiezhen.Client) -> None:
+    store = make(kind, name)
+    photos = [Path(photo).read_bytes() for photo in PHOTOS[:8]]
+    store.put("k", xiezhen.Job(photos, [STYLE]).to_json())
+    ended: list[str] = []
+    assert client.step(store, "k", on_done=lambda key, job: ended.append(job.stage)) == 30.0
+    claim = store.claim("k", reopen=True)
+    job = json.loads(claim.json)
+    job["training"]["waiting_since"] -= 24 * 60 * 60 * 1000
+    store.save(claim, json.dumps(job))
+    store.release(claim, 0)
+    assert client.step(store, "k", on_done=lambda key, job: ended.append(job.stage)) is None
+    assert ended == ["failed"]
+    assert store.claim("k") == Over()
+    assert xiezhen.Job.from_json(store.get("k")).stage == "failed"
+    assert space.tasks() == []
+
+
 def test_what_is_refused_is_over(kind: str, name: str, space: Space, client: xiezhen.Client) -> None:
     store = make(kind, name)
     store.put("few", new_job(7).to_json())
     store.put("style", xiezhen.Job(PHOTOS[:8], ["no such style"]).to_json())
+    store.put("twice", xiezhen.Job(PHOTOS[:8], [STYLE, STYLE]).to_json())
     ended: list[tuple[str, str]] = []
-    for key in ("few", "style"):
+    for key in ("few", "style", "twice"):
         assert client.step(store, key, on_done=lambda key, job: ended.append((key, job.stage))) is None
         assert store.claim(key) == Over()
-    assert ended == [("few", "failed"), ("style", "failed")]
+        assert xiezhen.Job.from_json(store.get(key)).stage == "failed"
+    assert ended == [("few", "failed"), ("style", "failed"), ("twice", "failed")]
     assert space.tasks() == []
 
 
@@ -192,9 +213,10 @@ def test_what_a_function_of_the_user_raises_is_raised(kind: str, name: str, clie
 class Worker:
     """A process that takes turns at one job."""
 
-    def __init__(self, kind: str, name: str, space: Space, folder: Path, lease: float) -> None:
-        script = str(Path(__file__).with_name("worker.py"))
-        command = [sys.executable, script, kind, name, space.url, "k", str(folder), str(lease)]
+    def __init__(self, kind: str, name: str, space: Space, folder: Path, lease: float, language: str) -> None:
+        program = {"python": [sys.executable, "worker.py"], "node": ["node", "worker.mjs"]}[language]
+        command = [program[0], str(Path(__file__).with_name(program[1])), kind, name, space.url, "k", str(folder)]
+        command.append(str(lease))
         self.process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
         self.said: list[str] = []
         self._reader = threading.Thread(target=self._read, daemon=True)
@@ -259,19 +281,20 @@ KILLS: dict[str, tuple[Callable[[Worker, Space], None], dict[str, Any], str, int
 }
 
 
+@pytest.mark.parametrize("language", ["python", "node"])
 @pytest.mark.parametrize("point", list(KILLS))
-def test_killed(point: str, kind: str, name: str, space: Space, tmp_path: Path) -> None:
-    """The table of what each kill ends in, the same in both engines."""
+def test_killed(point: str, kind: str, language: str, name: str, space: Space, tmp_path: Path) -> None:
+    """The table of what each kill ends in, the same in both stores and both languages."""
     reach, fault, end, tasks = KILLS[point]
     store = make(kind, name)
     store.put("k", new_job().to_json())
     if fault:
         space.fault(**fault)
-    worker = Worker(kind, name, space, tmp_path, lease=2)
+    worker = Worker(kind, name, space, tmp_path, 2, language)
     reach(worker, space)
     worker.kill()
     counted = len(space.tasks())
-    said = Worker(kind, name, space, tmp_path, lease=2).ended()
+    said = Worker(kind, name, space, tmp_path, 2, language).ended()
     expected = "unknown k failed" if end == "unknown" else "done k done"
     assert [line for line in said if line.startswith(("done", "unknown"))] == [expected]
     assert len(space.tasks()) == max(tasks, counted if end == "unknown" else tasks)
@@ -279,15 +302,18 @@ def test_killed(point: str, kind: str, name: str, space: Space, tmp_path: Path) 
     assert store.claim("k") == Over()
 
 
-def test_frozen_past_its_lease_with_a_create_in_flight(kind: str, name: str, space: Space, tmp_path: Path) -> None:
+@pytest.mark.parametrize("language", ["python", "node"])
+def test_frozen_past_its_lease_with_a_create_in_flight(
+    kind: str, language: str, name: str, space: Space, tmp_path: Path
+) -> None:
     store = make(kind, name)
     store.put("k", new_job().to_json())
     space.fault(call="create_user_model", answer_delay_ms=1500, times=1)
-    frozen = Worker(kind, name, space, tmp_path, lease=1)
+    frozen = Worker(kind, name, space, tmp_path, 1, language)
     until(lambda: len(space.tasks()) == 1)
     frozen.process.send_signal(signal.SIGSTOP)
     # Somebody else finds the lease run out, and the create's outcome unknown.
-    other = Worker(kind, name, space, tmp_path, lease=4)
+    other = Worker(kind, name, space, tmp_path, 4, language)
     other.says("released 4.0")
     frozen.process.send_signal(signal.SIGCONT)
     said = other.ended() + frozen.ended()

@@ -14,10 +14,10 @@ from typing import TYPE_CHECKING, Any
 import psycopg
 import pytest
 import redis
-from proxy import Proxy
-from stores import KINDS, NodeStore, make, postgres_url, redis_url, shut
 
 import xiezhen
+from proxy import Proxy
+from stores import KINDS, NodeStore, make, postgres_url, redis_url, shut
 from xiezhen.stores import Absent, Busy, Claim, ConflictError, Early, Over, StoreError
 
 if TYPE_CHECKING:

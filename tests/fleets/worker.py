@@ -1,4 +1,4 @@
-"""A worker that takes turns at one job until it is over: `worker.py KIND NAME URL KEY FOLDER LEASE`. Says what happens."""
+"""Takes turns at one job until it is over: `worker.py KIND NAME URL KEY FOLDER LEASE`. Says what happens."""
 
 from __future__ import annotations
 
@@ -7,9 +7,8 @@ import os
 import sys
 import time
 
-from stores import make
-
 import xiezhen
+from stores import make
 from xiezhen.stores import Claim
 
 kind, name, url, key, folder, lease = sys.argv[1:]

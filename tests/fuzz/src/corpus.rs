@@ -18,12 +18,29 @@ pub(crate) fn answers() -> Vec<Vec<u8>> {
     ])
 }
 
-/// A job at each of its stages.
+/// The host that the corpus' jobs belong to.
+pub(crate) const HOST: &str = "fuzz.example:9";
+
+/// A job at each of its stages, as the first version wrote it and as this one does.
 pub(crate) fn jobs() -> Vec<Vec<u8>> {
+    let first = first_jobs();
+    let text = |job: &Vec<u8>| String::from_utf8_lossy(job).into_owned();
+    let today = first.iter().filter_map(|job| {
+        let job = xiezhen::Job::from_json(&text(job)).ok()?.to_json().ok()?;
+        let mut job: Value = serde_json::from_str(&job).ok()?;
+        // Every case follows from the seed alone.
+        job.as_object_mut()?.insert("id".into(), "7e1cac92-e348-4b7a-9c1d-000000000001".into());
+        Some(job.to_string().into_bytes())
+    });
+    today.chain(first.clone()).collect()
+}
+
+fn first_jobs() -> Vec<Vec<u8>> {
     let photo = json!({"path": "/nowhere/1.jpg", "sha256": "00", "bytes": 5, "uploaded": "user_upload/1.jpg"});
     let work = |task: Value, state: Value, intent: bool| {
-        json!({"task_id": task, "state": state, "error": null, "intent": intent, "next_look": 0, "looked": 5,
-               "steps": {"looks": 2, "failures": 0}, "waiting_since": 1_700_000_000_000_u64})
+        let seen = if task.is_null() { (json!(0), Value::Null) } else { (json!(5), json!(1_700_000_000_000_u64)) };
+        json!({"task_id": task, "state": state, "error": null, "intent": intent, "next_look": 0, "looked": seen.0,
+               "steps": {"looks": 2, "failures": 0}, "waiting_since": seen.1})
     };
     let portrait = |style: &str, task: Value, state: Value, intent: bool| {
         let mut portrait = work(task, state, intent);
@@ -36,7 +53,7 @@ pub(crate) fn jobs() -> Vec<Vec<u8>> {
         portrait
     };
     let job = |stage: &str, user: Value, training: Value, portraits: Value| {
-        json!({"version": 1, "revision": 7, "host": null, "stage": stage, "user_id": user, "training": training,
+        json!({"version": 1, "revision": 7, "host": HOST, "stage": stage, "user_id": user, "training": training,
                "photos": vec![photo.clone(); 8], "portraits": portraits, "save_to": null})
     };
     let error = json!({"code": "outcome_unknown", "message": "lost", "retryable": false, "http_status": 504,
@@ -46,12 +63,13 @@ pub(crate) fn jobs() -> Vec<Vec<u8>> {
         fields.insert("error".into(), error);
     }
     let user = || json!("U1");
+    let trained = || work("t1".into(), "succeeded".into(), false);
     bytes([
         job("uploading", Value::Null, work(Value::Null, Value::Null, false), json!([])),
         job("training", user(), work("t1".into(), "waiting".into(), false), json!([])),
         job("failed", Value::Null, lost, json!([])),
-        job("generating", user(), Value::Null, json!([portrait("仙", "t2".into(), "running".into(), false)])),
-        job("saving", user(), Value::Null, json!([portrait("仙", "t2".into(), "partly_succeeded".into(), false)])),
+        job("generating", user(), trained(), json!([portrait("仙", "t2".into(), "running".into(), false)])),
+        job("saving", user(), trained(), json!([portrait("仙", "t2".into(), "partly_succeeded".into(), false)])),
         job(
             "generating",
             user(),
@@ -142,11 +160,45 @@ pub(crate) fn photos() -> Vec<Vec<u8>> {
     all
 }
 
+/// Small pictures, whole, of each kind that something else becomes of.
+pub(crate) fn pictures() -> Vec<Vec<u8>> {
+    macro_rules! pictures {
+        ($($name:literal)+) => { vec![$(include_bytes!(concat!("../../pictures/corpus/", $name)).to_vec()),+] };
+    }
+    pictures![
+        "12-bit.jpg" "16-bit.png" "animated.webp" "black.png" "good.png" "good.webp" "interlaced.png"
+        "location.jpg" "location.webp" "lossless.webp" "small.bmp" "small.gif" "small.tif" "strip.jpg" "text.png"
+        "transparent-palette.png" "turned.png" "turned.webp" "white.png" "orientation-6.jpg" "grey.jpg" "progressive.jpg"
+    ]
+}
+
+/// How many of these can be sent: all but the one of 12 bits.
+#[cfg(test)]
+const SENT: usize = 21;
+
+/// What a host of pictures answers, and what is in the folder: as the target `results` reads it.
+pub(crate) fn results() -> Vec<Vec<u8>> {
+    let png = include_bytes!("../../pictures/corpus/white.png");
+    let answers: [(&str, &[u8]); 7] = [
+        ("HTTP/1.1 200 OK\r\ncontent-type: image/png\r\ncontent-length: 212\r\n\r\n", png),
+        ("HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\nd4\r\n", png),
+        ("HTTP/1.1 200 OK\r\ncontent-length: 9999\r\n\r\n", png),
+        ("HTTP/1.1 200 OK\r\ncontent-encoding: gzip\r\ncontent-length: 212\r\n\r\n", png),
+        ("HTTP/1.1 302 Found\r\nlocation: /again\r\ncontent-length: 0\r\n\r\n", b""),
+        ("HTTP/1.1 206 Partial Content\r\ncontent-range: bytes 0-211/212\r\ncontent-length: 212\r\n\r\n", png),
+        ("HTTP/1.1 403 Forbidden\r\ncontent-length: 3\r\n\r\n", b"<E>"),
+    ];
+    let folders =
+        ["", "link\n", "pipe\nhidden\n", "folder\n", "file\nlink hidden\n", "again\nlink\n", "linked folder\n"];
+    let all = answers.iter().zip(folders.iter().cycle().skip(1)).chain(answers.iter().zip(folders.iter()));
+    all.map(|((head, body), folder)| [folder.as_bytes(), b"\n", head.as_bytes(), body].concat()).collect()
+}
+
 #[cfg(test)]
 mod tests {
     use xiezhen::{
         Job,
-        internals::{check_photo, read_answer},
+        internals::{make_photo, read_answer},
     };
 
     /// A corpus that is refused at the door would fuzz the door only.
@@ -165,8 +217,8 @@ mod tests {
         }
         let read = super::answers().iter().map(|answer| 4 - read_answer(answer).len()).collect::<Vec<_>>();
         assert_eq!(read, [1, 1, 1, 1, 1, 0]);
-        let accepted = super::photos().into_iter().filter(|photo| check_photo(photo.clone(), 1 << 20).is_ok()).count();
-        assert_eq!(accepted, 6, "JPEG, PNG, BMP and three kinds of WebP");
+        let sent = super::pictures().into_iter().filter(|photo| make_photo(photo.clone(), 1 << 20).is_ok()).count();
+        assert_eq!(sent, super::SENT);
         Ok(())
     }
 }

@@ -7,6 +7,7 @@
 mod advanced;
 mod corpus;
 mod mutate;
+mod results;
 mod targets;
 mod watchdog;
 
@@ -73,7 +74,7 @@ fn drive(target: &dyn Target, plan: &Plan, watchdog: &Watchdog) -> u32 {
     let first = plan.case.unwrap_or(0);
     let goes_on = |executions: u64| match (plan.case, plan.executions) {
         (Some(_), _) => executions < 1,
-        (None, Some(limit)) => executions < limit,
+        (None, Some(limit)) => executions < limit.div_ceil(target.cost()),
         (None, None) => began.elapsed().as_secs_f64() < plan.seconds,
     };
     while goes_on(executions) && findings < 5 {

@@ -4,11 +4,11 @@ use fastrand::Rng;
 use http::{HeaderMap, HeaderName, HeaderValue};
 use serde_json::Value;
 use xiezhen::{
-    Callbacks, ErrorKind, Hint, Job,
-    internals::{check_photo, read_answer, read_refusal},
+    Callbacks, ErrorKind, Hint, Job, PhotoPlan,
+    internals::{check_photo, make_photo, read_answer, read_refusal},
 };
 
-use crate::{advanced::Advanced, corpus, mutate::mutated};
+use crate::{advanced::Advanced, corpus, mutate::mutated, results::Results};
 
 /// Something that reads foreign bytes.
 pub(crate) trait Target {
@@ -18,6 +18,10 @@ pub(crate) trait Target {
     fn input(&self, random: &mut Rng) -> Vec<u8>;
     /// Reads it; says which promise was broken.
     fn run(&self, input: &[u8]) -> Result<(), String>;
+    /// How many cases of a quick target one of this takes as long as.
+    fn cost(&self) -> u64 {
+        1
+    }
 }
 
 type Check = fn(&[u8]) -> Result<(), String>;
@@ -28,6 +32,7 @@ struct Reader {
     seeds: Vec<Vec<u8>>,
     words: &'static [&'static str],
     check: Check,
+    cost: u64,
 }
 
 impl Target for Reader {
@@ -42,27 +47,41 @@ impl Target for Reader {
     fn run(&self, input: &[u8]) -> Result<(), String> {
         (self.check)(input)
     }
+
+    fn cost(&self) -> u64 {
+        self.cost
+    }
 }
 
 /// Every target.
 pub(crate) fn all() -> Result<Vec<Box<dyn Target>>, Box<dyn std::error::Error>> {
     Ok(vec![
-        Box::new(Reader { name: "answers", seeds: corpus::answers(), words: ANSWER_WORDS, check: answer }),
-        Box::new(Reader { name: "refusals", seeds: corpus::refusals(), words: REFUSAL_WORDS, check: refusal }),
+        Box::new(Reader { name: "answers", seeds: corpus::answers(), words: ANSWER_WORDS, check: answer, cost: 1 }),
+        Box::new(Reader { name: "refusals", seeds: corpus::refusals(), words: REFUSAL_WORDS, check: refusal, cost: 1 }),
         Box::new(Reader {
             name: "photos",
             seeds: corpus::photos(),
             words: &["\0\0\0\0", "ftyp", "meta"],
             check: photo,
+            cost: 1,
         }),
-        Box::new(Reader { name: "jobs", seeds: corpus::jobs(), words: JOB_WORDS, check: job }),
+        Box::new(Reader {
+            name: "pictures",
+            seeds: corpus::pictures(),
+            words: &["\0\0\0\0", "Exif\0\0", "eXIf", "tEXt", "IDAT", "VP8X", "ICC_PROFILE\0"],
+            check: picture,
+            cost: 40,
+        }),
+        Box::new(Reader { name: "jobs", seeds: corpus::jobs(), words: JOB_WORDS, check: job, cost: 1 }),
         Box::new(Reader {
             name: "callbacks",
             seeds: corpus::callbacks()?,
             words: &["task_id", "user_id=", "\"data\":{", "{\"body\":\"", "?", "&", ".", "POST /", "GET"],
             check: callback,
+            cost: 1,
         }),
         Box::new(Advanced::new()?),
+        Box::new(Results::new()?),
     ])
 }
 
@@ -85,7 +104,7 @@ const REFUSAL_WORDS: &[&str] = &[
 pub(crate) const JOB_WORDS: &[&str] =
     &["\"version\":2,", "\"intent\":true,", "\"state\":\"failed\",", "\"task_id\":\"\",", "\"training\":null,"];
 
-fn ensure(holds: bool, promise: &str) -> Result<(), String> {
+pub(crate) fn ensure(holds: bool, promise: &str) -> Result<(), String> {
     if holds { Ok(()) } else { Err(promise.to_owned()) }
 }
 
@@ -165,19 +184,39 @@ fn refusal(bytes: &[u8]) -> Result<(), String> {
     ensure(wait.as_secs() <= 366 * 24 * 3600, "Retry-After without bounds")
 }
 
-/// What is accepted begins as one of the four types, and is not larger than allowed.
-fn photo(bytes: &[u8]) -> Result<(), String> {
-    const MOST: u64 = 4096;
-    let Ok(mime) = check_photo(bytes.to_vec(), MOST) else { return Ok(()) };
-    let begins = match mime {
+/// How a picture of this type begins.
+fn begins_as(bytes: &[u8], mime: &str) -> bool {
+    match mime {
         "image/jpeg" => bytes.starts_with(b"\xff\xd8\xff"),
         "image/png" => bytes.starts_with(b"\x89PNG"),
         "image/webp" => bytes.starts_with(b"RIFF") && bytes.get(8..12) == Some(b"WEBP"),
         "image/bmp" => bytes.starts_with(b"BM"),
+        "image/gif" => bytes.starts_with(b"GIF8"),
+        "image/tiff" => bytes.starts_with(b"II") || bytes.starts_with(b"MM"),
+        "image/heic" => bytes.get(4..8) == Some(b"ftyp"),
         _ => false,
-    };
-    ensure(begins, "a photo of no accepted type")?;
+    }
+}
+
+/// What is accepted begins as one of the types that are sent or converted, and is not larger than allowed.
+fn photo(bytes: &[u8]) -> Result<(), String> {
+    const MOST: u64 = 4096;
+    let Ok(mime) = check_photo(bytes.to_vec(), MOST) else { return Ok(()) };
+    ensure(begins_as(bytes, mime), "a photo of no accepted type")?;
     ensure(bytes.len() as u64 <= MOST, "a photo that is too large")
+}
+
+/// What is sent of a picture is of a type that the service takes, not too large, without what was to be cleaned out of it,
+/// and would be sent as it is.
+fn picture(bytes: &[u8]) -> Result<(), String> {
+    const MOST: u64 = 64 << 10;
+    let Ok(made) = make_photo(bytes.to_vec(), MOST) else { return Ok(()) };
+    ensure(made.bytes.len() as u64 <= MOST, "more is sent than is allowed")?;
+    let sent = ["image/jpeg", "image/png", "image/webp", "image/bmp"];
+    ensure(sent.contains(&made.mime) && begins_as(&made.bytes, made.mime), "what is sent is of another type")?;
+    ensure(made.plan != PhotoPlan::AsIs || made.bytes == bytes, "a photo that is sent as it is was changed")?;
+    let again = make_photo(made.bytes.clone(), MOST).map_err(|problem| format!("what is sent {problem}"))?;
+    ensure(again.plan == PhotoPlan::AsIs, "what is sent would be cleaned or prepared once more")
 }
 
 /// What is read can be written, and read again, as the same.

@@ -1,0 +1,55 @@
+"""The rate of a fleet, counted at the service, while workers are killed and join."""
+
+from __future__ import annotations
+
+import random
+from typing import TYPE_CHECKING
+
+import pytest
+
+import xiezhen
+from conftest import Space
+from fleet import Fleet, account, new_jobs
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+RATE = 50.0
+JOBS = 200
+
+
+def fullest_second(times: list[int]) -> int:
+    """The most calls in any second, wherever it begins."""
+    most, first = 0, 0
+    for last, time in enumerate(times):
+        while time - times[first] >= 1000:
+            first += 1
+        most = max(most, last - first + 1)
+    return most
+
+
+@pytest.mark.parametrize(("engine", "kind"), [("celery", "redis"), ("bullmq", "postgres")])
+def test_the_rate_of_a_fleet(engine: str, kind: str, name: str, space: Space, tmp_path: Path) -> None:
+    fleet = Fleet(engine, kind, name, space, tmp_path, rate=RATE)
+    with xiezhen.Client(space.url, app_code="simulator-app-code", requests_per_second=100_000.0) as client:
+        jobs = dict(zip((f"order {n}" for n in range(JOBS)), new_jobs(client, space.url, JOBS), strict=False))
+    for key, job in jobs.items():
+        assert fleet.store.put(key, job.to_json())
+    space.control("DELETE", "journal")
+    keys = list(jobs)
+    try:
+        fleet.work(keys, 120, random.Random(2))
+    finally:
+        fleet.stop()
+    times = sorted(entry["at_ms"] for entry in space.journal())
+    # While there is work: from when all have begun, to when the last jobs have.
+    busy = [time for time in times if times[0] + 4000 <= time <= times[int(len(times) * 0.85)]]
+    used = len(busy) / ((busy[-1] - busy[0]) / 1000) / RATE
+    print(
+        f"{engine}/{kind}: {len(times)} calls, {fullest_second(times)} in the fullest second, {used:.0%} used,", end=" "
+    )
+    print(f"{fleet.kills} kills")
+    assert fullest_second(times) <= RATE * 1.1
+    assert used >= 0.8
+    assert fleet.kills > 0
+    assert account(fleet, keys).doubled == []
