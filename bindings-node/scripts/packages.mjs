@@ -38,12 +38,25 @@ function main(into) {
     const from = licences.includes(file) ? join(repository, file) : join(here, file)
     if (existsSync(from)) cpSync(from, join(folder, file), { recursive: true })
   }
-  write(folder, 'package.json', json(published))
+  write(folder, 'THIRD-PARTY.md', 'Nothing here is by others. What an addon is built from, its package says.\n')
+  write(folder, 'package.json', json({ ...published, files: [...published.files, 'THIRD-PARTY.md'] }))
   return folder
 }
 
+/** The licences of all that an addon is built from. */
+function thirdParty() {
+  const { status, error, stdout } = spawnSync('python3', [join(repository, '.ci/third-party'), 'xiezhen-node'], {
+    encoding: 'utf8',
+    maxBuffer: 1 << 26,
+    stdio: ['ignore', 'pipe', 'inherit'],
+  })
+  if (error !== undefined) throw error
+  if (status !== 0) throw new Error(`.ci/third-party has failed (${status})`)
+  return stdout
+}
+
 /** The package of one platform. */
-function platform(into, name, addon) {
+function platform(into, name, addon, licencesOfOthers) {
   const folder = join(into, name)
   const file = `xiezhen.${name}.node`
   const { version, license, engines, repository: where } = source
@@ -57,6 +70,7 @@ function platform(into, name, addon) {
     'README.md',
     `# @xiezhen/${name}\n\n${description}. Install [xiezhen](https://www.npmjs.com/package/xiezhen).\n`,
   )
+  write(folder, 'THIRD-PARTY.md', licencesOfOthers)
   write(folder, 'package.json', json(where === undefined ? about : { ...about, repository: where }))
   return folder
 }
@@ -64,7 +78,8 @@ function platform(into, name, addon) {
 /** Writes the packages into a folder; names theirs, the main one last: it is published when all others are there. */
 export function makePackages(into) {
   const built = Object.keys(platforms).filter((name) => existsSync(join(here, `xiezhen.${name}.node`)))
-  return [...built.map((name) => platform(into, name, join(here, `xiezhen.${name}.node`))), main(into)]
+  const others = thirdParty()
+  return [...built.map((name) => platform(into, name, join(here, `xiezhen.${name}.node`), others)), main(into)]
 }
 
 if (process.argv[1] === import.meta.filename) {

@@ -50,6 +50,10 @@ test('the main package has no addon, and asks for those of its own version', asy
     const licences = (await readdir(folder)).filter((file) => file.startsWith('LICENSE'))
     assert.deepEqual(licences, ['LICENSE-APACHE', 'LICENSE-MIT'])
   }
+  assert.match(await readFile(join(installed, 'THIRD-PARTY.md'), 'utf8'), /its package says/)
+  const others = await readFile(join(addonPackage(), 'THIRD-PARTY.md'), 'utf8')
+  for (const crate of ['reqwest', 'ring', 'napi', 'zune-jpeg']) assert.match(others, new RegExp(`^- ${crate} \\d`, 'm'))
+  assert.match(others, /Permission is hereby granted/)
   const { version, optionalDependencies } = JSON.parse(await readFile(join(installed, 'package.json'), 'utf8'))
   const names = Object.keys(optionalDependencies)
   assert.ok(names.length >= 7 && names.every((name) => name.startsWith('@xiezhen/')))
