@@ -22,7 +22,7 @@ pub use self::{
     run_many::{KeyedJob, OnJobEnd, OnJobEvent, RunManyOptions},
 };
 use crate::{
-    arguments::{check_callback_url, check_id, refuse},
+    arguments::{callback_url_problem, check_id, id_problem, refuse},
     call::Call,
     callback::Hint,
     error::{Error, ErrorKind, Result},
@@ -223,8 +223,9 @@ impl Client {
         if img_set.iter().any(String::is_empty) {
             problems.push("img_set has an empty path".into());
         }
+        problems.extend(callback_url_problem(callback_url));
         refuse(problems)?;
-        self.create(Call::CreateUserModel, json!({ "img_set": img_set }), check_callback_url(callback_url)?).await
+        self.create(Call::CreateUserModel, json!({ "img_set": img_set }), callback_url).await
     }
 
     /// The styles that pictures can be generated in (docs/service.md, step 4).
@@ -241,14 +242,13 @@ impl Client {
     /// Sent again only where nothing can have been carried out;
     /// [`OutcomeUnknown`](crate::ErrorKind::OutcomeUnknown) says that it may have.
     pub async fn create_task(&self, user_id: &str, style: &str, callback_url: Option<&str>) -> Result<Created> {
-        check_id("user_id", user_id)?;
-        check_id("style", style)?;
-        self.create(Call::CreateTask, json!({ "user_id": user_id, "style": style }), check_callback_url(callback_url)?)
-            .await
+        let ids = [id_problem("user_id", user_id), id_problem("style", style)];
+        refuse(ids.into_iter().flatten().chain(callback_url_problem(callback_url)))?;
+        self.create(Call::CreateTask, json!({ "user_id": user_id, "style": style }), callback_url).await
     }
 
-    async fn create(&self, call: Call, body: serde_json::Value, callback_url: Option<String>) -> Result<Created> {
-        let request = Request::create(call, body, callback_url)?.within(self.limits);
+    async fn create(&self, call: Call, body: serde_json::Value, callback_url: Option<&str>) -> Result<Created> {
+        let request = Request::create(call, body, callback_url.map(str::to_owned))?.within(self.limits);
         let create = |session: Arc<Session>| async move {
             let detached = session.clone();
             session.detached(|caller| async move { detached.create(request.on_behalf_of(caller)).await }).await

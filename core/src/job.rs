@@ -28,7 +28,7 @@ use serde::{Deserialize, Serialize};
 use self::record::Record;
 pub(crate) use self::run::{advance, run};
 use crate::{
-    arguments::check_id,
+    arguments::{check_id, id_problem, refuse},
     callback::{Callbacks, Hint},
     error::{Error, ErrorKind, Result},
     event::OnEvent,
@@ -289,10 +289,8 @@ impl Job {
     /// Whether the task is of the right kind is asked when the job runs next, and refused then;
     /// [`Client::adopt`](crate::Client::adopt) asks at once.
     pub fn adopt(&self, task_id: &str, user_id: Option<&str>) -> Result<()> {
-        check_id("task_id", task_id)?;
-        if let Some(user_id) = user_id {
-            check_id("user_id", user_id)?;
-        }
+        let user_id_problem = user_id.and_then(|user_id| id_problem("user_id", user_id));
+        refuse(id_problem("task_id", task_id).into_iter().chain(user_id_problem))?;
         self.state().record.adopt(task_id, user_id)
     }
 

@@ -9,13 +9,19 @@ import threading
 class Late:
     """A port of its own: bound, so that nobody else gets it, and deaf until it is opened."""
 
-    def __init__(self, service: str) -> None:
-        host, port = service.removeprefix("http://").split(":")
-        self._service = (host, int(port))
+    def __init__(self, service: str = "") -> None:
+        self._service = ("", 0)
+        if service:
+            self.lead_to(service.removeprefix("http://"))
         self._listener = socket.socket()
         self._listener.bind(("127.0.0.1", 0))
         self._opening: threading.Timer | None = None
         self.base = f"http://127.0.0.1:{self._listener.getsockname()[1]}"
+
+    def lead_to(self, address: str) -> None:
+        """Where connections are carried to."""
+        host, port = address.split(":")
+        self._service = (host, int(port))
 
     def open(self, seconds: float) -> None:
         """Returns at once; connections are accepted after so many seconds."""

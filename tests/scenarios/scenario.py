@@ -17,6 +17,7 @@ class Scenario:
     """One promise: what is done, and what must come of it."""
 
     name: str
+    classification: bool = False
     client: dict[str, Any] = field(default_factory=dict)
     settings: dict[str, Any] = field(default_factory=dict)
     environment: dict[str, str] = field(default_factory=dict)

@@ -3,7 +3,7 @@
 import { readFileSync } from 'node:fs'
 import { createInterface } from 'node:readline'
 
-import { Client, Job, XiezhenError } from '../../../bindings-node/index.mjs'
+import { Callbacks, Client, Job, XiezhenError } from '../../../bindings-node/index.mjs'
 
 const held = {}
 const JOBS = ['job', 'job_json', 'adopt', 'adopt_portrait', 'run', 'advance']
@@ -36,7 +36,7 @@ function neutral({ code, message, problems }) {
   if (code !== 'invalid_argument') return {}
   const design = (said) =>
     said.replace(/\b[a-z]+([A-Z][a-z]+)+\b/g, (name) => snake(name).replace(/_ms$/, '')).replace(/\bInfinity\b/g, 'inf')
-  return { message: design(message), problems: problems?.map(design) }
+  return { message: design(message), problems: problems?.map(design), spelled: problems }
 }
 
 async function call({ call, background: _, ...given }, events) {
@@ -44,11 +44,17 @@ async function call({ call, background: _, ...given }, events) {
   const onEvent = (event) => events.push(event.type === 'finished' ? { type: 'finished' } : event)
   // What a call takes one by one is no option of it.
   const options = camelled(given)
+  if (given.callback) options.callback = held.callbacks
   const without = (...names) => Object.fromEntries(Object.entries(options).filter(([name]) => !names.includes(name)))
   switch (call) {
     case 'begin':
+      held.receiver?.close()
       for (const name of Object.keys(held)) delete held[name]
       return null
+    case 'callbacks':
+      held.callbacks = new Callbacks(options)
+      held.receiver = await held.callbacks.listen('127.0.0.1:0')
+      return held.receiver.address
     case 'client':
       held.client = new Client(options)
       return null

@@ -26,8 +26,12 @@ def prepare(request, events):
     client, job = held.get("client"), held.get("job")
     for name in [name for name in request if name.endswith("_ms")]:
         request[name[:-3]] = request.pop(name) / 1000
+    if request.pop("callback", False):
+        request["callback"] = held["callbacks"]
     if call == "begin":
-        return held.clear
+        return begin
+    if call == "callbacks":
+        return lambda: listen(**request)
     if call == "client":
         kind = xiezhen.AsyncClient if ASYNC else xiezhen.Client
         return lambda: keep("client", kind(**options(request)))
@@ -53,6 +57,19 @@ def prepare(request, events):
         ended = request.setdefault("on_end", Ended())
         held["ended"] = ended
     return lambda: getattr(client, call)(**request)
+
+
+def begin():
+    receiver = held.get("receiver")
+    held.clear()
+    if receiver:
+        receiver.close()
+
+
+def listen(public_url, secret):
+    held["callbacks"] = xiezhen.Callbacks(public_url, secret)
+    held["receiver"] = held["callbacks"].listen("127.0.0.1:0")
+    return held["receiver"].address
 
 
 class Ended(list):

@@ -9,7 +9,8 @@ use std::{
 use serde_json::{Map, Value, json};
 use tokio::task::JoinHandle;
 use xiezhen::{
-    AdvanceOptions, Client, Created, Error, ErrorKind, Event, Job, Photo, PollSchedule, Result, RunOptions, Task,
+    AdvanceOptions, Callbacks, Client, Created, Error, ErrorKind, Event, Job, Photo, PollSchedule, Receiver, Result,
+    RunOptions, Task,
 };
 
 /// What calls work on: the last client, job and task.
@@ -18,6 +19,8 @@ struct Held {
     client: Option<Client>,
     job: Option<Job>,
     task: Option<Task>,
+    callbacks: Option<Callbacks>,
+    receiver: Option<Arc<Receiver>>,
 }
 
 #[tokio::main]
@@ -65,9 +68,17 @@ impl Held {
         let task_id = text(request, "task_id");
         let callback_url = request["callback_url"].as_str();
         let recreate = request["recreate"] == true;
+        let callbacks = self.callbacks.clone().filter(|_| request["callback"] == true);
         let call = text(request, "call");
         match call {
             "begin" => *self = Self::default(),
+            "callbacks" => {
+                let callbacks = Callbacks::new(text(request, "public_url"), text(request, "secret"))?;
+                let receiver = callbacks.listen("127.0.0.1:0").await?;
+                let address = receiver.address().to_string();
+                (self.callbacks, self.receiver) = (Some(callbacks), Some(Arc::new(receiver)));
+                return Ok(json!(address));
+            }
             "client" => self.client = Some(client(request)?),
             "job" => {
                 self.job = Some(Job::from_parts(
@@ -112,14 +123,14 @@ impl Held {
                 return Ok(json!(self.timed(request).save_results(task, save_to, name).await?));
             }
             "run" => {
-                let mut options = RunOptions::default().recreate(recreate).on_event(tell);
+                let mut options = RunOptions::default().recreate(recreate).on_event(tell).callback(callbacks);
                 options.save_to = maybe(request, "save_to").map(Into::into);
                 options.checkpoint = maybe(request, "checkpoint").map(Into::into);
                 options.timeout = time(request, "timeout_ms");
                 self.client().run(self.job(), options).await?;
             }
             "advance" => {
-                let mut options = AdvanceOptions::default().recreate(recreate).on_event(tell);
+                let mut options = AdvanceOptions::default().recreate(recreate).on_event(tell).callback(callbacks);
                 options.save_to = maybe(request, "save_to").map(Into::into);
                 let refuse = request["save_fails"] == true;
                 let store_is_away = || Error::new(ErrorKind::Io, "the store is away");
