@@ -204,6 +204,10 @@ mod interpreter {
     }
 
     /// Raises `SystemExit` in a thread, as soon as it runs Python code.
+    ///
+    /// `thread` must have been read from `PLACES` since the GIL was last taken. Python gives an identity to another thread
+    /// only after the first one has ended: a name stands in `PLACES` while frames of ours are on its thread's stack, and
+    /// what follows their end in Python, like the start of another thread, needs the GIL, which we hold until we are done.
     #[allow(clippy::cast_possible_wrap)]
     pub(super) fn ask_to_leave(py: Python<'_>, thread: usize) {
         let exit = py.get_type::<PySystemExit>();
