@@ -7,7 +7,7 @@ import { createRequire } from 'node:module'
 import { join } from 'node:path'
 import { test } from 'node:test'
 import { Callbacks, Client, Hint, Job, XiezhenError } from 'xiezhen'
-import { appCode, type Counts, photos, simulator, style } from './simulator.mjs'
+import { appCode, type Counts, freePort, photos, simulator, style } from './simulator.mjs'
 
 const space = await simulator()
 
@@ -185,8 +185,7 @@ test('what does not fit is refused, everything at once', () => {
 
 test('jobs are called back, in this process and from another', async () => {
   const world = space('called-back')
-  const { port, close } = await listening(createServer())
-  await close()
+  const port = await freePort()
   const callbacks = new Callbacks({ publicUrl: `http://127.0.0.1:${port}/hooks`, secret: shared.secret })
   // Only a callback ends these waits in time.
   const never = { initialMs: 600_000, factor: 1, maxMs: 600_000 }

@@ -10,7 +10,7 @@ import { join } from 'node:path'
 import { after, test } from 'node:test'
 import { Callbacks, Client, type ClientOptions, Job } from 'xiezhen'
 import { script } from './program.mjs'
-import { appCode, photos, simulator, style } from './simulator.mjs'
+import { appCode, freePort, photos, simulator, style } from './simulator.mjs'
 
 const space = await simulator()
 
@@ -186,10 +186,7 @@ test('a task says why it was given up', async () => {
 
 test('many jobs are called back, each at most two queries a task', async () => {
   const world = space('many-called-back')
-  const claim = createServer()
-  await new Promise<void>((resolve) => claim.listen(0, '127.0.0.1', resolve))
-  const { port } = claim.address() as { port: number }
-  await new Promise((resolve) => claim.close(resolve))
+  const port = await freePort()
   const callbacks = new Callbacks({ publicUrl: `http://127.0.0.1:${port}`, secret: 'a secret of sixteen bytes' })
   const receiver = await callbacks.listen(`127.0.0.1:${port}`)
   // Only a callback ends these waits in time.

@@ -5,7 +5,7 @@ import { mkdtemp, readdir, symlink } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import { test } from 'node:test'
 import { Program } from './program.mjs'
-import { appCode, first, type Space, simulator } from './simulator.mjs'
+import { appCode, first, freePort, type Space, simulator } from './simulator.mjs'
 
 const space = await simulator()
 const folder = join(import.meta.dirname, 'readme')
@@ -19,6 +19,8 @@ const says: Record<string, RegExp> = {
   '4.mjs': /\.png/,
   '5.cjs': /^5001: [0-9A-F-]{36}\n$/,
   '6.mjs': /^AbortError\n$/,
+  '7.mjs': /^photos\/01\.jpg as_is \[\] \[\]\n.*\ndone\n$/s,
+  '8.mjs': /^done\n$/,
 }
 
 test('there is an expectation for every example', () => assert.deepEqual(examples, Object.keys(says)))
@@ -33,7 +35,12 @@ async function runs(example: string, world: Space): Promise<void> {
   await world.set({ clock_scale: 100_000 })
   const room = await mkdtemp(join(folder, 'room-'))
   await symlink(dirname(first), join(room, 'photos'))
-  const env = { XIEZHEN_BASE_URL: world.url, XIEZHEN_APP_CODE: appCode }
+  const env = {
+    XIEZHEN_BASE_URL: world.url,
+    XIEZHEN_APP_CODE: appCode,
+    XIEZHEN_CALLBACK_URL: `http://127.0.0.1:${await freePort()}`,
+    XIEZHEN_CALLBACK_SECRET: 'a secret of sixteen bytes',
+  }
   const { code, out, err } = await new Program(process.execPath, [join(folder, example)], env, room).ended
   assert.equal(code, 0, err)
   assert.match(out, says[example] ?? /./)

@@ -5,13 +5,12 @@ import { type ChildProcess, spawn, spawnSync } from 'node:child_process'
 import { existsSync, readdirSync, realpathSync } from 'node:fs'
 import { cp, mkdir, mkdtemp, readFile, rm, symlink, writeFile } from 'node:fs/promises'
 import { createRequire } from 'node:module'
-import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { basename, dirname, join } from 'node:path'
 import { after, before, test } from 'node:test'
 import { pathToFileURL } from 'node:url'
 import { type Ended, Program } from '../program.mjs'
-import { addonPackage, photos, simulator, style } from '../simulator.mjs'
+import { addonPackage, freePort, photos, simulator, style } from '../simulator.mjs'
 
 const space = await simulator()
 const tools = process.env.XIEZHEN_LONG_TOOLS ?? ''
@@ -60,14 +59,6 @@ async function folder(name: string): Promise<string> {
   await writeFile(join(into, 'package.json'), JSON.stringify({ name, private: true }))
   return into
 }
-
-const freePort = () =>
-  new Promise<number>((resolve) => {
-    const server = createServer().listen(0, '127.0.0.1', () => {
-      const { port } = server.address() as { port: number }
-      server.close(() => resolve(port))
-    })
-  })
 
 /** A registry of our packages and nobody else's; platforms that were not built here have a package without an addon. */
 before(async () => {
