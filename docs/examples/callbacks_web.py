@@ -1,4 +1,4 @@
-"""The web server receives the callbacks; another process runs the job. A queue stands for your Redis or message broker."""
+"""The web server receives the callbacks; another process runs the job. A queue stands for your Redis or broker."""
 
 import os
 import threading

@@ -1,4 +1,4 @@
-"""Both trees have the same pages, headings and examples, and no link within the site leads nowhere: check.py DOCS SITE."""
+"""Both trees have the same pages, headings and examples, and no link within the site is broken: check.py DOCS SITE."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Makes the pictures of the guides and READMEs from the demo's: pictures.py, after `make demo`. Needs Pillow and xiezhen.
+"""Makes the pictures of guides and READMEs from the demo's, after `make demo`. Needs Pillow and xiezhen.
 
 The photos that get remarks are checked here, so that the guides show what is really said.
 """

@@ -112,7 +112,7 @@ fn id_of(asked: &str, offered: &[Style]) -> Result<String, String> {
     match fitting.as_slice() {
         [style] => Ok(style.style.clone()),
         [] => {
-            let meant = nearest(&wanted, offered).map(|name| format!(": did you mean {name}?")).unwrap_or_default();
+            let meant = nearest(&wanted, offered).map(|name| format!(" (did you mean {name}?)")).unwrap_or_default();
             Err(format!("there is no style {:?}{meant}; {}", text::shortened(asked), names_of(offered)))
         }
         several => {
