@@ -132,7 +132,7 @@ export type ReceiverHandle = Receiver
 export interface AdvanceSettings {
   /** The folder for pictures; without one, none are fetched. The job remembers it. */
   saveTo?: string
-  /** Starts (and pays) again what is found failed, or with an unknown outcome, when the call begins. */
+  /** Starts again, and is billed for, what is found failed or of unknown outcome when the call begins. */
   recreate?: boolean
   /** What callback addresses call the job, in place of its id. */
   callbackKey?: string
@@ -193,7 +193,7 @@ export interface ClientOptions {
   connectTimeoutMs?: number
   /** How often a call that may be repeated is sent again. 4. */
   maxRetries?: number
-  /** At most so many calls of the gateway in any one second, by this client. 10; `Infinity` lifts the budget. */
+  /** At most so many calls of the gateway in any one second, by this client. 10; `Infinity` lifts the limit. */
   requestsPerSecond?: number
   /** How many photos of a job are uploaded at a time. 4. */
   uploadConcurrency?: number
@@ -206,9 +206,9 @@ export interface ClientOptions {
   preparePhotos?: boolean
   /** A task with more pictures than this is refused when they are to be saved. 1000. */
   maxPictures?: number
-  /** When trainings are looked at. 15 s, ×1.5, up to 60 s. */
+  /** When trainings are polled. 15 s, ×1.5, up to 60 s. */
   trainingSchedule?: PollSchedule
-  /** When generations are looked at. 3 s, ×1.5, up to 15 s. */
+  /** When generations are polled. 3 s, ×1.5, up to 15 s. */
   generationSchedule?: PollSchedule
   /** A PEM file of certificate authorities that are trusted beside the system's. */
   caFile?: string
@@ -348,7 +348,7 @@ export interface PhotoReport {
   path?: string
   /** The type by its content, such as `jpeg`; absent if it is no picture. */
   format?: string
-  /** Width and height as it is looked at, if they are known. */
+  /** Width and height when upright, if they are known. */
   size?: [width: number, height: number]
   /** The size of the file; absent if it can't be read. */
   bytes?: number
@@ -361,7 +361,7 @@ export interface PhotoReport {
 }
 
 /**
- * When a task is looked at: first `initialMs` after its creation (at once, if this client didn't create it), then after
+ * When a task is polled: first `initialMs` after its creation (at once, if this client didn't create it), then after
  * pauses that grow by `factor` up to `maxMs`; all ±20 % by chance, and a `Retry-After` comes instead.
  */
 export interface PollSchedule {
@@ -463,7 +463,7 @@ export interface RunManySettings {
   concurrency?: number
   /** Bounds the run of each job. */
   timeoutMs?: number
-  /** Starts (and pays) again what is found failed, or with an unknown outcome, when the call begins. */
+  /** Starts again, and is billed for, what is found failed or of unknown outcome when the call begins. */
   recreate?: boolean
 }
 
@@ -478,7 +478,7 @@ export interface RunSettings {
   checkpoint?: string
   /** Bounds the whole run; without it, each task's own deadline does (training 2 h, generation 30 min). */
   timeoutMs?: number
-  /** Starts (and pays) again what is found failed, or with an unknown outcome, when the call begins. */
+  /** Starts again, and is billed for, what is found failed or of unknown outcome when the call begins. */
   recreate?: boolean
   /** What callback addresses call the job, in place of its id. */
   callbackKey?: string
