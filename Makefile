@@ -83,10 +83,11 @@ chaos: ## Many jobs through a bad network, processes killed at random: JOBS=500 
 	$(MAKE) -C tests/chaos chaos
 
 .PHONY: check-long
-check-long: ## What takes too long for every change: more random kills and exits, all mutants, 500 jobs, licences
+check-long: ## What takes too long for every change: more random kills and exits, all scenarios in all languages, all mutants, 500 jobs, licences
 	for seed in 1 2 3 4 5; do XIEZHEN_TEST_SEED=$$seed cargo test --package xiezhen --test suite -- killed::at_random; done
 	$(MAKE) -C bindings-python check-long
 	$(MAKE) -C bindings-node check-long
+	$(MAKE) -C tests/scenarios test ARGS="--drivers rust,python,asyncio,node,c,cpp --quiet"
 	$(MAKE) mutants chaos
 	$(MAKE) -C tests/fleets mutants long
 	command -v cargo-deny >/dev/null || cargo install --locked cargo-deny
