@@ -343,7 +343,7 @@ async fn the_proof_in_an_address_is_told_to_nobody_but_the_service() {
         let fault = serde_json::to_string(&fault.to_json()).unwrap().replace("ECHO", &address);
         shop.simulator.fault(Fault::from_json(&serde_json::from_str(&fault).unwrap()).unwrap());
         let file = folder.path().join(format!("{n}.json"));
-        let options = shop.options().checkpoint(&file).timeout(Duration::from_millis(300));
+        let options = shop.options().checkpoint(&file).timeout(Duration::from_secs(5));
         let ended = shop.client.run(&job, options).await;
         let mut said = said.lock().unwrap();
         if let Err(error) = ended {
