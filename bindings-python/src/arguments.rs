@@ -4,12 +4,12 @@ use std::{fmt::Debug, time::Duration};
 
 use pyo3::{
     exceptions::{PyOverflowError, PyTypeError},
-    inspect::PyStaticExpr,
     intern,
     prelude::*,
-    type_hint_identifier, type_hint_subscript,
     types::{PyByteArray, PyBytes, PyMapping, PyMemoryView, PyString},
 };
+#[cfg(feature = "inspect")]
+use pyo3::{inspect::PyStaticExpr, type_hint_identifier, type_hint_subscript};
 
 use crate::finalize;
 
@@ -18,6 +18,7 @@ pub(crate) struct Seconds(Result<f64, String>);
 
 impl<'a, 'py> FromPyObject<'a, 'py> for Seconds {
     type Error = PyErr;
+    #[cfg(feature = "inspect")]
     const INPUT_TYPE: PyStaticExpr = type_hint_identifier!("builtins", "float");
 
     fn extract(seconds: Borrowed<'a, 'py, PyAny>) -> PyResult<Self> {
@@ -52,6 +53,7 @@ pub(crate) struct Rate(Result<f64, String>);
 
 impl<'a, 'py> FromPyObject<'a, 'py> for Rate {
     type Error = PyErr;
+    #[cfg(feature = "inspect")]
     const INPUT_TYPE: PyStaticExpr = type_hint_identifier!("builtins", "float");
 
     fn extract(number: Borrowed<'a, 'py, PyAny>) -> PyResult<Self> {
@@ -86,6 +88,7 @@ pub(crate) struct Given<T>(pub(crate) T);
 
 impl<'a, 'py, T: FromPyObject<'a, 'py>> FromPyObject<'a, 'py> for Given<T> {
     type Error = PyErr;
+    #[cfg(feature = "inspect")]
     const INPUT_TYPE: PyStaticExpr = T::INPUT_TYPE;
 
     fn extract(argument: Borrowed<'a, 'py, PyAny>) -> PyResult<Self> {
@@ -99,6 +102,7 @@ pub(crate) struct Count(Result<i64, String>);
 
 impl<'a, 'py> FromPyObject<'a, 'py> for Count {
     type Error = PyErr;
+    #[cfg(feature = "inspect")]
     const INPUT_TYPE: PyStaticExpr = i64::INPUT_TYPE;
 
     fn extract(number: Borrowed<'a, 'py, PyAny>) -> PyResult<Self> {
@@ -150,6 +154,7 @@ where
     T: for<'b> FromPyObject<'b, 'py>,
 {
     type Error = PyErr;
+    #[cfg(feature = "inspect")]
     const INPUT_TYPE: PyStaticExpr =
         type_hint_subscript!(type_hint_identifier!("collections.abc", "Iterable"), T::INPUT_TYPE);
 
@@ -168,6 +173,7 @@ pub(crate) struct Pairs(pub(crate) Vec<(String, String)>);
 
 impl<'a, 'py> FromPyObject<'a, 'py> for Pairs {
     type Error = PyErr;
+    #[cfg(feature = "inspect")]
     const INPUT_TYPE: PyStaticExpr = type_hint_subscript!(
         type_hint_identifier!("collections.abc", "Mapping"),
         type_hint_identifier!("builtins", "str"),

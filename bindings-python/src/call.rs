@@ -6,7 +6,7 @@ use std::{
 };
 
 use pyo3::prelude::*;
-use xiezhen::{Error, ErrorKind, Result};
+use xiezhen::Result;
 
 use crate::{
     arguments::{self, Seconds},
@@ -22,9 +22,8 @@ pub(crate) fn call<T: Send>(py: Python<'_>, work: impl Send + FnOnce() -> Result
 /// The same, but for a Ctrl-C meanwhile: raising that is left to the caller, if there is an outcome.
 pub(crate) fn caught<T: Send>(py: Python<'_>, work: impl Send + FnOnce() -> Result<T>) -> PyResult<T> {
     let _inside = finalize::inside(py);
-    let outcome = finalize::detach(py, || {
-        catch_unwind(AssertUnwindSafe(work)).unwrap_or_else(|_| Err(Error::new(ErrorKind::Internal, errors::DEFECT)))
-    });
+    let outcome =
+        finalize::detach(py, || catch_unwind(AssertUnwindSafe(work)).unwrap_or_else(|_| Err(errors::defect())));
     outcome.map_err(|error| logging::raised(py).err().unwrap_or_else(|| errors::raised(py, &error)))
 }
 

@@ -23,6 +23,8 @@ pub(crate) enum Message {
     JobEvent(usize, Event),
     /// The n-th of many waits has ended.
     Ended(usize, Result<xiezhen::Task>),
+    /// The n-th of many jobs has ended.
+    JobEnded(usize, Option<Error>),
     /// The job has to be stored before it goes on.
     Save(oneshot::Sender<Result<(), SaveError>>),
 }
@@ -68,9 +70,10 @@ struct Listener {
     job: Py<Job>,
 }
 
-/// Who hears of the events of many jobs: what each job is called in the call.
+/// Who hears of many jobs: what each job is called in the call.
 struct ManyListener {
-    on_event: Py<PyAny>,
+    on_event: Option<Py<PyAny>>,
+    on_end: Option<Py<PyAny>>,
     jobs: Vec<(Py<PyAny>, Py<Job>)>,
 }
 
@@ -94,20 +97,22 @@ impl Callbacks {
     }
 
     /// Listens to the events of a job.
-    pub(crate) fn on_event(py: Python<'_>, on_event: Option<Py<PyAny>>, job: &Py<Job>) -> PyResult<Self> {
-        check(py, "on_event", on_event.as_ref())?;
-        let listener = on_event.map(|on_event| Listener { on_event, job: job.clone_ref(py) });
+    pub(crate) fn on_event(py: Python<'_>, on_event: Option<&Py<PyAny>>, job: &Py<Job>) -> PyResult<Self> {
+        check(py, "on_event", on_event)?;
+        let listener = on_event.map(|on_event| Listener { on_event: on_event.clone_ref(py), job: job.clone_ref(py) });
         Ok(Self { listener, ..Self::none() })
     }
 
-    /// Listens to the events of many jobs.
-    pub(crate) fn on_job_event(
+    /// Listens to many jobs: their events and their ends.
+    pub(crate) fn on_jobs(
         py: Python<'_>,
         on_event: Option<Py<PyAny>>,
+        on_end: Option<Py<PyAny>>,
         jobs: Vec<(Py<PyAny>, Py<Job>)>,
     ) -> PyResult<Self> {
         check(py, "on_event", on_event.as_ref())?;
-        Ok(Self { many: on_event.map(|on_event| ManyListener { on_event, jobs }), ..Self::none() })
+        check(py, "on_end", on_end.as_ref())?;
+        Ok(Self { many: Some(ManyListener { on_event, on_end, jobs }), ..Self::none() })
     }
 
     /// Gathers the ends of so many waits. The list is what the call returns.
@@ -139,7 +144,12 @@ impl Callbacks {
 
     /// Whether events are wanted.
     pub(crate) fn listens(&self) -> bool {
-        self.listener.is_some() || self.many.is_some()
+        self.listener.is_some() || self.many.as_ref().is_some_and(|many| many.on_event.is_some())
+    }
+
+    /// Whether the ends of jobs are wanted.
+    pub(crate) fn hears_ends(&self) -> bool {
+        self.many.as_ref().is_some_and(|many| many.on_end.is_some())
     }
 
     /// How the job is stored.
@@ -153,6 +163,7 @@ impl Callbacks {
             Message::Event(event) => self.deliver_event(py, event),
             Message::JobEvent(index, event) => self.deliver_job_event(py, index, event),
             Message::Ended(index, outcome) => self.deliver_end(py, index, outcome),
+            Message::JobEnded(index, error) => self.deliver_job_end(py, index, error),
             Message::Save(reply) => {
                 let Some(store) = &self.store else { return Ok(()) };
                 self.save(py, store, reply)
@@ -167,10 +178,20 @@ impl Callbacks {
     }
 
     fn deliver_job_event(&self, py: Python<'_>, index: usize, event: Event) -> PyResult<()> {
-        let Some(ManyListener { on_event, jobs }) = &self.many else { return Ok(()) };
+        let Some(ManyListener { on_event: Some(on_event), jobs, .. }) = &self.many else { return Ok(()) };
         let Some((name, job)) = jobs.get(index) else { return Ok(()) };
         let Some(event) = events::object(py, event, job)? else { return Ok(()) };
         refuse_unrun("on_event", &self.call(on_event.bind(py), (name, event))?)
+    }
+
+    fn deliver_job_end(&self, py: Python<'_>, index: usize, error: Option<Error>) -> PyResult<()> {
+        let Some(ManyListener { on_end: Some(on_end), jobs, .. }) = &self.many else { return Ok(()) };
+        let Some((name, job)) = jobs.get(index) else { return Ok(()) };
+        let outcome = match error {
+            Some(error) => errors::exception(py, &error)?.unbind(),
+            None => job.clone_ref(py).into_any(),
+        };
+        refuse_unrun("on_end", &self.call(on_end.bind(py), (name, outcome))?)
     }
 
     fn deliver_end(&self, py: Python<'_>, index: usize, outcome: Result<xiezhen::Task>) -> PyResult<()> {

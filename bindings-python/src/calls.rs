@@ -63,11 +63,18 @@ pub(crate) fn run_many(
     client: Client,
     jobs: Vec<KeyedJob>,
     mut options: RunManyOptions,
-    listens: bool,
+    callbacks: &Callbacks,
 ) -> Work<Vec<Result<Job>>> {
+    let (listens, hears_ends) = (callbacks.listens(), callbacks.hears_ends());
     Box::new(move |emit| {
         if listens {
+            let emit = emit.clone();
             options = options.on_event(move |index, event| emit(Message::JobEvent(index, event)));
+        }
+        if hears_ends {
+            options = options.on_end(move |index, ended| {
+                emit(Message::JobEnded(index, ended.as_ref().err().cloned()));
+            });
         }
         Box::pin(async move { client.run_many(jobs, options).await })
     })

@@ -1,6 +1,8 @@
 //! The words for states and kinds: members of the enumerations in `xiezhen._enums`, which are strings too.
 
-use pyo3::{exceptions::PyValueError, inspect::PyStaticExpr, prelude::*, sync::PyOnceLock, type_hint_identifier};
+use pyo3::{exceptions::PyValueError, prelude::*, sync::PyOnceLock};
+#[cfg(feature = "inspect")]
+use pyo3::{inspect::PyStaticExpr, type_hint_identifier};
 use xiezhen::{Stage, TaskKind, TaskState};
 
 use crate::finalize;
@@ -15,6 +17,7 @@ macro_rules! enums {
             type Target = PyAny;
             type Output = Bound<'py, PyAny>;
             type Error = PyErr;
+            #[cfg(feature = "inspect")]
             const OUTPUT_TYPE: PyStaticExpr = type_hint_identifier!("xiezhen._enums", stringify!($core));
 
             fn into_pyobject(self, py: Python<'py>) -> PyResult<Self::Output> {
@@ -30,6 +33,7 @@ macro_rules! enums {
 
         impl<'a, 'py> FromPyObject<'a, 'py> for $name {
             type Error = PyErr;
+            #[cfg(feature = "inspect")]
             const INPUT_TYPE: PyStaticExpr = type_hint_identifier!("builtins", "str");
 
             fn extract(word: Borrowed<'a, 'py, PyAny>) -> PyResult<Self> {

@@ -1,11 +1,10 @@
 //! One class for each event. `xiezhen.events.Event` is the union of them all.
 
+use pyo3::{IntoPyObjectExt, prelude::*, types::PyString};
+#[cfg(feature = "inspect")]
 use pyo3::{
-    IntoPyObjectExt,
     inspect::{PyStaticConstant, PyStaticExpr},
-    prelude::*,
     type_hint_identifier, type_hint_subscript, type_hint_union,
-    types::PyString,
 };
 
 use crate::{
@@ -21,10 +20,12 @@ use crate::{
 #[derive(Clone, PartialEq)]
 pub(crate) struct CallName(String);
 
+#[cfg(feature = "inspect")]
 const fn literal(name: &'static str) -> PyStaticExpr {
     PyStaticExpr::Constant { value: PyStaticConstant::Str(name) }
 }
 
+#[cfg(feature = "inspect")]
 const CALL_NAMES: PyStaticExpr = type_hint_union!(
     type_hint_subscript!(type_hint_identifier!("typing", "Literal"), literal("upload_file")),
     type_hint_subscript!(type_hint_identifier!("typing", "Literal"), literal("create_user_model")),
@@ -38,6 +39,7 @@ impl<'py> IntoPyObject<'py> for CallName {
     type Target = PyString;
     type Output = Bound<'py, PyString>;
     type Error = std::convert::Infallible;
+    #[cfg(feature = "inspect")]
     const OUTPUT_TYPE: PyStaticExpr = CALL_NAMES;
 
     fn into_pyobject(self, py: Python<'py>) -> Result<Self::Output, Self::Error> {
@@ -47,6 +49,7 @@ impl<'py> IntoPyObject<'py> for CallName {
 
 impl<'a, 'py> FromPyObject<'a, 'py> for CallName {
     type Error = PyErr;
+    #[cfg(feature = "inspect")]
     const INPUT_TYPE: PyStaticExpr = CALL_NAMES;
 
     fn extract(name: Borrowed<'a, 'py, PyAny>) -> PyResult<Self> {
@@ -73,6 +76,7 @@ impl<'py> IntoPyObject<'py> for JobHandle {
     type Target = Job;
     type Output = Bound<'py, Job>;
     type Error = std::convert::Infallible;
+    #[cfg(feature = "inspect")]
     const OUTPUT_TYPE: PyStaticExpr = type_hint_identifier!("xiezhen._xiezhen", "Job");
 
     fn into_pyobject(self, py: Python<'py>) -> Result<Self::Output, Self::Error> {
@@ -82,6 +86,7 @@ impl<'py> IntoPyObject<'py> for JobHandle {
 
 impl<'a, 'py> FromPyObject<'a, 'py> for JobHandle {
     type Error = PyErr;
+    #[cfg(feature = "inspect")]
     const INPUT_TYPE: PyStaticExpr = type_hint_identifier!("xiezhen._xiezhen", "Job");
 
     fn extract(job: Borrowed<'a, 'py, PyAny>) -> PyResult<Self> {

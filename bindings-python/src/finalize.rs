@@ -17,6 +17,7 @@ use std::{
 };
 
 use pyo3::prelude::*;
+use xiezhen::process;
 
 pub(crate) use interpreter::is_main;
 
@@ -147,6 +148,30 @@ pub(crate) fn is_called() -> bool {
 /// Whether the interpreter is going away.
 pub(crate) fn is_closed() -> bool {
     CLOSED.load(Ordering::SeqCst)
+}
+
+/// Before the interpreter goes away: waits until billed calls that were sent have their answers stored, at most as long as
+/// they may take. Ctrl-C gives them up.
+pub(crate) fn wait_for_creates(py: Python<'_>) -> PyResult<()> {
+    const MOMENT: Duration = Duration::from_secs(2);
+    let _away = Away::begin();
+    let (began, mut said) = (Instant::now(), false);
+    while let Some(longest) = process::billed_calls() {
+        if began.elapsed() > longest.saturating_add(PATIENCE) {
+            break;
+        }
+        if began.elapsed() > MOMENT && !said {
+            said = true;
+            let logger = py.import("logging")?.call_method1("getLogger", ("xiezhen",))?;
+            logger.call_method1(
+                "warning",
+                ("waiting for the answer of a billed call that was sent; Ctrl-C gives it up",),
+            )?;
+        }
+        py.detach(|| thread::sleep(Duration::from_millis(5)));
+        py.check_signals()?;
+    }
+    Ok(())
 }
 
 /// Registered with `atexit`: waits until those inside have left, and keeps everybody else out.

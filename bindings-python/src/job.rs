@@ -2,29 +2,31 @@
 
 use pyo3::{
     exceptions::PyTypeError,
-    inspect::PyStaticExpr,
     intern,
     prelude::*,
-    type_hint_identifier, type_hint_union,
     types::{PyDict, PyType},
 };
+#[cfg(feature = "inspect")]
+use pyo3::{inspect::PyStaticExpr, type_hint_identifier, type_hint_union};
 
 use crate::{
     arguments::Many,
     call::call,
     enums::JobStage,
+    notebook::List,
     paths::LocalPath,
     photo::Photo,
-    portrait::{JobPhoto, Portrait},
+    portrait::{Failure, JobPhoto, Portrait, failure},
     task::Style,
     values,
 };
 
-/// A style of a job: its name, its id, or what `list_styles` returned.
-struct StyleName(String);
+/// A style: its name, its id, or what `list_styles` returned.
+pub(crate) struct StyleName(pub(crate) String);
 
 impl<'a, 'py> FromPyObject<'a, 'py> for StyleName {
     type Error = PyErr;
+    #[cfg(feature = "inspect")]
     const INPUT_TYPE: PyStaticExpr =
         type_hint_union!(type_hint_identifier!("builtins", "str"), type_hint_identifier!("xiezhen._xiezhen", "Style"));
 
@@ -79,8 +81,18 @@ impl Job {
     /// All that it shows as a `dict` that `json.dumps` takes. `to_json` keeps the whole job.
     #[pyo3(signature = () -> "dict[str, typing.Any]")]
     fn to_dict<'py>(slf: &Bound<'py, Self>) -> PyResult<Bound<'py, PyDict>> {
-        const SHOWN: [&str; 8] =
-            ["id", "revision", "stage", "user_id", "training_task_id", "save_to", "photos", "portraits"];
+        const SHOWN: [&str; 10] = [
+            "id",
+            "revision",
+            "stage",
+            "user_id",
+            "training_task_id",
+            "save_to",
+            "photos",
+            "portraits",
+            "error",
+            "adoptable",
+        ];
         let fields = SHOWN.into_iter().map(|name| Ok((name, slf.getattr(name)?))).collect::<PyResult<_>>()?;
         values::to_dict(slf.py(), None, fields)
     }
@@ -118,9 +130,22 @@ impl Job {
 
     /// One portrait a style, in the order given: its task, its files, its error.
     #[getter]
-    fn portraits(&self, py: Python<'_>) -> PyResult<Vec<Portrait>> {
+    fn portraits(&self, py: Python<'_>) -> PyResult<List<Portrait>> {
         let portraits = call(py, || Ok(self.0.portraits()))?;
         portraits.into_iter().map(|portrait| Portrait::from_core(py, portrait)).collect()
+    }
+
+    /// What the job fails of, or has failed of: an unknown outcome before all else, then what went wrong first.
+    #[getter]
+    fn error(&self, py: Python<'_>) -> PyResult<Option<Failure>> {
+        call(py, || Ok(self.0.error()))?.map(|error| failure(py, &error)).transpose()
+    }
+
+    /// What `adopt` can take a task over for, because the outcome of its create is unknown: `None` for the training, and
+    /// styles as the job was given them.
+    #[getter]
+    fn adoptable(&self, py: Python<'_>) -> PyResult<Vec<Option<String>>> {
+        call(py, || Ok(self.0.adoptable()))
     }
 
     /// The training's task, once it was created.
@@ -171,6 +196,10 @@ impl Job {
             return Err(PyTypeError::new_err(message));
         }
         Ok((py.get_type::<Self>().getattr(intern!(py, "from_json"))?, (self.to_json(py)?,)))
+    }
+
+    fn _repr_html_(&self, py: Python<'_>) -> PyResult<String> {
+        call(py, || Ok(xiezhen::cli::notebook::job(&self.0)))
     }
 
     fn __repr__(&self, py: Python<'_>) -> PyResult<String> {

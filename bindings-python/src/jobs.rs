@@ -2,11 +2,11 @@
 
 use pyo3::{
     IntoPyObjectExt,
-    inspect::PyStaticExpr,
     prelude::*,
-    type_hint_identifier, type_hint_subscript,
     types::{PyDict, PyList, PyMapping},
 };
+#[cfg(feature = "inspect")]
+use pyo3::{inspect::PyStaticExpr, type_hint_identifier, type_hint_subscript};
 use xiezhen::{KeyedJob, Result};
 
 use crate::{arguments::Many, errors, finalize, job::Job};
@@ -19,6 +19,7 @@ pub(crate) struct Jobs {
 
 impl<'a, 'py> FromPyObject<'a, 'py> for Jobs {
     type Error = PyErr;
+    #[cfg(feature = "inspect")]
     const INPUT_TYPE: PyStaticExpr = type_hint_subscript!(
         type_hint_identifier!("collections.abc", "Iterable"),
         type_hint_identifier!("xiezhen._xiezhen", "Job")

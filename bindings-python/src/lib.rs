@@ -25,6 +25,7 @@ mod job;
 mod jobs;
 mod logging;
 mod mailbox;
+mod notebook;
 mod paths;
 mod photo;
 mod portrait;
@@ -42,7 +43,8 @@ mod _xiezhen {
     use pyo3::{IntoPyObjectExt, exceptions::PyImportError, prelude::*, types::PyDict};
 
     use crate::{
-        arguments::Many, call::call, callbacks::Callbacks, finalize, logging, mailbox, photo::Photo, wait::wait,
+        arguments::Many, call::call, callbacks::Callbacks, finalize, logging, mailbox, photo::Photo,
+        portrait::portraits_html, task::styles_html, wait::wait,
     };
 
     #[pymodule_export]
@@ -135,9 +137,23 @@ mod _xiezhen {
         wait(py, &Callbacks::none(), defect).map(|()| None)
     }
 
+    /// A part of a page that shows styles, for `xiezhen._lists`.
     #[pyfunction]
-    fn _finalize(py: Python<'_>) {
+    fn _styles_html(py: Python<'_>, styles: Vec<Py<Style>>) -> String {
+        styles_html(py, styles.iter().map(|style| style.get().clone()).collect())
+    }
+
+    /// A part of a page that shows portraits, for `xiezhen._lists`.
+    #[pyfunction]
+    fn _portraits_html(py: Python<'_>, portraits: Vec<Py<Portrait>>) -> PyResult<String> {
+        portraits_html(py, portraits.iter().map(|portrait| portrait.get().clone()).collect())
+    }
+
+    #[pyfunction]
+    fn _finalize(py: Python<'_>) -> PyResult<()> {
+        let waited = finalize::wait_for_creates(py);
         finalize::close(py);
+        waited
     }
 
     #[pyfunction]

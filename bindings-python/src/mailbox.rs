@@ -14,7 +14,7 @@ use futures_util::FutureExt;
 use pyo3::{IntoPyObjectExt, exceptions::PyRuntimeError, intern, prelude::*, sync::PyOnceLock};
 use tokio::task::AbortHandle;
 use xiezhen::{
-    Error, ErrorKind, Result, Wait,
+    Result, Wait,
     process::{self, runtime, spawn},
 };
 
@@ -252,7 +252,7 @@ where
         let work = Box::pin(work(pending.emit()));
         let task = spawn(async move {
             let ended = AssertUnwindSafe(work).catch_unwind().await;
-            pending.settle(ended.unwrap_or_else(|_| Err(Error::new(ErrorKind::Internal, errors::DEFECT))));
+            pending.settle(ended.unwrap_or_else(|_| Err(errors::defect())));
         })?;
         Ok(Stopper::Task(task.abort_handle()))
     })

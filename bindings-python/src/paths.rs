@@ -2,7 +2,9 @@
 
 use std::path::PathBuf;
 
-use pyo3::{inspect::PyStaticExpr, prelude::*};
+#[cfg(feature = "inspect")]
+use pyo3::inspect::PyStaticExpr;
+use pyo3::prelude::*;
 
 use crate::finalize;
 
@@ -12,6 +14,7 @@ pub(crate) struct LocalPath(pub(crate) PathBuf);
 
 impl<'a, 'py> FromPyObject<'a, 'py> for LocalPath {
     type Error = PyErr;
+    #[cfg(feature = "inspect")]
     const INPUT_TYPE: PyStaticExpr = PathBuf::INPUT_TYPE;
 
     fn extract(path: Borrowed<'a, 'py, PyAny>) -> PyResult<Self> {
@@ -24,6 +27,7 @@ impl<'py> IntoPyObject<'py> for LocalPath {
     type Target = PyAny;
     type Output = Bound<'py, PyAny>;
     type Error = PyErr;
+    #[cfg(feature = "inspect")]
     const OUTPUT_TYPE: PyStaticExpr = PathBuf::OUTPUT_TYPE;
 
     fn into_pyobject(self, py: Python<'py>) -> PyResult<Self::Output> {

@@ -1,9 +1,14 @@
 //! What a job is made of: photos and portraits, with the errors that they hold.
 
-use pyo3::{exceptions::PyTypeError, inspect::PyStaticExpr, prelude::*, type_hint_identifier};
-use xiezhen::Error;
+use pyo3::{exceptions::PyTypeError, prelude::*, sync::PyOnceLock, types::PyType};
+#[cfg(feature = "inspect")]
+use pyo3::{inspect::PyStaticExpr, type_hint_identifier};
+use xiezhen::{
+    Error,
+    cli::notebook::{self, ShownPortrait},
+};
 
-use crate::{enums::State, errors, finalize, paths::LocalPath, values::values};
+use crate::{call::call, enums::State, errors, finalize, notebook::Listed, paths::LocalPath, values::values};
 
 /// An error that a value holds: an instance of `xiezhen.XiezhenError`, equal by what it says.
 pub(crate) struct Failure(pub(crate) Py<PyAny>);
@@ -27,6 +32,7 @@ impl<'py> IntoPyObject<'py> for Failure {
     type Target = PyAny;
     type Output = Bound<'py, PyAny>;
     type Error = std::convert::Infallible;
+    #[cfg(feature = "inspect")]
     const OUTPUT_TYPE: PyStaticExpr = type_hint_identifier!("xiezhen.errors", "XiezhenError");
 
     fn into_pyobject(self, py: Python<'py>) -> Result<Self::Output, Self::Error> {
@@ -36,6 +42,7 @@ impl<'py> IntoPyObject<'py> for Failure {
 
 impl<'a, 'py> FromPyObject<'a, 'py> for Failure {
     type Error = PyErr;
+    #[cfg(feature = "inspect")]
     const INPUT_TYPE: PyStaticExpr = type_hint_identifier!("xiezhen.errors", "XiezhenError");
 
     fn extract(error: Borrowed<'a, 'py, PyAny>) -> PyResult<Self> {
@@ -92,10 +99,38 @@ impl From<xiezhen::JobPhoto> for JobPhoto {
 }
 
 impl Portrait {
+    /// What a notebook shows of it.
+    fn shown(self, py: Python<'_>) -> PyResult<ShownPortrait> {
+        let error = self.error.map(|error| error.0.getattr(py, "message")?.extract(py)).transpose()?;
+        let files = self.files.into_iter().map(|file| file.0).collect();
+        Ok(ShownPortrait { style: self.style, state: self.state.map(|state| state.0), error, files })
+    }
+
     pub(crate) fn from_core(py: Python<'_>, portrait: xiezhen::Portrait) -> PyResult<Self> {
         let xiezhen::Portrait { style, style_id, task_id, state, urls, files, error } = portrait;
         let error = error.map(|error| failure(py, &error)).transpose()?;
         let files = files.into_iter().map(LocalPath).collect();
         Ok(Self { style, style_id, task_id, state: state.map(State), urls, files, error })
     }
+}
+
+#[pymethods]
+impl Portrait {
+    fn _repr_html_(&self, py: Python<'_>) -> PyResult<String> {
+        portraits_html(py, vec![self.clone()])
+    }
+}
+
+impl Listed for Portrait {
+    fn list_class(py: Python<'_>) -> PyResult<&Bound<'_, PyType>> {
+        static CLASS: PyOnceLock<Py<PyType>> = PyOnceLock::new();
+        CLASS.import(py, "xiezhen._lists", "Portraits")
+    }
+}
+
+/// A part of a page that shows portraits.
+pub(crate) fn portraits_html(py: Python<'_>, portraits: Vec<Portrait>) -> PyResult<String> {
+    let shown: Vec<ShownPortrait> =
+        portraits.into_iter().map(|portrait| portrait.shown(py)).collect::<PyResult<_>>()?;
+    call(py, || Ok(notebook::portraits(&shown)))
 }

@@ -1,7 +1,12 @@
 //! What the service knows: tasks, styles, and what a create answered.
 
+use pyo3::{prelude::*, sync::PyOnceLock, types::PyType};
+use xiezhen::cli::notebook;
+
 use crate::{
     enums::{Kind, State},
+    finalize,
+    notebook::Listed,
     values::values,
 };
 
@@ -62,6 +67,33 @@ impl From<xiezhen::Style> for Style {
         let xiezhen::Style { name, style, template, sex } = style;
         Self { name, style, template, sex }
     }
+}
+
+impl From<Style> for xiezhen::Style {
+    fn from(style: Style) -> Self {
+        let Style { name, style, template, sex } = style;
+        Self { name, style, template, sex }
+    }
+}
+
+#[pymethods]
+impl Style {
+    fn _repr_html_(&self, py: Python<'_>) -> String {
+        styles_html(py, vec![self.clone()])
+    }
+}
+
+impl Listed for Style {
+    fn list_class(py: Python<'_>) -> PyResult<&Bound<'_, PyType>> {
+        static CLASS: PyOnceLock<Py<PyType>> = PyOnceLock::new();
+        CLASS.import(py, "xiezhen._lists", "Styles")
+    }
+}
+
+/// A part of a page that shows styles.
+pub(crate) fn styles_html(py: Python<'_>, styles: Vec<Style>) -> String {
+    let styles: Vec<xiezhen::Style> = styles.into_iter().map(Into::into).collect();
+    finalize::detach(py, || notebook::styles(&styles))
 }
 
 impl From<xiezhen::Created> for Created {

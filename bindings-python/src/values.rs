@@ -93,6 +93,11 @@ fn plain(value: Bound<'_, PyAny>) -> PyResult<Bound<'_, PyAny>> {
     Ok(value)
 }
 
+/// What `dataclasses`, and whoever asks it, finds at a value's class.
+pub(crate) fn as_dataclass<'py>(py: Python<'py>, what: &str) -> PyResult<Bound<'py, PyAny>> {
+    py.import("xiezhen._dataclass")?.getattr(what)?.call0()
+}
+
 /// One class each; its fields are its constructor's arguments, in order. An event has the name of its kind, too.
 macro_rules! values {
     ($module:literal, $($(#[doc = $doc:literal])+ $name:ident $($kind:literal)?
@@ -137,6 +142,16 @@ macro_rules! values {
             fn __match_args__(py: pyo3::Python<'_>) -> pyo3::PyResult<pyo3::Bound<'_, pyo3::types::PyTuple>> {
                 let names: &[&str] = &[$(stringify!($field)),*];
                 pyo3::types::PyTuple::new(py, names)
+            }
+
+            #[classattr]
+            fn __dataclass_fields__(py: pyo3::Python<'_>) -> pyo3::PyResult<pyo3::Bound<'_, pyo3::PyAny>> {
+                $crate::values::as_dataclass(py, "Fields")
+            }
+
+            #[classattr]
+            fn __dataclass_params__(py: pyo3::Python<'_>) -> pyo3::PyResult<pyo3::Bound<'_, pyo3::PyAny>> {
+                $crate::values::as_dataclass(py, "Params")
             }
 
             /// All fields as a `dict` that `json.dumps` takes.

@@ -62,7 +62,17 @@ class Calls:
 
 def generate(folder: Path) -> dict[Path, str]:
     """What the files have to be."""
-    command = [str(SCRIPTS / "maturin"), "generate-stubs", "--quiet", "--profile", "dev", "--out", str(folder)]
+    command = [
+        str(SCRIPTS / "maturin"),
+        "generate-stubs",
+        "--quiet",
+        "--profile",
+        "dev",
+        "--features",
+        "inspect",
+        "--out",
+        str(folder),
+    ]
     subprocess.run(command, cwd=PACKAGE, check=True)
     stubs = mend((folder / "xiezhen" / "_xiezhen.pyi").read_text(encoding="utf-8"))
     texts = {"_xiezhen.pyi": stubs, "_calls.py": awaited_calls(stubs)}
@@ -79,9 +89,16 @@ def mend(text: str) -> str:
     """The work-arounds named above."""
     text = re.sub(r'(: |-> )"([^"\n]+)"(?=[ ,):=])', r"\1\2", text)
     text = text.replace("from collections.abc", IMPORTS + "from collections.abc", 1)
+    # Names of this module, imported from itself.
+    text = re.sub(r"(?m)^from xiezhen\._xiezhen import .*\n", "", text)
+    text = re.sub(r"\b(Job|Style)2\b", r"\1", text)
     text = re.sub(r"__version__: Final.*", "__version__: str", text)
     text = re.sub(r"(?m)^CALLBACK_METHODS: Final.*", "CALLBACK_METHODS: str", text)
     text = re.sub(r"(?m)^MAX_CALLBACK_BYTES: Final.*", "MAX_CALLBACK_BYTES: int", text)
+    text = text.replace(
+        "__dataclass_fields__: Final[Any]", "__dataclass_fields__: typing.ClassVar[dict[str, typing.Any]]"
+    )
+    text = text.replace("__dataclass_params__: Final[Any]", "__dataclass_params__: typing.ClassVar[typing.Any]")
     text = text.replace("Final, ", "").replace("Incomplete, ", "")
     text = re.sub(r"def __next__\(self, /\) -> .*: \.\.\.", "def __next__(self, /) -> xiezhen.events.Event: ...", text)
     text = with_overloads(text)

@@ -29,6 +29,7 @@ use crate::{
     job::{self, AdvanceOptions, Job, RunOptions, SaveError, SaveJob},
     options::{ClientBuilder, OptionChanges, Options},
     photo::{CheckedPhoto, Photo},
+    process::BilledCall,
     rate_limit::ReservePermits,
     results::Results,
     session::Session,
@@ -250,8 +251,12 @@ impl Client {
     async fn create(&self, call: Call, body: serde_json::Value, callback_url: Option<&str>) -> Result<Created> {
         let request = Request::create(call, body, callback_url.map(str::to_owned))?.within(self.limits);
         let create = |session: Arc<Session>| async move {
-            let detached = session.clone();
-            session.detached(|caller| async move { detached.create(request.on_behalf_of(caller)).await }).await
+            let (detached, timeout) = (session.clone(), self.limits.timeout.unwrap_or(session.options.limits.timeout));
+            let create = |caller| async move {
+                let _billed = BilledCall::begin(timeout);
+                detached.create(request.on_behalf_of(caller)).await
+            };
+            session.detached(create).await
         };
         self.under_way(call.name(), create).await
     }

@@ -157,7 +157,7 @@ impl Error {
     pub fn new(kind: ErrorKind, message: impl Into<String>) -> Self {
         Self(Box::new(Facts {
             code: kind,
-            message: text::escaped(message.into()),
+            message: text::readable(message.into()),
             http_status: None,
             ret: None,
             request_id: None,
@@ -178,7 +178,7 @@ impl Error {
     /// Refused arguments: one message that names every problem.
     pub fn invalid(problems: Vec<String>) -> Self {
         let mut error = Self::new(ErrorKind::InvalidArgument, problems.join("; "));
-        error.0.problems = problems.into_iter().map(text::escaped).collect();
+        error.0.problems = problems.into_iter().map(text::readable).collect();
         error
     }
 
@@ -358,7 +358,7 @@ impl Error {
 
     /// Puts where it happened before the message.
     pub(crate) fn within(mut self, place: &str) -> Self {
-        self.0.message = text::escaped(format!("{place}: {}", self.0.message));
+        self.0.message = text::readable(format!("{place}: {}", self.0.message));
         self
     }
 

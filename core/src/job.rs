@@ -251,6 +251,21 @@ impl Job {
         self.state().record.training.as_ref()?.task_id.clone()
     }
 
+    /// What the job fails of, or has failed of: an unknown outcome before all else, then what went wrong first.
+    pub fn error(&self) -> Option<Error> {
+        self.known(Record::first_error)
+    }
+
+    /// What [`adopt`](Self::adopt) can take a task over for, because the outcome of its create is unknown: the training
+    /// (`None`), and styles as the job was given them.
+    pub fn adoptable(&self) -> Vec<Option<String>> {
+        self.known(|record| {
+            let training = record.training.iter().filter(|work| work.is_unknown()).map(|_| None);
+            let unknown = record.portraits.iter().filter(|portrait| portrait.work.is_unknown());
+            training.chain(unknown.map(|portrait| Some(portrait.style.clone()))).collect()
+        })
+    }
+
     /// The first task that has not ended: what an error of the whole job is about.
     pub fn pending_task_id(&self) -> Option<String> {
         self.state().record.pending().into_iter().next().map(|(_, task_id)| task_id)
@@ -264,16 +279,6 @@ impl Job {
             Some(task_id) => error.with_task_id(&task_id),
             None => error,
         }
-    }
-
-    /// Whether the outcome of the training is unknown, and the styles of which it is.
-    #[cfg(feature = "cli")]
-    pub(crate) fn unknown(&self) -> (bool, Vec<String>) {
-        self.known(|record| {
-            let training = record.training.as_ref().is_some_and(work::Work::is_unknown);
-            let unknown = record.portraits.iter().filter(|portrait| portrait.work.is_unknown());
-            (training, unknown.map(|portrait| portrait.style.clone()).collect())
-        })
     }
 
     /// Whether one of its tasks is this.

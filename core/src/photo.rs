@@ -21,11 +21,6 @@ use std::{
 use bytes::Bytes;
 use sha2::{Digest, Sha256};
 
-#[cfg(feature = "cli")]
-pub(crate) use self::{
-    check::thumbnail,
-    report::{Illustrated, illustrated},
-};
 pub(crate) use self::{
     check::{Comparison, Findings, Rules},
     file::PhotoFile,
@@ -33,6 +28,11 @@ pub(crate) use self::{
 pub use self::{
     check::{PhotoPlan, Preparation},
     report::{PhotoReport, check_photos},
+};
+#[cfg(feature = "cli")]
+pub(crate) use self::{
+    check::{thumbnail, thumbnail_of},
+    report::{Illustrated, illustrated},
 };
 use crate::{
     digest, disk,

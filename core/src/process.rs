@@ -4,6 +4,7 @@
 //! generation that their connections belong to somebody else. The parent's runtime is leaked in the child: dropping
 //! it would wait for threads that do not exist.
 
+mod billed;
 #[cfg(feature = "process")]
 mod blocking_call;
 #[cfg(feature = "process")]
@@ -11,12 +12,14 @@ mod mailbox;
 #[cfg(feature = "process")]
 mod runtime_driver;
 
+pub(crate) use self::billed::BilledCall;
 #[cfg(feature = "process")]
 pub(crate) use self::blocking_call::calling_thread;
 #[cfg(feature = "process")]
 use self::runtime_driver::RuntimeDriver;
 #[cfg(feature = "process")]
 pub use self::{
+    billed::billed_calls,
     blocking_call::{BlockingCall, Sender, Step, spawn, start},
     mailbox::Mailbox,
     shared::{generation, runtime},
@@ -96,6 +99,7 @@ mod shared {
         extern "C" fn forked() {
             DRIVER.store(null_mut(), Ordering::Release);
             GENERATION.fetch_add(1, Ordering::AcqRel);
+            super::billed::forget();
         }
         static HOOK: Once = Once::new();
         // SAFETY: the handler is async-signal-safe and lives as long as the program.

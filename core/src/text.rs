@@ -20,6 +20,15 @@ pub(crate) fn escaped(text: String) -> String {
     clean
 }
 
+/// What a message says: escaped, and no word in it longer than anybody reads. A word may be a whole photo.
+pub(crate) fn readable(text: String) -> String {
+    let text = escaped(text);
+    if text.split(' ').all(|word| matches!(shortened(word), Cow::Borrowed(_))) {
+        return text;
+    }
+    text.split(' ').map(shortened).collect::<Vec<_>>().join(" ")
+}
+
 /// What is quoted in a message, without its middle if it is long: a whole photo may be given where a path belongs.
 pub(crate) fn shortened(text: &str) -> Cow<'_, str> {
     const SHOWN: usize = 200;

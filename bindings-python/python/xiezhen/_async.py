@@ -37,7 +37,7 @@ class AsyncClient(Calls):
     ) -> str:
         """Uploads one photo and returns the service's path of it. See `Client.upload_file`.
 
-        A file is read on a thread of its own.
+        A file is read on a thread of its own; one whose `read` is a coroutine (UploadFile, aiofiles) is awaited.
         """
         if hasattr(photo, "read") and not hasattr(photo, "__fspath__"):
             photo = await _content(photo)
@@ -95,9 +95,11 @@ class AsyncClient(Calls):
             save_to: str | PathLike[str] | None = None,
             checkpoints: str | PathLike[str] | None = None,
             on_event: Callable[[Any, Event], object] | None = None,
+            on_end: Callable[[Any, Job | XiezhenError], object] | None = None,
             concurrency: SupportsIndex | None = None,
             timeout: float | None = None,
             recreate: bool = False,
+            callback: CallbackAddresses | None = None,
         ) -> list[Job | XiezhenError]: ...
         @overload
         async def run_many(
@@ -107,9 +109,11 @@ class AsyncClient(Calls):
             save_to: str | PathLike[str] | None = None,
             checkpoints: str | PathLike[str] | None = None,
             on_event: Callable[[Any, Event], object] | None = None,
+            on_end: Callable[[Any, Job | XiezhenError], object] | None = None,
             concurrency: SupportsIndex | None = None,
             timeout: float | None = None,
             recreate: bool = False,
+            callback: CallbackAddresses | None = None,
         ) -> dict[str, Job | XiezhenError]: ...
 
     async def run_many(
@@ -119,9 +123,11 @@ class AsyncClient(Calls):
         save_to: str | PathLike[str] | None = None,
         checkpoints: str | PathLike[str] | None = None,
         on_event: Callable[[Any, Event], object] | None = None,
+        on_end: Callable[[Any, Job | XiezhenError], object] | None = None,
         concurrency: SupportsIndex | None = None,
         timeout: float | None = None,
         recreate: bool = False,
+        callback: CallbackAddresses | None = None,
     ) -> Any:
         """`run` for many jobs side by side: a list, or a mapping from keys of yours. See `Client.run_many`."""
         return await self._client.run_many(
@@ -129,9 +135,11 @@ class AsyncClient(Calls):
             save_to=save_to,
             checkpoints=checkpoints,
             on_event=on_event,
+            on_end=on_end,
             concurrency=concurrency,
             timeout=timeout,
             recreate=recreate,
+            callback=callback,
         )
 
     def with_options(
@@ -159,9 +167,11 @@ class AsyncClient(Calls):
     async def close(self) -> None:
         """Cancels what is under way and frees the connections. Later calls raise InvalidArgumentError.
 
+        A create that was sent is not cancelled: this waits until its answer is stored, at most its own timeout.
         Whoever awaits a call of this client gets `asyncio.CancelledError`, as if that task had been cancelled.
         """
         closing = self._client.close()
+        # None once the interpreter is going away.
         if closing is not None:
             await closing
 
@@ -181,6 +191,8 @@ async def _content(file: Any) -> bytes:
     import asyncio
 
     content = await asyncio.to_thread(file.read)
+    if hasattr(content, "__await__"):
+        content = await content
     if not isinstance(content, (bytes, bytearray, memoryview)):
         raise TypeError('a photo\'s file must be opened in binary mode, "rb"')
     return bytes(content)

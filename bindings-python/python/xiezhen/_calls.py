@@ -73,6 +73,18 @@ class Calls:
             )
         )
 
+    async def adopt(self, job: Job, task_id: str, user_id: str | None = None, *, style: str | None = None) -> None:
+        """Takes over a task that the vendor's side shows for the create of a job whose outcome is unknown, if it is of
+        the right kind: the service is asked.
+
+        user_id: the model of a training, which is adopted with it.
+        style: which of several generations it is, as the job was given it.
+
+        Raises InvalidArgumentError if nothing of the job has an unknown outcome (see `Job.adoptable`), if the task is
+        of another kind, or if another part of the job has it.
+        """
+        await self._client.adopt(job, task_id, user_id, style=style)
+
     async def advance(
         self,
         job: Job,
@@ -114,14 +126,15 @@ class Calls:
     async def create_task(
         self,
         user_id: str,
-        style: str,
+        style: str | Style,
         *,
         callback_url: str | None = None,
         timeout: float | None = None,
         max_retries: SupportsIndex | None = None,
     ) -> Created:
-        """Starts generating pictures of a trained model in one style, given by its id. This call is billed.
+        """Starts generating pictures of a trained model in one style. This call is billed.
 
+        style: its id, or what `list_styles` returned.
         callback_url: a URL that the service calls when the task ends.
         timeout: seconds for this call, in place of the client's.
         max_retries: how often this call may be sent again, in place of the client's.
@@ -202,7 +215,7 @@ class Calls:
         recreate: starts again, and is billed for, what is found failed or of unknown outcome when the call begins.
         callback: a Callbacks; creates tell the service to report to an address of it. What comes is acted on at once.
         callback_key: what these addresses call the job; by default its id.
-        progress: draws progress bars on standard error.
+        progress: draws progress bars on standard error; in a notebook, by `tqdm` if it is installed.
 
         Raises what went wrong first, after the other styles are finished; the job then holds all that is known.
         OutcomeUnknownError if a create was sent and its answer lost; TaskFailedError, TimeoutError,

@@ -21,7 +21,6 @@ from pathlib import Path
 from typing import Any, IO, Literal, SupportsFloat, SupportsIndex, final
 from typing_extensions import disjoint_base
 from xiezhen._enums import Stage, TaskKind, TaskState
-from xiezhen._xiezhen import Job as Job2, Style as Style2
 from xiezhen.errors import XiezhenError
 
 CALLBACK_METHODS: str
@@ -163,6 +162,17 @@ class Client:
         """
         `advance` of a job that is in a store: it ends if its photos or styles are refused. `woken` are hints as JSON.
         """
+    def adopt(self, /, job: Job, task_id: str, user_id: str | None = None, *, style: str | None = None) -> None:
+        """
+        Takes over a task that the vendor's side shows for the create of a job whose outcome is unknown, if it is of
+        the right kind: the service is asked.
+
+        user_id: the model of a training, which is adopted with it.
+        style: which of several generations it is, as the job was given it.
+
+        Raises InvalidArgumentError if nothing of the job has an unknown outcome (see `Job.adoptable`), if the task is
+        of another kind, or if another part of the job has it.
+        """
     def advance(
         self,
         /,
@@ -186,7 +196,7 @@ class Client:
             on another thread.
         save_to: the folder for pictures; the job remembers it.
         on_event: called with each event. If it raises, that ends the call.
-        recreate: starts again, and is billed for, what is found failed or of unknown outcome when the call begins.
+        recreate: starts (and pays for) again what is found failed, or with an unknown outcome, when the call begins.
         callback: a Callbacks; creates tell the service to report to an address of it.
         callback_key: what these addresses call the job; by default its id.
         woken: hints that came for this job, to this process or another: their tasks are polled at once.
@@ -194,20 +204,23 @@ class Client:
     def close(self, /) -> None:
         """
         Cancels what is under way, in all threads, and frees the connections. Later calls raise InvalidArgumentError.
+
+        A create that was sent is not cancelled: this waits until its answer is stored, at most its own timeout.
         """
     def create_task(
         self,
         /,
         user_id: str,
-        style: str,
+        style: str | Style,
         *,
         callback_url: str | None = None,
         timeout: float | None = None,
         max_retries: SupportsIndex | None = None,
     ) -> Created:
         """
-        Starts generating pictures of a trained model in one style, given by its id. This call is billed.
+        Starts generating pictures of a trained model in one style. This call is billed.
 
+        style: its id, or what `list_styles` returned.
         callback_url: a URL that the service calls when the task ends.
         timeout: seconds for this call, in place of the client's.
         max_retries: how often this call may be sent again, in place of the client's.
@@ -277,13 +290,13 @@ class Client:
 
         save_to: the folder for pictures; without one, none are fetched. The job remembers it.
         checkpoint: a file that keeps the job, loaded if it is there: a killed run resumes where it left off, and
-            nothing is uploaded or billed twice. One process at a time, on a local file system.
+            nothing is uploaded or paid for twice. One process at a time, on a local file system.
         on_event: called with each event. If it raises, that ends the run.
         timeout: seconds for the whole run; by default each task's own deadline (training 2 h, generation 30 min).
-        recreate: starts again, and is billed for, what is found failed or of unknown outcome when the call begins.
+        recreate: starts (and pays for) again what is found failed, or with an unknown outcome, when the call begins.
         callback: a Callbacks; creates tell the service to report to an address of it. What comes is acted on at once.
         callback_key: what these addresses call the job; by default its id.
-        progress: draws progress bars on standard error.
+        progress: draws progress bars on standard error; in a notebook, by `tqdm` if it is installed.
 
         Raises what went wrong first, after the other styles are finished; the job then holds all that is known.
         OutcomeUnknownError if a create was sent and its answer lost; TaskFailedError, TimeoutError,
@@ -315,9 +328,11 @@ class Client:
         save_to: str | PathLike[str] | None = None,
         checkpoints: str | PathLike[str] | None = None,
         on_event: collections.abc.Callable[[typing.Any, xiezhen.events.Event], object] | None = None,
+        on_end: collections.abc.Callable[[typing.Any, Job | xiezhen.errors.XiezhenError], object] | None = None,
         concurrency: SupportsIndex | None = None,
         timeout: float | None = None,
         recreate: bool = False,
+        callback: CallbackAddresses | None = None,
     ) -> list[Job | xiezhen.errors.XiezhenError]:
         """
         `run` for many jobs side by side. Returns a Job or a XiezhenError each: a list in their order, or for a mapping from
@@ -327,9 +342,11 @@ class Client:
         checkpoints: a folder; each job has its checkpoint there, called after its key or after its photos and styles, so
             that the same jobs resume where they left off.
         on_event: called with the job's index or key, and the event. If it raises, that ends the call.
+        on_end: called as each ends, with its index or key and its Job or XiezhenError. If it raises, that ends the call.
         concurrency: how many jobs run at a time; by default, as many as the rate limit can feed.
         timeout: seconds for each job.
-        recreate: starts again, and is billed for, what is found failed or of unknown outcome when the call begins.
+        recreate: starts (and pays for) again what is found failed, or with an unknown outcome, when the call begins.
+        callback: a Callbacks; creates tell the service to report to an address of it. What comes is acted on at once.
 
         One that fails stops no other. Raises InvalidArgumentError before anything is sent if two jobs are the same.
         """
@@ -342,9 +359,11 @@ class Client:
         save_to: str | PathLike[str] | None = None,
         checkpoints: str | PathLike[str] | None = None,
         on_event: collections.abc.Callable[[typing.Any, xiezhen.events.Event], object] | None = None,
+        on_end: collections.abc.Callable[[typing.Any, Job | xiezhen.errors.XiezhenError], object] | None = None,
         concurrency: SupportsIndex | None = None,
         timeout: float | None = None,
         recreate: bool = False,
+        callback: CallbackAddresses | None = None,
     ) -> dict[str, Job | xiezhen.errors.XiezhenError]: ...
     def save_results(
         self,
@@ -393,9 +412,9 @@ class Client:
         on_event: called with each event.
         callback: creates tell the service to report to its addresses, which call the job by its key; `store.wake(key,
             hint)` hands on what comes back.
-        recreate: takes up a job that is over, and starts again, and is billed for, what failed or is unknown.
+        recreate: takes up a job that is over, and starts (and pays for) again what failed or is unknown.
 
-        Many processes may call this with one key: one has a turn, and nothing is billed twice. An AsyncClient takes
+        Many processes may call this with one key: one has a turn, and nothing is paid for twice. An AsyncClient takes
         coroutine functions as well.
         """
     def upload_file(
@@ -466,6 +485,8 @@ class Created:
     What a create answered.
     """
 
+    __dataclass_fields__: typing.ClassVar[dict[str, typing.Any]]
+    __dataclass_params__: typing.ClassVar[typing.Any]
     __match_args__ = (
         "task_id",
         "user_id",
@@ -498,17 +519,19 @@ class Finished:
     The job is done. Nothing comes after this.
     """
 
+    __dataclass_fields__: typing.ClassVar[dict[str, typing.Any]]
+    __dataclass_params__: typing.ClassVar[typing.Any]
     __match_args__ = ("job",)
     type: typing.ClassVar[typing.Literal["finished"]]
     def __eq__(self, value: object, /) -> bool: ...
     def __hash__(self, /) -> int: ...
     def __ne__(self, value: object, /) -> bool: ...
-    def __new__(cls, /, job: Job2) -> Finished: ...
+    def __new__(cls, /, job: Job) -> Finished: ...
     def __reduce__(self, /) -> tuple[builtins.type, tuple[object, ...]]: ...
     def __replace__(self, /, **changes: typing.Any) -> typing_extensions.Self: ...
     def __repr__(self, /) -> str: ...
     @property
-    def job(self, /) -> Job2:
+    def job(self, /) -> Job:
         """
         The job.
         """
@@ -523,6 +546,8 @@ class Generated:
     A style's pictures are ready at the service.
     """
 
+    __dataclass_fields__: typing.ClassVar[dict[str, typing.Any]]
+    __dataclass_params__: typing.ClassVar[typing.Any]
     __match_args__ = (
         "style",
         "count",
@@ -556,6 +581,8 @@ class Generating:
     A style's generation was started, found under way by a run, or has reached another state.
     """
 
+    __dataclass_fields__: typing.ClassVar[dict[str, typing.Any]]
+    __dataclass_params__: typing.ClassVar[typing.Any]
     __match_args__ = (
         "style",
         "task_id",
@@ -656,13 +683,14 @@ class Job:
         cls,
         /,
         photos: Iterable[str | PathLike[str] | bytes | bytearray | memoryview | IO[bytes]] | None = None,
-        styles: Iterable[str | Style2] | None = None,
+        styles: Iterable[str | Style] | None = None,
         *,
         user_id: str | None = None,
         uploaded: Iterable[str] | None = None,
     ) -> Job: ...
     def __reduce__(self, /) -> tuple[collections.abc.Callable[[str], Job], tuple[str]]: ...
     def __repr__(self, /) -> str: ...
+    def _repr_html_(self, /) -> str: ...
     def adopt(self, /, task_id: str, user_id: str | None = None) -> None:
         """
         Takes over a task that the vendor's side shows, for the create whose outcome is unknown.
@@ -675,6 +703,17 @@ class Job:
         Takes over a generation that the vendor's side shows, for the portrait of `style` (as the job was given it).
 
         Raises InvalidArgumentError if that portrait's outcome is not unknown.
+        """
+    @property
+    def adoptable(self, /) -> list[str | None]:
+        """
+        What `adopt` can take a task over for, because the outcome of its create is unknown: `None` for the training, and
+        styles as the job was given them.
+        """
+    @property
+    def error(self, /) -> XiezhenError | None:
+        """
+        What the job fails of, or has failed of: an unknown outcome before all else, then what went wrong first.
         """
     @classmethod
     def from_json(cls, /, json: str) -> Job:
@@ -750,6 +789,8 @@ class JobPhoto:
     A photo as a job knows it; never its bytes.
     """
 
+    __dataclass_fields__: typing.ClassVar[dict[str, typing.Any]]
+    __dataclass_params__: typing.ClassVar[typing.Any]
     __match_args__ = (
         "path",
         "sha256",
@@ -796,6 +837,8 @@ class Notice:
     Something that a person should know and that stops nothing.
     """
 
+    __dataclass_fields__: typing.ClassVar[dict[str, typing.Any]]
+    __dataclass_params__: typing.ClassVar[typing.Any]
     __match_args__ = ("message",)
     type: typing.ClassVar[typing.Literal["notice"]]
     def __eq__(self, value: object, /) -> bool: ...
@@ -821,6 +864,8 @@ class PhotoReport:
     What is known of a photo before it is sent.
     """
 
+    __dataclass_fields__: typing.ClassVar[dict[str, typing.Any]]
+    __dataclass_params__: typing.ClassVar[typing.Any]
     __match_args__ = (
         "path",
         "format",
@@ -855,7 +900,7 @@ class PhotoReport:
     @property
     def format(self, /) -> str | None:
         """
-        The type by its content, such as "jpeg"; `None` if it is not a picture.
+        The type by its content, such as "jpeg"; `None` if it is no picture.
         """
     @property
     def path(self, /) -> Path | None:
@@ -880,7 +925,7 @@ class PhotoReport:
     @property
     def size(self, /) -> tuple[int, int] | None:
         """
-        Width and height when upright, if they are known.
+        Width and height as it is looked at, if they are known.
         """
     def to_dict(self, /) -> dict[str, typing.Any]:
         """
@@ -893,6 +938,8 @@ class PhotoUploaded:
     The service has a photo.
     """
 
+    __dataclass_fields__: typing.ClassVar[dict[str, typing.Any]]
+    __dataclass_params__: typing.ClassVar[typing.Any]
     __match_args__ = (
         "index",
         "path",
@@ -926,6 +973,8 @@ class PhotoUploading:
     So much of a photo has gone out.
     """
 
+    __dataclass_fields__: typing.ClassVar[dict[str, typing.Any]]
+    __dataclass_params__: typing.ClassVar[typing.Any]
     __match_args__ = (
         "index",
         "bytes_sent",
@@ -962,10 +1011,12 @@ class PhotoUploading:
 @final
 class PollSchedule:
     """
-    When a task is polled: first `initial` seconds after its creation (at once, if this client didn't create it), then
+    When a task is looked at: first `initial` seconds after its creation (at once, if this client didn't create it), then
     after pauses that grow by `factor` up to `max`; all ±20 % by chance, and a `Retry-After` comes instead.
     """
 
+    __dataclass_fields__: typing.ClassVar[dict[str, typing.Any]]
+    __dataclass_params__: typing.ClassVar[typing.Any]
     __match_args__ = (
         "initial",
         "factor",
@@ -1010,6 +1061,8 @@ class Portrait:
     One style of a job, and what has become of it.
     """
 
+    __dataclass_fields__: typing.ClassVar[dict[str, typing.Any]]
+    __dataclass_params__: typing.ClassVar[typing.Any]
     __match_args__ = (
         "style",
         "style_id",
@@ -1036,6 +1089,7 @@ class Portrait:
     def __reduce__(self, /) -> tuple[builtins.type, tuple[object, ...]]: ...
     def __replace__(self, /, **changes: typing.Any) -> typing_extensions.Self: ...
     def __repr__(self, /) -> str: ...
+    def _repr_html_(self, /) -> str: ...
     @property
     def error(self, /) -> XiezhenError | None:
         """
@@ -1099,6 +1153,8 @@ class Retrying:
     A call failed and is made again.
     """
 
+    __dataclass_fields__: typing.ClassVar[dict[str, typing.Any]]
+    __dataclass_params__: typing.ClassVar[typing.Any]
     __match_args__ = (
         "call",
         "error",
@@ -1170,6 +1226,8 @@ class Saved:
     A picture is on disk.
     """
 
+    __dataclass_fields__: typing.ClassVar[dict[str, typing.Any]]
+    __dataclass_params__: typing.ClassVar[typing.Any]
     __match_args__ = (
         "style",
         "path",
@@ -1203,6 +1261,8 @@ class Style:
     A style that pictures can be generated in.
     """
 
+    __dataclass_fields__: typing.ClassVar[dict[str, typing.Any]]
+    __dataclass_params__: typing.ClassVar[typing.Any]
     __match_args__ = (
         "name",
         "style",
@@ -1216,6 +1276,7 @@ class Style:
     def __reduce__(self, /) -> tuple[builtins.type, tuple[object, ...]]: ...
     def __replace__(self, /, **changes: typing.Any) -> typing_extensions.Self: ...
     def __repr__(self, /) -> str: ...
+    def _repr_html_(self, /) -> str: ...
     @property
     def name(self, /) -> str:
         """
@@ -1247,6 +1308,8 @@ class Task:
     Something that the service does for minutes.
     """
 
+    __dataclass_fields__: typing.ClassVar[dict[str, typing.Any]]
+    __dataclass_params__: typing.ClassVar[typing.Any]
     __match_args__ = (
         "id",
         "state",
@@ -1312,6 +1375,8 @@ class Trained:
     The user model is there.
     """
 
+    __dataclass_fields__: typing.ClassVar[dict[str, typing.Any]]
+    __dataclass_params__: typing.ClassVar[typing.Any]
     __match_args__ = ("user_id",)
     type: typing.ClassVar[typing.Literal["trained"]]
     def __eq__(self, value: object, /) -> bool: ...
@@ -1337,6 +1402,8 @@ class Training:
     The training was started, found under way by a run, or has reached another state.
     """
 
+    __dataclass_fields__: typing.ClassVar[dict[str, typing.Any]]
+    __dataclass_params__: typing.ClassVar[typing.Any]
     __match_args__ = (
         "task_id",
         "state",
@@ -1370,6 +1437,8 @@ class UnknownState:
     The service gave a state that its document does not name; the job waits on.
     """
 
+    __dataclass_fields__: typing.ClassVar[dict[str, typing.Any]]
+    __dataclass_params__: typing.ClassVar[typing.Any]
     __match_args__ = (
         "task_id",
         "raw_state",
@@ -1424,6 +1493,11 @@ def _panic(begun: bool, *, awaited: bool = False) -> typing.Any:
     For the tests: what becomes of a defect, in a call that has begun or not.
     """
 
+def _portraits_html(portraits: SupportsGetItem[int, Portrait]) -> str:
+    """
+    A part of a page that shows portraits, for `xiezhen._lists`.
+    """
+
 def _share_rate(client: Client, reserve: collections.abc.Callable[[int], tuple[int, int]]) -> None:
     """
     Has the client take its permits from `reserve`, which is called with how many it needs, on a thread of the runtime;
@@ -1433,6 +1507,11 @@ def _share_rate(client: Client, reserve: collections.abc.Callable[[int], tuple[i
 def _store_texts() -> tuple[dict[str, str], dict[str, str]]:
     """
     The scripts of Redis and the statements of PostgreSQL, by operation.
+    """
+
+def _styles_html(styles: SupportsGetItem[int, Style]) -> str:
+    """
+    A part of a page that shows styles, for `xiezhen._lists`.
     """
 
 def check_photos(
@@ -1451,7 +1530,7 @@ def check_photos_async(
     photos: Iterable[str | PathLike[str] | bytes | bytearray | memoryview | IO[bytes]],
 ) -> asyncio.Future[list[PhotoReport]]:
     """
-    `check_photos` for asyncio: to be awaited. The photos are checked on another thread.
+    `check_photos` for asyncio: to be awaited. The photos are looked at on another thread.
     """
 
 def main(arguments: SupportsGetItem[int, str]) -> int:

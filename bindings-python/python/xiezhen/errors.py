@@ -5,6 +5,8 @@ from __future__ import annotations
 import builtins
 import os
 
+from ._dataclass import Fields, Params
+
 # `typing` would take as long to import as all the rest; type checkers know this name.
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -31,6 +33,10 @@ FACTS = (
 
 class XiezhenError(Exception):
     """Why a call failed: a class or `code` to branch on, a `message` to read, and what is known beside."""
+
+    _FIELDS = ("code", *FACTS, "problems", "task", "path")
+    __dataclass_fields__ = Fields()
+    __dataclass_params__ = Params()
 
     code = "internal"
     """The kind's code, the same in every language."""

@@ -9,7 +9,9 @@ use crate::{
 
 /// Attaches the task to the job, in memory, in the words of the command where those of the library don't fit.
 pub(super) async fn adopt(client: &Client, job: &Job, task_id: &str, resume: &Resume) -> Result<()> {
-    let (training, styles) = job.unknown();
+    let unknown = job.adoptable();
+    let training = unknown.contains(&None);
+    let styles: Vec<String> = unknown.into_iter().flatten().collect();
     let (user_id, style) = (resume.user_id.as_deref(), resume.style.as_deref());
     if style.is_none() && training && user_id.is_none() {
         return refuse("a training is adopted with its user model: give --user-id ID too".to_owned());

@@ -13,6 +13,7 @@ mod interrupt;
 mod language;
 mod lines;
 mod logging;
+pub mod notebook;
 mod page;
 mod print;
 mod profile;

@@ -20,6 +20,7 @@ use crate::{
     event::{Event, OnEvent},
     options::PollSchedule,
     photo::{CheckedPhoto, PhotoPlan, interrupted},
+    process::BilledCall,
     results::SavedFile,
     session::{Session, schedules},
     task::{Created, Style, TaskState},
@@ -234,6 +235,7 @@ impl JobRunner {
             self.work(id, |work| work.withdraw(attempt));
             return if noted.is_err() { noted } else { self.save().await };
         }
+        let _billed = BilledCall::begin(self.session.options.limits.timeout);
         let outcome = self.session.create(request).await;
         self.on_answer(id, attempt, outcome).await
     }

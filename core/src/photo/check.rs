@@ -206,6 +206,18 @@ pub(crate) fn thumbnail(content: &[u8]) -> Option<Vec<u8>> {
     Findings::of(content, Rules::default(), true).ok()?.thumbnail
 }
 
+/// The same of a picture on disk.
+#[cfg(feature = "cli")]
+pub(crate) fn thumbnail_of(path: &std::path::Path) -> Option<Vec<u8>> {
+    use std::io::Read;
+
+    let file = super::PhotoFile::open(path).ok()?;
+    check_len(file.len(), Rules::default()).ok()?;
+    let mut content = Vec::with_capacity(usize::try_from(file.len()).ok()?);
+    file.reader().take(file.len()).read_to_end(&mut content).ok()?;
+    thumbnail(&content)
+}
+
 /// Before anything is read: a large file may take long to make sense of.
 pub(super) fn check_len(bytes: u64, rules: Rules) -> Result<(), String> {
     // A limit that no preparation is sure to reach is one for the photos as they are.
