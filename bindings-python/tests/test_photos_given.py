@@ -85,15 +85,14 @@ def test_pictures_of_other_libraries() -> None:
 @pytest.mark.parametrize(
     ("photo", "what"),
     [
-        (f"data:image/jpeg;base64,{BASE64}", "a data: URL"),
-        (BASE64, "base64 text"),
-        (BASE64.encode(), "base64 text"),
-        ("\n".join(BASE64[n : n + 76] for n in range(0, len(BASE64), 76)), "base64 text"),
+        (f"data:image/jpeg;base64,{BASE64}", "is the text of a picture"),
+        (BASE64, "is the text of a picture"),
+        ("\n".join(BASE64[n : n + 76] for n in range(0, len(BASE64), 76)), "is the text of a picture"),
         ("nowhere " * 500_000, "can't be read"),
     ],
-    ids=["data", "base64", "bytes", "lines", "long"],
+    ids=["data", "base64", "lines", "long"],
 )
-def test_a_photo_as_text(client: xiezhen.Client, photo: str | bytes, what: str, tmp_path: Path) -> None:
+def test_a_photo_as_text(client: xiezhen.Client, photo: str, what: str, tmp_path: Path) -> None:
     with pytest.raises(xiezhen.InvalidArgumentError) as refused:
         client.upload_file(photo)
     with pytest.raises(xiezhen.InvalidArgumentError) as of_a_job:

@@ -15,12 +15,16 @@ class Fields:
 
     name = "__dataclass_fields__"
 
+    def __init__(self, names: tuple[str, ...] = ()) -> None:
+        """Of these fields; without any, of those that the class matches by."""
+        self._names = names
+
     def __get__(self, _instance: object, owner: type) -> Any:
         key = (owner, self.name)
         if key not in _MADE:
             from dataclasses import make_dataclass
 
-            names: tuple[str, ...] = getattr(owner, "__match_args__", ()) or getattr(owner, "_FIELDS", ())
+            names: tuple[str, ...] = self._names or getattr(owner, "__match_args__", ())
             # It says of itself that it has no generated `repr`: `pprint` would look into that.
             _MADE[key] = getattr(make_dataclass(owner.__name__, names, repr=False), self.name)
         return _MADE[key]

@@ -196,7 +196,7 @@ class Client:
             on another thread.
         save_to: the folder for pictures; the job remembers it.
         on_event: called with each event. If it raises, that ends the call.
-        recreate: starts (and pays for) again what is found failed, or with an unknown outcome, when the call begins.
+        recreate: starts again, and is billed for, what is found failed or of unknown outcome when the call begins.
         callback: a Callbacks; creates tell the service to report to an address of it.
         callback_key: what these addresses call the job; by default its id.
         woken: hints that came for this job, to this process or another: their tasks are polled at once.
@@ -290,10 +290,10 @@ class Client:
 
         save_to: the folder for pictures; without one, none are fetched. The job remembers it.
         checkpoint: a file that keeps the job, loaded if it is there: a killed run resumes where it left off, and
-            nothing is uploaded or paid for twice. One process at a time, on a local file system.
+            nothing is uploaded or billed twice. One process at a time, on a local file system.
         on_event: called with each event. If it raises, that ends the run.
         timeout: seconds for the whole run; by default each task's own deadline (training 2 h, generation 30 min).
-        recreate: starts (and pays for) again what is found failed, or with an unknown outcome, when the call begins.
+        recreate: starts again, and is billed for, what is found failed or of unknown outcome when the call begins.
         callback: a Callbacks; creates tell the service to report to an address of it. What comes is acted on at once.
         callback_key: what these addresses call the job; by default its id.
         progress: draws progress bars on standard error; in a notebook, by `tqdm` if it is installed.
@@ -345,7 +345,7 @@ class Client:
         on_end: called as each ends, with its index or key and its Job or XiezhenError. If it raises, that ends the call.
         concurrency: how many jobs run at a time; by default, as many as the rate limit can feed.
         timeout: seconds for each job.
-        recreate: starts (and pays for) again what is found failed, or with an unknown outcome, when the call begins.
+        recreate: starts again, and is billed for, what is found failed or of unknown outcome when the call begins.
         callback: a Callbacks; creates tell the service to report to an address of it. What comes is acted on at once.
 
         One that fails stops no other. Raises InvalidArgumentError before anything is sent if two jobs are the same.
@@ -412,9 +412,9 @@ class Client:
         on_event: called with each event.
         callback: creates tell the service to report to its addresses, which call the job by its key; `store.wake(key,
             hint)` hands on what comes back.
-        recreate: takes up a job that is over, and starts (and pays for) again what failed or is unknown.
+        recreate: takes up a job that is over, and starts again, and is billed for, what failed or is unknown.
 
-        Many processes may call this with one key: one has a turn, and nothing is paid for twice. An AsyncClient takes
+        Many processes may call this with one key: one has a turn, and nothing is billed twice. An AsyncClient takes
         coroutine functions as well.
         """
     def upload_file(
@@ -900,7 +900,7 @@ class PhotoReport:
     @property
     def format(self, /) -> str | None:
         """
-        The type by its content, such as "jpeg"; `None` if it is no picture.
+        The type by its content, such as "jpeg"; `None` if it is not a picture.
         """
     @property
     def path(self, /) -> Path | None:
@@ -925,7 +925,7 @@ class PhotoReport:
     @property
     def size(self, /) -> tuple[int, int] | None:
         """
-        Width and height as it is looked at, if they are known.
+        Width and height when upright, if they are known.
         """
     def to_dict(self, /) -> dict[str, typing.Any]:
         """
@@ -1011,7 +1011,7 @@ class PhotoUploading:
 @final
 class PollSchedule:
     """
-    When a task is looked at: first `initial` seconds after its creation (at once, if this client didn't create it), then
+    When a task is polled: first `initial` seconds after its creation (at once, if this client didn't create it), then
     after pauses that grow by `factor` up to `max`; all ±20 % by chance, and a `Retry-After` comes instead.
     """
 
@@ -1530,7 +1530,7 @@ def check_photos_async(
     photos: Iterable[str | PathLike[str] | bytes | bytearray | memoryview | IO[bytes]],
 ) -> asyncio.Future[list[PhotoReport]]:
     """
-    `check_photos` for asyncio: to be awaited. The photos are looked at on another thread.
+    `check_photos` for asyncio: to be awaited. The photos are checked on another thread.
     """
 
 def main(arguments: SupportsGetItem[int, str]) -> int:

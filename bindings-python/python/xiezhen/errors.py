@@ -34,10 +34,6 @@ FACTS = (
 class XiezhenError(Exception):
     """Why a call failed: a class or `code` to branch on, a `message` to read, and what is known beside."""
 
-    _FIELDS = ("code", *FACTS, "problems", "task", "path")
-    __dataclass_fields__ = Fields()
-    __dataclass_params__ = Params()
-
     code = "internal"
     """The kind's code, the same in every language."""
     message: str
@@ -142,6 +138,10 @@ class XiezhenError(Exception):
         if isinstance(self, OSError):
             state |= {"errno": self.errno, "strerror": self.strerror, "filename": self.filename}
         return type(self), (self.message,), state
+
+
+for _name, _made in (("__dataclass_fields__", Fields), ("__dataclass_params__", Params)):
+    setattr(XiezhenError, _name, _made(("code", *FACTS, "problems", "task", "path")))
 
 
 class InvalidArgumentError(XiezhenError, ValueError):
