@@ -23,6 +23,7 @@ import urllib.request
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 ROOT = Path(__file__).resolve().parents[2]
 INTERNAL = 14
@@ -36,10 +37,15 @@ CALLBACKS = {
     "xiezhen_on_end": ctypes.CFUNCTYPE(
         ctypes.c_int32, ctypes.c_size_t, ctypes.c_void_p, ctypes.c_void_p, ctypes.c_void_p
     ),
+    "xiezhen_on_job_event": ctypes.CFUNCTYPE(ctypes.c_int32, ctypes.c_size_t, ctypes.c_void_p, ctypes.c_void_p),
+    "xiezhen_on_job_end": ctypes.CFUNCTYPE(ctypes.c_int32, ctypes.c_size_t, ctypes.c_void_p, ctypes.c_void_p),
     "xiezhen_on_log": ctypes.CFUNCTYPE(None, ctypes.c_int32, ctypes.c_char_p, ctypes.c_char_p, ctypes.c_void_p),
 }
 # What random arguments never bring to a good end, and why.
-NEVER_WELL: dict[str, str] = {}
+NEVER_WELL: dict[str, str] = {
+    "xiezhen_begin_advance": "its saves are answered from the queue by the one thread, which may be in a call that waits for it",
+    "xiezhen_completion_saved": "nothing asks for it",
+}
 # What later calls are most likely to need.
 TELLING = {
     "xiezhen_string": ["xiezhen_string_text"],
@@ -51,10 +57,11 @@ NAP, NAPS = 0.02, 1500
 # Calls that bring a sequence further; each is as likely as four others.
 FURTHER = re.compile(
     r"xiezhen_(upload_file|create_\w+|query_task|wait_\w+|save_results|run|advance|job_(to_json|from_json|read_checkpoint)"
-    r"|job_adopt\w*|run_options_set_c\w+)$"
+    r"|job_adopt\w*|run_options_set_c\w+|begin_\w+|queue_\w+|client_with_options|check_photos|job_give_photo"
+    r"|job_missing_photos)$"
 )
 # A run ended between a create and its answer: only of such a job can a task be adopted.
-UNANSWERED = """{"version": 1, "host": null, "stage": "generating", "user_id": "U1", "photos": [], "training": null,
+UNANSWERED = """{"version": 1, "host": "HOST", "stage": "generating", "user_id": "U1", "photos": [], "training": null,
 "portraits": [{"style": "仙气十足", "style_id": null, "task_id": null, "state": null, "error": null, "intent": true}]}"""
 
 
@@ -177,14 +184,30 @@ class Sequence:
                 item = "img_set" if called == "img_set" else "task_id"
                 # One odd text spoils a list: half of them have none.
                 odd_ones = self.choice.choice([0, 0.2])
-                items = [self.text(item, odd_ones) for _ in range(self.choice.choice([0, 1, 8, 8, 9, 20, 21]))]
+                # As many keys as there are jobs.
+                length = self.choice.choice([0, 1, 8, 8, 9, 20, 21]) if count is None else count
+                items = [self.text(item, odd_ones) for _ in range(length)]
                 # Every place is there, but a place may be NULL; so may the array, which then has no places.
                 count = len(items)
                 array = (ctypes.c_char_p * max(count, 1))(*items)
                 self.kept.append(array)
                 values.append(array if self.choice.random() < 0.9 else None)
-                if values[-1] is None:
+                if values[-1] is None and called != "keys":
                     count = self.choice.choice([0, 3])
+            elif match := re.fullmatch(r"const (xiezhen_\w+) \*const \*", kind):
+                pool = self.pool(match[1])
+                chosen = [self.choice.choice(pool) for _ in range(self.choice.choice([0, 1, 1, 2, 8]))] if pool else []
+                count = len(chosen)
+                array = (ctypes.c_void_p * max(count, 1))(*[handle.pointer for handle in chosen])
+                self.kept.append(array)
+                values.append(array)
+            elif kind == "size_t *":
+                # Where indices are written, or how many there are.
+                room = 32 if called == "indices" else 1
+                array = (ctypes.c_size_t * room)()
+                self.kept.append(array)
+                values.append(array)
+                count = room if called == "indices" else None
             elif kind == "const uint8_t *":
                 data = self.choice.choice([b"", b"BM\0", self.choice.randbytes(100), (ROOT / "tests/photos/10.jpg").read_bytes()])
                 count = len(data)
@@ -226,6 +249,9 @@ class Sequence:
         os.write(self.log, f"{function.name}({', '.join(shown(value) for value in values)})".encode())
         call = getattr(self.library, function.name)
         call.restype = restype(function.returns)
+        if function.name == "xiezhen_queue_wait":
+            # For ever is for ever.
+            values[1] = ctypes.c_uint64(min(values[1].value, 50))
         outcome = call(*values)
         os.write(self.log, f" = {str(outcome)[:60]!r}\n".encode())
         if function.name.endswith("_free"):
@@ -280,19 +306,24 @@ class Sequence:
         if self.choice.random() < 0.7:
             library.xiezhen_job_options_add_style(ctypes.c_void_p(wish), "仙气十足".encode(), None)
         self.keep("xiezhen_job_options", Handle(wish))
-        library.xiezhen_job_from_json(UNANSWERED.encode(), ctypes.byref(client), None)
+        unanswered = UNANSWERED.replace("HOST", urlsplit(self.url).netloc)
+        if library.xiezhen_job_from_json(unanswered.encode(), ctypes.byref(client), None) != 0:
+            raise SystemExit("the job without an answer is not read")
         self.keep("xiezhen_job", Handle(client.value))
-        self.texts.append(UNANSWERED.encode())
-        Path(self.folder, "job.json").write_text(UNANSWERED)
-        for kind in ("cancel", "run_options", "call_options"):
+        self.texts.append(unanswered.encode())
+        Path(self.folder, "job.json").write_text(unanswered)
+        library.xiezhen_queue_new(ctypes.byref(client), None)
+        self.keep("xiezhen_queue", Handle(client.value))
+        for kind in ("cancel", "run_options", "call_options", "run_many_options"):
             make = getattr(library, f"xiezhen_{kind}_new")
             make.restype = ctypes.c_void_p
             self.keep(f"xiezhen_{kind}", Handle(make()))
 
     def run(self, length: int) -> bool:
         self.prologue()
-        weights = [4 if FURTHER.match(function.name) else 1 for function in self.functions]
-        return all(self.step(function) for function in self.choice.choices(self.functions, weights, k=length))
+        called = [function for function in self.functions if function.name != "xiezhen_begin_advance"]
+        weights = [4 if FURTHER.match(function.name) else 1 for function in called]
+        return all(self.step(function) for function in self.choice.choices(called, weights, k=length))
 
 
 def restype(returns: str) -> object:

@@ -138,7 +138,7 @@ impl Job {
     /// [`InvalidArgument`](ErrorKind::InvalidArgument) if there is no such photo, or it is another one.
     pub fn give_photo(&self, index: usize, photo: impl Into<Photo>) -> Result<()> {
         let photo = photo.into();
-        let number = index + 1;
+        let number = index.saturating_add(1);
         let refuse = |problem: String| Error::invalid(vec![format!("photo {number} {problem}")]);
         let count = self.known(|record| record.photos.len());
         if index >= count {
