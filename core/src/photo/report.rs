@@ -33,7 +33,6 @@ pub struct PhotoReport {
 /// A report, and a small JPEG of the photo for a page that shows it.
 pub(crate) struct Illustrated {
     pub(crate) report: PhotoReport,
-    #[allow(dead_code, reason = "for a page of photos, which the command does not draw yet")]
     pub(crate) thumbnail: Option<Vec<u8>>,
 }
 
