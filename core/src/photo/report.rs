@@ -33,6 +33,7 @@ pub struct PhotoReport {
 /// A report, and a small JPEG of the photo for a page that shows it.
 pub(crate) struct Illustrated {
     pub(crate) report: PhotoReport,
+    #[cfg_attr(not(feature = "cli"), allow(dead_code, reason = "for pages, which only the command draws"))]
     pub(crate) thumbnail: Option<Vec<u8>>,
 }
 
