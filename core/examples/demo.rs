@@ -8,13 +8,14 @@ use std::{
     ffi::OsString,
     fmt::Display,
     fs, io,
+    net::TcpListener,
     path::{Path, PathBuf},
     process::ExitCode,
 };
 
 use tokio::runtime::Runtime;
 use xiezhen::{Client, ErrorKind, Job, Stage, cli::quoted_path};
-use xiezhen_simulator::{DEFAULT_APP_CODE, Simulator, Task};
+use xiezhen_simulator::{Call, DEFAULT_APP_CODE, Simulator, Task};
 
 const PHOTOS: &str = "tests/photos";
 const STYLES: [&str; 2] = ["仙气十足", "花好月圆"];
@@ -82,16 +83,19 @@ impl Demo {
 
         let runtime = Runtime::new().map_err(|error| format!("no runtime can be started: {error}"))?;
         let service = runtime.block_on(self.start_service())?;
-        let arguments = match Job::read_checkpoint(&self.checkpoint) {
+        let mut arguments = match Job::read_checkpoint(&self.checkpoint) {
             Ok(job) => self.rest_of_the_command(&job, &service)?,
             // The first time; or the command says what is wrong with the file.
             Err(_) => self.whole_command()?,
         };
+        // The service tells of each end: the run asks no more than it has to.
+        arguments.extend([OsString::from("--listen"), free_address()?.into()]);
         // What is said here wins over any XIEZHEN_* of the environment.
         let client = Client::builder().base_url(service.url()).app_code(DEFAULT_APP_CODE.to_owned()).proxy("");
         let exit = xiezhen::cli::run_with(client, Some(&self.again), arguments);
         if exit == 0 {
             self.show_where();
+            println!("Queries:        {}", queries(&service));
         } else if exit != ErrorKind::Cancelled.exit_code() {
             // Of a folder from which parts were removed, a run can't be taken up again.
             eprintln!("{}", self.start_over());
@@ -189,6 +193,18 @@ fn is_answer(job: &Job, task: &Task) -> bool {
             fits && job.user_id().as_deref() == Some(&task.user_id)
         }
     }
+}
+
+/// A port of this machine that nobody listens on.
+fn free_address() -> Result<String, String> {
+    let bound = TcpListener::bind("127.0.0.1:0").and_then(|listener| listener.local_addr());
+    bound.map(|address| address.to_string()).map_err(|error| format!("no port can be had for callbacks: {error}"))
+}
+
+/// How often the service was asked about tasks, and of how many.
+fn queries(service: &Simulator) -> String {
+    let queries = service.journal().iter().filter(|entry| entry.call == Call::QueryTask).count();
+    format!("{queries}, for {} tasks that called back when they ended", service.tasks().len())
 }
 
 fn words(words: &[&str]) -> Vec<OsString> {

@@ -36,9 +36,10 @@ pub fn styles(styles: &[Style]) -> String {
     page.push_str("<table><tr><th>name</th><th>sex</th><th>style</th><th>template</th></tr>\n");
     for Style { name, style, template, sex } in styles.iter().take(MOST) {
         let is_address = ["https://", "http://"].iter().any(|scheme| template.starts_with(scheme));
-        let link = match is_address {
-            true => format!("<a href=\"{}\" target=\"_blank\" rel=\"noopener noreferrer\">picture</a>", text(template)),
-            false => String::new(),
+        let link = if is_address {
+            format!("<a href=\"{}\" target=\"_blank\" rel=\"noopener noreferrer\">picture</a>", text(template))
+        } else {
+            String::new()
         };
         let (name, sex, style) = (text(name), text(sex), text(style));
         _ = writeln!(page, "<tr><td>{name}</td><td>{sex}</td><td><code>{style}</code></td><td>{link}</td></tr>");

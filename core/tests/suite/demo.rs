@@ -58,7 +58,7 @@ fn a_demo_that_was_killed_goes_on_and_a_finished_one_does_nothing() {
     kill_at(&folder, "trained: ");
     let output = finish(&folder);
     let said = String::from_utf8(output.stdout).unwrap();
-    assert!(said.contains("index.html"), "{said}");
+    assert!(said.contains("index.html") && said.contains("that called back when they ended"), "{said}");
     assert!(folder.join("index.html").is_file());
     let pictures = fs::read_dir(&folder)
         .unwrap()
