@@ -118,7 +118,7 @@ async fn to_the_end(session: Arc<Session>, job: &Job, options: RunOptions) -> Re
             () = runner.hints.arrived() => {}
             notified = notify_listener.sleep(pause) => {
                 if let Some(task_id) = notified {
-                    in_flight.notified(&task_id);
+                    in_flight.notified(&task_id, runner.session.now_ms());
                 }
             }
         }

@@ -52,7 +52,7 @@ impl<'a> InFlight<'a> {
     pub(super) fn start_due(&mut self, now: u64) {
         let runner = self.runner;
         for task_id in runner.take_hints() {
-            self.notified(&task_id);
+            self.notified(&task_id, now);
         }
         let claims = runner.hints.claimed().into_iter().map(Step::Settle);
         for step in runner.job.known(|record| due(record, now)).into_iter().chain(claims) {
@@ -68,13 +68,13 @@ impl<'a> InFlight<'a> {
         let (step, outcome) = self.steps.next().await?;
         self.busy.retain(|busy| *busy != step);
         for task_id in std::mem::take(&mut self.notified) {
-            self.notified(&task_id);
+            self.notified(&task_id, self.runner.session.now_ms());
         }
         Some(outcome)
     }
 
-    /// Somebody says that this task is worth a poll.
-    pub(super) fn notified(&mut self, task_id: &str) {
+    /// Somebody says that this task is worth a poll. What is due `now` is then polled: a later moment would be the next time's.
+    pub(super) fn notified(&mut self, task_id: &str, now: u64) {
         let ids = self.runner.job.known(Record::pending);
         for (id, _) in ids.into_iter().filter(|(_, pending)| pending == task_id) {
             if self.busy.contains(&Step::Poll(id)) {
@@ -82,7 +82,6 @@ impl<'a> InFlight<'a> {
                     self.notified.push(task_id.to_owned());
                 }
             } else {
-                let now = self.runner.session.now_ms();
                 self.runner.work(id, |work| work.poll_soon(now));
             }
         }
