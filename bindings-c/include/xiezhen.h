@@ -34,7 +34,7 @@
  *     this library is `XIEZHEN_INTERNAL`.
  *
  * Credentials, proxies and defaults may come from the environment: XIEZHEN_BASE_URL, XIEZHEN_APP_CODE, or
- * XIEZHEN_APP_KEY with XIEZHEN_APP_SECRET.
+ * XIEZHEN_APP_KEY with XIEZHEN_APP_SECRET; those of callbacks XIEZHEN_CALLBACK_URL and XIEZHEN_CALLBACK_SECRET.
  */
 
 #ifndef XIEZHEN_H
@@ -378,6 +378,14 @@ typedef int32_t xiezhen_kind;
 typedef struct xiezhen_call_options xiezhen_call_options;
 
 /**
+ * Makes the callback addresses of creates, and recognises what comes back. Threads may share it.
+ *
+ * Nothing has to be stored to verify an address. A callback is a hint: it makes a poll happen now, and nothing of it is
+ * believed. Whoever learns an address can cause a poll a second, and nothing else.
+ */
+typedef struct xiezhen_callbacks xiezhen_callbacks;
+
+/**
  * Stops every call whose options name it, now and later. Set it on options, and cancel it from any thread.
  */
 typedef struct xiezhen_cancel xiezhen_cancel;
@@ -417,6 +425,11 @@ typedef struct xiezhen_errors xiezhen_errors;
  * Something that happened to a job. It lives for the callback only, or as long as its completion.
  */
 typedef struct xiezhen_event xiezhen_event;
+
+/**
+ * A callback that came: a reason to poll now, and never more than that.
+ */
+typedef struct xiezhen_hint xiezhen_hint;
 
 /**
  * One customer's whole order: from photos and styles to pictures on disk.
@@ -472,6 +485,16 @@ typedef struct xiezhen_portraits xiezhen_portraits;
  * Where calls that were begun say what they have to say.
  */
 typedef struct xiezhen_queue xiezhen_queue;
+
+/**
+ * What a server of your own is to answer, and what it was told.
+ */
+typedef struct xiezhen_received xiezhen_received;
+
+/**
+ * A small HTTP server that receives callbacks until it is closed or freed. Threads may share it.
+ */
+typedef struct xiezhen_receiver xiezhen_receiver;
 
 /**
  * Options of `xiezhen_run_many`.
@@ -626,6 +649,177 @@ xiezhen_status xiezhen_call_options_set_max_retries(xiezhen_call_options *option
 xiezhen_status xiezhen_call_options_set_name(xiezhen_call_options *options,
                                              const char *name,
                                              xiezhen_error **error);
+
+/**
+ * Callbacks to addresses below `public_url`: `https://`, or `http://` on this machine; without user information, query or
+ * fragment. NULL: the environment's XIEZHEN_CALLBACK_URL.
+ *
+ * The first of `secrets` signs, and all are accepted, so that they can be rotated; each has at least 16 bytes. NULL and 0:
+ * the environment's XIEZHEN_CALLBACK_SECRET, in which commas separate several.
+ */
+xiezhen_status xiezhen_callbacks_new(const char *public_url,
+                                     const char *const *secrets,
+                                     size_t secret_count,
+                                     xiezhen_callbacks **callbacks,
+                                     xiezhen_error **error);
+
+/**
+ * Where addresses begin, without a trailing slash.
+ */
+const char *xiezhen_callbacks_public_url(const xiezhen_callbacks *callbacks);
+
+/**
+ * The address for a single call: `xiezhen_call_options_set_callback_url`. What is sent to it comes back as a hint with this
+ * `key`. Jobs make their own.
+ */
+xiezhen_status xiezhen_callbacks_url(const xiezhen_callbacks *callbacks,
+                                     const char *key,
+                                     xiezhen_string **url,
+                                     xiezhen_error **error);
+
+/**
+ * Reads one request that came to a server of your own, and says what to answer. Nobody is told of its hint: see
+ * `xiezhen_callbacks_deliver` and `xiezhen_notify_hint`.
+ *
+ * `target` is the path with its query, or the whole URL; only the path's last part and the query count. `header_names` and
+ * `header_values` are `header_count` each; NULL and 0 if you have none. Of a body, pass at most 64 KiB and one byte; NULL
+ * and 0 if there is none.
+ */
+xiezhen_status xiezhen_receive(const xiezhen_callbacks *callbacks,
+                               const char *method,
+                               const char *target,
+                               const char *const *header_names,
+                               const char *const *header_values,
+                               size_t header_count,
+                               const uint8_t *body,
+                               size_t body_size,
+                               xiezhen_received **received,
+                               xiezhen_error **error);
+
+/**
+ * Hands a hint to the jobs of this process that run with these callbacks: their task is polled now. A receiver does it by
+ * itself.
+ */
+xiezhen_status xiezhen_callbacks_deliver(const xiezhen_callbacks *callbacks,
+                                         const xiezhen_hint *hint,
+                                         xiezhen_error **error);
+
+/**
+ * Receives callbacks on `address` ("127.0.0.1:8787"; port 0 takes a free one), and hands them to the jobs that run with
+ * these callbacks. Plain HTTP: a reverse proxy or a tunnel makes it public.
+ *
+ * 64 connections at most, 5 s for head and body, one request a connection.
+ */
+xiezhen_status xiezhen_callbacks_listen(const xiezhen_callbacks *callbacks,
+                                        const char *address,
+                                        xiezhen_receiver **receiver,
+                                        xiezhen_error **error);
+
+/**
+ * Frees callbacks. Jobs that run with them, and receivers, go on.
+ */
+void xiezhen_callbacks_free(xiezhen_callbacks *callbacks);
+
+/**
+ * The HTTP status: 204 for a hint, 404 for anything that is not ours, 405 for another method, 413 for a body that is too
+ * long.
+ */
+int32_t xiezhen_received_status(const xiezhen_received *received);
+
+/**
+ * The hint; NULL where there is none.
+ */
+const xiezhen_hint *xiezhen_received_hint(const xiezhen_received *received);
+
+/**
+ * Frees what was received, and its hint.
+ */
+void xiezhen_received_free(xiezhen_received *received);
+
+/**
+ * A hint as `xiezhen_hint_to_json` wrote it, in another process. Only take it from where nobody else can write.
+ */
+xiezhen_status xiezhen_hint_from_json(const char *json,
+                                      xiezhen_hint **hint,
+                                      xiezhen_error **error);
+
+/**
+ * The hint as JSON, for another process.
+ */
+xiezhen_status xiezhen_hint_to_json(const xiezhen_hint *hint, xiezhen_string **json, xiezhen_error **error);
+
+/**
+ * The job's id, its `callback_key`, or what `xiezhen_callbacks_url` was given.
+ */
+const char *xiezhen_hint_key(const xiezhen_hint *hint);
+
+/**
+ * "t" for the training, a style's index for its generation; NULL for a single call.
+ */
+const char *xiezhen_hint_slot(const xiezhen_hint *hint);
+
+/**
+ * Which create of that slot it belongs to; 0 for a single call.
+ */
+uint32_t xiezhen_hint_attempt(const xiezhen_hint *hint);
+
+/**
+ * How much looked like a task's id.
+ */
+size_t xiezhen_hint_task_id_count(const xiezhen_hint *hint);
+
+/**
+ * Something that looked like a task's id; NULL beyond the last.
+ */
+const char *xiezhen_hint_task_id(const xiezhen_hint *hint, size_t index);
+
+/**
+ * What looked like the user's id, if there was only one.
+ */
+const char *xiezhen_hint_user_id(const xiezhen_hint *hint);
+
+/**
+ * Whether the address was made with one of our secrets. The content is a stranger's all the same.
+ */
+bool xiezhen_hint_verified(const xiezhen_hint *hint);
+
+/**
+ * Frees a hint that `xiezhen_hint_from_json` or `xiezhen_receiver_next` made.
+ */
+void xiezhen_hint_free(xiezhen_hint *hint);
+
+/**
+ * `xiezhen_notify` for a callback that another process has received, or a server of your own: the job or the task that it
+ * is about is polled at once, if this client runs it or waits for it.
+ */
+xiezhen_status xiezhen_notify_hint(const xiezhen_client *client,
+                                   const xiezhen_hint *hint,
+                                   xiezhen_error **error);
+
+/**
+ * Where it listens, with the port that was chosen for port 0.
+ */
+const char *xiezhen_receiver_address(const xiezhen_receiver *receiver);
+
+/**
+ * The next hint that came, to be freed; for programs that do something of their own with it: jobs of these callbacks have it
+ * already. Waits for at most `timeout_ms` (0: not at all; `XIEZHEN_NONE`: for ever); `*hint` is NULL when nothing came in time,
+ * or once the receiver is closed. The last 1024 hints are kept.
+ */
+xiezhen_status xiezhen_receiver_next(const xiezhen_receiver *receiver,
+                                     uint64_t timeout_ms,
+                                     xiezhen_hint **hint,
+                                     xiezhen_error **error);
+
+/**
+ * Stops listening, and returns when the address is free. A thread in `xiezhen_receiver_next` is let go.
+ */
+xiezhen_status xiezhen_receiver_close(const xiezhen_receiver *receiver, xiezhen_error **error);
+
+/**
+ * Frees a receiver, and stops listening.
+ */
+void xiezhen_receiver_free(xiezhen_receiver *receiver);
 
 /**
  * Uploads one photo and returns the service's path of it (docs/service.md, step 1).
@@ -1477,6 +1671,29 @@ xiezhen_status xiezhen_run_options_set_cancel(xiezhen_run_options *options,
                                               xiezhen_error **error);
 
 /**
+ * Creates tell the service to report to addresses of these, and what comes back is acted on at once: with a receiver
+ * (`xiezhen_callbacks_listen`), or whatever hands hints to `xiezhen_callbacks_deliver` or `xiezhen_notify_hint`. NULL for none.
+ */
+xiezhen_status xiezhen_run_options_set_callback(xiezhen_run_options *options,
+                                                const xiezhen_callbacks *callback,
+                                                xiezhen_error **error);
+
+/**
+ * What these addresses call the job; without it, the job's id.
+ */
+xiezhen_status xiezhen_run_options_set_callback_key(xiezhen_run_options *options,
+                                                    const char *callback_key,
+                                                    xiezhen_error **error);
+
+/**
+ * Callbacks that came for this job, to this process or another: their tasks are polled at once. For `xiezhen_advance`.
+ */
+xiezhen_status xiezhen_run_options_set_woken(xiezhen_run_options *options,
+                                             const xiezhen_hint *const *woken,
+                                             size_t woken_count,
+                                             xiezhen_error **error);
+
+/**
  * Brings a job to its end: uploads, trains, generates, waits, saves.
  *
  * With a checkpoint, a run that was cut off at any instant resumes where it left off: nothing that was confirmed is
@@ -1850,6 +2067,14 @@ xiezhen_status xiezhen_run_many_options_set_on_end(xiezhen_run_many_options *opt
 xiezhen_status xiezhen_run_many_options_set_cancel(xiezhen_run_many_options *options,
                                                    const xiezhen_cancel *cancel,
                                                    xiezhen_error **error);
+
+/**
+ * Creates tell the service to report to addresses of these, which call a job by its id, and what comes back is
+ * acted on at once. NULL for none.
+ */
+xiezhen_status xiezhen_run_many_options_set_callback(xiezhen_run_many_options *options,
+                                                     const xiezhen_callbacks *callback,
+                                                     xiezhen_error **error);
 
 /**
  * Brings many jobs to their end, side by side on this client's rate limit. One that fails stops no other: `errors` has what went

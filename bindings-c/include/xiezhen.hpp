@@ -316,6 +316,9 @@ private:
   detail::Own<xiezhen_cancel, xiezhen_cancel_free> handle_;
 };
 
+/// Names and values of headers.
+using Headers = std::vector<std::pair<std::string, std::string>>;
+
 /// When a kind of task is polled: first after `initial`, then `factor` times later each time, up to `max`.
 struct PollSchedule {
   milliseconds initial;
@@ -342,7 +345,7 @@ struct ClientOptions {
   /// The gateway's stage: "RELEASE" (the default), "PRE" or "TEST".
   std::optional<std::string> stage{};
   /// Headers that go with every call of the gateway.
-  std::vector<std::pair<std::string, std::string>> headers{};
+  Headers headers{};
   std::optional<std::string> ca_file{};
   std::optional<std::string> proxy{};
   std::optional<bool> allow_http{};
@@ -403,6 +406,138 @@ private:
   const xiezhen_event *handle_;
 };
 
+/// A callback that came: a reason to poll now, and never more than that. Cheap to copy.
+class Hint {
+public:
+  explicit Hint(std::shared_ptr<const xiezhen_hint> handle) noexcept : handle_(std::move(handle)) {}
+
+  /// A hint as `to_json` wrote it, in another process. Only take it from where nobody else can write.
+  static Hint from_json(std::string_view json) {
+    return Hint(std::shared_ptr<const xiezhen_hint>(detail::make<Handle>(xiezhen_hint_from_json, detail::Text(json).get())));
+  }
+  /// The hint as JSON, for another process.
+  std::string to_json() const {
+    const auto json = detail::make<detail::Own<xiezhen_string, xiezhen_string_free>>(xiezhen_hint_to_json, get());
+    return detail::text(xiezhen_string_text(json.get()));
+  }
+
+  /// The job's id, its `callback_key`, or what `Callbacks::url` was given.
+  std::string_view key() const noexcept { return detail::view(xiezhen_hint_key(get())); }
+  /// "t" for the training, a style's index for its generation; nothing for a single call.
+  std::optional<std::string> slot() const { return detail::maybe_text(xiezhen_hint_slot(get())); }
+  /// Which create of that slot it belongs to; 0 for a single call.
+  std::uint32_t attempt() const noexcept { return xiezhen_hint_attempt(get()); }
+  /// Whatever looked like a task's id.
+  std::vector<std::string> task_ids() const {
+    std::vector<std::string> ids;
+    for (std::size_t n = 0; n < xiezhen_hint_task_id_count(get()); ++n) ids.emplace_back(xiezhen_hint_task_id(get(), n));
+    return ids;
+  }
+  /// What looked like the user's id, if there was only one.
+  std::optional<std::string> user_id() const { return detail::maybe_text(xiezhen_hint_user_id(get())); }
+  /// Whether the address was made with one of our secrets. The content is a stranger's all the same.
+  bool verified() const noexcept { return xiezhen_hint_verified(get()); }
+
+  /// The C handle.
+  const xiezhen_hint *get() const noexcept { return handle_.get(); }
+
+private:
+  friend class Receiver;
+  using Handle = detail::Own<xiezhen_hint, xiezhen_hint_free>;
+  std::shared_ptr<const xiezhen_hint> handle_;
+};
+
+/// What a server of your own is to answer, and what it was told.
+struct Received {
+  /// 204 for a hint, 404 for anything that is not ours, 405 for another method, 413 for a body that is too long.
+  int status;
+  std::optional<Hint> hint;
+};
+
+/// A small HTTP server that receives callbacks until it is closed, or gone.
+class Receiver {
+public:
+  /// Where it listens, with the port that was chosen for port 0.
+  std::string_view address() const noexcept { return detail::view(xiezhen_receiver_address(get())); }
+  /// The next hint that came, for programs that do something of their own with it: jobs of these callbacks have it already.
+  /// Nothing when none came in time, or once the receiver is closed.
+  std::optional<Hint> next(std::optional<milliseconds> timeout = std::nullopt) const {
+    const std::shared_ptr<const xiezhen_hint> hint =
+        detail::make<Hint::Handle>(xiezhen_receiver_next, get(), timeout ? detail::count(*timeout) : XIEZHEN_NONE);
+    return hint ? std::optional<Hint>(hint) : std::nullopt;
+  }
+  /// Stops listening, and returns when the address is free.
+  void close() const { detail::call(xiezhen_receiver_close, get()); }
+
+  /// The C handle.
+  const xiezhen_receiver *get() const noexcept { return handle_.get(); }
+
+private:
+  friend class Callbacks;
+  using Handle = detail::Own<xiezhen_receiver, xiezhen_receiver_free>;
+  explicit Receiver(Handle handle) noexcept : handle_(std::move(handle)) {}
+  Handle handle_;
+};
+
+/// Makes the callback addresses of creates, and recognises what comes back. Threads may share it.
+class Callbacks {
+public:
+  /// As the environment describes them: see `xiezhen_callbacks_new`.
+  Callbacks() : handle_(make(nullptr, {})) {}
+  /// Callbacks to addresses below `public_url`, signed with `secret`, which has at least 16 bytes.
+  Callbacks(std::string_view public_url, std::string_view secret)
+      : handle_(make(detail::Text(public_url).get(), {std::string(secret)})) {}
+  /// The same with several secrets, so that they can be rotated: the first signs, and all are accepted.
+  Callbacks(std::string_view public_url, const std::vector<std::string> &secrets)
+      : handle_(make(detail::Text(public_url).get(), secrets)) {}
+
+  /// Where addresses begin, without a trailing slash.
+  std::string_view public_url() const noexcept { return detail::view(xiezhen_callbacks_public_url(get())); }
+  /// The address for a single call (`CallOptions::callback_url`). What is sent to it comes back as a hint with this `key`.
+  std::string url(std::string_view key) const {
+    const auto url = detail::make<detail::Own<xiezhen_string, xiezhen_string_free>>(xiezhen_callbacks_url, get(),
+                                                                                   detail::Text(key).get());
+    return detail::text(xiezhen_string_text(url.get()));
+  }
+  /// Reads one request that came to a server of your own, and says what to answer. Nobody is told of its hint: see `deliver`.
+  /// `target` is the path with its query; of a body, pass at most 64 KiB and one byte.
+  Received receive(std::string_view method, std::string_view target, const Headers &headers, std::string_view body) const {
+    std::vector<detail::Text> texts;
+    for (const auto &[name, value] : headers) texts.insert(texts.end(), {detail::Text(name), detail::Text(value)});
+    std::vector<const char *> names, values;
+    for (std::size_t n = 0; n + 1 < texts.size(); n += 2) {
+      names.push_back(texts[n].get());
+      values.push_back(texts[n + 1].get());
+    }
+    const std::shared_ptr<const xiezhen_received> received =
+        detail::make<detail::Own<xiezhen_received, xiezhen_received_free>>(
+            xiezhen_receive, get(), detail::Text(method).get(), detail::Text(target).get(), names.data(), values.data(),
+            names.size(), reinterpret_cast<const std::uint8_t *>(body.data()), body.size());
+    Received answer{xiezhen_received_status(received.get()), {}};
+    if (const auto *hint = xiezhen_received_hint(received.get()))
+      answer.hint.emplace(std::shared_ptr<const xiezhen_hint>(received, hint));
+    return answer;
+  }
+  /// Hands a hint to the jobs of this process that run with these callbacks. A receiver does it by itself.
+  void deliver(const Hint &hint) const { detail::call(xiezhen_callbacks_deliver, get(), hint.get()); }
+  /// Receives callbacks on `address` ("127.0.0.1:8787"; port 0 takes a free one), and hands them to the jobs that run with these
+  /// callbacks. Plain HTTP: a reverse proxy or a tunnel makes it public.
+  Receiver listen(std::string_view address) const {
+    return Receiver(detail::make<Receiver::Handle>(xiezhen_callbacks_listen, get(), detail::Text(address).get()));
+  }
+
+  /// The C handle.
+  const xiezhen_callbacks *get() const noexcept { return handle_.get(); }
+
+private:
+  using Handle = detail::Own<xiezhen_callbacks, xiezhen_callbacks_free>;
+  static Handle make(const char *public_url, const std::vector<std::string> &secrets) {
+    const auto texts = detail::pointers(secrets);
+    return detail::make<Handle>(xiezhen_callbacks_new, public_url, texts.empty() ? nullptr : texts.data(), texts.size());
+  }
+  Handle handle_;
+};
+
 /// Options of `run` and `advance`.
 struct RunOptions {
   /// The folder for pictures; without one, none are fetched.
@@ -417,6 +552,12 @@ struct RunOptions {
   detail::Callback<const Event &> on_event{};
   /// What may stop the call.
   const Cancel *cancel = nullptr;
+  /// Creates tell the service to report to addresses of these, and what comes back is acted on at once.
+  const Callbacks *callback = nullptr;
+  /// What these addresses call the job; without it, the job's id.
+  std::optional<std::string> callback_key{};
+  /// For `advance`: callbacks that came for this job; their tasks are polled at once.
+  std::vector<Hint> woken{};
 };
 
 /// Options of `run_many`.
@@ -437,6 +578,8 @@ struct RunManyOptions {
   detail::Callback<std::size_t, const std::optional<Error> &> on_end{};
   /// What may stop the call.
   const Cancel *cancel = nullptr;
+  /// Creates tell the service to report to addresses of these, and what comes back is acted on at once.
+  const Callbacks *callback = nullptr;
 };
 
 /// Thrown by the `save` of an advance: somebody else has stored the job since it was read. The job takes over what is stored now, and the
@@ -1052,6 +1195,8 @@ public:
   void notify(std::string_view task_id) const {
     detail::call(xiezhen_notify, get(), detail::Text(task_id).get());
   }
+  /// The same for a callback that another process has received, or a server of your own: the job or the task that it is about.
+  void notify(const Hint &hint) const { detail::call(xiezhen_notify_hint, get(), hint.get()); }
 
   /// Fetches the pictures of a task that has ended into a folder, and returns their files.
   std::vector<std::string> save_results(const Task &task, std::string_view save_to,
@@ -1256,6 +1401,11 @@ private:
       detail::set_text(own_.get(), xiezhen_run_options_set_checkpoint, options.checkpoint);
       detail::set_time(own_.get(), xiezhen_run_options_set_timeout_ms, options.timeout);
       detail::call(xiezhen_run_options_set_recreate, own_.get(), options.recreate);
+      if (options.callback) detail::call(xiezhen_run_options_set_callback, own_.get(), options.callback->get());
+      detail::set_text(own_.get(), xiezhen_run_options_set_callback_key, options.callback_key);
+      std::vector<const xiezhen_hint *> woken;
+      for (const auto &hint : options.woken) woken.push_back(hint.get());
+      if (!woken.empty()) detail::call(xiezhen_run_options_set_woken, own_.get(), woken.data(), woken.size());
     }
     template <class Through> Run(const RunOptions &options, Through &through) : Run(options) {
       if (!options.on_event) return;
@@ -1298,6 +1448,7 @@ private:
       detail::set_value(c, xiezhen_run_many_options_set_concurrency, options.concurrency);
       detail::set_time(c, xiezhen_run_many_options_set_timeout_ms, options.timeout);
       detail::call(xiezhen_run_many_options_set_recreate, c, options.recreate);
+      if (options.callback) detail::call(xiezhen_run_many_options_set_callback, c, options.callback->get());
     }
     xiezhen_run_many_options *get() const noexcept { return own_.get(); }
 

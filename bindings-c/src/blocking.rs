@@ -22,6 +22,16 @@ pub(crate) fn block_on<T: Send + 'static>(call: Call<T>) -> Result<T> {
     block_on_call(call, |_| Ok(()))
 }
 
+/// Waits for something that is no call of a client, and that says nothing on the way.
+pub(crate) fn block_on_future<T: Send + 'static>(work: impl Future<Output = Result<T>> + Send + 'static) -> Result<T> {
+    let mut running = process::start(|_: Sender<()>| work)?;
+    loop {
+        if let Step::Done(outcome) = running.next(None) {
+            return outcome;
+        }
+    }
+}
+
 /// Makes a call and waits for its end. `hear` is given what it says, on this thread; an error of `hear` stops the call.
 pub(crate) fn block_on_call<T: Send + 'static>(
     call: Call<T>,

@@ -32,6 +32,7 @@ pub(crate) enum OptionKind {
     OnEnd,
     OnEvent,
     Timeout,
+    Woken,
 }
 
 impl OptionKind {
@@ -44,6 +45,7 @@ impl OptionKind {
             Self::OnEnd => "on_end",
             Self::OnEvent => "on_event",
             Self::Timeout => "timeout_ms",
+            Self::Woken => "woken",
         }
     }
 

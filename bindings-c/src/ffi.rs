@@ -97,6 +97,20 @@ pub(crate) fn maybe_text<'a>(value: *const c_char, name: &str) -> Result<Option<
     if value.is_null() { Ok(None) } else { text(value, name).map(Some) }
 }
 
+/// Text of a stranger's, which need not be UTF-8.
+pub(crate) fn lossy(text: *const c_char, name: &str) -> Result<String> {
+    if text.is_null() {
+        return Err(is_null(name));
+    }
+    // SAFETY: not NULL, so it ends with NUL and lives for the call.
+    Ok(unsafe { CStr::from_ptr(text) }.to_string_lossy().into_owned())
+}
+
+/// Bytes, of which there may be none.
+pub(crate) fn bytes<'a>(first: *const u8, size: usize, name: &str) -> Result<&'a [u8]> {
+    if size == 0 { Ok(&[]) } else { slice(first, size, name) }
+}
+
 /// A list of texts, with at least one in it.
 pub(crate) fn texts(list: *const *const c_char, count: usize, name: &str) -> Result<Vec<String>> {
     each(slice(list, count, name)?, name, |item, name| text(*item, name).map(str::to_owned))

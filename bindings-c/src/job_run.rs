@@ -10,12 +10,13 @@ use std::{
 
 use tokio::sync::oneshot;
 use tokio_util::sync::CancellationToken;
-use xiezhen_core::{AdvanceOptions, Error, ErrorKind, Job, OnEvent, Result, RunOptions, SaveError};
+use xiezhen_core::{AdvanceOptions, Callbacks, Error, ErrorKind, Hint, Job, OnEvent, Result, RunOptions, SaveError};
 
 use crate::{
     blocking::block_on_call,
     call::{Call, Emit, Message},
     call_options::OptionKind,
+    callbacks::{self, xiezhen_callbacks, xiezhen_hint},
     cancel::xiezhen_cancel,
     client::xiezhen_client,
     completion::Outcome,
@@ -38,6 +39,9 @@ pub struct xiezhen_run_options {
     on_event: xiezhen_on_event,
     user_data: *mut c_void,
     cancel: Option<CancellationToken>,
+    callback: Option<Callbacks>,
+    callback_key: Option<String>,
+    woken: Vec<Hint>,
 }
 
 impl Default for xiezhen_run_options {
@@ -50,6 +54,9 @@ impl Default for xiezhen_run_options {
             on_event: None,
             user_data: std::ptr::null_mut(),
             cancel: None,
+            callback: None,
+            callback_key: None,
+            woken: Vec::new(),
         }
     }
 }
@@ -61,6 +68,7 @@ impl xiezhen_run_options {
             (OptionKind::Checkpoint, self.checkpoint.is_some()),
             (OptionKind::OnEvent, self.on_event.is_some()),
             (OptionKind::Timeout, self.timeout.is_some()),
+            (OptionKind::Woken, !self.woken.is_empty()),
         ];
         OptionKind::refuse_unknown(call, &set, knows)
     }
@@ -183,6 +191,47 @@ pub unsafe extern "C" fn xiezhen_run_options_set_cancel(
     })
 }
 
+/// Creates tell the service to report to addresses of these, and what comes back is acted on at once: with a receiver
+/// (`xiezhen_callbacks_listen`), or whatever hands hints to `xiezhen_callbacks_deliver` or `xiezhen_notify_hint`. NULL for none.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn xiezhen_run_options_set_callback(
+    options: *mut xiezhen_run_options,
+    callback: *const xiezhen_callbacks,
+    error: *mut *mut xiezhen_error,
+) -> xiezhen_status {
+    set(options, error, |options| {
+        options.callback = maybe(callback).map(|callback| callback.core.clone());
+        Ok(())
+    })
+}
+
+/// What these addresses call the job; without it, the job's id.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn xiezhen_run_options_set_callback_key(
+    options: *mut xiezhen_run_options,
+    callback_key: *const c_char,
+    error: *mut *mut xiezhen_error,
+) -> xiezhen_status {
+    set(options, error, |options| {
+        options.callback_key = Some(text(callback_key, "callback_key")?.to_owned());
+        Ok(())
+    })
+}
+
+/// Callbacks that came for this job, to this process or another: their tasks are polled at once. For `xiezhen_advance`.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn xiezhen_run_options_set_woken(
+    options: *mut xiezhen_run_options,
+    woken: *const *const xiezhen_hint,
+    woken_count: usize,
+    error: *mut *mut xiezhen_error,
+) -> xiezhen_status {
+    set(options, error, |options| {
+        options.woken = callbacks::hints(woken, woken_count)?;
+        Ok(())
+    })
+}
+
 fn run(
     client: *const xiezhen_client,
     job: *const xiezhen_job,
@@ -190,7 +239,10 @@ fn run(
     tells_events: bool,
 ) -> Result<Call<()>> {
     let (client, job) = (borrow(client, "client"), borrow(job, "job")).all()?;
-    let mut run = RunOptions::default().recreate(options.recreate);
+    let mut run = RunOptions::default()
+        .recreate(options.recreate)
+        .callback(options.callback.clone())
+        .callback_key(options.callback_key.clone());
     run.save_to.clone_from(&options.save_to);
     run.checkpoint.clone_from(&options.checkpoint);
     run.timeout = options.timeout;
@@ -215,7 +267,9 @@ pub unsafe extern "C" fn xiezhen_run(
 ) -> xiezhen_status {
     boundary(error, || {
         let options = maybe(options).cloned().unwrap_or_default();
-        let call = run(client, job, &options, options.on_event.is_some())?;
+        let known = [OptionKind::Checkpoint, OptionKind::OnEvent, OptionKind::Timeout];
+        let call = run(client, job, &options, options.on_event.is_some());
+        let ((), call) = (options.check("xiezhen_run", &known), call).all()?;
         block_on_call(call, |message| options.hear(message))
     })
 }
@@ -252,7 +306,11 @@ fn advance(
     tells_events: bool,
 ) -> Result<Call<Option<Duration>>> {
     let (client, job) = (borrow(client, "client"), borrow(job, "job")).all()?;
-    let mut advance = AdvanceOptions::default().recreate(options.recreate);
+    let mut advance = AdvanceOptions::default()
+        .recreate(options.recreate)
+        .callback(options.callback.clone())
+        .callback_key(options.callback_key.clone())
+        .woken(options.woken.clone());
     advance.save_to.clone_from(&options.save_to);
     let (advancing, pending) = (job.core.clone(), job.core.clone());
     let call = Call::emitting(client, options.cancel.clone(), "advance", move |core, said| {
@@ -280,7 +338,7 @@ pub unsafe extern "C" fn xiezhen_advance(
 ) -> xiezhen_status {
     boundary(error, || {
         let options = maybe(options).cloned().unwrap_or_default();
-        let refused = options.check("xiezhen_advance", &[OptionKind::OnEvent]);
+        let refused = options.check("xiezhen_advance", &[OptionKind::OnEvent, OptionKind::Woken]);
         let call = advance(client, job, &options, options.on_event.is_some());
         let save = save.ok_or_else(|| refuse("save is NULL".into()));
         let ((), call, save, next_ms) = (refused, call, save, out(next_ms, "next_ms")).all()?;
@@ -313,7 +371,7 @@ pub unsafe extern "C" fn xiezhen_begin_advance(
 ) -> xiezhen_status {
     boundary(error, || {
         let options = maybe(options).cloned().unwrap_or_default();
-        let refused = options.check("xiezhen_begin_advance", &[]);
+        let refused = options.check("xiezhen_begin_advance", &[OptionKind::Woken]);
         let call = advance(client, job, &options, true);
         let ((), call, queue) = (refused, call, borrow(queue, "queue")).all()?;
         queue.begin(call, tag, Outcome::Next)

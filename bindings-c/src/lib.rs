@@ -13,6 +13,7 @@ pub mod adopt;
 mod blocking;
 mod call;
 pub mod call_options;
+pub mod callbacks;
 pub mod calls;
 pub mod cancel;
 pub mod client;

@@ -5,12 +5,10 @@ use std::{
     ptr::null,
 };
 
-use xiezhen_core::{
-    Photo, PhotoReport, Result,
-    process::{self, Sender, Step},
-};
+use xiezhen_core::{Photo, PhotoReport};
 
 use crate::{
+    blocking::block_on_future,
     error::{boundary, xiezhen_error, xiezhen_status},
     ffi::{Arguments, borrow, c_path, c_text, each, free, handle, out, pointer, read_or, slice},
     photo::xiezhen_photo,
@@ -58,19 +56,11 @@ pub unsafe extern "C" fn xiezhen_check_photos(
 ) -> xiezhen_status {
     boundary(error, || {
         let (photos, reports) = (slice(photos, photo_count, "photos"), out(reports, "reports")).all()?;
-        let photos = each(photos, "photos", |photo, name| Ok(borrow(*photo, name)?.0.clone()))?;
-        *reports = handle(xiezhen_photo_reports(check(photos)?.into_iter().map(Into::into).collect()));
+        let photos: Vec<Photo> = each(photos, "photos", |photo, name| Ok(borrow(*photo, name)?.0.clone()))?;
+        let checked = block_on_future(xiezhen_core::check_photos(photos))?;
+        *reports = handle(xiezhen_photo_reports(checked.into_iter().map(Into::into).collect()));
         Ok(())
     })
-}
-
-fn check(photos: Vec<Photo>) -> Result<Vec<PhotoReport>> {
-    let mut running = process::start(|_: Sender<()>| xiezhen_core::check_photos(photos))?;
-    loop {
-        if let Step::Done(outcome) = running.next(None) {
-            return outcome;
-        }
-    }
 }
 
 /// How many reports there are.

@@ -9,12 +9,13 @@ use std::{
 };
 
 use tokio_util::sync::CancellationToken;
-use xiezhen_core::{Job, KeyedJob, Result, RunManyOptions};
+use xiezhen_core::{Callbacks, Job, KeyedJob, Result, RunManyOptions};
 
 use crate::{
     blocking::block_on_call,
     call::{Call, Message},
     call_options::OptionKind,
+    callbacks::xiezhen_callbacks,
     cancel::xiezhen_cancel,
     client::xiezhen_client,
     completion::Outcome,
@@ -50,6 +51,7 @@ pub struct xiezhen_run_many_options {
     on_end: xiezhen_on_job_end,
     on_end_data: *mut c_void,
     cancel: Option<CancellationToken>,
+    callback: Option<Callbacks>,
 }
 
 impl Default for xiezhen_run_many_options {
@@ -65,6 +67,7 @@ impl Default for xiezhen_run_many_options {
             on_end: None,
             on_end_data: std::ptr::null_mut(),
             cancel: None,
+            callback: None,
         }
     }
 }
@@ -225,6 +228,20 @@ pub unsafe extern "C" fn xiezhen_run_many_options_set_cancel(
     })
 }
 
+/// Creates tell the service to report to addresses of these, which call a job by its id, and what comes back is
+/// acted on at once. NULL for none.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn xiezhen_run_many_options_set_callback(
+    options: *mut xiezhen_run_many_options,
+    callback: *const xiezhen_callbacks,
+    error: *mut *mut xiezhen_error,
+) -> xiezhen_status {
+    set(options, error, |options| {
+        options.callback = maybe(callback).map(|callback| callback.core.clone());
+        Ok(())
+    })
+}
+
 /// The jobs under their keys, if there are any.
 fn keyed(jobs: *const *const xiezhen_job, keys: *const *const c_char, count: usize) -> Result<Vec<KeyedJob>> {
     let handles = slice(jobs, count, "jobs");
@@ -248,7 +265,7 @@ fn run_many(
     let refused = OptionKind::refuse_unknown("xiezhen_begin_run_many", &set, known);
     let (client, jobs, ()) = (borrow(client, "client"), jobs, refused).all()?;
 
-    let mut run = RunManyOptions::default().recreate(options.recreate);
+    let mut run = RunManyOptions::default().recreate(options.recreate).callback(options.callback.clone());
     run.save_to.clone_from(&options.save_to);
     run.checkpoints.clone_from(&options.checkpoints);
     run.concurrency = options.concurrency;

@@ -428,6 +428,56 @@ static void options_of_other_calls(void) {
   xiezhen_client_free(client);
 }
 
+static void callbacks(void) {
+  const char *secrets[] = {"a secret of 16 bytes or more"}, *short_one[] = {"short"}, *bad[] = {BAD};
+  xiezhen_callbacks *callbacks = NULL;
+  REFUSED(xiezhen_callbacks_new("https://shop.example", short_one, 1, &callbacks, error));
+  REFUSED(xiezhen_callbacks_new("https://shop.example", bad, 1, &callbacks, error));
+  REFUSED(xiezhen_callbacks_new("https://shop.example", secrets, 0, &callbacks, error));
+  REFUSED(xiezhen_callbacks_new("http://shop.example", secrets, 1, &callbacks, error));
+  REFUSED(xiezhen_callbacks_new(BAD, secrets, 1, &callbacks, error));
+  REFUSED(xiezhen_callbacks_new("https://shop.example", secrets, 1, NULL, error));
+  CHECK(!callbacks);
+  OK(xiezhen_callbacks_new("https://shop.example", secrets, 1, &callbacks, error));
+  xiezhen_string *text = NULL;
+  xiezhen_received *received = NULL;
+  xiezhen_receiver *receiver = NULL;
+  xiezhen_hint *hint = NULL;
+  REFUSED(xiezhen_callbacks_url(NULL, "x", &text, error));
+  REFUSED(xiezhen_callbacks_url(callbacks, "", &text, error));
+  REFUSED(xiezhen_callbacks_url(callbacks, BAD, &text, error));
+  REFUSED(xiezhen_callbacks_url(callbacks, "x", NULL, error));
+  REFUSED(xiezhen_receive(NULL, "POST", "/", NULL, NULL, 0, NULL, 0, &received, error));
+  REFUSED(xiezhen_receive(callbacks, NULL, "/", NULL, NULL, 0, NULL, 0, &received, error));
+  REFUSED(xiezhen_receive(callbacks, "POST", NULL, NULL, NULL, 0, NULL, 0, &received, error));
+  REFUSED(xiezhen_receive(callbacks, "POST", "/", NULL, secrets, 1, NULL, 0, &received, error));
+  REFUSED(xiezhen_receive(callbacks, "POST", "/", secrets, NULL, 1, NULL, 0, &received, error));
+  REFUSED(xiezhen_receive(callbacks, "POST", "/", NULL, NULL, 0, NULL, 1, &received, error));
+  REFUSED(xiezhen_receive(callbacks, "POST", "/", NULL, NULL, 0, NULL, 0, NULL, error));
+  REFUSED(xiezhen_callbacks_deliver(callbacks, NULL, error));
+  REFUSED(xiezhen_callbacks_listen(NULL, "127.0.0.1:0", &receiver, error));
+  REFUSED(xiezhen_callbacks_listen(callbacks, "nonsense", &receiver, error));
+  REFUSED(xiezhen_callbacks_listen(callbacks, "127.0.0.1:0", NULL, error));
+  REFUSED(xiezhen_receiver_next(NULL, 0, &hint, error));
+  REFUSED(xiezhen_receiver_close(NULL, error));
+  REFUSED(xiezhen_notify_hint(NULL, NULL, error));
+  REFUSED(xiezhen_hint_from_json("{}", &hint, error));
+  REFUSED(xiezhen_hint_from_json(BAD, &hint, error));
+  REFUSED(xiezhen_hint_to_json(NULL, &text, error));
+  CHECK(!text && !received && !receiver && !hint);
+
+  xiezhen_run_options *run = xiezhen_run_options_new();
+  const xiezhen_hint *none[] = {NULL};
+  REFUSED(xiezhen_run_options_set_callback(NULL, callbacks, error));
+  REFUSES_TEXT(xiezhen_run_options_set_callback_key, run);
+  REFUSED(xiezhen_run_options_set_woken(run, none, 1, error));
+  REFUSED(xiezhen_run_options_set_woken(run, none, 0, error));
+  REFUSED(xiezhen_run_many_options_set_callback(NULL, callbacks, error));
+  OK(xiezhen_run_options_set_callback(run, NULL, error));
+  xiezhen_run_options_free(run);
+  xiezhen_callbacks_free(callbacks);
+}
+
 static void accessors_of_null(void) {
   CHECK(xiezhen_error_status(NULL) == XIEZHEN_OK && !xiezhen_error_code(NULL) && !xiezhen_error_message(NULL));
   CHECK(!xiezhen_error_http_status(NULL) && !xiezhen_error_ret(NULL) && !xiezhen_error_request_id(NULL));
@@ -473,6 +523,15 @@ static void accessors_of_null(void) {
   CHECK(!xiezhen_photo_report_problem_count(NULL) && !xiezhen_photo_report_problem(NULL, 0));
   CHECK(!xiezhen_photo_report_remark_count(NULL) && !xiezhen_photo_report_remark(NULL, 0));
 
+  CHECK(!xiezhen_callbacks_public_url(NULL) && !xiezhen_received_status(NULL) && !xiezhen_received_hint(NULL));
+  CHECK(!xiezhen_hint_key(NULL) && !xiezhen_hint_slot(NULL) && !xiezhen_hint_attempt(NULL) && !xiezhen_hint_verified(NULL));
+  CHECK(!xiezhen_hint_task_id_count(NULL) && !xiezhen_hint_task_id(NULL, 0) && !xiezhen_hint_user_id(NULL));
+  CHECK(!xiezhen_receiver_address(NULL));
+
+  xiezhen_callbacks_free(NULL);
+  xiezhen_received_free(NULL);
+  xiezhen_hint_free(NULL);
+  xiezhen_receiver_free(NULL);
   xiezhen_photo_reports_free(NULL);
   xiezhen_errors_free(NULL);
   xiezhen_run_many_options_free(NULL);
@@ -506,6 +565,7 @@ int main(void) {
   calls();
   begun_calls();
   options_of_other_calls();
+  callbacks();
   accessors_of_null();
   printf("arguments: ok, %d refusals\n", refusals);
   return 0;

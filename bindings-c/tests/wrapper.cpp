@@ -464,6 +464,45 @@ void photos_are_checked() {
   CHECK(xiezhen::check_photos({}).empty());
 }
 
+// Only callbacks can end this run in time; each of its three tasks is queried twice at most.
+void callbacks_of_the_service() {
+  const std::vector<std::string> secrets{"a secret of 16 bytes or more", "an older secret, of as many"};
+  const auto address = [&] {
+    const auto receiver = xiezhen::Callbacks("http://127.0.0.1:1", secrets).listen("127.0.0.1:0");
+    std::string where(receiver.address());
+    receiver.close();
+    return where;
+  }();
+  const xiezhen::Callbacks callbacks("http://" + address + "/hooks", secrets);
+  CHECK(callbacks.public_url() == "http://" + address + "/hooks");
+  const auto receiver = callbacks.listen(address);
+  auto options = quick("called-cpp");
+  options.training_schedule = options.generation_schedule = xiezhen::PollSchedule{600s, 1.0, 600s};
+  const xiezhen::Client client(options);
+  const xiezhen::Job job(photos(), styles);
+  xiezhen::RunOptions run;
+  run.callback = &callbacks;
+  run.callback_key = "order-7";
+  client.run(job, run);
+  CHECK(job.stage() == XIEZHEN_STAGE_DONE && count_calls("called-cpp", "query_task") <= 6);
+  const auto hint = receiver.next(0ms);
+  CHECK(hint && hint->key() == "order-7" && hint->slot() == "t" && hint->attempt() == 1 && hint->verified());
+  const auto again = xiezhen::Hint::from_json(hint->to_json());
+  CHECK(again.task_ids() == hint->task_ids() && again.task_ids().size() == 1 && !again.user_id());
+  callbacks.deliver(again);
+  client.notify(again);
+  run.woken = {again};
+  CHECK(thrown_by<xiezhen::Error>([&] { client.run(job, run); }).status() == XIEZHEN_INVALID_ARGUMENT);
+
+  const auto received = callbacks.receive("POST", callbacks.url("order-8"), {{"Content-Type", "text/plain"}}, "task_id=a&user_id=u");
+  CHECK(received.status == 204 && received.hint->key() == "order-8" && received.hint->user_id() == "u");
+  CHECK(callbacks.receive("POST", "/else", {}, "").status == 404);
+  receiver.close();
+  // What came is kept; then there is no more.
+  int left = 0;
+  while (receiver.next()) CHECK(++left < 50);
+}
+
 void many_jobs() {
   const xiezhen::Client client(quick("many"));
   std::map<std::string, xiezhen::Job> orders;
@@ -582,6 +621,7 @@ int main() {
   a_job_begun_on_a_queue();
   a_run_as_a_range_of_events();
   photos_are_checked();
+  callbacks_of_the_service();
   many_jobs();
   stores_that_conflict();
   timeouts_of_single_calls();

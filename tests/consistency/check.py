@@ -262,6 +262,8 @@ class C:
 
     def methods(self) -> set[str]:
         named = re.findall(r"\bxiezhen_(?:client_)?(\w+)\(const xiezhen_client \*client", self.header)
+        # notify_hint is notify of another type.
+        named = set(named) - {"notify_hint"}
         return begun({"begin_wait_task" if name == "begin_wait" else name for name in named})
 
     def functions(self) -> dict[str, set[str]]:

@@ -112,6 +112,8 @@ def c() -> tuple[Fields, Fields]:
     values = {name: accessors(prefix) for name, prefix in prefixes.items()}
     for name, prefix in (("Job", "job"), ("Hint", "hint")):
         values[name] = accessors(prefix) | ({"from_json"} if f"xiezhen_{prefix}_from_json(" in header else set())
+    # Design §9 names this one; what it belongs to is its first argument.
+    values["Callbacks"] |= {"receive"} if "xiezhen_receive(const xiezhen_callbacks *" in header else set()
     setter = found(r"_set_training_schedule\((.*?)\)", header)
     values["PollSchedule"] = {name.removesuffix("_ms") for name in re.findall(r"(?:uint64_t|double) (\w+)", setter)}
     return values, {"any": {name.removesuffix("_ms") for name in accessors("event")} - {"type", "json"}}
