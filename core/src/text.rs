@@ -20,24 +20,33 @@ pub(crate) fn escaped(text: String) -> String {
     clean
 }
 
+/// What is quoted in a message has at most so many characters.
+const QUOTED: usize = 200;
+/// No word of a message is longer: what a gateway signed, all in one, is shorter, and a whole photo is not.
+const WORD: usize = 1000;
+
 /// What a message says: escaped, and no word in it longer than anybody reads. A word may be a whole photo.
 pub(crate) fn readable(text: String) -> String {
     let text = escaped(text);
-    if text.split(' ').all(|word| matches!(shortened(word), Cow::Borrowed(_))) {
+    let short = |word| without_middle(word, WORD);
+    if text.split(' ').all(|word| matches!(short(word), Cow::Borrowed(_))) {
         return text;
     }
-    text.split(' ').map(shortened).collect::<Vec<_>>().join(" ")
+    text.split(' ').map(short).collect::<Vec<_>>().join(" ")
 }
 
 /// What is quoted in a message, without its middle if it is long: a whole photo may be given where a path belongs.
 pub(crate) fn shortened(text: &str) -> Cow<'_, str> {
-    const SHOWN: usize = 200;
+    without_middle(text, QUOTED)
+}
+
+fn without_middle(text: &str, most: usize) -> Cow<'_, str> {
     const END: usize = 60;
     // Bytes are at least as many as characters.
-    if text.len() <= SHOWN || text.chars().count() <= SHOWN {
+    if text.len() <= most || text.chars().count() <= most {
         return Cow::Borrowed(text);
     }
-    let start: String = text.chars().take(SHOWN - END - 1).collect();
+    let start: String = text.chars().take(most - END - 1).collect();
     let end: Vec<char> = text.chars().rev().take(END).collect();
     Cow::Owned(format!("{start}…{}", end.iter().rev().collect::<String>()))
 }
