@@ -23,7 +23,7 @@ pub(crate) fn escaped(text: String) -> String {
 /// What is quoted in a message has at most so many characters.
 const QUOTED: usize = 200;
 /// No word of a message is longer: what a gateway signed, all in one, is shorter, and a whole photo is not.
-const WORD: usize = 1000;
+const WORD: usize = 600;
 
 /// What a message says: escaped, and no word in it longer than anybody reads. A word may be a whole photo.
 pub(crate) fn readable(text: String) -> String {

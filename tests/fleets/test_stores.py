@@ -352,7 +352,8 @@ def test_a_redis_that_may_forget_is_warned_of(open_store: Any) -> None:
             warnings.simplefilter("always")
             store.put("k", job())
             store.put("l", job())
-        texts = [str(warning.message) for warning in told]
+        # Connections of other tests may be collected at this moment: Python warns of those, too.
+        texts = [str(warning.message) for warning in told if warning.category is not ResourceWarning]
         assert any("appendonly" in text for text in texts)
         assert any("allkeys-lru" in text for text in texts)
         assert len(texts) == 2, "once"
@@ -361,6 +362,7 @@ def test_a_redis_that_may_forget_is_warned_of(open_store: Any) -> None:
         server.config_set("appendonly", "yes")
     with warnings.catch_warnings():
         warnings.simplefilter("error")
+        warnings.simplefilter("ignore", ResourceWarning)
         assert open_store().put("m", job())
 
 
