@@ -46,6 +46,11 @@ NEVER_WELL: dict[str, str] = {
     "xiezhen_begin_advance": "its saves are answered from the queue by the one thread, which may be in a call that waits for it",
     "xiezhen_completion_saved": "nothing asks for it",
 }
+# Their addresses and secrets are nothing that random arguments hit: the target `callbacks` has what is behind them, and
+# `bindings-c/tests/hints.c` these functions.
+OF_CALLBACKS = re.compile(
+    r"xiezhen_(callbacks_|receive|hint_|notify_hint|\w+_set_(callback|callback_key|woken)$)"
+)
 # What later calls are most likely to need.
 TELLING = {
     "xiezhen_string": ["xiezhen_string_text"],
@@ -78,6 +83,8 @@ def functions(header: str) -> list[Function]:
     header = re.sub(r"^#.*", "", header, flags=re.M)
     found = []
     for returns, name, listed in re.findall(r"^((?:const )?\w+ \*?)(xiezhen_\w+)\(([^;]*?)\);", header, re.M):
+        if OF_CALLBACKS.match(name):
+            continue
         parameters = []
         for parameter in re.sub(r"\s+", " ", listed).split(", "):
             if parameter != "void":
