@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import fcntl
 import json
 import subprocess
 import sys
+import tempfile
 import time
 import uuid
 import warnings
@@ -341,8 +343,17 @@ def test_permits_are_given_once(store: Any, open_store: Any) -> None:
     assert given[-1] - given[0] >= 19 * 20_000 - 15_000
 
 
+@pytest.fixture
+def settings_alone() -> Iterator[None]:
+    """Nobody else changes the settings of the one server meanwhile."""
+    port = redis_url().rpartition(":")[2].partition("/")[0]
+    with (Path(tempfile.gettempdir()) / f"xiezhen-redis-{port}.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        yield
+
+
 @pytest.mark.parametrize("kind", ["redis", "redis-async", "redis-node"], indirect=True)
-def test_a_redis_that_may_forget_is_warned_of(open_store: Any) -> None:
+def test_a_redis_that_may_forget_is_warned_of(open_store: Any, settings_alone: None) -> None:
     server = redis.Redis.from_url(redis_url())
     server.config_set("appendonly", "no")
     server.config_set("maxmemory-policy", "allkeys-lru")
