@@ -95,7 +95,7 @@ check-long: ## What takes too long for every change: more random kills and exits
 
 .PHONY: lint
 lint: ## Formatting, lints and documentation of the Rust code; the benches' Python
-	python3 tests/consistency/rooms.py core/src bindings-c/src bindings-python/src bindings-node/src
+	python3 tests/consistency/rooms.py core/src bindings-c/src bindings-python/src bindings-python/python/xiezhen bindings-node/src bindings-node/lib
 	python3 tests/consistency/names.py
 	cargo fmt --all --check
 	python3 tests/consistency/versions.py

@@ -106,6 +106,10 @@ export declare class Job {
   get photos(): Array<JobPhoto>
   /** One portrait a style, in the order given. */
   get portraits(): Array<RawPortrait>
+  /** What the job fails of, or has failed of. */
+  get error(): Failure | null
+  /** What `adopt` can take a task over for: `null` for the training, and styles. */
+  get adoptable(): (string | null)[]
   /** The photos, by their index from 0, that are still to be uploaded and can't be read here. */
   missingPhotos(): Array<number>
   /** Gives one of the job's photos again, which is checked by its digest. */

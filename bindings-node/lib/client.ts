@@ -2,171 +2,51 @@
 
 import { AsyncResource } from 'node:async_hooks'
 import { type InspectOptions, inspect } from 'node:util'
-import type {
-  Created,
-  Ended,
-  Failure,
-  Client as Handle,
-  JobProgress,
-  LogRecord,
-  RawEvent,
-  Style,
-  Task,
-} from '../native'
+import type { Created, Ended, Failure, Client as Handle, JobProgress, RawEvent, Style, Task } from '../native'
 import { native } from './addon'
-import { type Abortable, abortSignal, Callbacks, call, calls, refuseWithinSave, withCallSite } from './call'
-import { Hint, hintText, Callbacks as Receiving } from './callbacks'
+import { type Abortable, Callbacks, call, calls, refuseWithinSave, withCallSite } from './call'
+import { Hint, hintText } from './callbacks'
 import {
-  address,
-  bare,
-  type Check,
-  callable,
-  checked,
-  type Fields,
-  fields,
-  list,
-  number,
-  object,
-  optional,
-  path,
-  photo as source,
-  style,
-  text,
-} from './check'
-import { type CallSite, callSite, fromFailure, refused, type XiezhenError } from './error'
+  type AdoptOptions,
+  type AdvanceOptions,
+  type CallOptions,
+  type ClientOptions,
+  type CreateOptions,
+  ofAdopt,
+  ofAdvance,
+  ofCall,
+  ofCreate,
+  ofRun,
+  ofRunEvents,
+  ofRunMany,
+  ofSaveResults,
+  ofSignal,
+  ofTurn,
+  ofWait,
+  ofWaitMany,
+  onLog,
+  type RunManyOptions,
+  type RunOptions,
+  type SaveResultsOptions,
+  type WaitManyOptions,
+  type WaitOptions,
+} from './callOptions'
+import { bare, callable, checked, fields, list, object, path, photo as source, text } from './check'
+import { type CallSite, callSite, fromFailure, type XiezhenError } from './error'
 import { type Event, event } from './event'
 import { Events } from './events'
 import { fleet } from './fleet'
 import { inspectAs } from './inspect'
 import { handleOf, type Job, type Photo } from './job'
-import { type JobKey, type JobList, type Jobs, jobList, type Outcomes } from './jobs'
-import {
-  type AdvanceSettings,
-  type ChangedOptions,
-  type ClientSettings,
-  environment,
-  ofAdvance,
-  ofChanges,
-  ofClient,
-  ofRun,
-  ofRunMany,
-  type Run,
-  type RunManySettings,
-  type RunSettings,
-  taskOf,
-} from './options'
+import { type JobList, type Jobs, jobList, type Outcomes } from './jobs'
+import { type ChangedOptions, environment, ofChanges, ofClient, taskOf } from './options'
 import { type AdvanceStored, ofStep, type StepOptions, type Turn, takeTurn } from './step'
-import type { Store } from './stores/contract'
-
-/**
- * Where, who, and limits. What is absent comes from the environment (`XIEZHEN_BASE_URL`, and `XIEZHEN_APP_CODE` or
- * `XIEZHEN_APP_KEY` with `XIEZHEN_APP_SECRET`) or is the default. A credential given here switches the environment's off.
- */
-export interface ClientOptions extends ClientSettings {
-  /**
-   * Hears what the library logs: all clients of this process, those of other threads too. A closed or forgotten client
-   * hears no more. What it throws is an uncaught exception of the process, as of any event listener.
-   */
-  onLog?: ((record: LogRecord) => void) | undefined
-}
-
-/** How a call is made. */
-export interface CallOptions extends Abortable {
-  /** Bounds the whole call, its repetitions included, rather than the client's `timeoutMs`; uploads too. */
-  timeoutMs?: number | undefined
-  /** How often this call may be sent again, in place of the client's `maxRetries`. */
-  maxRetries?: number | undefined
-}
-
-/** How a create is made. */
-export interface CreateOptions extends CallOptions {
-  /** Where the service is to report that the task has ended. */
-  callbackUrl?: string | URL | undefined
-  /** Bounds the whole call rather than the client's `timeoutMs`. A create that was sent and ran out of
-   * time is `outcome_unknown`. */
-  timeoutMs?: number | undefined
-}
-
-/** How long is waited. */
-export interface WaitOptions extends Abortable {
-  /** Without it, a training may take 2 h and a generation 30 min. */
-  timeoutMs?: number | undefined
-}
-
-/** How many are waited for. */
-export interface WaitManyOptions extends WaitOptions {
-  /** Hears of each task as it ends: its index, and the task or why there is none. */
-  onEnd?: ((index: number, outcome: Task | XiezhenError) => unknown) | undefined
-}
-
-/** How a task is taken over. */
-export interface AdoptOptions extends Abortable {
-  /** The user id that the training has at the service. */
-  userId?: string | undefined
-  /** Which of several generations it is: the style as the job was given it. */
-  style?: string | Style | undefined
-}
-
-/** How results are saved. */
-export interface SaveResultsOptions extends CallOptions {
-  /** The stem of the files' names. */
-  name?: string | undefined
-  /** Bounds all downloads together; without it, each may take as long as bytes move. */
-  timeoutMs?: number | undefined
-}
-
-/** How a job is advanced. It never waits, and takes no `timeoutMs`. */
-export interface AdvanceOptions extends AdvanceSettings, Abortable {
-  /** Creates tell the service to report to an address of these. */
-  callback?: Receiving | undefined
-  /** Hints that came for this job, to this process or another: their tasks are polled at once. */
-  woken?: Iterable<Hint> | undefined
-  /** Hears of progress, in order, all before the call ends. What it throws ends the call. */
-  onEvent?: ((event: Event) => unknown) | undefined
-}
-
-/** How a job is run. */
-export interface RunOptions extends RunSettings, Abortable {
-  /** Creates tell the service to report to an address of these, and what comes back is acted on at once. */
-  callback?: Receiving | undefined
-  /** Hears of progress, in order, all before the run ends. What it throws ends the run. */
-  onEvent?: ((event: Event) => unknown) | undefined
-}
-
-/** How many jobs are run. */
-export interface RunManyOptions<J extends Jobs = Jobs> extends RunManySettings, Abortable {
-  /** Creates tell the service to report to an address of these, and what comes back is acted on at once. */
-  callback?: Receiving | undefined
-  /** Hears of the progress of each job, by its index or its key. What it throws ends the call. */
-  onEvent?: ((key: JobKey<J>, event: Event) => unknown) | undefined
-  /** Hears of each job as it ends: the job, or why it failed. */
-  onEnd?: ((key: JobKey<J>, outcome: Job | XiezhenError) => unknown) | undefined
-}
+import type { Store } from './store'
 
 const LEFT_BEHIND =
   'a create is still in flight whose caller has gone. It may be billed, so its answer is waited for, at most for as long ' +
   'as its own timeout.'
 const ofNothing: Abortable = {}
-interface RawCallback {
-  callback?: ReturnType<typeof Receiving.handleOf> | undefined
-}
-const ofCallback: Fields<RawCallback> = { callback: optional(Receiving.handleOf) }
-const ofSignal: Fields<Abortable> = { signal: optional(abortSignal) }
-const ofWait: Fields<WaitOptions> = { ...ofSignal, timeoutMs: optional(number) }
-const ofCall: Fields<CallOptions> = { ...ofWait, maxRetries: optional(number) }
-const ofAdopt = { ...ofSignal, userId: optional(text), style: optional(style) }
-const ofCreate = { ...ofCall, callbackUrl: optional(address) }
-const ofSaveResults: Fields<SaveResultsOptions> = { ...ofCall, name: optional(text) }
-const onEvent = optional(callable<(event: Event) => unknown>())
-const onJobEvent = optional(callable<(key: string | number, event: Event) => unknown>())
-const onJobEnd = optional(callable<(key: string | number, outcome: Job | XiezhenError) => unknown>())
-const onEnd = optional(callable<NonNullable<WaitManyOptions['onEnd']>>())
-const onLog = optional(callable<NonNullable<ClientOptions['onLog']>>())
-/** No option of `advance`, and the reason is worth a word. */
-const boundless: Check<undefined> = (name, value) => {
-  if (value === undefined || value === null) return undefined
-  throw refused(`${name} is not an option of advance, which never waits: bound it with a signal`)
-}
 
 /** The client that one was made of: it hears the log for as long as any of them is used. */
 const originals = new WeakMap<Client, Client>()
@@ -279,7 +159,7 @@ export class Client {
       outcomes[index] = outcome
       return [index, outcome]
     }
-    const given = () => checked({ taskIds: [list(text), taskIds] }, { ...ofWait, onEnd }, options)
+    const given = () => checked({ taskIds: [list(text), taskIds] }, ofWaitMany, options)
     const start = ({ taskIds, timeoutMs, onEnd }: ReturnType<typeof given>) => {
       outcomes = Array(taskIds.length)
       callbacks.hear(onEnd ?? (() => {}), ended)
@@ -322,15 +202,7 @@ export class Client {
   async advance(job: Job, save: (job: Job) => unknown, options?: AdvanceOptions): Promise<number | null> {
     const site = callSite(this.advance)
     const callbacks = new Callbacks()
-    const of = {
-      ...ofSignal,
-      ...ofAdvance,
-      ...ofCallback,
-      woken: optional(list(hintText)),
-      onEvent,
-      timeoutMs: boundless,
-    }
-    const given = () => checked({ job: [handleOf, job], save: [callable<typeof save>(), save] }, of, options)
+    const given = () => checked({ job: [handleOf, job], save: [callable<typeof save>(), save] }, ofAdvance, options)
     const start = (taken: ReturnType<typeof given>) => {
       const { job: handle, save, onEvent, signal: _, callback, woken, ...settings } = taken
       refuseWithinSave(job)
@@ -366,8 +238,7 @@ export class Client {
 
   #advanceStored: AdvanceStored = async (key, job, save, { woken, ...options }) => {
     const callbacks = new Callbacks()
-    const of = { ...ofSignal, ...ofAdvance, ...ofCallback, onEvent }
-    const given = () => checked({ job: [handleOf, job] }, of, options)
+    const given = () => checked({ job: [handleOf, job] }, ofTurn, options)
     const start = ({ job: handle, onEvent, signal: _, callback, ...settings }: ReturnType<typeof given>) => {
       const hear = callbacks.hear(onEvent, (raw: RawEvent) => [event(raw, job, {})])
       const saves = callbacks.save(job, () => save(job))
@@ -387,7 +258,7 @@ export class Client {
    * uploaded or billed again. If it rejects, the job holds all that was known.
    */
   run(job: Job, options?: RunOptions): Promise<Job> {
-    return this.#run(callSite(this.run), job, { onEvent }, options, new Callbacks())
+    return this.#run(callSite(this.run), job, ofRun, options, new Callbacks())
   }
 
   /** `run`, event by event: the last one is `{ type: 'finished', job }`. Leaving the loop cancels the run. */
@@ -395,7 +266,7 @@ export class Client {
     const site = callSite(this.runEvents)
     return new Events((onEvent) => {
       const callbacks = new Callbacks()
-      const ended = this.#run(site, job, {}, options, callbacks, onEvent)
+      const ended = this.#run(site, job, ofRunEvents, options, callbacks, onEvent)
       return { ended, stop: () => callbacks.stop() }
     })
   }
@@ -410,8 +281,7 @@ export class Client {
     const callbacks = new Callbacks()
     let outcomes: (Job | XiezhenError)[] = []
     let shaped: JobList['shaped'] = (outcomes) => outcomes
-    const of = { ...ofSignal, ...ofRunMany, ...ofCallback, onEvent: onJobEvent, onEnd: onJobEnd }
-    const given = () => checked({ jobs: [jobList, jobs] }, of, options)
+    const given = () => checked({ jobs: [jobList, jobs] }, ofRunMany, options)
     const start = ({ jobs: list, onEvent, onEnd, signal: _, callback, ...settings }: ReturnType<typeof given>) => {
       for (const job of list.jobs) refuseWithinSave(job)
       outcomes = [...list.jobs]
@@ -433,15 +303,12 @@ export class Client {
   async #run(
     site: CallSite,
     job: Job,
-    more: Partial<Fields<Pick<RunOptions, 'onEvent'>>>,
+    of: Partial<typeof ofRun>,
     options: RunOptions | undefined,
     callbacks: Callbacks,
     tell?: (event: Event) => unknown,
   ): Promise<Job> {
-    const of = { ...ofSignal, ...ofRun, ...ofCallback, ...more } as Fields<
-      Abortable & Run & RawCallback & Pick<RunOptions, 'onEvent'>
-    >
-    const given = () => checked({ job: [handleOf, job] }, of, options)
+    const given = () => checked({ job: [handleOf, job] }, of as typeof ofRun, options)
     const start = ({ job: handle, onEvent, signal: _, callback, ...settings }: ReturnType<typeof given>) => {
       refuseWithinSave(job)
       const hear = callbacks.hear(tell ?? onEvent, (raw: RawEvent) => [event(raw, job, site)])

@@ -2,6 +2,7 @@
 
 import { types } from 'node:util'
 import type { Cause, Failure, Task } from '../native'
+import { native } from './addon'
 import { withOptionNames } from './optionNames'
 
 /** Why something failed: the same codes in every language of the SDK. */
@@ -67,7 +68,24 @@ export class XiezhenError extends Error {
     Object.assign(this, { retryable: false }, facts)
   }
 
-  /** All that is known, for `JSON.stringify`, and for `postMessage`, which keeps nothing of an error but its message. */
+  /**
+   * The error that came from elsewhere: as `toJSON` gives it, from another thread or realm, or a structured clone, which
+   * keeps `code`, `message`, `cause` and the stack, and loses the rest. `undefined` if it is none of this package.
+   */
+  static from(value: unknown): XiezhenError | undefined {
+    if (value instanceof XiezhenError) return value
+    const { name, code, message, stack, cause } = Object(value) as Record<string, unknown>
+    const trace = typeof stack === 'string' && types.isNativeError(value) ? stack : undefined
+    const cloned = /^XiezhenError \[(\w+)\]/.exec(trace ?? '')?.[1]
+    const known = codeOf(name === 'XiezhenError' ? code : cloned)
+    if (known === undefined || typeof message !== 'string') return undefined
+    const facts = { ...(value as object), code: known, message }
+    const error = new XiezhenError(cause === undefined ? facts : { ...facts, cause: XiezhenError.from(cause) ?? cause })
+    if (trace !== undefined) setStack(error, trace)
+    return error
+  }
+
+  /** All that is known, for `JSON.stringify`, and for `postMessage`: a clone of an error itself loses most of it. */
   toJSON(): ErrorFacts & { name: string } {
     const { name, message, code, ...facts } = this
     const cause = this.cause === undefined ? {} : { cause: plainCause(this.cause) }
@@ -78,6 +96,13 @@ export class XiezhenError extends Error {
     // On the prototype, where Error has its own: printed errors show it once.
     Object.defineProperty(XiezhenError.prototype, 'name', { value: 'XiezhenError', configurable: true, writable: true })
   }
+}
+
+const codes = new Set<unknown>(native.errorCodes())
+const codeOf = (code: unknown) => (codes.has(code) ? (code as ErrorCode) : undefined)
+
+function setStack(error: XiezhenError, value: string): void {
+  Object.defineProperty(error, 'stack', { value, configurable: true, writable: true })
 }
 
 /** A cause as JSON can express it. */
@@ -133,11 +158,11 @@ export function refused(...problems: string[]): XiezhenError {
 }
 
 /** The causes of an error, as a chain. */
-function chain([first, ...rest]: Cause[]): Error | undefined {
+function chain([first, ...rest]: Cause[], site: CallSite): Error | undefined {
   if (first === undefined) return undefined
-  const cause = chain(rest)
+  const cause = chain(rest, site)
   if (first.code !== undefined)
-    return new XiezhenError({ code: first.code as ErrorCode, message: first.message, cause })
+    return withStackOf(new XiezhenError({ code: first.code as ErrorCode, message: first.message, cause }), site)
   return cause === undefined ? new Error(first.message) : new Error(first.message, { cause })
 }
 
@@ -147,16 +172,15 @@ export function fromFailure({ code, causes, ...facts }: Failure, site: CallSite)
     facts.message = withOptionNames(facts.message)
     if (facts.problems !== undefined) facts.problems = facts.problems.map(withOptionNames)
   }
-  return withStackOf(new XiezhenError({ ...facts, code: code as ErrorCode, cause: chain(causes) }), site)
+  return withStackOf(new XiezhenError({ ...facts, code: code as ErrorCode, cause: chain(causes, site) }), site)
 }
 
-/** The error, with the stack of a caller. */
+/** The error, with the stack of a caller, and its code in that as Node's own have it: clones of errors keep no more of it. */
 function withStackOf(error: XiezhenError, site: CallSite): XiezhenError {
   const stack = stackOf(site)
   const frames = stack?.indexOf('\n    at ') ?? -1
   if (stack !== undefined && frames >= 0) {
-    const value = `XiezhenError: ${error.message}${stack.slice(frames)}`
-    Object.defineProperty(error, 'stack', { value, configurable: true, writable: true })
+    setStack(error, `XiezhenError [${error.code}]: ${error.message}${stack.slice(frames)}`)
   }
   return error
 }

@@ -23,19 +23,19 @@ export {
   type Received,
   Receiver,
 } from './callbacks'
-export {
-  type AdoptOptions,
-  type AdvanceOptions,
-  type CallOptions,
-  Client,
-  type ClientOptions,
-  type CreateOptions,
-  type RunManyOptions,
-  type RunOptions,
-  type SaveResultsOptions,
-  type WaitManyOptions,
-  type WaitOptions,
-} from './client'
+export type {
+  AdoptOptions,
+  AdvanceOptions,
+  CallOptions,
+  ClientOptions,
+  CreateOptions,
+  RunManyOptions,
+  RunOptions,
+  SaveResultsOptions,
+  WaitManyOptions,
+  WaitOptions,
+} from './callOptions'
+export { Client } from './client'
 export { ConflictError } from './conflict'
 export { type ErrorCode, type ErrorFacts, XiezhenError } from './error'
 export type { Event, Retrying } from './event'

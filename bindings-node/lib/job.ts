@@ -98,10 +98,24 @@ export class Job {
   /** One portrait a style, in the order given. */
   get portraits(): Portrait[] {
     const raw = this.#handle.portraits
-    const site = raw.some(({ error }) => error !== undefined) ? callSite(portraits) : {}
+    const site = raw.some(({ error }) => error !== undefined) ? callSite(getter('portraits')) : {}
     return raw.map(({ error, ...portrait }) =>
       error === undefined ? portrait : { ...portrait, error: fromFailure(error, site) },
     )
+  }
+
+  /** What the job fails of, or has failed of: an unknown outcome before all else, then what went wrong first. */
+  get error(): XiezhenError | undefined {
+    const { error } = this.#handle
+    return error === undefined || error === null ? undefined : fromFailure(error, callSite(getter('error')))
+  }
+
+  /**
+   * What `adopt` can take a task over for, because the outcome of its create is unknown: `null` for the training, and
+   * styles as the job was given them.
+   */
+  get adoptable(): (string | null)[] {
+    return this.#handle.adoptable
   }
 
   /** The photos, by their index from 0, that are still to be uploaded and can't be read here: `givePhoto` gives them. */
@@ -166,5 +180,5 @@ function parts(options: unknown, rest: unknown[]) {
   return fields(ofJob, options ?? {})
 }
 
-/** The getter, as stacks know it. */
-const portraits = Object.getOwnPropertyDescriptor(Job.prototype, 'portraits')?.get as () => Portrait[]
+/** A getter, as stacks know it. */
+const getter = (name: keyof Job) => Object.getOwnPropertyDescriptor(Job.prototype, name)?.get as () => unknown

@@ -5,7 +5,7 @@ import type { Callbacks } from './callbacks'
 import { callable, type Fields, flag, optional, path } from './check'
 import type { Event } from './event'
 import { Job, type Photo } from './job'
-import type { Claim, NotClaimed, Store } from './stores/contract'
+import type { Claim, NotClaimed, Store } from './store'
 
 /** What a job's photos are given again as: all of them in their order, or some by their index. */
 export type GivenPhotos = Iterable<Photo> | { [index: number]: Photo }

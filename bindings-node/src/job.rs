@@ -264,6 +264,18 @@ impl JobHandle {
         self.job.portraits().into_iter().map(shown).collect()
     }
 
+    /// What the job fails of, or has failed of.
+    #[napi(getter, catch_unwind)]
+    pub fn error(&self) -> Option<Failure> {
+        self.job.error().as_ref().map(Failure::from)
+    }
+
+    /// What `adopt` can take a task over for: `null` for the training, and styles.
+    #[napi(getter, catch_unwind, ts_return_type = "(string | null)[]")]
+    pub fn adoptable(&self) -> Vec<Option<String>> {
+        self.job.adoptable()
+    }
+
     /// The photos, by their index from 0, that are still to be uploaded and can't be read here.
     #[napi(catch_unwind)]
     pub fn missing_photos(&self) -> Vec<u32> {

@@ -144,6 +144,7 @@ test('a portrait says what went wrong with it, and the others are finished', asy
   const [bad, good] = job.portraits.toSorted((one) => (one.error === undefined ? 1 : -1))
   assert.ok(bad?.error instanceof XiezhenError && bad.error.ret === 77)
   assert.deepEqual([good?.state, good?.error, job.stage], ['succeeded', undefined, 'failed'])
+  assert.deepEqual([job.error?.ret, job.adoptable], [77, []])
 })
 
 test('the stack points at the line of the call', async () => {
@@ -178,8 +179,8 @@ test('the stack points at the line of the call', async () => {
   for (const [name, start] of functions) {
     const error = await caught(start())
     assert.match(line(error), /errors\.test\.m/, `${name}: ${error.stack}`)
-    assert.match(error.stack ?? '', new RegExp(`^XiezhenError: .*\\n.*at${name}`, 'is'))
-    assert.ok(error.stack?.startsWith(`XiezhenError: ${error.message}`))
+    assert.match(error.stack ?? '', new RegExp(`^XiezhenError \\[invalid_argument\\]: .*\\n.*at${name}`, 'is'))
+    assert.ok(error.stack?.startsWith(`XiezhenError [${error.code}]: ${error.message}`))
   }
   const many = Array.from({ length: 600 }, () => caught(client.queryTask('nobody')))
   for (const error of await Promise.all(many)) assert.match(line(error), /errors\.test\.m/)
@@ -271,6 +272,8 @@ test('in a realm of its own, as Jest has it, the package is the same', async () 
     assert.throws(refused, (error) => error instanceof inside.XiezhenError && error.code === 'invalid_argument')
   }
   const client = new inside.Client(options)
+  const refused = await client.waitTask('').catch((error) => error)
+  assert.ok(!(refused instanceof XiezhenError) && XiezhenError.from(refused)?.code === 'invalid_argument')
   await assert.rejects(client.waitTask(''), (error) => error instanceof inside.XiezhenError)
   await assert.rejects(client.uploadFile(pathToFileURL('/nowhere.jpg')), /nowhere\.jpg can't be read/)
 })

@@ -1,13 +1,15 @@
 // What people of this language try first, and what other packages do to it.
 
 import assert from 'node:assert/strict'
+import { once } from 'node:events'
 import { createReadStream } from 'node:fs'
 import { open, readFile } from 'node:fs/promises'
 import { test } from 'node:test'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { inspect } from 'node:util'
+import { Worker } from 'node:worker_threads'
 import { Client, type Event, Job, XiezhenError } from 'xiezhen'
-import { appCode, first, photos, simulator, style } from './simulator.mjs'
+import { appCode, first, photos, quick, simulator, style } from './simulator.mjs'
 
 const space = await simulator()
 // biome-ignore lint/suspicious/noExplicitAny: what TypeScript would not let pass
@@ -159,6 +161,47 @@ test('an error is whole in JSON, and is made of it again', async () => {
   const caused = JSON.parse(JSON.stringify(await client.listStyles().catch((error) => error)))
   assert.equal(caused.code, 'transport')
   assert.equal(typeof caused.cause.message, 'string')
+})
+
+test('an error that crosses to another thread keeps its code', async () => {
+  const code = `
+    const { parentPort, workerData } = require('node:worker_threads')
+    const { Client } = require('xiezhen')
+    const client = new Client({ ...workerData, maxRetries: 0 })
+    const sent = client.createTask('u', 's').catch((error) => {
+      parentPort.postMessage(error)
+      parentPort.postMessage(error.toJSON())
+      throw error
+    })`
+  const world = space('threads')
+  await world.fault({ call: 'create_task', close: 'after' })
+  const worker = new Worker(code, { eval: true, workerData: { ...quick, baseUrl: world.url } })
+  const told: unknown[] = []
+  worker.on('message', (message) => told.push(message))
+  // What nobody has caught in a worker keeps all of its facts: Node itself takes care of that.
+  const [uncaught] = await once(worker, 'error')
+  assert.equal(told.length, 2)
+  const [cloned, facts, thrown] = [...told, uncaught].map(XiezhenError.from)
+  for (const error of [cloned, facts, thrown]) {
+    assert.ok(error instanceof XiezhenError, inspect(told))
+    assert.equal(error.code, 'outcome_unknown')
+    assert.match(error.message, /create_task/)
+    assert.ok(error.cause instanceof XiezhenError && error.cause.code === 'transport', inspect(error))
+  }
+  assert.deepEqual([facts?.sent, thrown?.sent, cloned?.sent], [facts?.sent, facts?.sent, undefined])
+  assert.match(facts?.sent ?? '', /"u"/)
+  // To those who know nothing of this package, the code is in the stack, as it is of Node's own errors.
+  assert.match((told[0] as Error).stack ?? '', /^XiezhenError \[outcome_unknown\]: .*\n {4}at /)
+  assert.equal(XiezhenError.from(structuredClone(cloned))?.code, 'outcome_unknown')
+  assert.equal(XiezhenError.from(thrown), thrown)
+  const foreign = [undefined, null, 5, 'io', {}, new Error('m'), { code: 'io', message: 'm' }]
+  for (const other of [
+    ...foreign,
+    Object.assign(new Error('m'), { code: 'io' }),
+    { name: 'XiezhenError', code: 'x' },
+  ]) {
+    assert.equal(XiezhenError.from(other), undefined, inspect(other))
+  }
 })
 
 test('a promise of onEvent that rejects ends the run, however late, and the run waits for it', async () => {

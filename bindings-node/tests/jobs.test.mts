@@ -327,12 +327,15 @@ test('an unknown outcome is adopted, or created anew', async () => {
   assert.equal((await world.counts()).requests.create_user_model, 1)
 
   const adopted = Job.fromJSON(job)
+  assert.ok(adopted.error instanceof XiezhenError && adopted.error.code === 'outcome_unknown')
+  assert.deepEqual(adopted.adoptable, [null])
   assert.throws(() => adopted.adopt('x'), { code: 'invalid_argument' })
   const [task] = await world.control<{ id: string; user_id: string }[]>('GET', 'tasks')
   assert.ok(task)
   adopted.adopt(task.id, { userId: task.user_id })
   await client.run(adopted)
   assert.deepEqual([adopted.stage, adopted.userId], ['done', task.user_id])
+  assert.deepEqual([adopted.error, adopted.adoptable], [undefined, []])
 
   await assert.rejects(client.run(job, { recreate: true }), { code: 'outcome_unknown' })
   await client.run(job, { recreate: true })

@@ -4,7 +4,7 @@
 
 import { type ConnectionOptions, Queue, Worker, type WorkerOptions } from 'bullmq'
 import { Client, type Event, Job, type StepOptions, type Turn } from '../index'
-import type { Store } from '../stores/contract'
+import type { Store } from '../store'
 
 /** How portraits are made. */
 export interface PortraitsOptions extends Omit<StepOptions, 'onEvent' | 'recreate'> {
