@@ -113,10 +113,10 @@ mod _xiezhen {
         wait(py, &Callbacks::none(), |_| xiezhen::check_photos(photos)).map(reports)
     }
 
-    /// `check_photos` for asyncio: to be awaited. The photos are checked on another thread.
+    /// What `check_photos_async` awaits once it has read the files.
     #[pyfunction]
     #[pyo3(signature = (photos) -> "asyncio.Future[list[PhotoReport]]")]
-    fn check_photos_async(py: Python<'_>, photos: Many<Photo>) -> PyResult<Py<PyAny>> {
+    fn _check_photos_async(py: Python<'_>, photos: Many<Photo>) -> PyResult<Py<PyAny>> {
         let photos: Vec<_> = photos.0.into_iter().map(|photo| photo.0).collect();
         let check = move |_| xiezhen::check_photos(photos);
         mailbox::future(py, Callbacks::none(), check, |py, found| reports(found).into_py_any(py))

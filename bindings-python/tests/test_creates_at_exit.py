@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import json
+import re
+import signal
 import subprocess
 import time
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
@@ -15,7 +18,6 @@ from conftest import Space, finished, options, until
 
 if TYPE_CHECKING:
     from collections.abc import Callable
-    from pathlib import Path
 
     Python = Callable[[str], subprocess.Popen[str]]
 
@@ -110,6 +112,40 @@ tell("leaving")
     assert "waiting for the answer of a billed call" in process.stderr.readline()
     process.send_signal(2)
     process.communicate(timeout=30)
+
+
+TERM = {
+    "a call": "client().run(job(), checkpoint=kept)",
+    "with": "with client() as c: c.run(job(), checkpoint=kept)",
+    "advance": "client().advance(job(), save)",
+    "asyncio": """
+async def main():
+    async with aclient() as a: await a.run(job(), checkpoint=kept)
+asyncio.run(main())""",
+}
+
+
+@pytest.mark.parametrize("how", TERM)
+@pytest.mark.parametrize("handled", [True, False])
+def test_sigterm(python: Python, space: Space, trained: str, tmp_path: Path, how: str, handled: bool) -> None:
+    """It kills at once, unless a program has the handler that the README shows."""
+    with xiezhen.Client(space.url, **options()) as client:
+        style = client.list_styles()[0].style
+    readme = (Path(__file__).parents[1] / "README.md").read_text(encoding="utf-8")
+    (handler,) = re.findall(r"^signal\.signal\(signal\.SIGTERM.*\)$", readme, re.M)
+    space.fault(call="create_task", times=1, delay_ms=1000)
+    kept = tmp_path / "job.json"
+    program = HEAD.format(kept=str(kept), style=style, user_id=trained) + (handler if handled else "")
+    process = python(f"{program}\n{TERM[how]}\ntell('too far')\n")
+    until(lambda: space.count("create_task") > 0)
+    process.send_signal(signal.SIGTERM)
+    out, err = process.communicate(timeout=30)
+    assert out == "", out
+    assert process.returncode == (143 if handled else -signal.SIGTERM), err
+    job = xiezhen.Job.from_json(kept.read_text())
+    if handled:
+        assert job.portraits[0].task_id in {task["id"] for task in space.tasks()}
+    assert job.adoptable == ([] if handled else [style])
 
 
 def test_a_program_with_nothing_in_flight_ends_at_once(python: Python) -> None:

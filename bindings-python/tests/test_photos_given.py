@@ -42,9 +42,25 @@ def test_files_that_are_awaited(aclient: xiezhen.AsyncClient) -> None:
             assert all([await client.upload_file(photo) for photo in given])
             async with aiofiles.open(PHOTOS[0], "rb") as file:
                 assert await client.upload_file(file)
+                # At its end.
+                with pytest.raises(xiezhen.InvalidArgumentError):
+                    await client.upload_file(file)
             async with aiofiles.open(PHOTOS[0], "r", encoding="latin-1") as text:
                 with pytest.raises(TypeError, match="binary mode"):
                     await client.upload_file(text)
+            async with (
+                aiofiles.open(PHOTOS[0], "rb") as file,
+                aiofiles.open(PHOTOS[0], "r", encoding="latin-1") as text,
+            ):
+                reports = await xiezhen.check_photos_async([UploadFile(), file, io.BytesIO(JPEG), JPEG, PHOTOS[0]])
+                assert [report.format for report in reports] == ["jpeg"] * 5
+                assert [report.problems for report in reports] == [[]] * 5
+                with pytest.raises(TypeError, match="binary mode"):
+                    await xiezhen.check_photos_async([text])
+            single: list[Any] = [UploadFile(), JPEG, str(PHOTOS[0]), PHOTOS[0], io.BytesIO(JPEG)]
+            for photo in single:
+                with pytest.raises(TypeError, match="put it in brackets"):
+                    await xiezhen.check_photos_async(photo)
 
     asyncio.run(main())
 

@@ -34,7 +34,7 @@ MODULES = (
 IMPORTS = "".join(f"import {module}\n" for module in MODULES)
 
 # What `AsyncClient` writes by hand.
-OWN_CALLS = {"close", "notify", "run_events", "run_many", "upload_file", "with_options"}
+OWN_CALLS = {"close", "notify", "run_events", "upload_file"}
 CALLS_HEAD = '''
 """The calls of `AsyncClient`: those of `Client`, awaited."""
 
@@ -48,7 +48,9 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
     from os import PathLike
     from pathlib import Path
-    from typing import Any, SupportsIndex
+    from typing import Any, SupportsIndex, overload
+
+    from typing_extensions import Self
 
     from ._xiezhen import CallbackAddresses, Created, Hint, Job, PollSchedule, Style, Task
     from .errors import XiezhenError
@@ -137,7 +139,8 @@ def awaited_calls(stubs: str) -> str:
     methods = [node for node in client.body if isinstance(node, ast.FunctionDef)]
     calls = [node for node in methods if not node.name.startswith("_") and node.name not in OWN_CALLS]
     written = [constructor(next(node for node in methods if node.name == "__new__"))]
-    written += [awaited(node) for node in calls]
+    for name in dict.fromkeys(node.name for node in calls):
+        written.append(awaited([node for node in calls if node.name == name]))
     body = "\n\n".join("\n".join("    " + line if line else "" for line in one.splitlines()) for one in written)
     for module in MODULES:
         body = re.sub(rf"\b{re.escape(module)}\.(?=\w)", "", body)
@@ -151,20 +154,33 @@ def constructor(new: ast.FunctionDef) -> str:
     return f"def __init__({ast.unparse(new.args).replace('self, /', 'self')}) -> None:\n    {doc}\n    {body}"
 
 
-def awaited(call: ast.FunctionDef) -> str:
-    """A method that awaits the future which the same call of the client returns."""
-    returns = ast.unparse(call.returns) if call.returns else "None"
-    arguments = ast.unparse(call.args).replace("self, /", "self")
+def awaited(calls: list[ast.FunctionDef]) -> str:
+    """A method that awaits the future which the same call of the client returns: one call, or its overloads."""
+    call = calls[0]
+    lines: list[str] = []
+    if len(calls) > 1:
+        variants = "".join(f"\n    @overload\n    async def {head(one)}: ..." for one in calls)
+        lines = [f"if TYPE_CHECKING:{variants}", ""]
+        call.returns = ast.Name("Any")
+        for first, second in zip(call.args.args, calls[1].args.args, strict=True):
+            first.annotation = first.annotation if ast.dump(first) == ast.dump(second) else ast.Name("Any")
     doc = (ast.get_docstring(call) or "").replace("\n", "\n    ")
-    lines = [
-        f"async def {call.name}({arguments}) -> {returns}:",
-        f'    """{doc}"""' if "\n" not in doc else f'    """{doc}\n    """',
-    ]
-    answer = f"await self._client.{call.name}({given(call.args)})"
+    doc = f'    """{doc}"""' if "\n" not in doc else f'    """{doc}\n    """'
+    returns = ast.unparse(call.returns) if call.returns else "None"
+    made = f"self._client.{call.name}({given(call.args)})"
+    if returns.endswith("Self"):
+        other = ["    other = type(self).__new__(type(self))", f"    other._client = {made}", "    return other"]
+        return "\n".join([*lines, f"def {head(call)}:", doc, *other])
+    lines += [f"async def {head(call)}:", doc]
     if returns == "None":
-        return "\n".join([*lines, f"    {answer}"])
+        return "\n".join([*lines, f"    await {made}"])
     # What the compiled module returns is only known by the stubs.
-    return "\n".join([*lines, f"    answer: {returns} = {answer}", "    return answer"])
+    return "\n".join([*lines, f"    answer: {returns} = await {made}", "    return answer"])
+
+
+def head(call: ast.FunctionDef) -> str:
+    arguments = ast.unparse(call.args).replace("self, /", "self")
+    return f"{call.name}({arguments}) -> {ast.unparse(call.returns) if call.returns else 'None'}"
 
 
 def given(arguments: ast.arguments) -> str:

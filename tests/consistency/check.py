@@ -128,7 +128,9 @@ class Python:
         return self.names(call)
 
     def functions(self) -> dict[str, set[str]]:
-        stubs = {node.name: node for node in ast.parse(read(Python.path)).body if isinstance(node, (ast.FunctionDef, ast.ClassDef))}
+        kinds = (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)
+        paths = {Python.path, *self.client}
+        stubs = {node.name: node for path in paths for node in ast.parse(read(path)).body if isinstance(node, kinds)}
         made = next(node for node in stubs["Job"].body if isinstance(node, ast.FunctionDef) and node.name == "__new__")
         named = {"check_photos": stubs.get(self.check_photos), "Job": made}
         every = {name: [*node.args.posonlyargs, *node.args.args, *node.args.kwonlyargs] for name, node in named.items() if node}
@@ -167,7 +169,7 @@ class Node:
     def interface(self, name: str) -> set[str]:
         pattern = rf"export interface {name}(?:<.*?>)?(?: extends ([\w, ]+))? \{{(.*?)\n\}}"
         members: set[str] = set()
-        for source in (self.client, *map(read, ("bindings-node/lib/call.ts", "bindings-node/lib/job.ts", "bindings-node/lib/step.ts")), self.native):
+        for source in (self.client, *map(read, (f"bindings-node/lib/{name}.ts" for name in ("call", "callOptions", "job", "step"))), self.native):
             match = re.search(pattern, source, re.S)
             if match:
                 members |= set(re.findall(r"^  (\w+)\??:", match[2], re.M))

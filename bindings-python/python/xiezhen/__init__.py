@@ -5,7 +5,7 @@ job = client.run(xiezhen.Job(photos, styles), save_to="out", checkpoint="ann.jso
 """
 
 from . import errors, events
-from ._async import AsyncClient
+from ._async import AsyncClient, check_photos_async
 from ._enums import Stage, TaskKind, TaskState
 from ._xiezhen import (
     Client,
@@ -21,7 +21,6 @@ from ._xiezhen import (
     Task,
     __version__,
     check_photos,
-    check_photos_async,
 )
 from .callbacks import Callbacks, Receiver
 from .errors import (

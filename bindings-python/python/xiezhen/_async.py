@@ -3,19 +3,26 @@
 from __future__ import annotations
 
 from ._calls import Calls
+from ._xiezhen import _check_photos_async
 
 # As in `errors`: type checkers know this name.
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import AsyncGenerator, Callable, Iterable, Mapping
+    from collections.abc import AsyncGenerator, Awaitable, Iterable
     from os import PathLike
-    from typing import IO, Any, SupportsIndex, overload
+    from typing import IO, Any, Protocol, SupportsIndex
 
     from typing_extensions import Self
 
-    from ._xiezhen import CallbackAddresses, Hint, Job, PollSchedule
-    from .errors import XiezhenError
+    from ._xiezhen import CallbackAddresses, Hint, Job, PhotoReport
     from .events import Event
+
+    class _AwaitedFile(Protocol):
+        """As FastAPI's `UploadFile`, and what aiofiles opens."""
+
+        def read(self) -> Awaitable[bytes]: ...
+
+    _Photo = str | PathLike[str] | bytes | bytearray | memoryview | IO[bytes] | _AwaitedFile
 
 
 class AsyncClient(Calls):
@@ -30,7 +37,7 @@ class AsyncClient(Calls):
 
     async def upload_file(
         self,
-        photo: str | PathLike[str] | bytes | bytearray | memoryview | IO[bytes],
+        photo: _Photo,
         *,
         timeout: float | None = None,
         max_retries: SupportsIndex | None = None,
@@ -39,7 +46,7 @@ class AsyncClient(Calls):
 
         A file is read on a thread of its own; one whose `read` is a coroutine (UploadFile, aiofiles) is awaited.
         """
-        if hasattr(photo, "read") and not hasattr(photo, "__fspath__"):
+        if _is_file(photo):
             photo = await _content(photo)
         path: str = await self._client.upload_file(photo, timeout=timeout, max_retries=max_retries)
         return path
@@ -85,85 +92,6 @@ class AsyncClient(Calls):
         finally:
             run.cancel()
 
-    if TYPE_CHECKING:
-
-        @overload
-        async def run_many(
-            self,
-            jobs: Iterable[Job],
-            *,
-            save_to: str | PathLike[str] | None = None,
-            checkpoints: str | PathLike[str] | None = None,
-            on_event: Callable[[Any, Event], object] | None = None,
-            on_end: Callable[[Any, Job | XiezhenError], object] | None = None,
-            concurrency: SupportsIndex | None = None,
-            timeout: float | None = None,
-            recreate: bool = False,
-            callback: CallbackAddresses | None = None,
-        ) -> list[Job | XiezhenError]: ...
-        @overload
-        async def run_many(
-            self,
-            jobs: Mapping[str, Job],
-            *,
-            save_to: str | PathLike[str] | None = None,
-            checkpoints: str | PathLike[str] | None = None,
-            on_event: Callable[[Any, Event], object] | None = None,
-            on_end: Callable[[Any, Job | XiezhenError], object] | None = None,
-            concurrency: SupportsIndex | None = None,
-            timeout: float | None = None,
-            recreate: bool = False,
-            callback: CallbackAddresses | None = None,
-        ) -> dict[str, Job | XiezhenError]: ...
-
-    async def run_many(
-        self,
-        jobs: Any,
-        *,
-        save_to: str | PathLike[str] | None = None,
-        checkpoints: str | PathLike[str] | None = None,
-        on_event: Callable[[Any, Event], object] | None = None,
-        on_end: Callable[[Any, Job | XiezhenError], object] | None = None,
-        concurrency: SupportsIndex | None = None,
-        timeout: float | None = None,
-        recreate: bool = False,
-        callback: CallbackAddresses | None = None,
-    ) -> Any:
-        """`run` for many jobs side by side: a list, or a mapping from keys of yours. See `Client.run_many`."""
-        return await self._client.run_many(
-            jobs,
-            save_to=save_to,
-            checkpoints=checkpoints,
-            on_event=on_event,
-            on_end=on_end,
-            concurrency=concurrency,
-            timeout=timeout,
-            recreate=recreate,
-            callback=callback,
-        )
-
-    def with_options(
-        self,
-        *,
-        timeout: float | None = None,
-        max_retries: SupportsIndex | None = None,
-        training_schedule: PollSchedule | None = None,
-        generation_schedule: PollSchedule | None = None,
-        stage: str | None = None,
-        headers: Mapping[str, str] | None = None,
-    ) -> Self:
-        """A client of the same connections and limits, under other options. See `Client.with_options`."""
-        other = type(self).__new__(type(self))
-        other._client = self._client.with_options(
-            timeout=timeout,
-            max_retries=max_retries,
-            training_schedule=training_schedule,
-            generation_schedule=generation_schedule,
-            stage=stage,
-            headers=headers,
-        )
-        return other
-
     async def close(self) -> None:
         """Cancels what is under way and frees the connections. Later calls raise InvalidArgumentError.
 
@@ -183,6 +111,25 @@ class AsyncClient(Calls):
 
     def __repr__(self) -> str:
         return repr(self._client)
+
+
+async def check_photos_async(photos: Iterable[_Photo]) -> list[PhotoReport]:
+    """`check_photos` for asyncio. The photos are checked, and files read, on another thread; a file whose `read` is a
+    coroutine (UploadFile, aiofiles) is awaited.
+    """
+    # A single photo is no list of any: the compiled half says so.
+    is_single = isinstance(photos, (str, bytes, bytearray, memoryview)) or _is_file(photos) or _is_path(photos)
+    if not is_single:
+        photos = [await _content(photo) if _is_file(photo) else photo for photo in photos]
+    return await _check_photos_async(photos)  # type: ignore[arg-type]
+
+
+def _is_file(thing: object) -> bool:
+    return hasattr(thing, "read") and not _is_path(thing)
+
+
+def _is_path(thing: object) -> bool:
+    return hasattr(thing, "__fspath__")
 
 
 async def _content(file: Any) -> bytes:

@@ -12,7 +12,9 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
     from os import PathLike
     from pathlib import Path
-    from typing import Any, SupportsIndex
+    from typing import Any, SupportsIndex, overload
+
+    from typing_extensions import Self
 
     from ._xiezhen import CallbackAddresses, Created, Hint, Job, PollSchedule, Style, Task
     from .errors import XiezhenError
@@ -234,6 +236,79 @@ class Calls:
         )
         return answer
 
+    if TYPE_CHECKING:
+
+        @overload
+        async def run_many(
+            self,
+            jobs: Iterable[Job],
+            *,
+            save_to: str | PathLike[str] | None = None,
+            checkpoints: str | PathLike[str] | None = None,
+            on_event: Callable[[Any, Event], object] | None = None,
+            on_end: Callable[[Any, Job | XiezhenError], object] | None = None,
+            concurrency: SupportsIndex | None = None,
+            timeout: float | None = None,
+            recreate: bool = False,
+            callback: CallbackAddresses | None = None,
+        ) -> list[Job | XiezhenError]: ...
+        @overload
+        async def run_many(
+            self,
+            jobs: Mapping[str, Job],
+            *,
+            save_to: str | PathLike[str] | None = None,
+            checkpoints: str | PathLike[str] | None = None,
+            on_event: Callable[[Any, Event], object] | None = None,
+            on_end: Callable[[Any, Job | XiezhenError], object] | None = None,
+            concurrency: SupportsIndex | None = None,
+            timeout: float | None = None,
+            recreate: bool = False,
+            callback: CallbackAddresses | None = None,
+        ) -> dict[str, Job | XiezhenError]: ...
+
+    async def run_many(
+        self,
+        jobs: Any,
+        *,
+        save_to: str | PathLike[str] | None = None,
+        checkpoints: str | PathLike[str] | None = None,
+        on_event: Callable[[Any, Event], object] | None = None,
+        on_end: Callable[[Any, Job | XiezhenError], object] | None = None,
+        concurrency: SupportsIndex | None = None,
+        timeout: float | None = None,
+        recreate: bool = False,
+        callback: CallbackAddresses | None = None,
+    ) -> Any:
+        """`run` for many jobs side by side. Returns a Job or a XiezhenError each: a list in their order, or for a
+        mapping from keys of yours (order numbers, say) to jobs, a dict.
+
+        save_to: the folder for pictures; those of a job with a key are in a folder of its key below it.
+        checkpoints: a folder; each job has its checkpoint there, called after its key or after its photos and styles,
+            so that the same jobs resume where they left off.
+        on_event: called with the job's index or key, and the event. If it raises, that ends the call.
+        on_end: called as each ends, with its index or key and its Job or XiezhenError. If it raises, that ends the
+            call.
+        concurrency: how many jobs run at a time; by default, as many as the rate limit can feed.
+        timeout: seconds for each job.
+        recreate: starts again, and is billed for, what is found failed or of unknown outcome when the call begins.
+        callback: a Callbacks; creates tell the service to report to an address of it. What comes is acted on at once.
+
+        One that fails stops no other. Raises InvalidArgumentError before anything is sent if two jobs are the same.
+        """
+        answer: Any = await self._client.run_many(
+            jobs,
+            save_to=save_to,
+            checkpoints=checkpoints,
+            on_event=on_event,
+            on_end=on_end,
+            concurrency=concurrency,
+            timeout=timeout,
+            recreate=recreate,
+            callback=callback,
+        )
+        return answer
+
     async def save_results(
         self,
         task: Task,
@@ -329,3 +404,28 @@ class Calls:
         """
         answer: Task = await self._client.wait_task(task_id, timeout=timeout)
         return answer
+
+    def with_options(
+        self,
+        *,
+        timeout: float | None = None,
+        max_retries: SupportsIndex | None = None,
+        training_schedule: PollSchedule | None = None,
+        generation_schedule: PollSchedule | None = None,
+        stage: str | None = None,
+        headers: Mapping[str, str] | None = None,
+    ) -> Self:
+        """A client of the same connections, rate limit and uploads at a time, under other options. They close together.
+
+        What is not given is as it was; `headers` are in place of the client's.
+        """
+        other = type(self).__new__(type(self))
+        other._client = self._client.with_options(
+            timeout=timeout,
+            max_retries=max_retries,
+            training_schedule=training_schedule,
+            generation_schedule=generation_schedule,
+            stage=stage,
+            headers=headers,
+        )
+        return other

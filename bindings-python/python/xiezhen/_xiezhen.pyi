@@ -335,14 +335,15 @@ class Client:
         callback: CallbackAddresses | None = None,
     ) -> list[Job | xiezhen.errors.XiezhenError]:
         """
-        `run` for many jobs side by side. Returns a Job or a XiezhenError each: a list in their order, or for a mapping from
-        keys of yours (order numbers, say) to jobs, a dict.
+        `run` for many jobs side by side. Returns a Job or a XiezhenError each: a list in their order, or for a
+        mapping from keys of yours (order numbers, say) to jobs, a dict.
 
         save_to: the folder for pictures; those of a job with a key are in a folder of its key below it.
-        checkpoints: a folder; each job has its checkpoint there, called after its key or after its photos and styles, so
-            that the same jobs resume where they left off.
+        checkpoints: a folder; each job has its checkpoint there, called after its key or after its photos and styles,
+            so that the same jobs resume where they left off.
         on_event: called with the job's index or key, and the event. If it raises, that ends the call.
-        on_end: called as each ends, with its index or key and its Job or XiezhenError. If it raises, that ends the call.
+        on_end: called as each ends, with its index or key and its Job or XiezhenError. If it raises, that ends the
+            call.
         concurrency: how many jobs run at a time; by default, as many as the rate limit can feed.
         timeout: seconds for each job.
         recreate: starts again, and is billed for, what is found failed or of unknown outcome when the call begins.
@@ -1477,6 +1478,13 @@ def _check_key(key: str) -> None:
     Refuses what can't be a job's key.
     """
 
+def _check_photos_async(
+    photos: Iterable[str | PathLike[str] | bytes | bytearray | memoryview | IO[bytes]],
+) -> asyncio.Future[list[PhotoReport]]:
+    """
+    What `check_photos_async` awaits once it has read the files.
+    """
+
 def _error_kinds() -> list[tuple[str, str]]:
     """
     The code and the class name of every kind of error, from the core's one table.
@@ -1524,13 +1532,6 @@ def check_photos(
     photos: paths, bytes or binary files, which are read at once.
 
     What is wrong with a photo is in its report. In asyncio, use `check_photos_async`, which leaves the loop free.
-    """
-
-def check_photos_async(
-    photos: Iterable[str | PathLike[str] | bytes | bytearray | memoryview | IO[bytes]],
-) -> asyncio.Future[list[PhotoReport]]:
-    """
-    `check_photos` for asyncio: to be awaited. The photos are checked on another thread.
     """
 
 def main(arguments: SupportsGetItem[int, str]) -> int:

@@ -198,14 +198,15 @@ impl Client {
         self.make(py, Callbacks::none(), adopt, |py, ()| Ok(py.None()))
     }
 
-    /// `run` for many jobs side by side. Returns a Job or a XiezhenError each: a list in their order, or for a mapping from
-    /// keys of yours (order numbers, say) to jobs, a dict.
+    /// `run` for many jobs side by side. Returns a Job or a XiezhenError each: a list in their order, or for a
+    /// mapping from keys of yours (order numbers, say) to jobs, a dict.
     ///
     /// save_to: the folder for pictures; those of a job with a key are in a folder of its key below it.
-    /// checkpoints: a folder; each job has its checkpoint there, called after its key or after its photos and styles, so
-    ///     that the same jobs resume where they left off.
+    /// checkpoints: a folder; each job has its checkpoint there, called after its key or after its photos and styles,
+    ///     so that the same jobs resume where they left off.
     /// on_event: called with the job's index or key, and the event. If it raises, that ends the call.
-    /// on_end: called as each ends, with its index or key and its Job or XiezhenError. If it raises, that ends the call.
+    /// on_end: called as each ends, with its index or key and its Job or XiezhenError. If it raises, that ends the
+    ///     call.
     /// concurrency: how many jobs run at a time; by default, as many as the rate limit can feed.
     /// timeout: seconds for each job.
     /// recreate: starts again, and is billed for, what is found failed or of unknown outcome when the call begins.
