@@ -11,7 +11,7 @@ import { test } from 'node:test'
 import { pathToFileURL } from 'node:url'
 import { inspect } from 'node:util'
 import { createContext, runInContext } from 'node:vm'
-import { type ErrorCode, Job, XiezhenError } from 'xiezhen'
+import { ConflictError, type ErrorCode, Job, XiezhenError } from 'xiezhen'
 import { addonPackage, first, photos, type Space, simulator, style } from './simulator.mjs'
 
 const space = await simulator()
@@ -293,4 +293,7 @@ test('one class for ECMAScript modules and CommonJS', async () => {
   const client = new common.Client({ baseUrl: 'https://x.test', appCode: 'x' })
   await assert.rejects(client.queryTask(''), XiezhenError)
   assert.ok(new common.XiezhenError({ code: 'io', message: 'mine' }) instanceof XiezhenError)
+  // The stores are a bundle of their own, with none of these classes in it.
+  const stores = require('xiezhen/stores')
+  assert.ok(new stores.ConflictError({ json: '{}' }) instanceof ConflictError)
 })
