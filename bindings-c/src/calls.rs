@@ -5,7 +5,7 @@ use std::{
     path::PathBuf,
 };
 
-use xiezhen_core::{Created, Result, Style, Task};
+use xiezhen_core::{Created, Error, Result, Style, Task};
 
 use crate::{
     blocking::block_on,
@@ -80,9 +80,10 @@ fn create_user_model(
     let options = xiezhen_call_options::of(options, "xiezhen_create_user_model", &[Timeout, MaxRetries, CallbackUrl]);
     let img_set = texts(img_set, img_count, "img_set");
     let (client, img_set, options) = (borrow(client, "client"), img_set, options).all()?;
-    Ok(Call::new(client, options.cancel.clone(), "create_user_model", move |core| async move {
+    let create = Call::new(client, options.cancel.clone(), "create_user_model", move |core| async move {
         options.limit(&core).create_user_model(&img_set, options.callback_url.as_deref()).await
-    }))
+    });
+    Ok(create.about(Error::of_create))
 }
 
 /// Starts training a user model from 8 to 20 uploaded photos (docs/service.md, step 2). This call is billed.
@@ -171,9 +172,10 @@ fn create_task(
     let ids = (text(user_id, "user_id"), text(style, "style"));
     let (client, user_id, style, options) = (borrow(client, "client"), ids.0, ids.1, options).all()?;
     let (user_id, style) = (user_id.to_owned(), style.to_owned());
-    Ok(Call::new(client, options.cancel.clone(), "create_task", move |core| async move {
+    let create = Call::new(client, options.cancel.clone(), "create_task", move |core| async move {
         options.limit(&core).create_task(&user_id, &style, options.callback_url.as_deref()).await
-    }))
+    });
+    Ok(create.about(Error::of_create))
 }
 
 /// Starts generating pictures of a trained model in one style, given by its id (docs/service.md, step 5). This call is billed.

@@ -186,7 +186,7 @@ fn refuse_all(refusals: impl IntoIterator<Item = Option<Error>>) -> Error {
     let mut refusals: Vec<_> = refusals.into_iter().flatten().collect();
     match (refusals.len(), refusals.pop()) {
         (1, Some(only)) => only,
-        (_, last) => Error::invalid(refusals.iter().chain(&last).flat_map(|one| one.problems().to_vec()).collect()),
+        (_, last) => Error::invalid(refusals.into_iter().chain(last).flat_map(Error::into_problems).collect()),
     }
 }
 

@@ -3,7 +3,6 @@
 import { types } from 'node:util'
 import type { Cause, Failure, Task } from '../native'
 import { native } from './addon'
-import { withOptionNames } from './optionNames'
 
 /** Why something failed: the same codes in every language of the SDK. */
 export type ErrorCode =
@@ -168,10 +167,6 @@ function chain([first, ...rest]: Cause[], site: CallSite): Error | undefined {
 
 /** The error that users see for what the addon knows of it. It points at the call, whose caller stood at `site`. */
 export function fromFailure({ code, causes, ...facts }: Failure, site: CallSite): XiezhenError {
-  if (code === 'invalid_argument') {
-    facts.message = withOptionNames(facts.message)
-    if (facts.problems !== undefined) facts.problems = facts.problems.map(withOptionNames)
-  }
   return withStackOf(new XiezhenError({ ...facts, code: code as ErrorCode, cause: chain(causes, site) }), site)
 }
 

@@ -4,7 +4,7 @@ use std::error::Error as StdError;
 
 use napi::{Env, JsValue};
 use napi_derive::napi;
-use xiezhen::{Error, ErrorKind};
+use xiezhen::{Error, ErrorKind, Spelling};
 
 use crate::values::Task;
 
@@ -56,6 +56,7 @@ pub struct Cause {
 
 impl From<&Error> for Failure {
     fn from(error: &Error) -> Self {
+        let error = &error.clone().spelled(Spelling::Camel);
         let owned = |text: Option<&str>| text.map(str::to_owned);
         let problems = match (error.kind(), error.problems()) {
             (ErrorKind::InvalidArgument, []) => Some(vec![error.message().to_owned()]),

@@ -167,17 +167,21 @@ pub(crate) struct Problems(Vec<String>);
 impl Problems {
     pub(crate) fn note<T>(&mut self, converted: Result<Option<T>>) -> Option<T> {
         converted.unwrap_or_else(|error| {
-            self.0.extend_from_slice(error.problems());
+            self.0.extend(error.into_problems());
             None
         })
     }
 
     /// The outcome, if there is no problem.
     pub(crate) fn and<T>(mut self, outcome: Result<T>) -> Result<T> {
-        if let Err(error) = &outcome {
-            self.0.extend_from_slice(error.problems());
+        match outcome {
+            outcome if self.0.is_empty() => outcome,
+            Ok(_) => Err(Error::invalid(self.0)),
+            Err(error) => {
+                self.0.extend(error.into_problems());
+                Err(Error::invalid(self.0))
+            }
         }
-        if self.0.is_empty() { outcome } else { Err(Error::invalid(self.0)) }
     }
 }
 

@@ -124,8 +124,10 @@ pub(crate) fn is_inside(url: &Url) -> bool {
 }
 
 pub(crate) fn refusal(host: &str, kind: Kind) -> Error {
-    let message =
-        format!("{host:?} leads to {}, where no result is fetched from; allow_private_results allows it", kind.name());
+    let message = format!(
+        "{host:?} leads to {}, where no result is fetched from; ‹allow_private_results› allows it",
+        kind.name()
+    );
     Error::new(ErrorKind::Protocol, message)
 }
 

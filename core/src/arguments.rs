@@ -9,7 +9,7 @@ pub(crate) fn check_id(name: &str, id: &str) -> Result<()> {
 
 /// What is wrong with an id.
 pub(crate) fn id_problem(name: &str, id: &str) -> Option<String> {
-    id.trim().is_empty().then(|| format!("{name} is empty"))
+    id.trim().is_empty().then(|| format!("‹{name}› is empty"))
 }
 
 /// Refuses a call for all of its problems together.
@@ -29,5 +29,5 @@ pub(crate) fn callback_url_problem(callback_url: Option<&str>) -> Option<String>
         Ok(_) => return None,
         Err(_) => "is not an http(s) URL",
     };
-    Some(format!("callback_url {problem}"))
+    Some(format!("‹callback_url› {problem}"))
 }

@@ -103,15 +103,15 @@ impl Callbacks {
         let mut problems = Vec::new();
         let public_url = public_url.map(str::to_owned).or_else(|| environment("XIEZHEN_CALLBACK_URL"));
         let public_url = public_url.map_or_else(
-            || Err("public_url is missing: pass it or set XIEZHEN_CALLBACK_URL".to_owned()),
+            || Err("‹public_url› is missing: pass it or set XIEZHEN_CALLBACK_URL".to_owned()),
             |text| check_public_url(&text),
         );
         let split = |text: String| text.split(',').map(|one| SecretString::from(one.trim())).collect();
         let secrets = secrets.or_else(|| environment("XIEZHEN_CALLBACK_SECRET").map(split)).unwrap_or_default();
         if secrets.is_empty() {
-            problems.push("secret is missing: pass it or set XIEZHEN_CALLBACK_SECRET".to_owned());
+            problems.push("‹secret› is missing: pass it or set XIEZHEN_CALLBACK_SECRET".to_owned());
         } else if secrets.iter().any(|secret| secret.expose_secret().len() < SHORTEST_SECRET) {
-            problems.push(format!("secret must have at least {SHORTEST_SECRET} bytes"));
+            problems.push(format!("‹secret› must have at least {SHORTEST_SECRET} bytes"));
         }
         match public_url {
             Ok(public_url) if problems.is_empty() => {
@@ -195,18 +195,18 @@ impl std::fmt::Debug for Callbacks {
 }
 
 fn check_public_url(text: &str) -> Result<String, String> {
-    let url = Url::parse(text.trim()).map_err(|error| format!("public_url is not a URL: {error}"))?;
+    let url = Url::parse(text.trim()).map_err(|error| format!("‹public_url› is not a URL: {error}"))?;
     if !matches!(url.scheme(), "http" | "https") || url.host().is_none() {
-        return Err("public_url must begin with https:// and name a host".into());
+        return Err("‹public_url› must begin with https:// and name a host".into());
     }
     if !url.username().is_empty() || url.password().is_some() {
-        return Err("public_url must not contain user information".into());
+        return Err("‹public_url› must not contain user information".into());
     }
     if url.query().is_some() || url.fragment().is_some() {
-        return Err("public_url must not contain a query or a fragment: addresses are appended to its path".into());
+        return Err("‹public_url› must not contain a query or a fragment: addresses are appended to its path".into());
     }
     if url.scheme() == "http" && !is_loopback(&url) {
-        return Err("public_url is http://, which shows addresses to whoever listens: use https://".into());
+        return Err("‹public_url› is http://, which shows addresses to whoever listens: use https://".into());
     }
     Ok(url.as_str().trim_end_matches('/').to_owned())
 }

@@ -219,10 +219,10 @@ impl Client {
     pub async fn create_user_model(&self, img_set: &[String], callback_url: Option<&str>) -> Result<Created> {
         let mut problems = Vec::new();
         if !(8..=20).contains(&img_set.len()) {
-            problems.push(format!("img_set has {} paths; a model is trained from 8 to 20", img_set.len()));
+            problems.push(format!("‹img_set› has {} paths; a model is trained from 8 to 20", img_set.len()));
         }
         if img_set.iter().any(String::is_empty) {
-            problems.push("img_set has an empty path".into());
+            problems.push("‹img_set› has an empty path".into());
         }
         problems.extend(callback_url_problem(callback_url));
         refuse(problems)?;
@@ -258,7 +258,7 @@ impl Client {
             };
             session.detached(create).await
         };
-        self.under_way(call.name(), create).await
+        self.under_way(call.name(), create).await.map_err(Error::of_create)
     }
 
     /// Polls a task once (docs/service.md, steps 3 and 6). A failed task is a value here, not an error.

@@ -10,7 +10,13 @@ use std::{
 
 use serde::{Deserialize, Serialize, Serializer};
 
-use crate::{call::Call, disk, task::Task, text};
+use crate::{
+    call::Call,
+    disk,
+    spelling::{Spelling, spell},
+    task::Task,
+    text,
+};
 
 /// What every fallible function of this crate returns.
 pub type Result<T, E = Error> = std::result::Result<T, E>;
@@ -134,6 +140,8 @@ struct Facts {
     path: Option<PathBuf>,
     #[serde(skip)]
     source: Cause,
+    #[serde(skip)]
+    written: Written,
 }
 
 /// JSON is text: a path that is not UTF-8 is shown there as well as it can be.
@@ -152,12 +160,23 @@ impl PartialEq for Cause {
     }
 }
 
+/// Message and problems as they are written, before the names in them are spelled. Kept only where there are such names,
+/// and like the cause it makes no two errors different.
+#[derive(Clone, Default)]
+struct Written(Option<Box<(String, Vec<String>)>>);
+
+impl PartialEq for Written {
+    fn eq(&self, _other: &Self) -> bool {
+        true
+    }
+}
+
 impl Error {
     /// An error of `kind` with a `message` that says what happened, to what, and what to do.
     pub fn new(kind: ErrorKind, message: impl Into<String>) -> Self {
-        Self(Box::new(Facts {
+        let mut error = Self(Box::new(Facts {
             code: kind,
-            message: text::readable(message.into()),
+            message: String::new(),
             http_status: None,
             ret: None,
             request_id: None,
@@ -172,14 +191,57 @@ impl Error {
             task: None,
             path: None,
             source: Cause::default(),
-        }))
+            written: Written::default(),
+        }));
+        error.write(text::readable(message.into()), Vec::new());
+        error
     }
 
     /// Refused arguments: one message that names every problem.
     pub fn invalid(problems: Vec<String>) -> Self {
         let mut error = Self::new(ErrorKind::InvalidArgument, problems.join("; "));
-        error.0.problems = problems.into_iter().map(text::readable).collect();
+        let problems = problems.into_iter().map(text::readable).collect();
+        error.write(error.written().to_owned(), problems);
         error
+    }
+
+    /// Takes a message and problems, in which names may be marked (`spelling`).
+    fn write(&mut self, message: String, problems: Vec<String>) {
+        self.0.written = Written(Some(Box::new((message, problems))));
+        self.spell(Spelling::Snake);
+        if let Written(Some(written)) = &self.0.written
+            && (&written.0, &written.1) == (&self.0.message, &self.0.problems)
+        {
+            self.0.written = Written(None);
+        }
+    }
+
+    fn written(&self) -> &str {
+        self.0.written.0.as_ref().map_or(&self.0.message, |written| &written.0)
+    }
+
+    fn spell(&mut self, spelling: Spelling) {
+        if let Written(Some(written)) = &self.0.written {
+            self.0.message = spell(&written.0, spelling);
+            self.0.problems = written.1.iter().map(|problem| spell(problem, spelling)).collect();
+        }
+    }
+
+    /// The same error, whose message and problems name arguments as another language does.
+    #[doc(hidden)]
+    #[must_use]
+    pub fn spelled(mut self, spelling: Spelling) -> Self {
+        self.spell(spelling);
+        self
+    }
+
+    /// The problems, to be reported together with others: the names in them are not spelled yet.
+    #[doc(hidden)]
+    pub fn into_problems(self) -> Vec<String> {
+        match self.0.written.0 {
+            Some(written) => written.1,
+            None => self.0.problems,
+        }
     }
 
     /// A local file that could not be read or written.
@@ -191,11 +253,25 @@ impl Error {
         error.with_source(source)
     }
 
-    /// The caller stopped `what`, by its name. A create runs on, and whoever repeats it may pay twice.
+    /// The caller stopped `what`, by its name.
     pub fn cancelled(what: &str) -> Self {
-        let mut error = Self::new(ErrorKind::Cancelled, format!("{what} was cancelled by the caller"));
-        error.0.retryable = !Call::ALL.iter().any(|call| call.is_create() && call.name() == what);
-        error
+        Self::new(ErrorKind::Cancelled, format!("{what} was cancelled by the caller"))
+    }
+
+    /// The caller stopped a call of the service.
+    pub(crate) fn cancelled_call(call: Call) -> Self {
+        let error = Self::cancelled(call.name());
+        if call.is_create() { error.of_create() } else { error }
+    }
+
+    /// Has the error of a create say that a stopped one runs on: whoever repeats it may pay twice.
+    #[doc(hidden)]
+    #[must_use]
+    pub fn of_create(mut self) -> Self {
+        if self.kind() == ErrorKind::Cancelled {
+            self.0.retryable = false;
+        }
+        self
     }
 
     /// The kind to branch on.
@@ -358,14 +434,16 @@ impl Error {
 
     /// Puts where it happened before the message.
     pub(crate) fn within(mut self, place: &str) -> Self {
-        self.0.message = text::readable(format!("{place}: {}", self.0.message));
+        let message = text::readable(format!("{place}: {}", self.written()));
+        let problems = self.clone().into_problems();
+        self.write(message, problems);
         self
     }
 
     /// Adds what the service said in its own words.
     pub(crate) fn appended(mut self, said: &str) -> Self {
         let shown: String = said.chars().take(200).collect();
-        self.0.message = format!("{}, {shown:?}", self.0.message);
+        self.write(format!("{}, {shown:?}", self.written()), Vec::new());
         self
     }
 
@@ -374,7 +452,7 @@ impl Error {
         let message = format!(
             "{call} was sent, but its outcome is unknown: {}. It may have been carried out and paid; \
              ask the vendor before you send it again",
-            self.message()
+            self.written()
         );
         let mut unknown = Self::new(ErrorKind::OutcomeUnknown, message);
         unknown.0.http_status = self.0.http_status;

@@ -104,7 +104,7 @@ const ROWS: &[Row] = &[
         &["Throttled by"],
         ErrorKind::RateLimited,
         AttemptOutcome::Throttled,
-        "lower requests_per_second",
+        "lower ‹requests_per_second›",
     ),
     row(
         &["I413RL", "I413UL"],

@@ -30,6 +30,7 @@ pub mod process;
 mod rate_limit;
 mod results;
 mod session;
+mod spelling;
 #[doc(hidden)]
 pub mod store;
 mod task;
@@ -49,6 +50,8 @@ pub use options::{ClientBuilder, OptionChanges, PollSchedule};
 pub use photo::{Photo, PhotoPlan, PhotoReport, Preparation, check_photos};
 #[doc(hidden)]
 pub use rate_limit::{ReservePermits, ReservedPermits};
+#[doc(hidden)]
+pub use spelling::Spelling;
 pub use task::{Created, Style, Task, TaskKind, TaskState};
 
 #[cfg(feature = "internals")]

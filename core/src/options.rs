@@ -63,7 +63,7 @@ impl PollSchedule {
         let fits = !self.initial.is_zero() && grows && (self.initial..=LONGEST).contains(&self.max);
         let rule = "initial > 0, factor >= 1, and max from initial to a year";
         let (initial, max) = (self.initial.as_secs_f64(), self.max.as_secs_f64());
-        (!fits).then(|| format!("{name} must have {rule}, not {initial} s, {} and {max} s", self.factor))
+        (!fits).then(|| format!("‹{name}› must have {rule}, not {initial} s, {} and {max} s", self.factor))
     }
 }
 
@@ -308,7 +308,7 @@ impl ClientBuilder {
         let given = self.base_url.as_ref().map(|url| url.expose_secret().to_owned());
         let base_url = given.or_else(|| environment("XIEZHEN_BASE_URL"));
         let base_url = base_url
-            .ok_or_else(|| "base_url is missing: pass it or set XIEZHEN_BASE_URL".to_owned())
+            .ok_or_else(|| "‹base_url› is missing: pass it or set XIEZHEN_BASE_URL".to_owned())
             .and_then(|text| check_base_url(&text, self.allow_http))
             .map_err(|problem| problems.push(problem));
         let credential = self.credential(environment).map_err(|problem| problems.push(problem));
@@ -316,7 +316,7 @@ impl ClientBuilder {
         let headers = check_headers(&self.headers, &mut problems);
         let mut authorities = Vec::new();
         if let Some(path) = self.ca_file.as_deref() {
-            let read = read_authorities(path).map_err(|why| problems.push(format!("ca_file {why}")));
+            let read = read_authorities(path).map_err(|why| problems.push(format!("‹ca_file› {why}")));
             authorities.extend(read.unwrap_or_default());
         }
         if let Some(path) = self.extra_ca_file.as_deref() {
@@ -381,13 +381,13 @@ impl ClientBuilder {
                 Ok(Credential::AppKey { key, secret })
             }
             (None, None, None) => {
-                Err("no credential: pass app_code, or app_key with app_secret, or set XIEZHEN_APP_CODE, or \
+                Err("no credential: ‹pass app_code, or app_key with app_secret, or set› XIEZHEN_APP_CODE, or \
                      XIEZHEN_APP_KEY with XIEZHEN_APP_SECRET"
                     .into())
             }
-            (None, Some(_), None) => Err("app_key was given without app_secret".into()),
-            (None, None, Some(_)) => Err("app_secret was given without app_key".into()),
-            (Some(_), ..) => Err("both app_code and app_key or app_secret were given: choose one".into()),
+            (None, Some(_), None) => Err("‹app_key› was given without ‹app_secret›".into()),
+            (None, None, Some(_)) => Err("‹app_secret› was given without ‹app_key›".into()),
+            (Some(_), ..) => Err("both ‹app_code› and ‹app_key› or ‹app_secret› were given: choose one".into()),
         }
     }
 }
@@ -403,20 +403,21 @@ impl Limits {
         let mut problems = Vec::new();
         for (name, value) in [("timeout", self.timeout), ("connect_timeout", self.connect_timeout)] {
             if value.is_zero() || value > LONGEST {
-                problems.push(format!("{name} must be more than 0 and at most a year, not {} s", value.as_secs_f64()));
+                problems
+                    .push(format!("‹{name}› must be more than 0 and at most a year, not {} s", value.as_secs_f64()));
             }
         }
         if self.requests_per_second.is_nan() || self.requests_per_second < 0.001 {
-            problems.push(format!("requests_per_second must be at least 0.001, not {}", self.requests_per_second));
+            problems.push(format!("‹requests_per_second› must be at least 0.001, not {}", self.requests_per_second));
         }
         if self.upload_concurrency == 0 {
-            problems.push("upload_concurrency must be at least 1".into());
+            problems.push("‹upload_concurrency› must be at least 1".into());
         }
         if self.max_photo_bytes == 0 {
-            problems.push("max_photo_bytes must be at least 1".into());
+            problems.push("‹max_photo_bytes› must be at least 1".into());
         }
         if self.max_pictures == 0 {
-            problems.push("max_pictures must be at least 1".into());
+            problems.push("‹max_pictures› must be at least 1".into());
         }
         problems.extend(self.training_schedule.problem("training_schedule"));
         problems.extend(self.generation_schedule.problem("generation_schedule"));
@@ -426,7 +427,7 @@ impl Limits {
             // Not as it was given: it may contain a password.
             let rule = "begin with http://, https://, socks5:// or socks5h:// and name a host, such as http://proxy:3128; \
                         empty means none";
-            problems.push(format!("proxy must {rule}"));
+            problems.push(format!("‹proxy› must {rule}"));
         }
         problems
     }
@@ -440,19 +441,19 @@ fn is_proxy(text: &str) -> bool {
 }
 
 fn check_base_url(text: &str, allow_http: bool) -> Result<Url, String> {
-    let mut url = Url::parse(text.trim()).map_err(|error| format!("base_url is not a URL: {error}"))?;
+    let mut url = Url::parse(text.trim()).map_err(|error| format!("‹base_url› is not a URL: {error}"))?;
     if !matches!(url.scheme(), "http" | "https") || url.host().is_none() {
-        return Err("base_url must begin with https:// (or http://) and name a host".into());
+        return Err("‹base_url› must begin with https:// (or http://) and name a host".into());
     }
     if !url.username().is_empty() || url.password().is_some() {
-        return Err("base_url must not contain user information: credentials go into app_code or app_key".into());
+        return Err("‹base_url› must not contain user information: credentials go into ‹app_code› or ‹app_key›".into());
     }
     if url.query().is_some() || url.fragment().is_some() {
-        return Err("base_url must not contain a query or a fragment".into());
+        return Err("‹base_url› must not contain a query or a fragment".into());
     }
     if url.scheme() == "http" && !allow_http && !is_loopback(&url) {
-        return Err("base_url is http://, which shows the credential to whoever listens: use https://, or \
-                    allow it with allow_http"
+        return Err("‹base_url› is http://, which shows the credential to whoever listens: use https://, or \
+                    allow it with ‹allow_http›"
             .into());
     }
     let path = url.path().trim_end_matches('/').to_owned();
@@ -462,14 +463,14 @@ fn check_base_url(text: &str, allow_http: bool) -> Result<Url, String> {
 
 fn check_secret(name: &str, value: &str) -> Result<(), String> {
     if value.is_empty() {
-        return Err(format!("{name} is empty"));
+        return Err(format!("‹{name}› is empty"));
     }
     let printable = HeaderValue::from_str(value).is_ok() && value.is_ascii() && value.trim() == value;
     if printable { Ok(()) } else { Err(unprintable(name)) }
 }
 
 fn unprintable(name: &str) -> String {
-    format!("{name} contains characters that a header can't carry")
+    format!("‹{name}› contains characters that a header can't carry")
 }
 
 /// The certificates of a PEM file.

@@ -38,6 +38,7 @@ use crate::{
     digest, disk,
     error::{Error, ErrorKind, Result},
     picture::{self, Format},
+    spelling::{Spelling, spell},
     text,
 };
 
@@ -184,7 +185,7 @@ fn is_encoded(path: &Path) -> bool {
 impl fmt::Display for Rejection {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Problem(problem) => f.write_str(problem),
+            Self::Problem(problem) => f.write_str(&spell(problem, Spelling::Snake)),
             Self::Busy(error) => error.fmt(f),
         }
     }

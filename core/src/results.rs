@@ -88,7 +88,7 @@ impl Results<'_> {
     pub(crate) async fn save(&self, urls: &[String], ask_again: impl Future<Output = Result<Task>>) -> Saved {
         let most = self.transport.options().limits.max_pictures;
         if urls.len() > most {
-            let message = format!("task {} has {} pictures; at most {most} (max_pictures)", self.task_id, urls.len());
+            let message = format!("task {} has {} pictures; at most {most} (‹max_pictures›)", self.task_id, urls.len());
             let error = Error::new(ErrorKind::Protocol, message).with_task_id(self.task_id);
             let urls = urls.iter().take(most).cloned().collect();
             return Saved { files: self.known.to_vec(), urls, error: Some(error) };

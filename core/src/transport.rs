@@ -253,7 +253,7 @@ impl Transport {
         // Never closed: there is always a permit to wait for.
         let Some(deadline) = deadline else { return Ok(permit.await.ok()) };
         tokio::time::timeout_at(deadline, permit).await.map(Result::ok).map_err(|_| {
-            let message = "the timeout passed while other photos were being uploaded (upload_concurrency)";
+            let message = "the timeout passed while other photos were being uploaded (‹upload_concurrency›)";
             Error::new(ErrorKind::Timeout, message).within(&request.context())
         })
     }
@@ -262,7 +262,7 @@ impl Transport {
     async fn wait_for_permit(&self, request: &Request, deadline: Option<Instant>) -> Result<()> {
         tokio::select! {
             biased;
-            () = request.given_up() => Err(Error::cancelled(request.call.name())),
+            () = request.given_up() => Err(Error::cancelled_call(request.call)),
             permit = self.acquire_permit(request, deadline) => permit,
         }
     }
@@ -277,7 +277,9 @@ impl Transport {
             return Err(too_late("the timeout passed before anything was sent"));
         }
         tokio::time::timeout_at(deadline, self.limiter.acquire()).await.map_err(|_| {
-            too_late("the timeout passed while waiting for a permit of the client's rate limiter (requests_per_second)")
+            too_late(
+                "the timeout passed while waiting for a permit of the client's rate limiter (‹requests_per_second›)",
+            )
         })
     }
 
@@ -310,7 +312,7 @@ impl Transport {
             () = tokio::time::sleep(limit.unwrap_or_default()), if limit.is_some() => Err(limit.unwrap_or_default()),
             () = stall.elapsed(stall_limit), if request.is_upload() => Err(stall_limit),
             () = unsent_and_given_up(request, &guard), if request.call.is_create() => {
-                return Err(Failure::new(AttemptOutcome::Refused, Error::cancelled(request.call.name())));
+                return Err(Failure::new(AttemptOutcome::Refused, Error::cancelled_call(request.call)));
             }
         };
         let outcome = outcome.unwrap_or_else(|limit| {

@@ -11,8 +11,6 @@ use clap::{
 
 use super::{language::Language, receive::Receiving, report::quoted};
 use crate::{
-    client::Client,
-    error::{Error, Result},
     options::{ClientBuilder, PollSchedule},
     photo::Rules,
 };
@@ -285,14 +283,6 @@ impl Connection {
         client.allow_private_results(self.allow_private_results).require_https_results(self.require_https_results)
     }
 
-    /// The client, or what is wrong with its options under the names by which they are given here.
-    pub(super) fn build(client: ClientBuilder) -> Result<Client> {
-        client.build().map_err(|error| match error.problems() {
-            [] => error,
-            problems => Error::invalid(problems.iter().map(|problem| typed(problem)).collect()),
-        })
-    }
-
     /// Those that decide whom is spoken to and whether it can succeed, as they are typed: a command to go on needs them
     /// again. Those that only set the pace are left out.
     pub(super) fn typed(&self) -> String {
@@ -338,38 +328,6 @@ impl Connection {
             option(" --as-is", "");
         }
         typed
-    }
-}
-
-/// What the core says of an option, under the name that it has here. A credential is never typed.
-fn typed(problem: &str) -> String {
-    let (name, rest) = problem.split_once(' ').unwrap_or((problem, ""));
-    let rest = match name {
-        // A path is the user's own.
-        "ca_file" => rest.to_owned(),
-        _ => rest
-            .replace("pass app_code, or app_key with app_secret, or set", "set")
-            .replace("app_code", "XIEZHEN_APP_CODE")
-            .replace("app_key", "XIEZHEN_APP_KEY")
-            .replace("app_secret", "XIEZHEN_APP_SECRET")
-            .replace("allow_http", "--allow-http"),
-    };
-    match name {
-        "app_code" | "app_key" | "app_secret" => format!("XIEZHEN_{} {rest}", name.to_uppercase()),
-        "timeout" => format!("--call-timeout {rest}"),
-        "base_url"
-        | "ca_file"
-        | "connect_timeout"
-        | "generation_schedule"
-        | "max_photo_bytes"
-        | "max_pictures"
-        | "proxy"
-        | "requests_per_second"
-        | "training_schedule"
-        | "upload_concurrency" => {
-            format!("--{} {rest}", name.replace('_', "-"))
-        }
-        _ => format!("{name} {rest}"),
     }
 }
 

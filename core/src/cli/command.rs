@@ -28,6 +28,7 @@ use crate::{
     job::{Job, Portrait, RunOptions, Stage},
     options::ClientBuilder,
     photo::Photo,
+    spelling::Spelling,
     task::{Style, Task},
 };
 
@@ -162,7 +163,7 @@ impl<'a> Invocation<'a> {
     /// The profile lies below the environment, and that below what is typed.
     fn client(&self) -> Result<Client> {
         let client = profile::apply(self.client.clone(), self.profile.as_deref(), variable)?;
-        Connection::build(self.connection.apply(client))
+        self.connection.apply(client).build()
     }
 
     async fn styles(&self, client: &Client, html: Option<&Path>) -> Result<()> {
@@ -309,7 +310,7 @@ impl<'a> Invocation<'a> {
 
 /// As with every line of JSON: whoever reads it may be gone, and the error is told to people all the same.
 pub(super) fn error_as_json(error: &Error) {
-    let _ = print::json(&print::tagged("error", serde_json::to_value(error)));
+    let _ = print::json(&print::tagged("error", serde_json::to_value(error.clone().spelled(Spelling::Flags))));
 }
 
 /// Says what went wrong, once, and returns what to exit with.

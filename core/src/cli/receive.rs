@@ -9,7 +9,7 @@ use clap::Args;
 use super::print;
 use crate::{
     callback::{Callbacks, Receiver},
-    error::{Error, Result},
+    error::Result,
 };
 
 /// Where callbacks come in.
@@ -51,11 +51,7 @@ fn callbacks(public_url: Option<&str>, address: &str) -> Result<Callbacks> {
             _ => set,
         }
     };
-    Callbacks::from_parts(public_url, None, &variable).map_err(|error| {
-        let typed =
-            |problem: &String| problem.replace("public_url", "--callback").replace("pass it or set", "type it or set");
-        Error::invalid(error.problems().iter().map(typed).collect())
-    })
+    Callbacks::from_parts(public_url, None, &variable)
 }
 
 /// `xiezhen listen`: each hint as a line of JSON, until it is interrupted.

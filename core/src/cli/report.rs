@@ -9,6 +9,7 @@ use super::{
 use crate::{
     error::{Error, ErrorKind},
     job::Portrait,
+    spelling::Spelling,
 };
 
 /// The command that goes on with a job.
@@ -59,7 +60,7 @@ fn causes<'a>(error: &'a Error, portraits: &'a [Portrait]) -> Vec<Cause<'a>> {
 
 /// What happened, and the ids that support asks for. `headline` is the kind that was named already.
 fn describe(text: &mut String, cause: &Cause<'_>, headline: ErrorKind) {
-    let error = cause.error;
+    let error = &cause.error.clone().spelled(Spelling::Flags);
     let mut place = cause.style.map(|style| format!("{style}: ")).unwrap_or_default();
     if error.kind() != headline {
         _ = write!(place, "{}: ", error.kind());

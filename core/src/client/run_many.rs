@@ -249,7 +249,7 @@ fn check_keys(jobs: &[KeyedJob], are_files: bool) -> Result<()> {
     let mut seen = HashSet::new();
     for key in jobs.iter().filter_map(|job| job.key.as_deref()) {
         if let Err(error) = check_key(key) {
-            problems.extend(error.problems().iter().cloned());
+            problems.extend(error.into_problems());
         } else if are_files && !is_file_name(key) {
             problems.push(format!("key {key:?} can't be the name of a file"));
         }

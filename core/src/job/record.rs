@@ -234,7 +234,7 @@ impl Record {
         };
         let task_id = training.task_id.clone().unwrap_or_default();
         let message = format!(
-            "the service never named the user model of training {task_id}: ask the vendor, and adopt that task with its user_id"
+            "the service never named the user model of training {task_id}: ask the vendor, and adopt that task with its ‹user_id›"
         );
         training.error = Some(Error::new(ErrorKind::Protocol, message).with_task_id(&task_id));
     }
@@ -269,7 +269,7 @@ impl Record {
     pub(super) fn problem_at(&self, host: &str) -> Option<String> {
         let bound = self.host.as_deref().filter(|bound| *bound != host)?;
         Some(format!(
-            "this job belongs to {bound}, and this client speaks to {host}: use that base_url, or another job"
+            "this job belongs to {bound}, and this client speaks to {host}: use that ‹base_url›, or another job"
         ))
     }
 
@@ -368,7 +368,7 @@ impl Record {
             );
         };
         match (id, user_id) {
-            (WorkId::Training, None) => return refuse("a training is adopted with its user_id: pass both"),
+            (WorkId::Training, None) => return refuse("a training is adopted with its ‹user_id›: pass both"),
             (WorkId::Training, Some(user_id)) => self.user_id = Some(user_id.to_owned()),
             (WorkId::Portrait(_), _) => {}
         }

@@ -47,7 +47,8 @@ impl JobRunner {
     /// Takes the job up, with what its caller wants of it.
     pub(super) async fn enter(&self, save_to: Option<PathBuf>) -> Result<()> {
         let save_to = save_to.map(std::path::absolute).transpose().map_err(|error| {
-            Error::new(ErrorKind::InvalidArgument, format!("save_to is not a usable path: {error}")).with_source(error)
+            Error::new(ErrorKind::InvalidArgument, format!("‹save_to› is not a usable path: {error}"))
+                .with_source(error)
         })?;
         let host = self.session.options.host();
         self.job.known(|record| {

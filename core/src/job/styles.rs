@@ -21,10 +21,10 @@ pub(super) fn problems(record: &Record) -> Vec<String> {
     let mut problems = Vec::new();
     if record.training.is_none() {
         if record.user_id.as_ref().is_none_or(|user_id| user_id.trim().is_empty()) {
-            problems.push("user_id is empty".to_owned());
+            problems.push("‹user_id› is empty".to_owned());
         }
         if !record.photos.is_empty() {
-            problems.push("photos and user_id were both given: a trained model needs no photos".to_owned());
+            problems.push("photos and ‹user_id› were both given: a trained model needs no photos".to_owned());
         }
         if record.portraits.is_empty() {
             problems.push("no style was given: with a trained model there is nothing else to do".to_owned());

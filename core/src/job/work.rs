@@ -278,7 +278,7 @@ impl Work {
 fn unanswered(what: &str, sent: Option<String>) -> Error {
     let message = format!(
         "whether {what} was started is unknown: the run that asked for it ended before the answer came. If the \
-         vendor's side shows the task, adopt it; to start (and pay) anew, pass recreate"
+         vendor's side shows the task, adopt it; to start (and pay) anew, pass ‹recreate›"
     );
     Error::new(ErrorKind::OutcomeUnknown, message).with_sent(sent)
 }

@@ -225,7 +225,7 @@ pub(super) fn check_len(bytes: u64, rules: Rules) -> Result<(), String> {
     if bytes == 0 {
         Err("is empty".into())
     } else if bytes > rules.max_bytes && bytes > most {
-        let option = if most == rules.max_bytes { " (max_photo_bytes)" } else { "" };
+        let option = if most == rules.max_bytes { " (‹max_photo_bytes›)" } else { "" };
         Err(format!("has {bytes} bytes; at most {most}{option} are accepted"))
     } else {
         Ok(())

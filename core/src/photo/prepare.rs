@@ -41,7 +41,7 @@ pub(super) fn prepare(picture: Picture, side: u32, max_bytes: u64) -> Result<Vec
         }
         let side = pixels.width().max(pixels.height()) * 3 / 4;
         if side == 0 {
-            return Err(format!("can't be made smaller than {max_bytes} bytes (max_photo_bytes)"));
+            return Err(format!("can't be made smaller than {max_bytes} bytes (‹max_photo_bytes›)"));
         }
         let (width, height) = fitting(pixels.dimensions(), side);
         pixels = scaled(&pixels, width, height);

@@ -46,7 +46,7 @@ fn certificate(problem: &CertificateError) -> String {
     match problem {
         CertificateError::UnknownIssuer => {
             "the server's certificate comes from an authority that this machine does not trust: if it is your own or \
-             that of a proxy that inspects traffic, pass its certificate as ca_file, or name it in SSL_CERT_FILE"
+             that of a proxy that inspects traffic, pass its certificate as ‹ca_file›, or name it in SSL_CERT_FILE"
                 .into()
         }
         CertificateError::ExpiredContext { time, not_after } => format!(
@@ -62,7 +62,7 @@ fn certificate(problem: &CertificateError) -> String {
         CertificateError::Expired => "the server's certificate has expired, by this machine's clock".into(),
         CertificateError::NotValidYet => "the server's certificate is not valid yet, by this machine's clock".into(),
         CertificateError::Other(other) if other.to_string().contains("CaUsedAsEndEntity") => {
-            "the server shows an authority's own certificate as its own, which is not accepted even if ca_file has it: \
+            "the server shows an authority's own certificate as its own, which is not accepted even if ‹ca_file› has it: \
              issue a certificate for the server from that authority"
                 .into()
         }

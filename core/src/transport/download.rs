@@ -115,7 +115,7 @@ impl Transport {
         for _ in 0..=MAX_REDIRECTS {
             reach.check(&url)?;
             if self.options.limits.require_https_results && url.scheme() == "http" && !addresses::is_inside(&url) {
-                let message = format!("the address is http://{}, which require_https_results refuses", host(&url));
+                let message = format!("the address is http://{}, which ‹require_https_results› refuses", host(&url));
                 return Err(Error::new(ErrorKind::Protocol, message).into());
             }
             let client = self.connections.pictures(&url, reach)?;
