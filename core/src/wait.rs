@@ -9,6 +9,7 @@ mod completion;
 mod driver;
 mod outcome;
 mod poll_queue;
+mod poll_state;
 mod polled_task;
 pub(crate) mod schedule;
 #[cfg(test)]
@@ -30,8 +31,7 @@ pub(crate) use self::{
     completion::OnEnd,
     outcome::{out_of_time, task_failed},
     poll_queue::WaiterKey,
-    polled_task::NOTIFY_PAUSE,
-    schedule::Steps,
+    poll_state::PollState,
 };
 use self::{
     completion::{Completion, NotifyQueue, OutcomeBatch},

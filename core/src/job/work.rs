@@ -8,7 +8,7 @@ use crate::{
     error::{Error, ErrorKind, Result},
     options::PollSchedule,
     task::{Created, Task, TaskState},
-    wait::{Steps, task_failed},
+    wait::{PollState, task_failed},
 };
 
 /// So long after a generation's end the addresses of its pictures may follow.
@@ -44,12 +44,9 @@ pub(super) struct Work {
     /// Since when a generation has succeeded without the address of a picture.
     #[serde(deserialize_with = "Option::deserialize")]
     empty_since: Option<u64>,
-    steps: Steps,
     /// Times are milliseconds since 1970: the job may go on in another process.
-    next_poll: u64,
-    last_poll: u64,
-    /// The service asked for this pause: no notification cuts it short.
-    not_before: u64,
+    #[serde(flatten)]
+    polls: PollState,
     /// Since when its end is waited for; before it is asked for, its photos.
     #[serde(deserialize_with = "Option::deserialize")]
     pub(super) waiting_since: Option<u64>,
@@ -79,7 +76,7 @@ impl Work {
         let created = self.task_id.is_some();
         let known = created || self.intent || self.error.is_some();
         let about = self.error.as_ref().and_then(Error::task_id);
-        let polled = self.state.is_some() || self.last_poll > 0;
+        let polled = self.state.is_some() || self.polls.is_polled();
         if created && self.intent {
             Some("has a task_id, and an intent as if no answer had come".into())
         } else if polled && !created {
@@ -125,7 +122,7 @@ impl Work {
 
     /// Begins the schedule anew, as for a task that nobody calls back about.
     pub(super) fn poll_fast(&mut self) {
-        self.steps = Steps::default();
+        self.polls.restart();
         self.expects_callback = false;
     }
 
@@ -161,7 +158,7 @@ impl Work {
                 self.task_id = Some(created.task_id.clone());
                 self.state = Some(TaskState::Waiting);
                 self.waiting_since = Some(now);
-                self.next_poll = now.saturating_add(self.steps.after_poll(schedule).as_millis() as u64);
+                self.polls.plan(schedule, now);
             }
             // Given up before it was sent: as if it had never been begun.
             Err(error) if error.kind() == ErrorKind::Cancelled => self.clear_intent(),
@@ -183,25 +180,24 @@ impl Work {
 
     pub(super) fn restart_wait(&mut self) {
         self.waiting_since = None;
-        self.next_poll = 0;
+        self.polls.poll_now();
     }
 
     /// When it is polled next, in milliseconds since 1970.
     pub(super) fn next_poll(&self) -> u64 {
-        self.next_poll
+        self.polls.next_poll()
     }
 
     pub(super) fn drop_future_times(&mut self, now: u64) {
-        if self.last_poll > now || self.waiting_since.is_some_and(|since| since > now) {
-            (self.last_poll, self.next_poll, self.not_before, self.waiting_since) = (0, 0, 0, None);
+        if self.polls.is_ahead_of(now) || self.waiting_since.is_some_and(|since| since > now) {
+            self.polls.drop_times();
+            self.waiting_since = None;
         }
     }
 
     /// Brings the next poll forward; at most one a second, whoever asks for it.
     pub(super) fn poll_soon(&mut self, now: u64) {
-        let pause = crate::wait::NOTIFY_PAUSE.as_millis() as u64;
-        let soon = now.max(self.last_poll.saturating_add(pause)).max(self.not_before);
-        self.next_poll = self.next_poll.min(soon);
+        self.polls.poll_soon(now);
     }
 
     /// Notes what a poll saw, and plans the next one. True if the state is a new one.
@@ -213,8 +209,7 @@ impl Work {
             self.error = Some(task_failed(task.clone()));
         }
         self.empty_since = self.empty_since.filter(|_| task.result_paths.is_empty());
-        self.last_poll = now;
-        self.next_poll = now.saturating_add(self.steps.after_poll(schedule).as_millis() as u64);
+        self.polls.on_polled(schedule, now);
         changed
     }
 
@@ -222,8 +217,8 @@ impl Work {
     /// long.
     pub(super) fn on_empty(&mut self, schedule: &PollSchedule, now: u64) -> bool {
         if self.empty_since.is_none() {
-            self.steps = Steps::default();
-            self.next_poll = now.saturating_add(self.steps.after_poll(schedule).as_millis() as u64);
+            self.polls.restart();
+            self.polls.plan(schedule, now);
         }
         let since = *self.empty_since.get_or_insert(now);
         let is_over = now.saturating_sub(since) >= PICTURES_FOLLOW.as_millis() as u64;
@@ -239,17 +234,8 @@ impl Work {
 
     /// Notes a poll that failed; gives the pause before the next, or `None` if that was the last.
     pub(super) fn on_poll_failed(&mut self, error: &Error, schedule: &PollSchedule, now: u64) -> Option<Duration> {
-        let since_created = self.waiting_since.map(|since| Duration::from_millis(now.saturating_sub(since)));
-        if self.steps.ends_a_wait(error, since_created, now) {
-            return None;
-        }
-        let pause = self.steps.after_failure(schedule, error.retry_after());
-        self.last_poll = now;
-        self.next_poll = now.saturating_add(pause.as_millis() as u64);
-        if error.retry_after().is_some() {
-            self.not_before = self.next_poll;
-        }
-        Some(pause)
+        let age = self.waiting_since.map(|since| Duration::from_millis(now.saturating_sub(since)));
+        self.polls.on_poll_failed(error, schedule, age, now)
     }
 
     /// What a caller who comes back wants done again. What was billed is done again only if `recreate` says so.
@@ -265,7 +251,8 @@ impl Work {
             self.error = None;
             self.waiting_since = None;
             if self.empty_since.take().is_some() {
-                (self.state, self.next_poll) = (None, 0);
+                self.state = None;
+                self.polls.poll_now();
             }
             if self.task_id.is_none() {
                 self.void_attempts = self.attempt;

@@ -15,8 +15,9 @@ use tokio::{sync::oneshot, time::Instant};
 use super::{
     completion::Completion,
     outcome::{ended, out_of_time},
+    poll_state::PollState,
     polled_task::{Interest, PolledTask, Waiter, Waiters},
-    schedule::{Schedules, TaskSchedule},
+    schedule::Schedules,
 };
 use crate::{
     error::{Error, Result},
@@ -90,6 +91,15 @@ impl PollQueue {
         }
     }
 
+    /// The time in milliseconds, which are never 0.
+    fn ms(&self, at: Instant) -> u64 {
+        (at - self.epoch).as_millis() as u64 + 1
+    }
+
+    fn instant(&self, ms: u64) -> Instant {
+        self.epoch + Duration::from_millis(ms.saturating_sub(1))
+    }
+
     /// Remembers a task that this client created: its first poll can wait.
     pub(super) fn remember(&mut self, task: &str, kind: TaskKind, now: Instant) {
         if self.created.len() >= REMEMBERED {
@@ -111,8 +121,9 @@ impl PollQueue {
     ) -> WaiterKey {
         let key = match self.by_task.get(task) {
             Some(key) => *key,
-            None => self.open(task, now),
+            None => self.open(task),
         };
+        let now_ms = self.ms(now);
         self.next_waiter += 1;
         let id = self.next_waiter;
         let Some(polled) = self.tasks.get_mut(key) else { return WaiterKey { task: key, waiter: 0, id } };
@@ -130,30 +141,31 @@ impl PollQueue {
         }
         let at = match interest {
             Interest::End if planned => None,
-            Interest::End => Some(polled.schedule.first_poll(now)),
-            Interest::NextPoll => Some(polled.not_before.map_or(now, |at| now.max(at))),
+            // Its first poll may have to wait; after that, who is new does not.
+            Interest::End if !polled.polls.is_polled() => Some(polled.polls.next_poll().max(now_ms)),
+            Interest::End | Interest::NextPoll => Some(polled.polls.not_before().max(now_ms)),
             Interest::Notify => None,
         };
         if let Some(at) = at {
-            self.schedule(key, at);
+            self.schedule(key, self.instant(at));
         }
         waiter_key
     }
 
-    fn open(&mut self, task: &str, now: Instant) -> usize {
+    fn open(&mut self, task: &str) -> usize {
         let task: Arc<str> = task.into();
         let known = self.created.remove(&task);
-        let (kind, created) = known.map_or((TaskKind::Unknown, None), |(kind, at)| (kind, Some(at)));
+        let (kind, created) = known.map_or((TaskKind::Unknown, None), |(kind, at)| (kind, Some(self.ms(at))));
+        let schedule = self.schedules.of(kind);
         let key = self.tasks.insert(PolledTask {
             task: task.clone(),
             kind,
             state: None,
-            schedule: TaskSchedule::new(&self.schedules.of(kind), created, now),
+            polls: created.map_or_else(PollState::default, |at| PollState::created(&schedule, at)),
+            created,
             due: None,
-            last_poll: None,
             in_flight: None,
             again: false,
-            not_before: None,
             waiters: Waiters::with_room_for_one(),
         });
         self.by_task.insert(task, key);
@@ -209,12 +221,13 @@ impl PollQueue {
     /// "Poll this task now": for whoever waits for it, at most once a second beyond the schedule.
     pub(super) fn notify(&mut self, task: &str, now: Instant) {
         let Some(&key) = self.by_task.get(task) else { return };
+        let now = self.ms(now);
         let Some(polled) = self.tasks.get_mut(key) else { return };
         polled.waiters.on_notify(&polled.task);
         if polled.waiters.want_the_end() {
             polled.again = polled.in_flight.is_some();
-            let at = polled.soonest(now);
-            self.schedule(key, at);
+            let at = polled.polls.soonest(now);
+            self.schedule(key, self.instant(at));
         }
     }
 
@@ -282,7 +295,6 @@ impl PollQueue {
         let polled = self.tasks.get_mut(key)?;
         let (in_flight, abandoned) = oneshot::channel();
         polled.due = None;
-        polled.last_poll = Some(now);
         polled.in_flight = Some(in_flight);
         Some(DuePoll { key, task: polled.task.clone(), abandoned })
     }
@@ -301,6 +313,7 @@ impl PollQueue {
 
     /// Takes in what a poll saw, tells those who waited for it, and plans the next poll.
     pub(super) fn on_polled(&mut self, key: usize, polled_id: &Arc<str>, outcome: Result<Task>, now: Instant) {
+        let now = self.ms(now);
         // Keys are used again: the poll may have outlived its task.
         let Some(polled) = self.tasks.get_mut(key).filter(|polled| Arc::ptr_eq(&polled.task, polled_id)) else {
             return;
@@ -308,7 +321,6 @@ impl PollQueue {
         polled.in_flight = None;
         match outcome {
             Ok(task) if task.state.is_terminal() => self.end(key, &Ok(task)),
-            Err(error) if polled.schedule.ends_a_wait(&error, self.epoch, now) => self.end(key, &Err(error)),
             Ok(task) => {
                 if task.state == TaskState::Unknown {
                     tracing::warn!(task_id = task.id, raw_state = task.raw_state, "unknown task state: waiting on");
@@ -318,33 +330,38 @@ impl PollQueue {
                 if learned {
                     polled.kind = task.kind;
                 }
-                let pause = polled.schedule.after_poll(&self.schedules.of(polled.kind));
-                self.keep_waiting(key, &Ok(task), now + pause, now);
+                polled.polls.on_polled(&self.schedules.of(polled.kind), now);
+                self.keep_waiting(key, &Ok(task), now);
                 if learned {
                     self.shorten_deadlines(key);
                 }
             }
             Err(error) => {
+                let age = polled.created.map(|at| Duration::from_millis(now.saturating_sub(at)));
+                let schedule = self.schedules.of(polled.kind);
+                if polled.polls.on_poll_failed(&error, &schedule, age, now).is_none() {
+                    return self.end(key, &Err(error));
+                }
                 tracing::info!(task_id = %polled.task, %error, "polling a task failed: waiting on");
-                let pause = polled.schedule.after_failure(&self.schedules.of(polled.kind), error.retry_after());
-                polled.not_before = error.retry_after().map(|_| now + pause);
                 let error = error.with_task_id(&polled.task);
-                self.keep_waiting(key, &Err(error), now + pause, now);
+                self.keep_waiting(key, &Err(error), now);
             }
         }
     }
 
     /// Everybody who wanted this poll gets it; those who wait go on waiting.
-    fn keep_waiting(&mut self, key: usize, outcome: &Result<Task>, next: Instant, now: Instant) {
+    fn keep_waiting(&mut self, key: usize, outcome: &Result<Task>, now: u64) {
         let Some(polled) = self.tasks.get_mut(key) else { return };
         for waiter in polled.waiters.take_next_poll_only() {
             self.waiters -= 1;
             waiter.completion.tell(outcome.clone());
         }
         if polled.waiters.want_the_end() {
-            let again = std::mem::take(&mut polled.again);
-            let at = if again { next.min(polled.soonest(now)) } else { next };
-            self.schedule(key, at);
+            if std::mem::take(&mut polled.again) {
+                polled.polls.poll_soon(now);
+            }
+            let at = polled.polls.next_poll();
+            self.schedule(key, self.instant(at));
         }
         self.close_if_left(key);
     }

@@ -1,18 +1,15 @@
 //! A task that somebody waits for, and who does.
 
-use std::{sync::Arc, time::Duration};
+use std::sync::Arc;
 
 use slab::Slab;
 use tokio::{sync::oneshot, time::Instant};
 
-use super::{completion::Completion, schedule::TaskSchedule};
+use super::{completion::Completion, poll_state::PollState};
 use crate::{
     error::Result,
     task::{Task, TaskKind, TaskState},
 };
-
-/// A notified task is polled again at most once in this time.
-pub(crate) const NOTIFY_PAUSE: Duration = Duration::from_secs(1);
 
 /// When a waiter has what it came for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -137,23 +134,15 @@ pub(super) struct PolledTask {
     pub(super) task: Arc<str>,
     pub(super) kind: TaskKind,
     pub(super) state: Option<TaskState>,
-    pub(super) schedule: TaskSchedule,
+    /// In milliseconds of the queue.
+    pub(super) polls: PollState,
+    /// When this client created it, in the same milliseconds.
+    pub(super) created: Option<u64>,
     /// Distinguishes valid entries of the heap from outdated ones.
     pub(super) due: Option<Instant>,
-    pub(super) last_poll: Option<Instant>,
     /// While a poll is under way; dropping it stops the poll.
     pub(super) in_flight: Option<oneshot::Sender<()>>,
     /// Notified while being polled: poll once more.
     pub(super) again: bool,
-    /// The service asked for a pause: no notification cuts it short.
-    pub(super) not_before: Option<Instant>,
     pub(super) waiters: Waiters,
-}
-
-impl PolledTask {
-    /// When a notification may have the task polled.
-    pub(super) fn soonest(&self, now: Instant) -> Instant {
-        let last_poll = self.last_poll.map_or(now, |last_poll| now.max(last_poll + NOTIFY_PAUSE));
-        self.not_before.map_or(last_poll, |at| last_poll.max(at))
-    }
 }

@@ -6,7 +6,6 @@ use std::{
 };
 
 use serde::{Deserialize, Serialize};
-use tokio::time::Instant;
 
 use super::outcome::ends_a_wait;
 use crate::{
@@ -115,43 +114,4 @@ impl Steps {
 /// ±20 %, so that what began together does not come back together.
 fn jittered(pause: Duration) -> Duration {
     pause.mul_f64(0.8 + 0.4 * fastrand::f64())
-}
-
-/// A polled task's place in the schedule of its kind, which it does not hold: there may be ten thousand.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct TaskSchedule {
-    steps: Steps,
-    /// Set until the first poll: when that may be.
-    first: Option<Instant>,
-    /// When this client created the task.
-    created: Option<Instant>,
-}
-
-impl TaskSchedule {
-    /// A task created here is first polled after the schedule's first pause, any other at once.
-    pub(super) fn new(schedule: &PollSchedule, created: Option<Instant>, now: Instant) -> Self {
-        let mut steps = Steps::default();
-        let first = created.map_or(now, |at| now.max(at + steps.after_poll(schedule)));
-        Self { steps, first: Some(first), created }
-    }
-
-    /// When a new waiter wants the task polled, unless a poll is planned already.
-    pub(super) fn first_poll(&self, now: Instant) -> Instant {
-        self.first.map_or(now, |first| first.max(now))
-    }
-
-    pub(super) fn after_poll(&mut self, schedule: &PollSchedule) -> Duration {
-        self.first = None;
-        self.steps.after_poll(schedule)
-    }
-
-    /// `epoch` is any moment before all others.
-    pub(super) fn ends_a_wait(&mut self, error: &Error, epoch: Instant, now: Instant) -> bool {
-        self.steps.ends_a_wait(error, self.created.map(|at| now - at), (now - epoch).as_millis() as u64)
-    }
-
-    pub(super) fn after_failure(&mut self, schedule: &PollSchedule, retry_after: Option<Duration>) -> Duration {
-        self.first = None;
-        self.steps.after_failure(schedule, retry_after)
-    }
 }
