@@ -1,9 +1,11 @@
 //! A job: the whole order of one customer, from photos and styles to pictures on disk (docs/design.md §4).
 
+mod adoption;
 mod called_back;
 mod checkpoint;
 mod emit;
 mod hints;
+mod identity;
 mod photos;
 mod record;
 mod run;

@@ -36,14 +36,22 @@ impl Topic {
     }
 }
 
+/// Of one style.
+#[derive(Clone, Copy, Default)]
+struct Pictures {
+    /// Once it is known.
+    count: Option<usize>,
+    saved: usize,
+}
+
 pub(super) struct Bars {
     drawn: MultiProgress,
     lines: Vec<(Topic, ProgressBar)>,
     /// Says why nothing moves, until something does.
     note: Option<ProgressBar>,
     uploads: Uploads,
-    /// Of each style, how many pictures there are (0: not known) and how many are saved.
-    pictures: HashMap<String, (usize, usize)>,
+    /// Of each style.
+    pictures: HashMap<String, Pictures>,
 }
 
 impl Bars {
@@ -70,7 +78,7 @@ impl Bars {
                 self.show_state(&Topic::Style(style.clone()), *state, &text::generating_now());
             }
             Event::Generated { style, count } => {
-                self.pictures.entry(style.clone()).or_default().0 = *count;
+                self.pictures.entry(style.clone()).or_default().count = Some(*count);
                 self.busy(&Topic::Style(style.clone()), &text::to_save(text::pictures_of(*count)));
             }
             Event::Saved { style, .. } => self.show_saved(style),
@@ -106,14 +114,13 @@ impl Bars {
     }
 
     fn show_saved(&mut self, style: &str) {
-        let (count, saved) = self.pictures.entry(style.to_owned()).or_default();
-        *saved += 1;
-        let (count, saved) = (*count, *saved);
+        let pictures = self.pictures.entry(style.to_owned()).or_default();
+        pictures.saved += 1;
+        let Pictures { count, saved } = *pictures;
         let topic = &Topic::Style(style.to_owned());
-        if count > saved {
-            self.busy(topic, &text::saved_of(saved, text::pictures_of(count)));
-        } else {
-            self.end(topic, DONE, "✓", &text::saved(text::pictures_of(saved)));
+        match count.filter(|count| *count > saved) {
+            Some(count) => self.busy(topic, &text::saved_of(saved, text::pictures_of(count))),
+            None => self.end(topic, DONE, "✓", &text::saved(text::pictures_of(saved))),
         }
     }
 

@@ -1,11 +1,13 @@
 //! What a job knows, as it is written down, and the rules for changing it. No input or output.
 
-use std::{collections::HashSet, fmt::Write as _, path::PathBuf};
+use std::path::PathBuf;
 
 use serde::{Deserialize, Serialize};
-use sha2::{Digest as _, Sha256};
 
-use super::{JobPhoto, Portrait, Stage, style_name, work::Work};
+use super::{
+    JobPhoto, Portrait, Stage,
+    work::{Reopen, Work},
+};
 use crate::{
     call::Call,
     error::{Error, ErrorKind, Result},
@@ -84,15 +86,6 @@ pub(super) const fn kind_of(id: WorkId) -> TaskKind {
         WorkId::Training => TaskKind::Training,
         WorkId::Portrait(_) => TaskKind::Generation,
     }
-}
-
-/// Its digest; where only the service has the photo, the service's path of it.
-fn identity_of_photo(photo: &JobPhoto) -> Option<&str> {
-    photo.sha256.as_deref().or(photo.uploaded.as_deref())
-}
-
-fn refuse<T>(problem: impl Into<String>) -> Result<T> {
-    Err(Error::invalid(vec![problem.into()]))
 }
 
 impl Record {
@@ -339,13 +332,13 @@ impl Record {
     }
 
     /// Prepares a job for being taken up again: by a caller who comes back, or while its other work goes on.
-    pub(super) fn reopen(&mut self, recreate: bool, comes_back: bool) {
-        let comes_back = comes_back || self.is_over();
+    pub(super) fn reopen(&mut self, how: Reopen) {
+        let how = Reopen { comes_back: how.comes_back || self.is_over(), ..how };
         for id in self.works().map(|(id, _)| id).collect::<Vec<_>>() {
             let what = self.name_of(id);
             let sent = self.create_request(id).map(|(_, body)| body.to_string());
             if let Some(work) = self.work(id) {
-                work.reopen(recreate, comes_back, &what, sent);
+                work.reopen(how, &what, sent);
             }
         }
         if self.training.as_ref().is_some_and(Work::is_fresh) {
@@ -353,155 +346,6 @@ impl Record {
         }
         self.miss_model();
         self.update_stage();
-    }
-
-    /// Attaches a task that exists at the service to the first create whose outcome is unknown.
-    pub(super) fn adopt(&mut self, task_id: &str, user_id: Option<&str>) -> Result<()> {
-        if self.name_model(task_id, user_id) {
-            return Ok(());
-        }
-        self.check_unused(task_id)?;
-        let Some(id) = self.works().find(|(_, work)| work.is_unknown()).map(|(id, _)| id) else {
-            return refuse(
-                "nothing of this job has an unknown outcome, so there is nothing to adopt a task for (the answer of a create \
-                 that is under way is yet to come)",
-            );
-        };
-        match (id, user_id) {
-            (WorkId::Training, None) => return refuse("a training is adopted with its ‹user_id›: pass both"),
-            (WorkId::Training, Some(user_id)) => self.user_id = Some(user_id.to_owned()),
-            (WorkId::Portrait(_), _) => {}
-        }
-        self.attach(id, task_id);
-        Ok(())
-    }
-
-    /// Attaches a generation that exists at the service to the portrait of `style`.
-    pub(super) fn adopt_portrait(&mut self, task_id: &str, style: &str) -> Result<()> {
-        self.check_unused(task_id)?;
-        let Some(index) = self.portraits.iter().position(|portrait| portrait.style == style) else {
-            let styles: Vec<_> = self.portraits.iter().map(|portrait| &portrait.style).collect();
-            return refuse(format!("style {style:?} is not one of this job's: {styles:?}"));
-        };
-        if !self.portraits.get(index).is_some_and(|portrait| portrait.work.is_unknown()) {
-            return refuse(format!("the generation of {style:?} has no unknown outcome: there is nothing to adopt"));
-        }
-        self.attach(WorkId::Portrait(index), task_id);
-        Ok(())
-    }
-
-    /// Names the user model of a training whose answer lacked it. False if that is not what is missing.
-    fn name_model(&mut self, task_id: &str, user_id: Option<&str>) -> bool {
-        let (None, Some(user_id), Some(training)) = (&self.user_id, user_id, &mut self.training) else { return false };
-        if training.task_id.as_deref() != Some(task_id) {
-            return false;
-        }
-        training.error = None;
-        self.user_id = Some(user_id.to_owned());
-        self.revision = self.revision.saturating_add(1);
-        self.update_stage();
-        true
-    }
-
-    /// Attaches a task that a callback has told of, and a query has shown.
-    pub(super) fn adopt_told(&mut self, id: WorkId, task_id: &str, user_id: Option<&str>) {
-        if let (WorkId::Training, Some(user_id)) = (id, user_id) {
-            self.user_id = Some(user_id.to_owned());
-        }
-        self.attach(id, task_id);
-        if let Some(work) = self.work(id) {
-            work.unverified = false;
-        }
-    }
-
-    /// Tasks that were adopted and that the service was not asked about yet.
-    pub(super) fn unverified(&self) -> Vec<(WorkId, String)> {
-        let unverified = self.works().filter(|(_, work)| work.unverified);
-        unverified.filter_map(|(id, work)| Some((id, work.task_id.clone()?))).collect()
-    }
-
-    /// Takes in what the service says of a task that was adopted. An error says why it was not.
-    pub(super) fn verify_adopted(&mut self, id: WorkId, seen: &Result<Task>) -> Result<()> {
-        let wanted = kind_of(id);
-        let fits = match seen {
-            Ok(task) if task.kind == wanted || task.kind == TaskKind::Unknown => Ok(()),
-            Ok(task) => refuse(format!(
-                "task {} is a {}, and a {} is to be adopted: nothing was adopted",
-                task.id,
-                task.kind.name(),
-                wanted.name()
-            )),
-            // The service doesn't know it, or not as ours. Anything else does not answer this question.
-            Err(error) if error.kind() == ErrorKind::Api => Err(error.clone().within("nothing was adopted")),
-            Err(error) => return Err(error.clone()),
-        };
-        let Some(work) = self.work(id) else { return fits };
-        if fits.is_ok() {
-            work.unverified = false;
-            return fits;
-        }
-        work.reject_adopted();
-        if id == WorkId::Training {
-            self.user_id = None;
-        }
-        self.revision = self.revision.saturating_add(1);
-        self.update_stage();
-        fits
-    }
-
-    /// Refuses a task that a part of this job has already.
-    fn check_unused(&self, task_id: &str) -> Result<()> {
-        if self.works().any(|(_, work)| work.task_id.as_deref() == Some(task_id)) {
-            return refuse(format!("task {task_id} is this job's already: nothing was adopted"));
-        }
-        Ok(())
-    }
-
-    fn attach(&mut self, id: WorkId, task_id: &str) {
-        if let Some(work) = self.work(id) {
-            work.adopt(task_id);
-        }
-        // Newer than any checkpoint of the run that lost the answer.
-        self.revision = self.revision.saturating_add(1);
-        self.update_stage();
-    }
-
-    /// [`same_order`](Self::same_order) as a text: equal if and only if that is so. `None` while a photo was never read.
-    pub(super) fn identity(&self) -> Option<String> {
-        let mut photos: Vec<&str> = self.photos.iter().map(identity_of_photo).collect::<Option<_>>()?;
-        photos.sort_unstable();
-        let mut styles: Vec<_> =
-            self.portraits.iter().map(|portrait| style_name::normalized(&portrait.style)).collect();
-        styles.sort_unstable();
-        let model = if self.training.is_none() { self.user_id.as_deref() } else { None };
-        let digest = Sha256::digest(serde_json::json!([photos, styles, model]).to_string());
-        Some(digest.iter().take(16).fold(String::new(), |mut hex, byte| {
-            let _ = write!(hex, "{byte:02x}");
-            hex
-        }))
-    }
-
-    /// What makes it this job and no other: photos, styles, and the model if one was given.
-    pub(super) fn same_order(&self, other: &Self) -> Result<(), &'static str> {
-        let digests = |record: &Self| {
-            let mut digests: Vec<_> =
-                record.photos.iter().map(|photo| identity_of_photo(photo).map(str::to_owned)).collect();
-            digests.sort();
-            digests
-        };
-        let styles = |record: &Self| -> HashSet<String> {
-            record.portraits.iter().map(|portrait| style_name::normalized(&portrait.style)).collect()
-        };
-        let model = |record: &Self| if record.training.is_none() { record.user_id.clone() } else { None };
-        if model(self) != model(other) {
-            Err("another user model")
-        } else if self.training.is_some() && digests(self) != digests(other) {
-            Err("other photos")
-        } else if styles(self) != styles(other) {
-            Err("other styles")
-        } else {
-            Ok(())
-        }
     }
 
     pub(super) fn portraits(&self) -> Vec<Portrait> {

@@ -4,7 +4,7 @@ use std::{path::PathBuf, sync::Arc, time::Duration};
 
 use super::{
     AdvanceOptions, Job, RunOptions, SaveJob, checkpoint::Checkpoint, hints::Hints, record::Record, run_lock::RunLock,
-    runner::JobRunner, steps::InFlight, styles,
+    runner::JobRunner, steps::InFlight, styles, work::Reopen,
 };
 use crate::{
     callback::{Callbacks, Hint},
@@ -33,7 +33,7 @@ pub(crate) async fn advance(
         return if options.ends_refused && is_refused { runner.end_refused(&error).await } else { Err(error) };
     }
     runner.verify_adopted().await?;
-    job.edit(|record| record.reopen(options.recreate, false));
+    job.edit(|record| record.reopen(Reopen { recreate: options.recreate, comes_back: false }));
     if options.ends_refused && runner.awaits_photos().await? {
         runner.save().await?;
         return Ok(Some(PHOTOS_PAUSE));
@@ -94,7 +94,7 @@ async fn to_the_end(session: Arc<Session>, job: &Job, options: RunOptions) -> Re
         runner.save().await?;
     }
     job.edit(|record| {
-        record.reopen(options.recreate, true);
+        record.reopen(Reopen { recreate: options.recreate, comes_back: true });
         record.restart_wait();
     });
     runner.emit_pending();

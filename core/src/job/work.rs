@@ -55,6 +55,15 @@ pub(super) struct Work {
     pub(super) expects_callback: bool,
 }
 
+/// How a job is taken up again.
+#[derive(Clone, Copy)]
+pub(super) struct Reopen {
+    /// What has failed, or may have been started, is started again and billed again.
+    pub(super) recreate: bool,
+    /// By a caller who comes back, rather than while its other work goes on.
+    pub(super) comes_back: bool,
+}
+
 impl Work {
     /// Takes a task that the service knows for the answer that was lost.
     pub(super) fn adopt(&mut self, task_id: &str) {
@@ -239,15 +248,15 @@ impl Work {
     }
 
     /// What a caller who comes back wants done again. What was billed is done again only if `recreate` says so.
-    pub(super) fn reopen(&mut self, recreate: bool, comes_back: bool, what: &str, sent: Option<String>) {
+    pub(super) fn reopen(&mut self, how: Reopen, what: &str, sent: Option<String>) {
         // The caller holds the run lock, so no other run is polling.
         self.in_flight = false;
         let failed = self.state == Some(TaskState::Failed);
-        if recreate && (failed || self.is_unknown()) {
+        if how.recreate && (failed || self.is_unknown()) {
             *self = Self { void_attempts: self.attempt, ..self.anew() };
         } else if self.is_unknown() {
             self.error.get_or_insert_with(|| unanswered(what, sent));
-        } else if comes_back && !failed {
+        } else if how.comes_back && !failed {
             self.error = None;
             self.waiting_since = None;
             if self.empty_since.take().is_some() {

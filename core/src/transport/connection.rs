@@ -28,6 +28,21 @@ pub(crate) struct Connections {
     direct_redirected_pictures: OnceCell<Client>,
 }
 
+/// How a host is reached.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Way {
+    Direct,
+    /// Through what the options or the environment name, if they name one.
+    Proxied,
+}
+
+/// Whether certificates can matter.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Tls {
+    Verified,
+    Unused,
+}
+
 impl Connections {
     pub(crate) fn new(options: Arc<Options>) -> Self {
         Self {
@@ -55,34 +70,38 @@ impl Connections {
     /// For pictures: the caller follows redirects and checks each hop. What was connected to as a host that was
     /// named is not used for one that was redirected to.
     pub(crate) fn pictures(&self, url: &Url, reach: Reach) -> Result<&Client> {
-        let direct = self.goes_direct(url);
-        let cell = match (reach == Reach::Redirected, direct) {
-            (false, false) => &self.pictures,
-            (false, true) => &self.direct_pictures,
-            (true, false) => &self.redirected_pictures,
-            (true, true) => &self.direct_redirected_pictures,
+        let way = self.way_to(url);
+        let cell = match (reach == Reach::Redirected, way) {
+            (false, Way::Proxied) => &self.pictures,
+            (false, Way::Direct) => &self.direct_pictures,
+            (true, Way::Proxied) => &self.redirected_pictures,
+            (true, Way::Direct) => &self.direct_redirected_pictures,
         };
-        cell.get_or_try_init(|| build(self.base(direct, true, reach)?))
+        cell.get_or_try_init(|| build(self.base(way, Tls::Verified, reach)?))
     }
 
     fn gateway(&self) -> Result<ClientBuilder> {
         let base = &self.options.base_url;
         let local = is_loopback(base);
         // Plain http to another machine may go through a proxy that speaks TLS.
-        let needs_tls = !local || base.scheme() == "https";
-        self.base(self.goes_direct(base), needs_tls, Reach::Anywhere)
+        let tls = if local && base.scheme() == "http" { Tls::Unused } else { Tls::Verified };
+        self.base(self.way_to(base), tls, Reach::Anywhere)
     }
 
-    /// Whether no proxy is asked for `url`, whatever the HTTP library makes of `NO_PROXY`.
-    fn goes_direct(&self, url: &Url) -> bool {
-        is_loopback(url) || (matches!(self.options.limits.route, Route::Environment) && no_proxy::bypasses(url))
+    /// Whether a proxy is asked for `url`, whatever the HTTP library makes of `NO_PROXY`.
+    fn way_to(&self, url: &Url) -> Way {
+        let is_exempt = matches!(self.options.limits.route, Route::Environment) && no_proxy::bypasses(url);
+        if is_loopback(url) || is_exempt { Way::Direct } else { Way::Proxied }
     }
 
-    fn base(&self, direct: bool, needs_tls: bool, reach: Reach) -> Result<ClientBuilder> {
-        let resolver =
-            Resolver { reach, proxies: if direct { Vec::new() } else { self.options.proxies.hosts.clone() } };
+    fn base(&self, way: Way, tls: Tls, reach: Reach) -> Result<ClientBuilder> {
+        let proxies = match way {
+            Way::Direct => Vec::new(),
+            Way::Proxied => self.options.proxies.hosts.clone(),
+        };
+        let resolver = Resolver { reach, proxies };
         let builder = Client::builder()
-            .tls_backend_preconfigured(self.tls(needs_tls)?)
+            .tls_backend_preconfigured(self.tls(tls)?)
             .connect_timeout(self.options.limits.connect_timeout)
             // Shorter than what gateways keep: most connections are closed by us, not under us.
             .pool_idle_timeout(std::time::Duration::from_secs(45))
@@ -92,7 +111,7 @@ impl Connections {
             .dns_resolver(resolver)
             .user_agent(concat!("xiezhen/", env!("CARGO_PKG_VERSION")));
         Ok(match &self.options.limits.route {
-            _ if direct => builder.no_proxy(),
+            _ if way == Way::Direct => builder.no_proxy(),
             Route::Environment => builder,
             Route::Direct => builder.no_proxy(),
             Route::Proxy(proxy) => builder.proxy(reqwest::Proxy::all(proxy).map_err(unusable)?),
@@ -100,8 +119,8 @@ impl Connections {
     }
 
     /// Verifies against the system's authorities and `ca_file`; plain http to this machine needs none of that loaded.
-    fn tls(&self, needed: bool) -> Result<ClientConfig> {
-        if needed {
+    fn tls(&self, tls: Tls) -> Result<ClientConfig> {
+        if tls == Tls::Verified {
             return self.tls.get_or_try_init(|| verifying(&self.options)).cloned();
         }
         let versions = ClientConfig::builder_with_provider(provider()).with_safe_default_protocol_versions();
