@@ -1172,6 +1172,9 @@ void xiezhen_client_close(const xiezhen_client *client);
 
 /**
  * Frees a client. Close it first, and let its calls return, if other threads may be inside one.
+ *
+ * If a create is in flight whose call was stopped, this waits until its answer is stored, at most for the create's own timeout;
+ * after 2 s it says so to `on_log`, or on stderr. So do `xiezhen_queue_free`, `exit` and the return from `main`.
  */
 void xiezhen_client_free(xiezhen_client *client);
 
@@ -1550,6 +1553,22 @@ xiezhen_status xiezhen_job_training_task_id(const xiezhen_job *job,
 xiezhen_status xiezhen_job_save_to(const xiezhen_job *job, xiezhen_string **save_to, xiezhen_error **error);
 
 /**
+ * What the job fails of, or has failed of, to be freed: an unknown outcome before all else, then what went wrong first; NULL if
+ * nothing did.
+ */
+xiezhen_status xiezhen_job_error(const xiezhen_job *job,
+                                 xiezhen_error **job_error,
+                                 xiezhen_error **error);
+
+/**
+ * What `xiezhen_job_adopt` can take a task over for, because the outcome of its create is unknown: NULL for the training, and
+ * styles as the job was given them, for `xiezhen_job_adopt_portrait`.
+ */
+xiezhen_status xiezhen_job_adoptable(const xiezhen_job *job,
+                                     xiezhen_strings **adoptable,
+                                     xiezhen_error **error);
+
+/**
  * The portraits as they are now: one a style, in the order given.
  */
 xiezhen_status xiezhen_job_portraits(const xiezhen_job *job,
@@ -1642,7 +1661,8 @@ xiezhen_status xiezhen_run_options_set_checkpoint(xiezhen_run_options *options,
                                                   xiezhen_error **error);
 
 /**
- * Bounds the whole run; else each task's own deadline does (training 2 h, generation 30 min). For `xiezhen_run`.
+ * Bounds the whole call: `XIEZHEN_TIMEOUT`, and the same call goes on. Without it, each task's own deadline bounds a run (training
+ * 2 h, generation 30 min), and the client's timeout each call of an advance.
  */
 xiezhen_status xiezhen_run_options_set_timeout_ms(xiezhen_run_options *options,
                                                   uint64_t timeout_ms,
@@ -1996,7 +2016,8 @@ size_t xiezhen_queue_pending(const xiezhen_queue *queue);
 
 /**
  * Frees a queue, and stops the calls that were begun on it, as `xiezhen_cancel_cancel` does; nothing more is heard of them. When
- * this returns, they have let go of their jobs and checkpoints; a create in flight runs on.
+ * this returns, they have let go of their jobs and checkpoints. It waits for the answers of their creates in flight, as
+ * `xiezhen_client_free` does.
  */
 void xiezhen_queue_free(xiezhen_queue *queue);
 
@@ -2287,7 +2308,12 @@ xiezhen_status xiezhen_notify(const xiezhen_client *client,
 
 /**
  * Waits until every create in flight of this client has its answer, and its job was saved, also those whose call was stopped:
- * each ends with its own timeout. For programs that end by `_exit`, or that close the client themselves.
+ * each ends with its own timeout.
+ *
+ * `exit`, the return from `main`, `xiezhen_client_free` and `xiezhen_queue_free` wait by themselves. This is for programs that
+ * end in another way: by `_exit` or `quick_exit`, or by a signal. A library can't handle the signals of its program: without a
+ * handler, SIGTERM, SIGHUP and SIGINT end the process at once, and with it what a create in flight would have answered. Have a
+ * handler tell your main thread, and stop your calls, call this, and exit there.
  */
 xiezhen_status xiezhen_wait_for_creates(const xiezhen_client *client,
                                         const xiezhen_call_options *options,

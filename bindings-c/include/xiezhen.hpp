@@ -544,7 +544,7 @@ struct RunOptions {
   std::optional<std::string> save_to{};
   /// For `run`: the file that keeps the job, so that it can go on after this process.
   std::optional<std::string> checkpoint{};
-  /// For `run`: bounds it.
+  /// Bounds the whole call: XIEZHEN_TIMEOUT, and the same call goes on.
   std::optional<milliseconds> timeout{};
   /// Starts again, and is billed for, what is found failed or of unknown outcome.
   bool recreate = false;
@@ -782,6 +782,22 @@ public:
   std::optional<std::string> training_task_id() const { return known(xiezhen_job_training_task_id); }
   std::optional<std::string> save_to() const { return known(xiezhen_job_save_to); }
 
+  /// What the job fails of, or has failed of: an unknown outcome before all else, then what went wrong first.
+  std::optional<Error> error() const {
+    const auto error = detail::make<detail::Own<xiezhen_error, xiezhen_error_free>>(xiezhen_job_error, get());
+    return error ? std::optional<Error>(std::in_place, error.get(), xiezhen_error_status(error.get())) : std::nullopt;
+  }
+
+  /// What `adopt` can take a task over for, because the outcome of its create is unknown: nothing for the training, and styles as
+  /// the job was given them.
+  std::vector<std::optional<std::string>> adoptable() const {
+    const auto all = detail::make<detail::Own<xiezhen_strings, xiezhen_strings_free>>(xiezhen_job_adoptable, get());
+    std::vector<std::optional<std::string>> adoptable;
+    for (std::size_t n = 0; n < xiezhen_strings_count(all.get()); ++n)
+      adoptable.push_back(detail::maybe_text(xiezhen_strings_at(all.get(), n)));
+    return adoptable;
+  }
+
   /// One portrait a style, in the order given.
   std::vector<Portrait> portraits() const {
     const auto all = detail::make<detail::Own<xiezhen_portraits, xiezhen_portraits_free>>(
@@ -994,7 +1010,7 @@ private:
 };
 
 /// Where begun calls (`Client::begin_…`) say what they have to say, for event loops: nothing blocks, and nothing is called from a
-/// foreign thread. Its end stops the calls that were begun on it.
+/// foreign thread. Its end stops the calls that were begun on it, and waits for the answers of their creates in flight.
 class Queue {
 public:
   Queue() : handle_(detail::make<Handle>(xiezhen_queue_new)) {}
@@ -1092,7 +1108,8 @@ private:
   Queue queue_;
 };
 
-/// A connection to the service: where, who, limits. Threads may share it.
+/// A connection to the service: where, who, limits. Threads may share it. Its end waits for the answers of creates in flight whose
+/// calls were stopped.
 class Client {
 public:
   /// A client as the options and the environment describe it. Connects to nobody yet.

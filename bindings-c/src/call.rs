@@ -91,6 +91,11 @@ impl<T: Send + 'static> Call<T> {
         self.about(move |error| error.with_task_id(&task_id))
     }
 
+    /// The client, and its number.
+    pub(crate) fn client(&self) -> (u64, Client) {
+        (self.client, self.core.clone())
+    }
+
     /// What the client's log is told through, and the client's number.
     pub(crate) fn log(&self) -> Option<(u64, LogCallback)> {
         self.log.map(|log| (self.client, log))

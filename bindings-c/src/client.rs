@@ -10,6 +10,7 @@ use xiezhen_core::{Client, ClientBuilder, Error, OptionChanges, PollSchedule, Re
 
 use crate::{
     error::{boundary, xiezhen_error, xiezhen_status},
+    exit::{wait_at_exit, wait_for_creates},
     ffi::{Arguments, borrow, borrow_mut, free, handle, maybe, out, read_or, refuse, text},
     log::{LogCallback, next_client, open, xiezhen_on_log},
 };
@@ -367,6 +368,7 @@ pub unsafe extern "C" fn xiezhen_client_new(
         if let Some(log) = &options.log {
             open(log.level);
         }
+        wait_at_exit();
         *client = handle(xiezhen_client { core, number: next_client(), log: options.log });
         Ok(())
     })
@@ -406,7 +408,11 @@ pub unsafe extern "C" fn xiezhen_client_close(client: *const xiezhen_client) {
 }
 
 /// Frees a client. Close it first, and let its calls return, if other threads may be inside one.
+///
+/// If a create is in flight whose call was stopped, this waits until its answer is stored, at most for the create's own timeout;
+/// after 2 s it says so to `on_log`, or on stderr. So do `xiezhen_queue_free`, `exit` and the return from `main`.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn xiezhen_client_free(client: *mut xiezhen_client) {
+    read_or(client, (), |client| wait_for_creates(|| client.core.has_left_creates(), client.log.as_slice()));
     free(client);
 }

@@ -12,7 +12,7 @@ use crate::{
     ffi::{Arguments, borrow, borrow_mut, free, handle, maybe_text, out, read_or, refuse, slice_mut, text},
     photo::xiezhen_photo,
     portrait::{xiezhen_job_photo_list, xiezhen_portraits},
-    strings::xiezhen_string,
+    strings::{xiezhen_string, xiezhen_strings},
 };
 
 /// What a job is busy with.
@@ -243,13 +243,13 @@ pub unsafe extern "C" fn xiezhen_job_stage(job: *const xiezhen_job) -> xiezhen_s
     })
 }
 
-/// Gives a text that a job may have. Jobs change while others read, so it is a copy.
-fn give(
+/// Gives what a job may have. Jobs change while others read, so it is a copy.
+fn give<T>(
     job: *const xiezhen_job,
-    place: *mut *mut xiezhen_string,
+    place: *mut *mut T,
     name: &str,
     error: *mut *mut xiezhen_error,
-    read: impl FnOnce(&Job) -> Option<xiezhen_string>,
+    read: impl FnOnce(&Job) -> Option<T>,
 ) -> xiezhen_status {
     boundary(error, || {
         let (job, place) = (borrow(job, "job"), out(place, name)).all()?;
@@ -287,6 +287,28 @@ pub unsafe extern "C" fn xiezhen_job_save_to(
     error: *mut *mut xiezhen_error,
 ) -> xiezhen_status {
     give(job, save_to, "save_to", error, |job| job.save_to().as_deref().map(xiezhen_string::of_path))
+}
+
+/// What the job fails of, or has failed of, to be freed: an unknown outcome before all else, then what went wrong first; NULL if
+/// nothing did.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn xiezhen_job_error(
+    job: *const xiezhen_job,
+    job_error: *mut *mut xiezhen_error,
+    error: *mut *mut xiezhen_error,
+) -> xiezhen_status {
+    give(job, job_error, "job_error", error, |job| job.error().map(xiezhen_error::new))
+}
+
+/// What `xiezhen_job_adopt` can take a task over for, because the outcome of its create is unknown: NULL for the training, and
+/// styles as the job was given them, for `xiezhen_job_adopt_portrait`.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn xiezhen_job_adoptable(
+    job: *const xiezhen_job,
+    adoptable: *mut *mut xiezhen_strings,
+    error: *mut *mut xiezhen_error,
+) -> xiezhen_status {
+    give(job, adoptable, "adoptable", error, |job| Some(xiezhen_strings::of_maybe(&job.adoptable())))
 }
 
 /// The portraits as they are now: one a style, in the order given.

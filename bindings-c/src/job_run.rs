@@ -22,6 +22,7 @@ use crate::{
     completion::Outcome,
     error::{boundary, xiezhen_error, xiezhen_status},
     event::{xiezhen_event, xiezhen_on_event},
+    exit,
     ffi::{Arguments, borrow, borrow_mut, free, handle, maybe, out, refuse, text},
     job::xiezhen_job,
     queue::xiezhen_queue,
@@ -137,7 +138,8 @@ pub unsafe extern "C" fn xiezhen_run_options_set_checkpoint(
     })
 }
 
-/// Bounds the whole run; else each task's own deadline does (training 2 h, generation 30 min). For `xiezhen_run`.
+/// Bounds the whole call: `XIEZHEN_TIMEOUT`, and the same call goes on. Without it, each task's own deadline bounds a run (training
+/// 2 h, generation 30 min), and the client's timeout each call of an advance.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn xiezhen_run_options_set_timeout_ms(
     options: *mut xiezhen_run_options,
@@ -308,6 +310,7 @@ fn advance(
     let (client, job) = (borrow(client, "client"), borrow(job, "job")).all()?;
     let mut advance = AdvanceOptions::default()
         .recreate(options.recreate)
+        .timeout(options.timeout)
         .callback(options.callback.clone())
         .callback_key(options.callback_key.clone())
         .woken(options.woken.clone());
@@ -338,7 +341,8 @@ pub unsafe extern "C" fn xiezhen_advance(
 ) -> xiezhen_status {
     boundary(error, || {
         let options = maybe(options).cloned().unwrap_or_default();
-        let refused = options.check("xiezhen_advance", &[OptionKind::OnEvent, OptionKind::Woken]);
+        let known = [OptionKind::OnEvent, OptionKind::Timeout, OptionKind::Woken];
+        let refused = options.check("xiezhen_advance", &known);
         let call = advance(client, job, &options, options.on_event.is_some());
         let save = save.ok_or_else(|| refuse("save is NULL".into()));
         let ((), call, save, next_ms) = (refused, call, save, out(next_ms, "next_ms")).all()?;
@@ -371,7 +375,7 @@ pub unsafe extern "C" fn xiezhen_begin_advance(
 ) -> xiezhen_status {
     boundary(error, || {
         let options = maybe(options).cloned().unwrap_or_default();
-        let refused = options.check("xiezhen_begin_advance", &[OptionKind::Woken]);
+        let refused = options.check("xiezhen_begin_advance", &[OptionKind::Timeout, OptionKind::Woken]);
         let call = advance(client, job, &options, true);
         let ((), call, queue) = (refused, call, borrow(queue, "queue")).all()?;
         queue.begin(call, tag, Outcome::Next)
@@ -392,8 +396,13 @@ fn save_through(
         Box::pin(async move {
             let (reply, answer) = oneshot::channel();
             said.emit(Message::Save(job, reply));
+            let stored = tokio::select! {
+                biased;
+                stored = answer => stored.ok(),
+                () = exit::unanswered() => None,
+            };
             let unanswered = "the job could not be saved: nobody answered the completion that asked for it";
-            answer.await.unwrap_or_else(|_| Err(Error::new(ErrorKind::Io, unanswered).into()))
+            stored.unwrap_or_else(|| Err(Error::new(ErrorKind::Io, unanswered).into()))
         })
     }
 }

@@ -20,6 +20,7 @@ pub mod client;
 pub mod completion;
 pub mod error;
 pub mod event;
+mod exit;
 mod ffi;
 pub mod job;
 pub mod job_run;

@@ -69,6 +69,15 @@ impl LogCallback {
     }
 }
 
+impl LogCallback {
+    /// Tells the caller of something that a person should know.
+    pub(crate) fn warn(&self, message: &str) {
+        if self.level >= LevelFilter::Warn {
+            self.tell(&Line { level: Level::Warn.into(), target: c_text("xiezhen"), message: c_text(message) });
+        }
+    }
+}
+
 /// What was logged, on its way to the caller's thread.
 #[derive(Clone)]
 pub(crate) struct Line {

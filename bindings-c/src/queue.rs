@@ -4,19 +4,20 @@
 //! is called, by whoever asks the queue for it: nothing of the program's is ever called from a foreign thread.
 
 use std::{
-    collections::{HashMap, VecDeque},
+    collections::{HashMap, VecDeque, hash_map::Entry},
     ffi::{c_int, c_void},
     sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError},
     time::{Duration, Instant},
 };
 
 use tokio_util::sync::CancellationToken;
-use xiezhen_core::{Error, ErrorKind, Result, process};
+use xiezhen_core::{Client, Error, ErrorKind, Result, process};
 
 use crate::{
     call::{Call, Emit, Message},
     completion::{Outcome, defect, xiezhen_completion},
     error::{boundary, xiezhen_error, xiezhen_status},
+    exit::wait_for_creates,
     ffi::{free, handle, out, read_or},
     log::{Line, LogCallback},
     signal::Signal,
@@ -54,8 +55,8 @@ struct State {
     items: VecDeque<Item>,
     /// Calls whose end nobody has taken out yet.
     pending: usize,
-    /// Calls that still run.
-    running: usize,
+    /// Calls that still run: how many of each client, by its number.
+    running: HashMap<u64, (usize, Client)>,
     /// Freed: what comes now is for nobody.
     closed: bool,
 }
@@ -109,17 +110,18 @@ impl Inbox {
 /// A call that runs: it ends with one last item, whatever happens to it.
 struct Running {
     inbox: Arc<Inbox>,
+    client: u64,
     tag: usize,
     outcome: Option<Result<Outcome>>,
 }
 
 impl Running {
-    fn begin(inbox: &Arc<Inbox>, tag: usize) -> Self {
+    fn begin(inbox: &Arc<Inbox>, (number, client): (u64, Client), tag: usize) -> Self {
         let mut state = inbox.state();
         state.pending += 1;
-        state.running += 1;
+        state.running.entry(number).or_insert((0, client)).0 += 1;
         drop(state);
-        Self { inbox: inbox.clone(), tag, outcome: None }
+        Self { inbox: inbox.clone(), client: number, tag, outcome: None }
     }
 
     fn end(&mut self, outcome: Result<Outcome>) {
@@ -130,7 +132,14 @@ impl Running {
 impl Drop for Running {
     fn drop(&mut self) {
         self.inbox.put(Item::Last(self.tag, self.outcome.take().unwrap_or_else(|| Err(defect()))));
-        self.inbox.state().running -= 1;
+        let mut state = self.inbox.state();
+        if let Entry::Occupied(mut calls) = state.running.entry(self.client) {
+            calls.get_mut().0 -= 1;
+            if calls.get().0 == 0 {
+                calls.remove();
+            }
+        }
+        drop(state);
         self.inbox.ended.notify_all();
     }
 }
@@ -159,8 +168,8 @@ impl xiezhen_queue {
                 lines.put(Item::Log(client, line));
             }
         };
+        let mut running = Running::begin(&self.inbox, call.client(), tag);
         let work = call.start(self.stop.child_token(), emit, send_line);
-        let mut running = Running::begin(&self.inbox, tag);
         let spawned = process::spawn(async move {
             running.end(work.await.map(outcome));
         });
@@ -193,12 +202,18 @@ impl Drop for xiezhen_queue {
         self.stop.cancel();
         let mut state = self.inbox.state();
         state.closed = true;
+        let clients: Vec<Client> = state.running.values().map(|(_, client)| client.clone()).collect();
         // Not under the lock: what a call waits for goes with its items.
         let unread = std::mem::take(&mut state.items);
         drop(state);
         drop(unread);
         let state = self.inbox.state();
-        drop(self.inbox.ended.wait_timeout_while(state, PATIENCE, |state| state.running > 0));
+        drop(self.inbox.ended.wait_timeout_while(state, PATIENCE, |state| !state.running.is_empty()));
+        let logs: Vec<LogCallback> =
+            self.logs.lock().unwrap_or_else(PoisonError::into_inner).values().copied().collect();
+        // On a busy machine, a call may not even have noticed that it was stopped.
+        let may_leave_one = || process::billed_calls().is_some() && !self.inbox.state().running.is_empty();
+        wait_for_creates(|| may_leave_one() || clients.iter().any(Client::has_left_creates), &logs);
     }
 }
 
@@ -253,7 +268,8 @@ pub unsafe extern "C" fn xiezhen_queue_pending(queue: *const xiezhen_queue) -> u
 }
 
 /// Frees a queue, and stops the calls that were begun on it, as `xiezhen_cancel_cancel` does; nothing more is heard of them. When
-/// this returns, they have let go of their jobs and checkpoints; a create in flight runs on.
+/// this returns, they have let go of their jobs and checkpoints. It waits for the answers of their creates in flight, as
+/// `xiezhen_client_free` does.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn xiezhen_queue_free(queue: *mut xiezhen_queue) {
     // A forked child leaves its parent's alone: the calls are not its own, nor are the locks that they held at the fork.

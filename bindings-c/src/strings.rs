@@ -34,11 +34,15 @@ pub unsafe extern "C" fn xiezhen_string_free(string: *mut xiezhen_string) {
 }
 
 /// A list of texts that a call returned.
-pub struct xiezhen_strings(Vec<CString>);
+pub struct xiezhen_strings(Vec<Option<CString>>);
 
 impl xiezhen_strings {
     pub(crate) fn of_paths(paths: &[PathBuf]) -> Self {
-        Self(paths.iter().map(|path| c_path(path)).collect())
+        Self(paths.iter().map(|path| Some(c_path(path))).collect())
+    }
+
+    pub(crate) fn of_maybe(texts: &[Option<String>]) -> Self {
+        Self(texts.iter().map(|text| text.as_deref().map(c_text)).collect())
     }
 }
 
@@ -51,7 +55,7 @@ pub unsafe extern "C" fn xiezhen_strings_count(strings: *const xiezhen_strings) 
 /// One of the texts; NULL beyond the last.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn xiezhen_strings_at(strings: *const xiezhen_strings, index: usize) -> *const c_char {
-    read_or(strings, null(), |strings| pointer(strings.0.get(index)))
+    read_or(strings, null(), |strings| pointer(strings.0.get(index).and_then(Option::as_ref)))
 }
 
 /// Frees a list of texts.

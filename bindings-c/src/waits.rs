@@ -176,7 +176,12 @@ fn wait_for_creates(client: *const xiezhen_client, options: *const xiezhen_call_
 }
 
 /// Waits until every create in flight of this client has its answer, and its job was saved, also those whose call was stopped:
-/// each ends with its own timeout. For programs that end by `_exit`, or that close the client themselves.
+/// each ends with its own timeout.
+///
+/// `exit`, the return from `main`, `xiezhen_client_free` and `xiezhen_queue_free` wait by themselves. This is for programs that
+/// end in another way: by `_exit` or `quick_exit`, or by a signal. A library can't handle the signals of its program: without a
+/// handler, SIGTERM, SIGHUP and SIGINT end the process at once, and with it what a create in flight would have answered. Have a
+/// handler tell your main thread, and stop your calls, call this, and exit there.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn xiezhen_wait_for_creates(
     client: *const xiezhen_client,

@@ -204,6 +204,12 @@ static void photos_and_jobs(void) {
   REFUSED(xiezhen_job_give_photo(job, 99, photo, error));
   REFUSED(xiezhen_job_training_task_id(NULL, &text, error));
   REFUSED(xiezhen_job_save_to(NULL, &text, error));
+  xiezhen_error *failure = NULL;
+  xiezhen_strings *adoptable = NULL;
+  REFUSED(xiezhen_job_error(NULL, &failure, error));
+  REFUSED(xiezhen_job_error(job, NULL, error));
+  REFUSED(xiezhen_job_adoptable(NULL, &adoptable, error));
+  REFUSED(xiezhen_job_adoptable(job, NULL, error));
   REFUSED(xiezhen_job_portraits(NULL, &portraits, error));
   REFUSED(xiezhen_job_portraits(job, NULL, error));
   REFUSED(xiezhen_job_photos(NULL, &photos, error));

@@ -249,12 +249,69 @@ static void advance_by_hand(void) {
   xiezhen_client_free(client);
 }
 
+/* An advance that is out of time goes on where it was cut off. */
+static void an_advance_out_of_time(void) {
+  xiezhen_client *client = quick_client("late");
+  fault("late", "{\"call\":\"upload_file\",\"skip\":9,\"times\":1,\"stall\":\"before\"}");
+  struct store store = {NULL, 0, 0};
+  xiezhen_run_options *options = xiezhen_run_options_new();
+  OK(xiezhen_run_options_set_timeout_ms(options, 3000, error));
+  xiezhen_job *job = new_job();
+  uint64_t next_ms = 42;
+  xiezhen_error *error = NULL;
+  const double began = now_ms();
+  CHECK(xiezhen_advance(client, job, keep, &store, options, &next_ms, &error) == XIEZHEN_TIMEOUT && next_ms == 42);
+  CHECK(now_ms() - began < 50000); /* the client's own timeout is 60 s */
+  CHECK(strstr(xiezhen_error_message(error), "not advanced within 3 s") && strstr(xiezhen_error_message(error), "advance it again"));
+  xiezhen_error_free(error);
+  OK(xiezhen_run_options_set_timeout_ms(options, 60000, error));
+  OK(xiezhen_advance(client, job, keep, &store, options, &next_ms, error));
+  CHECK(xiezhen_job_stage(job) == XIEZHEN_STAGE_TRAINING && count_calls("late", "create_user_model") == 1);
+
+  /* Begun, it ends with the same. */
+  settings("late", "{\"training_seconds\":3600}");
+  fault("late", "{\"call\":\"query_task\",\"stall\":\"before\"}");
+  xiezhen_queue *queue = NULL;
+  OK(xiezhen_queue_new(&queue, error));
+  OK(xiezhen_run_options_set_timeout_ms(options, 200, error));
+  sleep_ms(100);
+  OK(xiezhen_begin_advance(client, job, options, queue, NULL, error));
+  for (bool ended = false; !ended;) {
+    CHECK(xiezhen_queue_wait(queue, 30000));
+    xiezhen_completion *completion = xiezhen_queue_next(queue);
+    if (xiezhen_completion_job(completion)) OK(xiezhen_completion_saved(completion, 0, error));
+    ended = xiezhen_completion_is_last(completion);
+    CHECK(!ended || xiezhen_completion_status(completion) == XIEZHEN_TIMEOUT);
+    xiezhen_completion_free(completion);
+  }
+  xiezhen_queue_free(queue);
+  xiezhen_string_free(store.json);
+  xiezhen_run_options_free(options);
+  xiezhen_job_free(job);
+  xiezhen_client_free(client);
+}
+
+/* What a job fails of, and what of it can be adopted: the training, or one of its styles. */
+static void fails_of(const xiezhen_job *job, xiezhen_status status, size_t count, const char *style) {
+  xiezhen_error *failure = NULL;
+  xiezhen_strings *adoptable = NULL;
+  OK(xiezhen_job_error(job, &failure, error));
+  OK(xiezhen_job_adoptable(job, &adoptable, error));
+  CHECK((failure == NULL) == (status == XIEZHEN_OK) && xiezhen_error_status(failure) == status);
+  CHECK(xiezhen_strings_count(adoptable) == count);
+  const char *first = xiezhen_strings_at(adoptable, 0);
+  CHECK(style ? first && strcmp(first, style) == 0 : !first);
+  xiezhen_error_free(failure);
+  xiezhen_strings_free(adoptable);
+}
+
 static void adopt_what_was_lost(void) {
   xiezhen_client *client = quick_client("adopt");
   fault("adopt", "{\"call\":\"create_user_model\",\"times\":1,\"close\":\"after\"}");
   xiezhen_job *job = new_job();
   xiezhen_run_options *options = options_with(NULL, scratch("adopt"), NULL);
   xiezhen_error *error = NULL;
+  fails_of(job, XIEZHEN_OK, 0, NULL);
   CHECK(xiezhen_run(client, job, options, &error) == XIEZHEN_OUTCOME_UNKNOWN);
   xiezhen_error_free(error);
   CHECK(xiezhen_run(client, job, options, NULL) == XIEZHEN_OUTCOME_UNKNOWN);
@@ -264,7 +321,13 @@ static void adopt_what_was_lost(void) {
   CHECK(sscanf(strstr(tasks, "\"id\":\""), "\"id\":\"%63[^\"]", task_id) == 1);
   CHECK(sscanf(strstr(tasks, "\"user_id\":\""), "\"user_id\":\"%63[^\"]", user_id) == 1);
   free(tasks);
+  fails_of(job, XIEZHEN_OUTCOME_UNKNOWN, 1, NULL);
   OK(xiezhen_job_adopt(job, task_id, user_id, error));
+  fails_of(job, XIEZHEN_OK, 0, NULL);
+  fault("adopt", "{\"call\":\"create_task\",\"skip\":1,\"times\":1,\"close\":\"before\"}");
+  CHECK(xiezhen_run(client, job, options, NULL) == XIEZHEN_OUTCOME_UNKNOWN);
+  fails_of(job, XIEZHEN_OUTCOME_UNKNOWN, 1, "花好月圆");
+  OK(xiezhen_run_options_set_recreate(options, true, error));
   OK(xiezhen_run(client, job, options, error));
   check_done(job);
   CHECK(count_calls("adopt", "create_user_model") == 1);
@@ -318,6 +381,7 @@ int main(void) {
   run_and_run_again();
   a_callback_stops_the_run();
   advance_by_hand();
+  an_advance_out_of_time();
   adopt_what_was_lost();
   a_folder_that_is_not_utf8();
   puts("jobs: ok");

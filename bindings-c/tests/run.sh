@@ -62,7 +62,7 @@ compile_cpp() { # <standard>
 }
 
 # The other standard's programs run under valgrind.
-tests_in_c=(arguments calls callbacks hints jobs many photos queue signals threads)
+tests_in_c=(arguments calls callbacks hints jobs many photos processes queue signals threads)
 say "C tests as c99"
 # These take longest to build.
 compile_cpp c++20 &

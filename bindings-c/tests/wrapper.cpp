@@ -202,6 +202,39 @@ void the_whole_job() {
   client.run(more);
   CHECK(more.portraits()[0].urls.size() == 2 && more.portraits()[0].files.empty());
   CHECK(thrown_by<xiezhen::Error>([&] { more.adopt("T1"); }).status() == XIEZHEN_INVALID_ARGUMENT);
+  CHECK(!more.error() && more.adoptable().empty());
+
+  // A create whose answer is lost: what can be adopted is the style, and of another job the training.
+  fault("job", R"({"call":"create_task","times":1,"close":"after"})");
+  auto lost = xiezhen::Job::with_user_id(*job.user_id(), {portraits[0].style_id.value()});
+  CHECK(thrown_by<xiezhen::Error>([&] { client.run(lost); }).status() == XIEZHEN_OUTCOME_UNKNOWN);
+  CHECK(lost.error()->status() == XIEZHEN_OUTCOME_UNKNOWN && lost.adoptable() == decltype(lost.adoptable()){portraits[0].style_id});
+  fault("job", R"({"call":"create_user_model","times":1,"close":"after"})");
+  xiezhen::Job untrained(photos(), styles);
+  CHECK(thrown_by<xiezhen::Error>([&] { client.run(untrained); }).status() == XIEZHEN_OUTCOME_UNKNOWN);
+  CHECK(untrained.adoptable().size() == 1 && !untrained.adoptable()[0]);
+}
+
+// The destructors wait for the answer of a create in flight: the checkpoint has its task.
+void an_end_that_waits() {
+  fault("ends", R"({"call":"create_user_model","answer_delay_ms":300})");
+  xiezhen::RunOptions options;
+  options.checkpoint = scratch("ends.json");
+  {
+    const xiezhen::Client client(quick("ends"));
+    const xiezhen::Queue queue;
+    client.begin_run(xiezhen::Job(photos(), styles), queue, nullptr, options);
+    while (count_calls("ends", "create_user_model") == 0) std::this_thread::sleep_for(5ms);
+  }
+  CHECK(xiezhen::Job::read_checkpoint(*options.checkpoint).training_task_id());
+
+  // An advance is bounded as a whole.
+  const xiezhen::Client client(quick("bounded"));
+  fault("bounded", R"({"call":"upload_file","stall":"before"})");
+  xiezhen::RunOptions bounded;
+  bounded.timeout = 200ms;
+  const xiezhen::Job job(photos(), styles);
+  CHECK(thrown_by<xiezhen::Error>([&] { client.advance(job, [](const std::string &) {}, bounded); }).status() == XIEZHEN_TIMEOUT);
 }
 
 void advance_with_any_callable() {
@@ -614,6 +647,7 @@ int main() {
   the_calls();
   errors_and_their_fields();
   the_whole_job();
+  an_end_that_waits();
   advance_with_any_callable();
   callbacks_that_throw();
   callables_of_any_kind();

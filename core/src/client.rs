@@ -429,6 +429,13 @@ impl Client {
         session.creates.wait().await;
     }
 
+    /// Whether a create is in flight whose caller has gone away: the end of a client waits for it, where nobody else does.
+    #[doc(hidden)]
+    pub fn has_left_creates(&self) -> bool {
+        let session = self.shared.session.load_full();
+        session.is_ours() && !session.left_creates.is_empty()
+    }
+
     /// Takes permits from where other processes take theirs too, in place of this client's `requests_per_second`: a fleet
     /// stays under one rate. Once for all clones; later calls change nothing.
     #[doc(hidden)]

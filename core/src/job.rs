@@ -397,6 +397,8 @@ pub struct AdvanceOptions {
     pub save_to: Option<PathBuf>,
     /// Is told of progress.
     pub on_event: Option<OnEvent>,
+    /// Bounds the whole advance; without it, each of its calls is bounded by the client's timeout.
+    pub timeout: Option<Duration>,
     /// Starts (and pays) again what was found failed, or with an unknown outcome.
     pub recreate: bool,
     /// Ends the job, as failed, if its photos or styles are refused: nobody is there to be told (fleets).
@@ -445,6 +447,13 @@ macro_rules! chained {
             #[must_use]
             pub fn on_event(mut self, emit: impl Fn(crate::Event) + Send + Sync + 'static) -> Self {
                 self.on_event = Some(Arc::new(emit));
+                self
+            }
+
+            /// Bounds the whole call.
+            #[must_use]
+            pub fn timeout(mut self, timeout: impl Into<Option<Duration>>) -> Self {
+                self.timeout = timeout.into();
                 self
             }
 
@@ -502,13 +511,6 @@ impl RunOptions {
     #[must_use]
     pub fn checkpoint(mut self, path: impl Into<PathBuf>) -> Self {
         self.checkpoint = Some(path.into());
-        self
-    }
-
-    /// Bounds the whole run.
-    #[must_use]
-    pub fn timeout(mut self, timeout: Duration) -> Self {
-        self.timeout = Some(timeout);
         self
     }
 }

@@ -3,12 +3,15 @@
 use std::{
     collections::HashSet,
     future::Future,
-    sync::{Arc, Mutex, PoisonError},
+    sync::{Arc, Mutex, OnceLock, PoisonError},
     time::{Duration, SystemTime},
 };
 
 use tokio::time::Instant;
-use tokio_util::{sync::CancellationToken, task::TaskTracker};
+use tokio_util::{
+    sync::CancellationToken,
+    task::{TaskTracker, task_tracker::TaskTrackerToken},
+};
 use tracing::Instrument;
 
 use crate::{
@@ -36,6 +39,8 @@ pub(crate) struct Session {
     generation: u32,
     pub(crate) closing: CancellationToken,
     pub(crate) creates: TaskTracker,
+    /// Those of them whose caller has gone.
+    pub(crate) left_creates: TaskTracker,
     /// The styles, as they were listed last.
     styles: tokio::sync::Mutex<Option<(Instant, Arc<[Style]>)>>,
     /// One moment on both clocks: times that are written down follow the steady one.
@@ -46,8 +51,9 @@ impl Session {
     pub(crate) fn new(options: Arc<Options>) -> Self {
         let transport = Arc::new(Transport::new(options.clone()));
         // `TaskTracker::wait` returns only once the tracker is closed; closing does not reject new tasks.
-        let creates = TaskTracker::new();
+        let (creates, left_creates) = (TaskTracker::new(), TaskTracker::new());
         creates.close();
+        left_creates.close();
         Self {
             scheduler: Scheduler::new(transport.clone(), schedules(&options)),
             transport,
@@ -57,6 +63,7 @@ impl Session {
             generation: process::generation(),
             closing: CancellationToken::new(),
             creates,
+            left_creates,
             styles: tokio::sync::Mutex::default(),
             began: (Instant::now(), unix_ms(SystemTime::now())),
         }
@@ -64,7 +71,8 @@ impl Session {
 
     /// One that was never used, and holds no connection; creates under way are still waited for.
     pub(crate) fn unused(&self) -> Self {
-        Self { creates: self.creates.clone(), ..Self::new(self.options.clone()) }
+        let fresh = Self::new(self.options.clone());
+        Self { creates: self.creates.clone(), left_creates: self.left_creates.clone(), ..fresh }
     }
 
     /// The same connections, limits and creates, under other options; its waits are its own.
@@ -79,6 +87,7 @@ impl Session {
             generation: self.generation,
             closing: self.closing.clone(),
             creates: self.creates.clone(),
+            left_creates: self.left_creates.clone(),
             styles: tokio::sync::Mutex::default(),
             began: self.began,
         }
@@ -149,11 +158,32 @@ impl Session {
     ) -> Result<T> {
         let caller = Caller::default();
         let _leaves = caller.presence();
-        let ended = self.creates.spawn(work(caller).in_current_span()).await;
+        let left = Arc::new(OnceLock::new());
+        let _leaves_behind = LeavesBehind { tracker: &self.left_creates, left: left.clone() };
+        let work = work(caller).in_current_span();
+        let create = self.creates.spawn(async move {
+            let ended = work.await;
+            drop(left);
+            ended
+        });
+        let ended = create.await;
         ended.map_err(|error| {
             let message = format!("a create was interrupted: {error}; its outcome is unknown");
             Error::new(ErrorKind::OutcomeUnknown, message).with_source(error)
         })?
+    }
+}
+
+/// Whoever waits for a create: once this is dropped, what is still in flight is left behind.
+struct LeavesBehind<'a> {
+    tracker: &'a TaskTracker,
+    /// The create's own until it has ended.
+    left: Arc<OnceLock<TaskTrackerToken>>,
+}
+
+impl Drop for LeavesBehind<'_> {
+    fn drop(&mut self) {
+        let _ = self.left.set(self.tracker.token());
     }
 }
 

@@ -23,6 +23,11 @@ pub(crate) async fn advance(
     save: SaveJob,
     options: AdvanceOptions,
 ) -> Result<Option<Duration>> {
+    let timeout = options.timeout;
+    within(timeout, job, "advanced", "advance", all_due(session, job, save, options)).await
+}
+
+async fn all_due(session: Arc<Session>, job: &Job, save: SaveJob, options: AdvanceOptions) -> Result<Option<Duration>> {
     let lock = RunLock::take(job).await?;
     let on_event = options.on_event;
     let hints = hints(&session, job, options.callback, options.callback_key, options.woken);
@@ -61,14 +66,26 @@ pub(crate) async fn advance(
 
 /// Brings a job to its end.
 pub(crate) async fn run(session: Arc<Session>, job: &Job, options: RunOptions) -> Result<()> {
-    let Some(timeout) = options.timeout else { return to_the_end(session, job, options).await };
-    let ended = tokio::time::timeout(timeout, to_the_end(session, job, options)).await;
+    let timeout = options.timeout;
+    within(timeout, job, "done", "run", to_the_end(session, job, options)).await
+}
+
+/// Bounds what is done with a job: what was not `done` in time, the caller is told to `repeat`.
+async fn within<T>(
+    timeout: Option<Duration>,
+    job: &Job,
+    done: &str,
+    repeat: &str,
+    work: impl Future<Output = Result<T>>,
+) -> Result<T> {
+    let Some(timeout) = timeout else { return work.await };
+    let ended = tokio::time::timeout(timeout, work).await;
     ended.unwrap_or_else(|_| {
         if let Some(unknown) = JobRunner::unknown_error(job) {
             return Err(unknown);
         }
         let message = format!(
-            "the job was not done within {} s (it is {}); run it again to go on",
+            "the job was not {done} within {} s (it is {}); {repeat} it again to go on",
             timeout.as_secs_f64(),
             job.stage().name()
         );

@@ -2,7 +2,7 @@
 
 use std::time::{Duration, Instant, SystemTime};
 
-use xiezhen::{Client, Error, ErrorKind};
+use xiezhen::{AdvanceOptions, Client, Error, ErrorKind};
 use xiezhen_simulator::{Call, Fault, StallAt};
 
 use crate::service;
@@ -42,6 +42,28 @@ async fn a_call_may_have_a_timeout_of_its_own() {
     let created = client.create_task(&training.user_id, xiezhen_simulator::STYLES[0].id, None).await;
     was_brief(began, &created.unwrap_err(), ErrorKind::OutcomeUnknown);
     assert_eq!(simulator.count(Call::CreateTask), 1);
+}
+
+/// What is cut off runs on, and the next advance takes it up: nothing is billed twice.
+#[tokio::test]
+async fn an_advance_may_be_bounded_as_a_whole() {
+    let simulator = service::start().await;
+    let client = service::client(&simulator.url());
+    let job = service::job();
+    simulator.fault(Fault::on(Call::CreateUserModel).once().delay_answer(Duration::from_millis(900)));
+    let advance = |timeout| {
+        let options = AdvanceOptions::default().timeout(timeout);
+        client.advance(&job, |_| async { Ok(()) }, options)
+    };
+    while simulator.count(Call::CreateUserModel) == 0 {
+        let began = Instant::now();
+        let error = advance(BRIEF).await.unwrap_err();
+        was_brief(began, &error, ErrorKind::Timeout);
+        assert!(error.message().contains("within 0.3 s") && error.message().contains("advance it again"), "{error}");
+    }
+    advance(Duration::from_secs(30)).await.unwrap();
+    assert!(job.training_task_id().is_some());
+    assert_eq!(simulator.count(Call::CreateUserModel), 1);
 }
 
 #[tokio::test]

@@ -42,6 +42,31 @@ macro_rules! has_ended {
     };
 }
 
+/// The end of a client waits for these, and for no others.
+#[tokio::test]
+async fn creates_whose_callers_have_gone_are_known() {
+    let simulator = service::start().await;
+    let client = service::client(&simulator.url());
+    let user_id = service::trained(&client).await;
+    abandoned(&simulator, &client, &user_id).await;
+    assert!(client.has_left_creates());
+    client.wait_for_creates().await;
+    assert!(!client.has_left_creates());
+
+    simulator.fault(Fault::on(Call::CreateTask).once().delay(Duration::from_millis(200)));
+    let mut create = pin!(client.create_task(&user_id, STYLES[0].id, None));
+    tokio::select! {
+        created = create.as_mut() => panic!("{created:?}"),
+        () = async {
+            while simulator.count(Call::CreateTask) == 1 {
+                tokio::time::sleep(Duration::from_millis(5)).await;
+            }
+        } => assert!(!client.has_left_creates(), "its caller is there"),
+    }
+    create.await.unwrap();
+    assert!(!client.has_left_creates());
+}
+
 #[tokio::test]
 async fn two_may_wait_for_creates_that_overlap() {
     let simulator = service::start().await;
