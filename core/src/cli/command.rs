@@ -8,18 +8,18 @@ use std::{
 use clap::CommandFactory as _;
 
 use super::{
-    adoption::adopt,
-    arguments::{Arguments, Command, Connection, Resume, Run, RunArgs},
+    arguments::{Arguments, Command, Connection, Run},
     batch::{self, Output},
     check::check,
-    folders::expanded,
     gallery::gallery,
     interrupt::Interrupt,
-    logging, print, profile,
+    logging,
+    plan::Plan,
+    print, profile,
     progress::Progress,
-    receive::{self, Receiving},
+    receive,
     report::{self, quoted_path},
-    sheet, text, trust,
+    sheet, text,
 };
 use crate::{
     client::Client,
@@ -27,7 +27,6 @@ use crate::{
     event::OnEvent,
     job::{Job, Portrait, RunOptions, Stage},
     options::ClientBuilder,
-    photo::Photo,
     spelling::Spelling,
     task::{Style, Task},
 };
@@ -43,14 +42,6 @@ pub(super) struct Invocation<'a> {
     profile: Option<String>,
     connection: Connection,
     command: Command,
-}
-
-/// A job that is to be done, and how.
-struct Plan {
-    job: Job,
-    checkpoint: PathBuf,
-    options: RunOptions,
-    receiving: Receiving,
 }
 
 impl<'a> Invocation<'a> {
@@ -321,67 +312,6 @@ fn report_error(error: &Error, portraits: &[Portrait], resume: Option<report::Re
         (_, resume) => report::text_of(error, portraits, resume.as_ref()),
     });
     error.kind().exit_code()
-}
-
-impl Plan {
-    fn new(run: &Run) -> Result<Self> {
-        // The checkpoint may be taken up from another folder.
-        let absolute = |path: &PathBuf| {
-            std::path::absolute(path)
-                .map(Photo::path)
-                .map_err(|error| Error::invalid(vec![format!("photo {}: {error}", path.display())]))
-        };
-        let photos: Vec<Photo> = expanded(&run.photos)?.iter().map(absolute).collect::<Result<_>>()?;
-        let checkpoint = run.checkpoint.clone().unwrap_or_else(|| run.out.join("job.json"));
-        trusted(&checkpoint, &run.run_args)?;
-        // A job that was begun may be finished: it has nothing to write.
-        if !checkpoint.exists() {
-            try_folder(&run.out)?;
-        }
-        let options = RunOptions {
-            save_to: Some(run.out.clone()),
-            checkpoint: Some(checkpoint.clone()),
-            timeout: run.run_args.timeout,
-            recreate: run.run_args.recreate,
-            ..RunOptions::default()
-        };
-        Ok(Self {
-            job: Job::from_parts(photos, Vec::new(), run.styles.clone(), run.user_id.clone()),
-            checkpoint,
-            options,
-            receiving: run.run_args.receiving.clone(),
-        })
-    }
-
-    async fn stored(client: &Client, resume: &Resume) -> Result<Self> {
-        let typed = &resume.checkpoint;
-        let checkpoint = if typed.is_dir() { typed.join("job.json") } else { typed.clone() };
-        trusted(&checkpoint, &resume.run_args)?;
-        let job = Job::read_checkpoint(&checkpoint)?;
-        if let Some(task_id) = &resume.adopt {
-            adopt(client, &job, task_id, resume).await?;
-        }
-        resume.out.as_deref().map_or(Ok(()), try_folder)?;
-        let options = RunOptions {
-            save_to: resume.out.clone(),
-            checkpoint: Some(checkpoint.clone()),
-            timeout: resume.run_args.timeout,
-            recreate: resume.run_args.recreate,
-            ..RunOptions::default()
-        };
-        let receiving = resume.run_args.receiving.clone();
-        Ok(Self { job, checkpoint, options, receiving })
-    }
-}
-
-fn trusted(checkpoint: &Path, run_args: &RunArgs) -> Result<()> {
-    if run_args.trust { Ok(()) } else { trust::check(checkpoint) }
-}
-
-/// Whether pictures can be kept there: found out before anything is billed.
-fn try_folder(folder: &Path) -> Result<()> {
-    let tried = std::fs::create_dir_all(folder).and_then(|()| tempfile::tempfile_in(folder));
-    tried.map(drop).map_err(|error| Error::io("can't keep pictures in", folder, error))
 }
 
 /// Whether a stored job is the one of these photos, by their names.

@@ -15,6 +15,7 @@ mod lines;
 mod logging;
 pub mod notebook;
 mod page;
+mod plan;
 mod print;
 mod profile;
 mod progress;

@@ -32,6 +32,7 @@ impl Drop for BilledCall {
 }
 
 /// How long the billed calls in flight may still take, all clients of this process together; none if there are none.
+#[cfg(feature = "process")]
 #[must_use]
 pub fn billed_calls() -> Option<Duration> {
     let longest = Duration::from_millis(LONGEST.load(Ordering::Acquire));
@@ -39,6 +40,7 @@ pub fn billed_calls() -> Option<Duration> {
 }
 
 /// In a forked child: what is in flight is the parent's. Nothing but atomics is allowed here.
+#[cfg(feature = "process")]
 pub(super) fn forget() {
     IN_FLIGHT.store(0, Ordering::Release);
 }

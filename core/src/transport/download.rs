@@ -17,8 +17,8 @@ use tokio::time::Instant;
 pub(crate) use super::places::Place;
 use super::{
     Transport,
+    attempt::broken,
     body::{self, StallTimer},
-    broken,
     coding::{Decoder, Receiver},
 };
 use crate::{
