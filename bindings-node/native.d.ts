@@ -33,32 +33,6 @@ export declare class Calls {
 
 /** A client of the core. */
 export declare class Client {
-  /** Checks the options, which this environment of Node fills in. Connects to nobody yet. */
-  constructor(options: ClientOptions, environment: Record<string, string>, onLog?: ((arg: LogRecord) => unknown) | undefined | null)
-  /** A client of the same connections under other options. They close together. */
-  withOptions(changes: ChangedOptions): Client
-  /** Where requests go. */
-  get baseUrl(): string
-  /** Uploads one photo. */
-  uploadFile(calls: Calls, photo: string | Uint8Array, timeoutMs?: number | undefined | null, maxRetries?: number | undefined | null): Ticket
-  /** Starts training a user model. */
-  createUserModel(calls: Calls, imgSet: Array<string>, callbackUrl?: string | undefined | null, timeoutMs?: number | undefined | null, maxRetries?: number | undefined | null): Ticket
-  /** The styles that pictures can be generated in. */
-  listStyles(calls: Calls, timeoutMs?: number | undefined | null, maxRetries?: number | undefined | null): Ticket
-  /** Starts generating pictures of a trained model in one style. */
-  createTask(calls: Calls, userId: string, style: string, callbackUrl?: string | undefined | null, timeoutMs?: number | undefined | null, maxRetries?: number | undefined | null): Ticket
-  /** One look at a task. */
-  queryTask(calls: Calls, taskId: string, timeoutMs?: number | undefined | null, maxRetries?: number | undefined | null): Ticket
-  /** Looks at a task until it has ended. */
-  waitTask(calls: Calls, taskId: string, timeoutMs?: number | undefined | null): Ticket
-  /** The same for many: tells of each as it ends, and resolves when all have. */
-  waitMany(calls: Calls, taskIds: Array<string>, timeoutMs?: number | undefined | null): Ticket
-  /** "Look at this task now", because a callback came. */
-  notify(taskId: string): void
-  /** The same for a hint, as its JSON has it. */
-  notifyHint(hint: string): void
-  /** Fetches the pictures of a task that has ended. */
-  saveResults(calls: Calls, task: Task, saveTo: string, name?: string | undefined | null, timeoutMs?: number | undefined | null, maxRetries?: number | undefined | null): Ticket
   /**
    * Does what is due of a job; resolves with the milliseconds until more is. `save` resolves with whether it saved, or
    * with the newest state where somebody else has stored one meanwhile.
@@ -73,6 +47,32 @@ export declare class Client {
    * and of each end; resolves when all have ended.
    */
   runMany(calls: Calls, jobs: Array<JobHandle>, keys: Array<string> | undefined | null, settings: RunManySettings, events: boolean, callback?: CallbacksHandle | undefined | null): Ticket
+  /** Checks the options, which this environment of Node fills in. Connects to nobody yet. */
+  constructor(options: ClientOptions, environment: Record<string, string>, onLog?: ((arg: LogRecord) => unknown) | undefined | null)
+  /** A client of the same connections under other options. They close together. */
+  withOptions(changes: ChangedOptions): Client
+  /** Where requests go. */
+  get baseUrl(): string
+  /** Uploads one photo. */
+  uploadFile(calls: Calls, photo: string | Uint8Array, timeoutMs?: number | undefined | null, maxRetries?: number | undefined | null): Ticket
+  /** Starts training a user model. */
+  createUserModel(calls: Calls, imgSet: Array<string>, callbackUrl?: string | undefined | null, timeoutMs?: number | undefined | null, maxRetries?: number | undefined | null): Ticket
+  /** The styles that pictures can be generated in. */
+  listStyles(calls: Calls, timeoutMs?: number | undefined | null, maxRetries?: number | undefined | null): Ticket
+  /** Starts generating pictures of a trained model in one style. */
+  createTask(calls: Calls, userId: string, style: string, callbackUrl?: string | undefined | null, timeoutMs?: number | undefined | null, maxRetries?: number | undefined | null): Ticket
+  /** One poll of a task. */
+  queryTask(calls: Calls, taskId: string, timeoutMs?: number | undefined | null, maxRetries?: number | undefined | null): Ticket
+  /** Polls a task until it has ended. */
+  waitTask(calls: Calls, taskId: string, timeoutMs?: number | undefined | null): Ticket
+  /** The same for many: tells of each as it ends, and resolves when all have. */
+  waitMany(calls: Calls, taskIds: Array<string>, timeoutMs?: number | undefined | null): Ticket
+  /** "Poll this task now", because a callback came. */
+  notify(taskId: string): void
+  /** The same for a hint, as its JSON has it. */
+  notifyHint(hint: string): void
+  /** Fetches the pictures of a task that has ended. */
+  saveResults(calls: Calls, task: Task, saveTo: string, name?: string | undefined | null, timeoutMs?: number | undefined | null, maxRetries?: number | undefined | null): Ticket
   /** Takes over a task for a job's create whose outcome is unknown, once the service says that it is of the right kind. */
   adopt(calls: Calls, job: JobHandle, taskId: string, userId?: string | undefined | null, style?: string | undefined | null): Ticket
   /** Resolves once every create in flight has its answer, and that is saved. */
