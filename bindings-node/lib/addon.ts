@@ -10,7 +10,7 @@ type Addon = typeof import('../native')
 declare const XIEZHEN_VERSION: string
 
 /** Where an addon may be: the platform's package, or a file beside this package, where it is developed. */
-type Place = [name: string, load: () => Addon]
+type Candidate = [name: string, load: () => Addon]
 
 /** From node:module; `scripts/bundle.mjs` puts it in, in the form that @vercel/nft knows. */
 declare function createRequire(from: string): (name: string) => Addon
@@ -22,9 +22,9 @@ const requireAddon = createRequire(typeof __filename === 'string' ? __filename :
 
 /**
  * Each is required by its literal name: tools that collect what a program needs (@vercel/nft and those that use it)
- * follow no other. On Linux only the attempt tells which libc it is.
+ * follow no other. On Linux only loading it tells which libc it is.
  */
-function places(): Place[] {
+function candidates(): Candidate[] {
   switch (`${process.platform}-${process.arch}`) {
     case 'linux-x64':
       return [
@@ -62,7 +62,7 @@ function places(): Place[] {
 
 function load(): Addon {
   const failed: Failed[] = []
-  for (const [name, load] of places()) {
+  for (const [name, load] of candidates()) {
     try {
       const addon = load()
       const version = addon.version?.()
@@ -75,7 +75,7 @@ function load(): Addon {
   throw failure(failed)
 }
 
-/** A place that has no addon, or one that does not load. */
+/** A candidate that is not there, or one that does not load. */
 interface Failed {
   name: string
   error: unknown

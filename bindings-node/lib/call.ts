@@ -8,6 +8,7 @@ import { native } from './addon'
 import type { Check } from './check'
 import { newestOf } from './conflict'
 import { type CallSite, fromFailure, refused, sharedSite, translated } from './error'
+import { ownRealm } from './realm'
 
 /** What every call takes. */
 export interface Abortable {
@@ -60,7 +61,8 @@ function read(): void {
     const until = now() + SLICE
     while (position < taken.length) {
       position += 3
-      handle(taken[position - 3] as Ticket, taken[position - 2] as MessageKind, taken[position - 1])
+      const value = ownRealm(taken[position - 1])
+      handle(taken[position - 3] as Ticket, taken[position - 2] as MessageKind, value)
       if (now() >= until) break
     }
   } finally {

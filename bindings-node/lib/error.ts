@@ -3,6 +3,7 @@
 import { types } from 'node:util'
 import type { Cause, Failure, Task } from '../native'
 import { native } from './addon'
+import { ownRealm } from './realm'
 
 /** Why something failed: the same codes in every language of the SDK. */
 export type ErrorCode =
@@ -185,7 +186,7 @@ export function translated(thrown: unknown, site: CallSite): unknown {
   if (thrown instanceof XiezhenError) return withStackOf(thrown, site)
   // Of any realm: Jest gives the addon another one than the package.
   if (!types.isNativeError(thrown)) return thrown
-  if ('failure' in thrown) return fromFailure(thrown.failure as Failure, site)
+  if ('failure' in thrown) return fromFailure(ownRealm(thrown.failure as Failure), site)
   const error = 'code' in thrown ? fromStatus(thrown, String(thrown.code)) : undefined
   return error === undefined ? thrown : withStackOf(error, site)
 }

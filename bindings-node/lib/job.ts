@@ -1,4 +1,4 @@
-// A job: the whole wish of one customer.
+// A job: the whole order of one customer.
 
 import { type InspectOptions, inspect } from 'node:util'
 import type { Job as Handle, JobPhoto, RawPortrait, Stage, Style } from '../native'
@@ -8,6 +8,7 @@ import { type Check, checked, fields, list, optional, photo, position, style, te
 import { callSite, fromFailure, refused, type XiezhenError } from './error'
 import { inspectAs } from './inspect'
 import { jsonText } from './json'
+import { ownRealm } from './realm'
 
 /** A photo: the path of a file, its `file:` URL, or its bytes (a `Buffer` or another `Uint8Array`). */
 export type Photo = string | URL | Uint8Array
@@ -92,12 +93,12 @@ export class Job {
 
   /** The photos, in the order given. */
   get photos(): JobPhoto[] {
-    return this.#handle.photos
+    return ownRealm(this.#handle.photos)
   }
 
   /** One portrait a style, in the order given. */
   get portraits(): Portrait[] {
-    const raw = this.#handle.portraits
+    const raw = ownRealm(this.#handle.portraits)
     const site = raw.some(({ error }) => error !== undefined) ? callSite(getter('portraits')) : {}
     return raw.map(({ error, ...portrait }) =>
       error === undefined ? portrait : { ...portrait, error: fromFailure(error, site) },
@@ -106,7 +107,7 @@ export class Job {
 
   /** What the job fails of, or has failed of: an unknown outcome before all else, then what went wrong first. */
   get error(): XiezhenError | undefined {
-    const { error } = this.#handle
+    const error = ownRealm(this.#handle.error)
     return error === undefined || error === null ? undefined : fromFailure(error, callSite(getter('error')))
   }
 
@@ -115,12 +116,12 @@ export class Job {
    * styles as the job was given them.
    */
   get adoptable(): (string | null)[] {
-    return this.#handle.adoptable
+    return ownRealm(this.#handle.adoptable)
   }
 
   /** The photos, by their index from 0, that are still to be uploaded and can't be read here: `givePhoto` gives them. */
   missingPhotos(): number[] {
-    return this.#handle.missingPhotos()
+    return ownRealm(this.#handle.missingPhotos())
   }
 
   /**

@@ -33,7 +33,7 @@ pub enum Stage {
     Generating,
     /// Pictures are being fetched.
     Saving,
-    /// All that was wished for is there.
+    /// All that was ordered is there.
     Done,
     /// Something went wrong; see the error that was raised, and each portrait's.
     Failed,

@@ -11,7 +11,7 @@ use crate::error::refused;
 /// pauses that grow by `factor` up to `maxMs`; all ±20 % by chance, and a `Retry-After` comes instead.
 #[napi(object, object_to_js = false)]
 pub struct PollSchedule {
-    /// From the task's creation to the first look.
+    /// From the task's creation to the first poll.
     pub initial_ms: f64,
     /// By how much each pause is longer than the one before; at least 1.
     pub factor: f64,

@@ -7,7 +7,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { test } from 'node:test'
 import { type Client, Job } from 'xiezhen'
-import { first, photos, type Space, simulator, style } from './simulator.mjs'
+import { first, photos, type Space, simulator, style, until } from './simulator.mjs'
 
 const space = await simulator()
 
@@ -174,8 +174,7 @@ test('a create whose caller goes away runs on, and its answer is saved', async (
   await assert.rejects(advance, { name: 'AbortError' })
   const before = saves
   assert.equal(job.userId, undefined)
-  while (job.userId === undefined) await new Promise((resolve) => setTimeout(resolve, 20))
-  while (saves === before) await new Promise((resolve) => setTimeout(resolve, 20))
+  await until(() => job.userId !== undefined && saves > before)
   await client.run(job)
   assert.equal((await world.counts()).requests.create_user_model, 1)
 })

@@ -7,7 +7,7 @@ import { createRequire } from 'node:module'
 import { join } from 'node:path'
 import { test } from 'node:test'
 import { Callbacks, Client, Hint, Job, XiezhenError } from 'xiezhen'
-import { appCode, type Counts, freePort, photos, simulator, style } from './simulator.mjs'
+import { appCode, type Counts, freePort, photos, simulator, style, until } from './simulator.mjs'
 
 const space = await simulator()
 
@@ -118,7 +118,7 @@ for (const [name, serve] of Object.entries(servers)) {
       assert.deepEqual([asked.name, await ask(port, callbacks, asked)], [asked.name, asked.status])
       if (asked.status === 204) expected.push([asked.task_ids, asked.user_id, shared.key, undefined, 0, true])
     }
-    while (hints.length < expected.length) await new Promise(setImmediate)
+    await until(() => hints.length >= expected.length)
     await close()
     assert.deepEqual(
       hints.map((hint) => [hint.taskIds, hint.userId, hint.key, hint.slot, hint.attempt, hint.verified]),
@@ -138,7 +138,7 @@ test('a JSON parser in front of it takes the body, which is read all the same wh
   )
   const { port, close } = await listening(createServer(app))
   assert.equal(await ask(port, ours(), shared.requests[0]), 204)
-  // This is what its place costs.
+  // What it costs to come after a parser of bodies.
   assert.equal(await ask(port, ours(), shared.requests[6]), 400)
   await close()
   assert.deepEqual(
@@ -230,7 +230,7 @@ test('a hint that came to another process ends a wait, and wakes a run, when thi
   const job = new Job({ userId, styles: [style.id] })
   const run = client.run(job, { callback: callbacks, timeoutMs: 30_000 })
   const created = async () => (await world.control<{ id: string; callback_url?: string }[]>('GET', 'tasks')).at(-1)
-  while ((await created())?.id === taskId || job.portraits[0]?.taskId === undefined) await new Promise(setImmediate)
+  await until(async () => (await created())?.id !== taskId && job.portraits[0]?.taskId !== undefined)
   const { id, callback_url: url } = (await created()) as { id: string; callback_url: string }
   await world.control('POST', `tasks/${id}`, { state: 3 })
   const hint = told(url, { task_id: id })

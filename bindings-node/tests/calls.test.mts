@@ -72,7 +72,7 @@ test('a thousand outcomes are all told before the call ends', async () => {
   assert.deepEqual([ended.length, told], [3000, 3000])
 })
 
-test('notify makes a wait look now', async () => {
+test('notify makes a wait poll now', async () => {
   const world = space('notify')
   const trained = world.client()
   const taskId = await world.endless(trained)

@@ -12,7 +12,7 @@ import { pathToFileURL } from 'node:url'
 import { inspect } from 'node:util'
 import { createContext, runInContext } from 'node:vm'
 import { ConflictError, type ErrorCode, Job, XiezhenError } from 'xiezhen'
-import { addonPackage, first, photos, type Space, simulator, style } from './simulator.mjs'
+import { addonPackage, first, photos, quick, type Space, simulator, style } from './simulator.mjs'
 
 const space = await simulator()
 const require = createRequire(import.meta.url)
@@ -242,7 +242,7 @@ test('whatever a program makes of stacks, a call settles', async () => {
 })
 
 test('what is refused is told in the names of Node', async () => {
-  const client = space('words').client()
+  const client = space('names').client()
   assert.equal((await caught(client.createTask('', 's'))).problems?.[0], 'userId is empty')
   const path = await caught(client.uploadFile('/nowhere/user_id/task_id.jpg'))
   assert.match(path.message, /\/nowhere\/user_id\/task_id\.jpg/)
@@ -267,7 +267,7 @@ test('in a realm of its own, as Jest has it, the package is the same', async () 
     return module.exports
   }
   const inside = load(join(folder, 'index.js')) as unknown as typeof import('xiezhen')
-  const options = { baseUrl: space('realm').url, appCode: 'x' }
+  const options = { ...quick, baseUrl: space('realm').url }
   for (const refused of [() => new inside.Client({}), () => inside.Job.fromJSON('{}')]) {
     assert.throws(refused, (error) => error instanceof inside.XiezhenError && error.code === 'invalid_argument')
   }
@@ -276,6 +276,22 @@ test('in a realm of its own, as Jest has it, the package is the same', async () 
   assert.ok(!(refused instanceof XiezhenError) && XiezhenError.from(refused)?.code === 'invalid_argument')
   await assert.rejects(client.waitTask(''), (error) => error instanceof inside.XiezhenError)
   await assert.rejects(client.uploadFile(pathToFileURL('/nowhere.jpg')), /nowhere\.jpg can't be read/)
+
+  // What is made by the addon is of the package's realm.
+  const isOwn: (value: unknown) => boolean = runInContext(
+    `(function own(value) {
+      if (typeof value !== 'object' || value === null) return true
+      return value instanceof Object && Array.isArray(value) === value instanceof Array && Object.values(value).every(own)
+    })`,
+    realm,
+  )
+  const job = new inside.Job({ photos, styles: [style.id] })
+  const made: unknown[] = [job.photos, job.portraits, job.adoptable, job.missingPhotos()]
+  await client.run(job, { onEvent: (event) => made.push(event) })
+  made.push(job.portraits, await client.listStyles(), await inside.checkPhotos([first]))
+  made.push(await client.queryTask('').catch((error) => error.problems))
+  assert.equal(isOwn(made), false)
+  for (const value of made) assert.ok(isOwn(value), inspect(value))
 })
 
 test('no credential is in an error', async () => {

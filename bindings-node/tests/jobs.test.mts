@@ -229,7 +229,7 @@ test('leaving the loop cancels the run', async () => {
   const job = new Job({ photos, styles: [style.id] })
   for await (const event of world.client().runEvents(job, { checkpoint })) if (event.type === 'training') break
   assert.equal(job.stage, 'training')
-  // One look may have been under way.
+  // One poll may have been under way.
   await new Promise((resolve) => setTimeout(resolve, 200))
   const { requests } = await world.counts()
   await new Promise((resolve) => setTimeout(resolve, 300))

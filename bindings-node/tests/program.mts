@@ -41,7 +41,8 @@ export class Program {
   /** Waits until it has written this. */
   async says(text: string): Promise<void> {
     while (!this.out.includes(text) && !this.err.includes(text)) {
-      if (this.child.exitCode !== null) throw new Error(`ended without ${text}: ${this.out}${this.err}`)
+      if (this.child.exitCode !== null || this.child.signalCode !== null)
+        throw new Error(`ended without ${text}: ${this.out}${this.err}`)
       await new Promise((resolve) => setTimeout(resolve, 10))
     }
   }

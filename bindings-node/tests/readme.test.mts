@@ -32,7 +32,7 @@ test('every example works', { concurrency: true }, async (context) => {
 })
 
 async function runs(example: string, world: Space): Promise<void> {
-  // Trainings and generations are there at the first look.
+  // Trainings and generations are there at the first poll.
   await world.set({ clock_scale: 100_000 })
   const room = await mkdtemp(join(folder, 'room-'))
   await symlink(dirname(first), join(room, 'photos'))

@@ -24,7 +24,7 @@ export const appCode = 'simulator-app-code'
 /** A style that the simulator has, by name and by id. */
 export const style = { name: '仙气十足', id: '20057d0c-8cef-447e-88d0-a8f3490fd0b0' }
 
-/** Seconds of the service pass in a thousandth, and waits look often. */
+/** Seconds of the service pass in a thousandth, and waits poll often. */
 export const quick: ClientOptions = {
   appCode,
   requestsPerSecond: Number.POSITIVE_INFINITY,
@@ -43,6 +43,15 @@ export function addonPackage(): string {
   const [name, more] = readdirSync(installed)
   if (name === undefined || more !== undefined) throw new Error(`one addon has to be in ${installed}`)
   return join(installed, name)
+}
+
+/** Waits for something that is bound to happen. */
+export async function until(condition: () => boolean | Promise<boolean>): Promise<void> {
+  const deadline = performance.now() + 30_000
+  while (!(await condition())) {
+    if (performance.now() > deadline) throw new Error(`it never came to be: ${condition}`)
+    await new Promise((resolve) => setTimeout(resolve, 10))
+  }
 }
 
 /** A world of its own at the service. */
@@ -77,7 +86,7 @@ export class Space {
 
   /** Waits until the service has had a call. */
   async had(call: string): Promise<void> {
-    while (((await this.counts()).requests[call] ?? 0) === 0) await new Promise((resolve) => setTimeout(resolve, 10))
+    await until(async () => ((await this.counts()).requests[call] ?? 0) > 0)
   }
 
   /** A user model that is trained. */

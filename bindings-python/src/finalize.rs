@@ -23,8 +23,8 @@ pub(crate) use interpreter::is_main;
 
 static CLOSED: AtomicBool = AtomicBool::new(false);
 static INSIDE: AtomicUsize = AtomicUsize::new(0);
-/// Python's name for each thread that is inside; 0 is a free place. Who finds none goes in all the same.
-static PLACES: [AtomicUsize; 256] = [const { AtomicUsize::new(0) }; 256];
+/// Python's name for each thread that is inside; 0 is a free slot. Who finds none goes in all the same.
+static SLOTS: [AtomicUsize; 256] = [const { AtomicUsize::new(0) }; 256];
 /// The thread that ends the interpreter: the only one that may still come and go. Written once, with the GIL held.
 static ENDING: Mutex<Option<ThreadId>> = Mutex::new(None);
 
@@ -33,7 +33,7 @@ thread_local! {
     static DEPTH: Cell<usize> = const { Cell::new(0) };
     /// How many frames of Python code wait until this thread is back.
     static CALLERS: Cell<usize> = const { Cell::new(0) };
-    static PLACE: Cell<Option<&'static AtomicUsize>> = const { Cell::new(None) };
+    static SLOT: Cell<Option<&'static AtomicUsize>> = const { Cell::new(None) };
 }
 
 /// How long the end of the interpreter waits for callbacks on daemon threads.
@@ -47,8 +47,8 @@ fn enter() -> bool {
     INSIDE.fetch_add(1, Ordering::SeqCst);
     if !CLOSED.load(Ordering::SeqCst) {
         let name = interpreter::thread_name();
-        let free = |place: &&AtomicUsize| place.compare_exchange(0, name, Ordering::SeqCst, Ordering::SeqCst).is_ok();
-        PLACE.set(PLACES.iter().find(free));
+        let free = |slot: &&AtomicUsize| slot.compare_exchange(0, name, Ordering::SeqCst, Ordering::SeqCst).is_ok();
+        SLOT.set(SLOTS.iter().find(free));
         return true;
     }
     // Nobody waits for the thread that ends the interpreter.
@@ -57,8 +57,8 @@ fn enter() -> bool {
 }
 
 fn leave() {
-    if let Some(place) = PLACE.take() {
-        place.store(0, Ordering::SeqCst);
+    if let Some(slot) = SLOT.take() {
+        slot.store(0, Ordering::SeqCst);
     }
     // A count that a fork has reset is not ours to lower.
     let _ = INSIDE.fetch_update(Ordering::SeqCst, Ordering::SeqCst, |inside| inside.checked_sub(1));
@@ -185,7 +185,7 @@ pub(crate) fn close(py: Python<'_>) {
     // Killed at its next step, Python code would take our frames along; an exception brings it back to them.
     let end = Instant::now() + INSISTENCE;
     while Instant::now() < end {
-        let names = PLACES.iter().map(|place| place.load(Ordering::SeqCst)).filter(|name| *name != 0);
+        let names = SLOTS.iter().map(|slot| slot.load(Ordering::SeqCst)).filter(|name| *name != 0);
         names.for_each(|name| interpreter::ask_to_leave(py, name));
         if py.detach(|| is_left_within(PAUSE)) {
             return;
@@ -208,10 +208,10 @@ fn is_left_within(patience: Duration) -> bool {
 pub(crate) fn reopen() {
     let inside = DEPTH.get() > 0;
     INSIDE.store(usize::from(inside), Ordering::SeqCst);
-    let own = PLACE.get();
-    for place in &PLACES {
-        if !own.is_some_and(|own| std::ptr::eq(own, place)) {
-            place.store(0, Ordering::SeqCst);
+    let own = SLOT.get();
+    for slot in &SLOTS {
+        if !own.is_some_and(|own| std::ptr::eq(own, slot)) {
+            slot.store(0, Ordering::SeqCst);
         }
     }
 }
@@ -230,8 +230,8 @@ mod interpreter {
 
     /// Raises `SystemExit` in a thread, as soon as it runs Python code.
     ///
-    /// `thread` must have been read from `PLACES` since the GIL was last taken. Python gives an identity to another thread
-    /// only after the first one has ended: a name stands in `PLACES` while frames of ours are on its thread's stack, and
+    /// `thread` must have been read from `SLOTS` since the GIL was last taken. Python gives an identity to another thread
+    /// only after the first one has ended: a name stands in `SLOTS` while frames of ours are on its thread's stack, and
     /// what follows their end in Python, like the start of another thread, needs the GIL, which we hold until we are done.
     #[allow(clippy::cast_possible_wrap)]
     pub(super) fn ask_to_leave(py: Python<'_>, thread: usize) {

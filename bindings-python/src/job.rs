@@ -38,7 +38,7 @@ impl<'a, 'py> FromPyObject<'a, 'py> for StyleName {
     }
 }
 
-/// The whole wish of one customer: photos of one person, and the styles to make portraits in.
+/// The whole order of one customer: photos of one person, and the styles to make portraits in.
 ///
 /// A handle that is updated in place while `Client.run` or `Client.advance` works on it. Nothing is checked before
 /// that, and no path is read. A copy, or what a pickle gives, is the job as its JSON tells it: a job of its own.

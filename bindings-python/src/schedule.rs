@@ -8,7 +8,7 @@ values! {
     /// When a task is polled: first `initial` seconds after its creation (at once, if this client didn't create it), then
     /// after pauses that grow by `factor` up to `max`; all ±20 % by chance, and a `Retry-After` comes instead.
     PollSchedule {
-        /// Seconds from the task's creation to the first look; more than 0.
+        /// Seconds from the task's creation to the first poll; more than 0.
         initial: f64,
         /// By how much each pause is longer than the one before; at least 1.
         factor: f64,

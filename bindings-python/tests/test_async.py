@@ -127,11 +127,11 @@ def test_cancelling_drops_the_call(aclient: xiezhen.AsyncClient, space: Space, e
         with pytest.raises(asyncio.CancelledError):
             await waiting
         assert time.monotonic() - began < 1
-        # One look may have been under way.
+        # One poll may have been under way.
         await asyncio.sleep(0.5)
-        looks = space.count("query_task")
+        polls = space.count("query_task")
         await asyncio.sleep(0.4)
-        assert space.count("query_task") == looks
+        assert space.count("query_task") == polls
 
         with pytest.raises(asyncio.TimeoutError):
             await asyncio.wait_for(aclient.wait_task(endless), 0.2)

@@ -123,17 +123,17 @@ def test_what_returns_an_awaitable_is_no_plain_function(client: xiezhen.Client, 
 def test_callbacks_run_in_the_callers_context(aclient: xiezhen.AsyncClient) -> None:
     seen: set[str] = set()
 
-    def look(*_: object) -> None:
+    def note(*_: object) -> None:
         seen.add(VARIABLE.get())
 
     async def save(_job: xiezhen.Job) -> None:
-        look()
+        note()
 
     async def main() -> None:
         VARIABLE.set("the caller's")
-        await aclient.run(xiezhen.Job(PHOTOS[:8]), on_event=look)
+        await aclient.run(xiezhen.Job(PHOTOS[:8]), on_event=note)
         await aclient.advance(xiezhen.Job(PHOTOS[:8]), save)
-        await aclient.wait_many([""], look)
+        await aclient.wait_many([""], note)
 
     asyncio.run(main())
     assert seen == {"the caller's"}

@@ -199,7 +199,7 @@ class TimeoutError(XiezhenError, builtins.TimeoutError):  # noqa: A001 - what pe
 
 
 class OutcomeUnknownError(XiezhenError):
-    """A create was sent and its answer was lost: it may have been carried out, and paid. `sent` is what it asked."""
+    """A create was sent and its answer was lost: it may have been carried out, and billed. `sent` is what it asked."""
 
     code = "outcome_unknown"
 
