@@ -369,7 +369,7 @@ export interface PhotoReport {
  * pauses that grow by `factor` up to `maxMs`; all ±20 % by chance, and a `Retry-After` comes instead.
  */
 export interface PollSchedule {
-  /** From the task's creation to the first look. */
+  /** From the task's creation to the first poll. */
   initialMs: number
   /** By how much each pause is longer than the one before; at least 1. */
   factor: number

@@ -22,14 +22,14 @@ if TYPE_CHECKING:
     Python = Callable[[str], subprocess.Popen[str]]
 
 HEAD = """
-import pathlib
+import json, pathlib, urllib.request
 kept = pathlib.Path({kept!r})
 job = lambda: xiezhen.Job(styles=[{style!r}], user_id={user_id!r})
 save = lambda job: kept.write_text(job.to_json())
-sent = lambda: "intent" in kept.read_text() and '"intent":true' in kept.read_text().replace(" ", "")
+counts = lambda: json.load(urllib.request.urlopen({url!r} + "/_simulator/counts"))["requests"]
+sent = lambda: counts().get("create_task", 0) > 0
 def until_sent():
-    while not (kept.exists() and sent()): time.sleep(0.005)
-    time.sleep(0.1)
+    while not sent(): time.sleep(0.005)
 """
 
 # How a program ends while the answer to its create takes 300 ms.
@@ -49,16 +49,14 @@ c = client()
 def watch(event): raise ValueError
 async def main():
     running = asyncio.ensure_future(aclient().run(job(), checkpoint=kept))
-    while not (kept.exists() and sent()): await asyncio.sleep(0.005)
-    await asyncio.sleep(0.1)
+    while not sent(): await asyncio.sleep(0.005)
     running.cancel()
 asyncio.run(main())
 """,
     "a loop that ends before an advance": """
 async def main():
     running = asyncio.ensure_future(aclient().advance(job(), save))
-    while not (kept.exists() and sent()): await asyncio.sleep(0.005)
-    await asyncio.sleep(0.1)
+    while not sent(): await asyncio.sleep(0.005)
 asyncio.run(main())
 """,
     "a client that is dropped": """
@@ -68,6 +66,29 @@ def work():
 threading.Thread(target=work, daemon=True).start()
 until_sent()
 import gc; gc.collect()
+""",
+    "a save of the intent that takes its time": """
+c = client()
+entered = threading.Event()
+def slowly(job):
+    save(job)
+    entered.set()
+    time.sleep(0.3)
+threading.Thread(target=lambda: c.advance(job(), slowly), daemon=True).start()
+entered.wait(20)
+""",
+    "a save of the intent on a loop that ends": """
+entered = threading.Event()
+async def slowly(job):
+    save(job)
+    entered.set()
+    await asyncio.sleep(0.3)
+async def main():
+    running = asyncio.ensure_future(aclient().advance(job(), slowly))
+    while not entered.is_set(): await asyncio.sleep(0.005)
+    await running
+threading.Thread(target=lambda: asyncio.run(main()), daemon=True).start()
+entered.wait(20)
 """,
     "sys.exit": """
 c = client()
@@ -92,7 +113,7 @@ def test_the_end_of_the_program_waits(python: Python, space: Space, trained: str
         style = client.list_styles()[0].style
     space.fault(call="create_task", times=1, delay_ms=300)
     kept = tmp_path / "job.json"
-    finished(python(HEAD.format(kept=str(kept), style=style, user_id=trained) + ENDS[how]))
+    finished(python(HEAD.format(kept=str(kept), url=space.url, style=style, user_id=trained) + ENDS[how]))
     portrait = json.loads(kept.read_text())["portraits"][0]
     assert portrait["task_id"] in {task["id"] for task in space.tasks()}
     assert portrait["intent"] is False
@@ -135,7 +156,7 @@ def test_sigterm(python: Python, space: Space, trained: str, tmp_path: Path, how
     (handler,) = re.findall(r"^signal\.signal\(signal\.SIGTERM.*\)$", readme, re.M)
     space.fault(call="create_task", times=1, delay_ms=1000)
     kept = tmp_path / "job.json"
-    program = HEAD.format(kept=str(kept), style=style, user_id=trained) + (handler if handled else "")
+    program = HEAD.format(kept=str(kept), url=space.url, style=style, user_id=trained) + (handler if handled else "")
     process = python(f"{program}\n{TERM[how]}\ntell('too far')\n")
     until(lambda: space.count("create_task") > 0)
     process.send_signal(signal.SIGTERM)

@@ -58,21 +58,18 @@ INTERRUPTED_WHILE_LOGGING = """
 import logging, random
 logging.basicConfig(level=logging.DEBUG, stream=open(os.devnull, "w"))
 c = client()
-heard = sent = 0
+heard = 0
 for _ in range(30):
     {begin}
-    def fire():
-        global sent
-        sent = time.monotonic()
-        os.kill(os.getpid(), signal.SIGINT)
-    timer = threading.Timer(0.02 + random.random() * 0.05, fire)
+    timer = threading.Timer(0.02 + random.random() * 0.05, os.kill, (os.getpid(), signal.SIGINT))
     timer.start()
     try:
-        until = time.monotonic() + 0.5
+        # A Ctrl-C that gets lost leaves this going on.
+        until = time.monotonic() + 20
         while time.monotonic() < until:
             {call}
     except KeyboardInterrupt:
-        heard += time.monotonic() - sent < 0.3
+        heard += 1
     timer.join()
 tell(heard)
 """

@@ -273,10 +273,10 @@ def sync(calls):
 
 sync(500); asyncio.run(many(1000))
 before = resident()
-sync(5000); asyncio.run(many(5000))
+sync(2000); asyncio.run(many(2500))
 tell(resident() - before)
 """
-    assert int(finished(python(program), 180)) < 8 << 20
+    assert int(finished(python(program), 180)) < 4 << 20
 
 
 def test_import_is_light() -> None:

@@ -226,6 +226,8 @@ impl JobRunner {
         let address = self.hints.address(id, next);
         let request = Request::create(call, body, address)?.on_retry(self.on_retry()).on_behalf_of(caller.clone());
         let request = self.session.transport.permit(request).await?;
+        // From here on, the end of a process waits: an intent that it saves is sent, or taken back.
+        let _billed = BilledCall::begin(self.session.options.limits.timeout);
         let attempt = self.job.edit(|record| {
             record.work(id).map(Work::note_intent);
             record.attempt(id)
@@ -236,7 +238,6 @@ impl JobRunner {
             self.work(id, |work| work.withdraw(attempt));
             return if noted.is_err() { noted } else { self.save().await };
         }
-        let _billed = BilledCall::begin(self.session.options.limits.timeout);
         let outcome = self.session.create(request).await;
         self.on_answer(id, attempt, outcome).await
     }

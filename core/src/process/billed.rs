@@ -9,7 +9,7 @@ static IN_FLIGHT: AtomicUsize = AtomicUsize::new(0);
 /// The longest that one of them may take, in milliseconds.
 static LONGEST: AtomicU64 = AtomicU64::new(0);
 
-/// A billed call, from the moment that it is sent until its answer is stored.
+/// A billed call, from the moment that it is sent until its answer is stored; of a job, from before its intent is saved.
 pub(crate) struct BilledCall(());
 
 impl BilledCall {
