@@ -140,6 +140,8 @@ export interface AdvanceSettings {
   recreate?: boolean
   /** What callback addresses call the job, in place of its id. */
   callbackKey?: string
+  /** Bounds the whole advance; without it, the client's `timeoutMs` bounds each of its calls. */
+  timeoutMs?: number
 }
 
 /** The methods that a receiver accepts, as the header `Allow` has them. */

@@ -4,7 +4,7 @@ import type { LogRecord, Style, Task } from '../native'
 import { type Abortable, abortSignal } from './call'
 import { type Hint, hintText, Callbacks as Receiving } from './callbacks'
 import { address, callable, type Fields, list, number, optional, style, text } from './check'
-import { refused, type XiezhenError } from './error'
+import type { XiezhenError } from './error'
 import type { Event } from './event'
 import type { Job } from './job'
 import type { JobKey, Jobs } from './jobs'
@@ -75,7 +75,7 @@ export interface SaveResultsOptions extends CallOptions {
   timeoutMs?: number | undefined
 }
 
-/** How a job is advanced. It never waits, and takes no `timeoutMs`. */
+/** How a job is advanced. */
 export interface AdvanceOptions extends AdvanceSettings, Abortable {
   /** Creates tell the service to report to an address of these. */
   callback?: Receiving | undefined
@@ -118,17 +118,11 @@ export const ofRunEvents = { ...ofSignal, ...run, ...ofCallback }
 export const ofRun = { ...ofRunEvents, onEvent }
 /** Of a job in a store. */
 export const ofTurn = { ...ofSignal, ...advance, ...ofCallback, onEvent }
-export const ofAdvance = { ...ofTurn, woken: optional(list(hintText)), timeoutMs: boundless }
+export const ofAdvance = { ...ofTurn, woken: optional(list(hintText)) }
 export const ofRunMany = {
   ...ofSignal,
   ...runMany,
   ...ofCallback,
   onEvent: optional(callable<(key: string | number, event: Event) => unknown>()),
   onEnd: optional(callable<(key: string | number, outcome: Job | XiezhenError) => unknown>()),
-}
-
-/** No option of `advance`, and the reason is worth a word. */
-function boundless(name: string, value: unknown): undefined {
-  if (value === undefined || value === null) return undefined
-  throw refused(`${name} is not an option of advance, which never waits: bound it with a signal`)
 }

@@ -81,11 +81,10 @@ export const ofClient: Fields<Client> = {
   requireHttpsResults: optional(flag),
 }
 const ofJobs = { saveTo: optional(path), recreate: optional(flag) }
-export const ofAdvance: Fields<Advance> = { ...ofJobs, callbackKey: optional(text) }
+export const ofAdvance: Fields<Advance> = { ...ofJobs, callbackKey: optional(text), timeoutMs: optional(number) }
 export const ofRun: Fields<Run> = {
   ...ofAdvance,
   checkpoint: optional(path),
-  timeoutMs: optional(number),
   progress: optional(flag),
 }
 

@@ -222,6 +222,8 @@ pub struct AdvanceSettings {
     pub recreate: Option<bool>,
     /// What callback addresses call the job, in place of its id.
     pub callback_key: Option<String>,
+    /// Bounds the whole advance; without it, the client's `timeoutMs` bounds each of its calls.
+    pub timeout_ms: Option<f64>,
 }
 
 /// How `run` goes about it.
@@ -273,11 +275,12 @@ impl RunManySettings {
 }
 
 impl AdvanceSettings {
-    pub(crate) fn into_core(self) -> xiezhen::AdvanceOptions {
+    pub(crate) fn into_core(self) -> Result<xiezhen::AdvanceOptions> {
         let mut options = xiezhen::AdvanceOptions::default().recreate(self.recreate.unwrap_or_default());
         options.callback_key = self.callback_key;
         options.save_to = self.save_to.map(Into::into);
-        options
+        options.timeout = duration("timeoutMs", self.timeout_ms)?;
+        Ok(options)
     }
 }
 

@@ -51,7 +51,7 @@ class Rust:
         self.options_source = read("core/src/options.rs")
 
     def codes(self) -> dict[str, list[object]]:
-        rows = re.findall(r'^    \w+: "(\w+)", "(\w+)", (\d+), \d+, \w+;', read("core/src/error.rs"), re.M)
+        rows = re.findall(r'^    \w+: "(\w+)", "(\w+)", (\d+), \d+, \w+;', read("core/src/error/kind.rs"), re.M)
         return {code: [kind, int(number)] for code, kind, number in rows}
 
     def options(self) -> set[str]:

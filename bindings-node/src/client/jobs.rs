@@ -53,7 +53,7 @@ impl ClientHandle {
         callback: Option<ClassInstance<'_, CallbacksHandle>>,
         woken: Option<Vec<String>>,
     ) -> napi::Result<Ticket> {
-        let mut options = settings.into_core();
+        let mut options = or_throw(env, settings.into_core())?;
         options.callback = core_of(callback);
         options.woken = or_throw(env, hints(&woken.unwrap_or_default()))?;
         self.begin_advance(env, calls, job, &save, options, events)
@@ -73,7 +73,7 @@ impl ClientHandle {
         events: bool,
         callback: Option<ClassInstance<'_, CallbacksHandle>>,
     ) -> napi::Result<Ticket> {
-        let mut options = settings.into_core().stored(&job.job, &key, &woken);
+        let mut options = or_throw(env, settings.into_core())?.stored(&job.job, &key, &woken);
         options.callback = core_of(callback);
         self.begin_advance(env, calls, job, &save, options, events)
     }

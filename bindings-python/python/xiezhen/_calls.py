@@ -94,6 +94,7 @@ class Calls:
         *,
         save_to: str | PathLike[str] | None = None,
         on_event: Callable[[Event], object] | None = None,
+        timeout: float | None = None,
         recreate: bool = False,
         callback: CallbackAddresses | None = None,
         callback_key: str | None = None,
@@ -108,6 +109,7 @@ class Calls:
             on another thread.
         save_to: the folder for pictures; the job remembers it.
         on_event: called with each event. If it raises, that ends the call.
+        timeout: seconds for the whole call; without one, the client's bounds each call that it makes.
         recreate: starts again, and is billed for, what is found failed or of unknown outcome when the call begins.
         callback: a Callbacks; creates tell the service to report to an address of it.
         callback_key: what these addresses call the job; by default its id.
@@ -118,6 +120,7 @@ class Calls:
             save,
             save_to=save_to,
             on_event=on_event,
+            timeout=timeout,
             recreate=recreate,
             callback=callback,
             callback_key=callback_key,

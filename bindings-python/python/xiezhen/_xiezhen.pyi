@@ -181,6 +181,7 @@ class Client:
         *,
         save_to: str | PathLike[str] | None = None,
         on_event: collections.abc.Callable[[xiezhen.events.Event], object] | None = None,
+        timeout: float | None = None,
         recreate: bool = False,
         callback: CallbackAddresses | None = None,
         callback_key: str | None = None,
@@ -196,6 +197,7 @@ class Client:
             on another thread.
         save_to: the folder for pictures; the job remembers it.
         on_event: called with each event. If it raises, that ends the call.
+        timeout: seconds for the whole call; without one, the client's bounds each call that it makes.
         recreate: starts again, and is billed for, what is found failed or of unknown outcome when the call begins.
         callback: a Callbacks; creates tell the service to report to an address of it.
         callback_key: what these addresses call the job; by default its id.
@@ -670,7 +672,7 @@ class Hint:
 @final
 class Job:
     """
-    The whole wish of one customer: photos of one person, and the styles to make portraits in.
+    The whole order of one customer: photos of one person, and the styles to make portraits in.
 
     A handle that is updated in place while `Client.run` or `Client.advance` works on it. Nothing is checked before
     that, and no path is read. A copy, or what a pickle gives, is the job as its JSON tells it: a job of its own.
@@ -1044,7 +1046,7 @@ class PollSchedule:
     @property
     def initial(self, /) -> float:
         """
-        Seconds from the task's creation to the first look; more than 0.
+        Seconds from the task's creation to the first poll; more than 0.
         """
     @property
     def max(self, /) -> float:

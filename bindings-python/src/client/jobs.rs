@@ -30,13 +30,14 @@ impl Client {
     ///     on another thread.
     /// save_to: the folder for pictures; the job remembers it.
     /// on_event: called with each event. If it raises, that ends the call.
+    /// timeout: seconds for the whole call; without one, the client's bounds each call that it makes.
     /// recreate: starts again, and is billed for, what is found failed or of unknown outcome when the call begins.
     /// callback: a Callbacks; creates tell the service to report to an address of it.
     /// callback_key: what these addresses call the job; by default its id.
     /// woken: hints that came for this job, to this process or another: their tasks are polled at once.
     #[pyo3(signature = (job, save: "collections.abc.Callable[[Job], object]", *, save_to=None,
-        on_event: "collections.abc.Callable[[xiezhen.events.Event], object] | None"=None, recreate=false,
-        callback=None, callback_key=None, woken: "collections.abc.Iterable[Hint] | None"=None)
+        on_event: "collections.abc.Callable[[xiezhen.events.Event], object] | None"=None, timeout=None,
+        recreate=false, callback=None, callback_key=None, woken: "collections.abc.Iterable[Hint] | None"=None)
         -> "float | None")]
     #[allow(clippy::too_many_arguments)]
     fn advance(
@@ -46,6 +47,7 @@ impl Client {
         save: Py<PyAny>,
         save_to: Option<LocalPath>,
         on_event: Option<Py<PyAny>>,
+        timeout: Option<Seconds>,
         recreate: bool,
         callback: Option<Py<CallbackAddresses>>,
         callback_key: Option<String>,
@@ -56,6 +58,7 @@ impl Client {
         let callbacks = Callbacks::on_event(py, on_event.as_ref(), &job)?.saving(py, job, save, self.awaited)?;
         let mut options = AdvanceOptions::default().recreate(recreate).callback_key(callback_key);
         options.callback = callback.map(|callback| callback.get().0.clone());
+        options.timeout = self::timeout(py, timeout)?;
         options.woken = woken.into_iter().flat_map(|woken| woken.0).map(|hint| hint.0).collect();
         options.save_to = save_to.map(|path| path.0);
         let work = calls::advance(self.core.clone(), core, options, &callbacks);
