@@ -19,7 +19,7 @@ mod work;
 
 use std::{
     path::{Path, PathBuf},
-    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    sync::{Arc, Mutex, MutexGuard, PoisonError, atomic::AtomicU64},
     thread::ThreadId,
     time::Duration,
 };
@@ -120,8 +120,9 @@ struct Inner {
     run_lock: Arc<tokio::sync::Mutex<()>>,
     /// The thread that waits for that run, if it waits in a call that blocks.
     runner: Mutex<Option<ThreadId>>,
-    /// One save at a time, so that an older state never overwrites a newer one.
-    saving: tokio::sync::Mutex<()>,
+    /// One save at a time, so that an older state never overwrites a newer one; how many of those asked for it has served.
+    saving: tokio::sync::Mutex<u64>,
+    saves_asked_for: AtomicU64,
 }
 
 struct State {
@@ -177,6 +178,7 @@ impl Job {
             run_lock: Arc::default(),
             runner: Mutex::default(),
             saving: tokio::sync::Mutex::default(),
+            saves_asked_for: AtomicU64::default(),
         }))
     }
 

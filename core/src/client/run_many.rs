@@ -67,7 +67,8 @@ pub struct RunManyOptions {
     pub timeout: Option<Duration>,
     /// Starts (and pays) again what was found failed, or with an unknown outcome.
     pub recreate: bool,
-    /// Creates tell the service to report to an address of these, and what comes back is acted on at once.
+    /// Creates tell the service to report to an address of these, and what comes back is acted on at once. Addresses call a
+    /// job by its key; one without, by its id.
     pub callback: Option<Callbacks>,
     /// A job with a key keeps its checkpoint as `job.json` beside its pictures.
     pub(crate) beside_pictures: bool,
@@ -223,6 +224,7 @@ impl Client {
             (None, Err(error)) => return Err(error.clone()),
         };
         let mut run = RunOptions::default().recreate(options.recreate).callback(options.callback.clone());
+        run.callback_key.clone_from(key);
         run.timeout = options.timeout;
         run.checkpoint = options.checkpoints.as_ref().map(|folder| folder.join(format!("{file}.json")));
         let pictures =

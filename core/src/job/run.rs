@@ -32,7 +32,16 @@ async fn all_due(session: Arc<Session>, job: &Job, save: SaveJob, options: Advan
     let on_event = options.on_event;
     let hints = hints(&session, job, options.callback, options.callback_key, options.woken);
     let held = lock.lock.clone();
-    let runner = JobRunner { session, job: job.clone(), save, on_event, has_timeout: false, hints, _lock: held };
+    let runner = JobRunner {
+        session,
+        job: job.clone(),
+        save,
+        on_event,
+        has_timeout: false,
+        stores_times: true,
+        hints,
+        _lock: held,
+    };
     if let Err(error) = runner.enter(options.save_to).await {
         let is_refused = job.known(|record| !styles::problems(record).is_empty());
         return if options.ends_refused && is_refused { runner.end_refused(&error).await } else { Err(error) };
@@ -103,7 +112,8 @@ async fn to_the_end(session: Arc<Session>, job: &Job, options: RunOptions) -> Re
     // After the checkpoint was read: it has the job's id.
     let hints = hints(&session, job, options.callback, options.callback_key, Vec::new());
     let held = lock.lock.clone();
-    let runner = JobRunner { session, job: job.clone(), save, on_event, has_timeout, hints, _lock: held };
+    let runner =
+        JobRunner { session, job: job.clone(), save, on_event, has_timeout, stores_times: false, hints, _lock: held };
     runner.enter(options.save_to).await?;
     runner.verify_adopted().await?;
     // A run may end before its first answer: what its caller has decided, such as which task to adopt, outlasts it.

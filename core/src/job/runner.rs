@@ -1,6 +1,10 @@
 //! What is due of a job, done: each step is safe to be cut off anywhere, and to be taken again.
 
-use std::{path::PathBuf, sync::Arc, time::Duration};
+use std::{
+    path::PathBuf,
+    sync::{Arc, atomic::Ordering},
+    time::Duration,
+};
 
 use futures_util::{StreamExt, TryStreamExt, stream};
 use tokio::sync::OwnedMutexGuard;
@@ -37,6 +41,8 @@ pub(crate) struct JobRunner {
     pub(super) on_event: Option<OnEvent>,
     /// Whether the caller bounds the whole run.
     pub(super) has_timeout: bool,
+    /// Whether another process may go on from here, for which it has to be stored when a task was polled last.
+    pub(super) stores_times: bool,
     /// What callbacks tell of this job.
     pub(super) hints: Arc<Hints>,
     /// Held by creates under way too: nobody else touches the job before their answer is noted.
@@ -232,11 +238,19 @@ impl JobRunner {
             record.work(id).map(Work::note_intent);
             record.attempt(id)
         });
-        let noted = self.save().await;
+        let noted = self.save_in_turn().await;
         if noted.is_err() || caller.is_gone() {
-            // Nothing was sent: take the intent back, on disk too if it got there. In a newer state, it isn't ours.
+            // Nothing was sent: take the intent back, in the store too, which may have it although it failed (it can't say
+            // that it is on disk, say). In somebody else's newer state, it isn't ours.
             self.work(id, |work| work.withdraw(attempt));
-            return if noted.is_err() { noted } else { self.save().await };
+            return match noted {
+                Ok(()) => self.save().await,
+                Err(SaveError::Failed(error)) => {
+                    let _ = self.save().await;
+                    Err(error)
+                }
+                Err(SaveError::Conflict { newest }) => self.job.take_newest(&newest).and(Err(superseded())),
+            };
         }
         let outcome = self.session.create(request).await;
         self.on_answer(id, attempt, outcome).await
@@ -329,10 +343,9 @@ impl JobRunner {
         })
     }
 
-    /// Hands the job to its store, one state after the other.
+    /// Hands the job to its store.
     pub(super) async fn save(&self) -> Result<()> {
-        let _one_at_a_time = self.job.0.saving.lock().await;
-        match self.save_once().await {
+        match self.save_in_turn().await {
             Ok(()) => Ok(()),
             Err(SaveError::Failed(error)) => Err(error),
             Err(SaveError::Conflict { newest }) => {
@@ -340,6 +353,19 @@ impl JobRunner {
                 Err(superseded())
             }
         }
+    }
+
+    /// One state after the other. Those who ask while one is stored are served together by the next.
+    async fn save_in_turn(&self) -> Result<(), SaveError> {
+        let turn = self.job.0.saves_asked_for.fetch_add(1, Ordering::SeqCst);
+        let mut served = self.job.0.saving.lock().await;
+        if turn < *served {
+            return Ok(());
+        }
+        let all = self.job.0.saves_asked_for.load(Ordering::SeqCst);
+        self.save_once().await?;
+        *served = all;
+        Ok(())
     }
 
     async fn save_once(&self) -> Result<(), SaveError> {

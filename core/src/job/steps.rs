@@ -135,8 +135,10 @@ impl JobRunner {
         let pending = self.job.known(Record::pending).into_iter().find(|(pending, _)| *pending == id);
         let Some((_, task_id)) = pending else { return Ok(()) };
         let outcome = self.session.scheduler.poll(&task_id).await;
+        let mut is_news = self.stores_times;
         // Adopted while the job runs.
         if self.job.known(|record| record.unverified().contains(&(id, task_id.clone()))) {
+            is_news = true;
             let verified = self.job.edit(|record| record.verify_adopted(id, &outcome));
             if self.job.known(|record| record.unverified().is_empty()) {
                 verified?;
@@ -144,13 +146,13 @@ impl JobRunner {
         }
         // Its time may have run out meanwhile.
         if self.job.known(Record::pending).contains(&(id, task_id.clone())) {
-            self.on_polled(id, &task_id, outcome);
+            is_news |= self.on_polled(id, &task_id, outcome);
         }
-        self.save().await
+        if is_news { self.save().await } else { Ok(()) }
     }
 
-    /// Takes in what a poll saw.
-    fn on_polled(&self, id: WorkId, task_id: &str, outcome: Result<Task>) {
+    /// Takes in what a poll saw; whether it is anything new.
+    fn on_polled(&self, id: WorkId, task_id: &str, outcome: Result<Task>) -> bool {
         if let Ok(task) = &outcome {
             self.judge_callbacks(id, task);
         }
@@ -158,20 +160,24 @@ impl JobRunner {
         let now = self.session.now_ms();
         match outcome {
             Ok(task) => {
-                if self.job.edit(|record| record.on_polled(id, &task, &schedule, now)) {
+                let is_news = self.job.edit(|record| record.on_polled(id, &task, &schedule, now));
+                if is_news {
                     self.emit_state(id, &task);
                 }
                 if task.state.is_terminal() {
                     self.emit_end(id, &task);
                 }
+                is_news || task.state.is_terminal()
             }
             Err(error) => {
                 let mut again = None;
                 self.work(id, |work| again = work.on_poll_failed(&error, &schedule, now));
-                match again {
-                    Some(delay) => self.emit(Event::Retrying { call: Call::QueryTask.name().into(), error, delay }),
-                    None => self.work(id, |work| work.error = Some(error.with_task_id(task_id))),
-                }
+                let Some(delay) = again else {
+                    self.work(id, |work| work.error = Some(error.with_task_id(task_id)));
+                    return true;
+                };
+                self.emit(Event::Retrying { call: Call::QueryTask.name().into(), error, delay });
+                false
             }
         }
     }

@@ -13,7 +13,10 @@ use tokio::{
     net::TcpStream,
     time::timeout,
 };
-use xiezhen::{AdvanceOptions, Callbacks, Client, Error, ErrorKind, Event, Hint, Job, Receiver, RunOptions, Stage};
+use xiezhen::{
+    AdvanceOptions, Callbacks, Client, Error, ErrorKind, Event, Hint, Job, KeyedJob, Receiver, RunManyOptions,
+    RunOptions, Stage,
+};
 use xiezhen_simulator::{Call, Fault, STYLES as STYLE_IDS, Simulator};
 
 use crate::service::{self, Diary, STYLES};
@@ -136,6 +139,24 @@ async fn repeated_callbacks_ask_no_more_than_twice() {
     shop.simulator.set(|settings| settings.callback_times = 5);
     shop.run(&service::job()).await.unwrap();
     assert!(shop.queries_a_task() <= 2, "{}", shop.queries_a_task());
+}
+
+#[tokio::test]
+async fn the_addresses_of_many_jobs_name_them_by_their_keys() {
+    let shop = Shop::open().await;
+    let model = service::trained(&shop.client).await;
+    let unnamed = Job::with_user_id(&model, [STYLES[1]]);
+    let id = unnamed.id();
+    let jobs: [KeyedJob; 2] = [("订单 1842", Job::with_user_id(&model, [STYLES[0]])).into(), unnamed.into()];
+    let run = shop.client.run_many(jobs, RunManyOptions::default().callback(shop.callbacks.clone()));
+    let ended = timeout(Duration::from_secs(30), run).await.expect("callbacks end the wait").unwrap();
+    assert!(ended.iter().all(Result::is_ok), "{ended:?}");
+    assert!(shop.queries_a_task() <= 2);
+    let addresses = shop.simulator.tasks().into_iter().filter_map(|task| task.callback_url);
+    let key = |address: String| shop.callbacks.receive::<&str>("GET", &address, &[], b"").hint.unwrap().key;
+    let mut keys: Vec<_> = addresses.map(key).collect();
+    keys.sort_by_key(|key| *key == id);
+    assert_eq!(keys, ["订单 1842".to_owned(), id]);
 }
 
 #[tokio::test]

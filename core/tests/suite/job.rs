@@ -88,6 +88,24 @@ async fn a_finished_job_makes_no_call_unless_pictures_are_missing() {
 }
 
 #[tokio::test]
+async fn what_brings_nothing_new_is_not_written_down() {
+    let simulator = service::start().await;
+    let client = service::client(&simulator.url());
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("job.json");
+    simulator.set(|settings| settings.training_seconds = 3600.0);
+    let options = RunOptions::default().checkpoint(&file);
+    let run = tokio::spawn(async move { client.run(&Job::new(service::photos(), STYLES), options).await });
+    simulator.wait_for(Call::QueryTask, 20).await;
+    let saved = Job::read_checkpoint(&file).unwrap().revision();
+    // Before uploads, at most one each, an intent and its answer.
+    assert!(saved <= 13, "{saved}");
+    simulator.wait_for(Call::QueryTask, 40).await;
+    assert_eq!(Job::read_checkpoint(&file).unwrap().revision(), saved, "polls that saw the same");
+    run.abort();
+}
+
+#[tokio::test]
 async fn a_trained_model_is_used_again() {
     let simulator = service::start().await;
     let client = service::client(&simulator.url());

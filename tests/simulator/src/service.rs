@@ -216,6 +216,7 @@ fn new_task(world: &World, inner: &Inner, about: &[String], seconds: f64, outcom
         user_id: String::new(),
         style: None,
         callback_url: None,
+        created: now,
         starts: now + lasts * 0.1,
         ends: now + lasts,
         outcome,

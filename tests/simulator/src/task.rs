@@ -10,7 +10,7 @@ pub(crate) const SUCCEEDED: i64 = 3;
 pub(crate) const PARTLY_SUCCEEDED: i64 = 4;
 
 /// A task as the service knows it at this moment.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Task {
     /// Its id.
     pub id: String,
@@ -24,6 +24,8 @@ pub struct Task {
     pub state: i64,
     /// Where its end is to be told.
     pub callback_url: Option<String>,
+    /// Virtual seconds that it takes, waiting included.
+    pub seconds: f64,
 }
 
 /// A task as it is kept: what was decided about it when it was created.
@@ -34,6 +36,8 @@ pub(crate) struct Record {
     pub(crate) user_id: String,
     pub(crate) style: Option<String>,
     pub(crate) callback_url: Option<String>,
+    /// Virtual seconds.
+    pub(crate) created: f64,
     /// Virtual seconds.
     pub(crate) starts: f64,
     /// Virtual seconds.
@@ -83,6 +87,7 @@ impl Record {
             style: self.style.clone(),
             state: self.state(now),
             callback_url: self.callback_url.clone(),
+            seconds: self.ends - self.created,
         }
     }
 }
