@@ -95,13 +95,14 @@ class Saver {
   }
 
   async #save(json: string): Promise<void> {
-    const wasOpen = this.#open
-    this.#open = native.intents(json).open
+    const { open } = native.intents(json)
     // What may be all that tells of something billed is offered for longer.
-    const giveUp = Date.now() + (wasOpen && !this.#open ? PATIENCE_MS : 0)
+    const giveUp = Date.now() + (this.#open && !open ? PATIENCE_MS : 0)
     for (;;) {
       try {
-        return await this.store.save(this.claim, json)
+        await this.store.save(this.claim, json)
+        this.#open = open
+        return
       } catch (error) {
         const { name, claim } = error as { name?: unknown; claim?: Claim }
         if (name === 'ConflictError' || name === 'StoreError') {

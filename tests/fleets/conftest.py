@@ -13,6 +13,8 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from stores import KINDS, make, shut
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
@@ -83,3 +85,28 @@ def space(simulator: str, name: str) -> Space:
 def name() -> str:
     """What keeps a test's keys, tables and tasks apart from those of others."""
     return f"t_{uuid.uuid4().hex[:12]}"
+
+
+@pytest.fixture(params=KINDS)
+def kind(request: pytest.FixtureRequest) -> str:
+    """Every kind of store; a module that needs fewer has a fixture of its own."""
+    kind: str = request.param
+    return kind
+
+
+@pytest.fixture
+def open_store(kind: str, name: str) -> Iterator[Callable[..., Any]]:
+    opened = []
+
+    def open_store(**options: Any) -> Any:
+        opened.append(make(kind, name, **options))
+        return opened[-1]
+
+    yield open_store
+    for store in opened:
+        shut(store)
+
+
+@pytest.fixture
+def store(open_store: Callable[..., Any]) -> Any:
+    return open_store()

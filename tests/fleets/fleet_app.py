@@ -28,6 +28,9 @@ def ready(**_signal: object) -> None:
 
 
 def make_client() -> xiezhen.Client:
+    # Where it was made, and whether a task had to wait for it.
+    when = "in" if celery.current_task else "before"
+    Path(f"{config['ready']}-client-{os.getpid()}").write_text(when)
     return xiezhen.Client(
         config["url"],
         app_code="simulator-app-code",

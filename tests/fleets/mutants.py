@@ -27,19 +27,20 @@ class Mutant(NamedTuple):
 
 # Scripts and statements are texts of the compiled module: a mutant changes them as they are loaded.
 REDIS = ("stores/_redis.py", "_store_texts()[0].items()")
+CONTRACT = "test_stores.py test_leases.py test_due.py"
 POSTGRES = ("stores/_postgres.py", "_store_texts()[1]")
 
 
 def in_a_script(what: str, before: str, after: str, caught_by: str) -> Mutant:
     file, texts = REDIS
     changed = f"[(n, s.replace({before!r}, {after!r})) for n, s in {texts}]"
-    return Mutant(f"{what} (Redis)", file, texts, changed, f"test_stores.py -k 'redis and {caught_by} and not node'")
+    return Mutant(f"{what} (Redis)", file, texts, changed, f"{CONTRACT} -k 'redis and {caught_by} and not node'")
 
 
 def in_a_statement(what: str, before: str, after: str, caught_by: str) -> Mutant:
     file, texts = POSTGRES
     changed = f"{{n: s.replace({before!r}, {after!r}) for n, s in {texts}.items()}}"
-    caught_by = f"test_stores.py -k 'postgres and {caught_by} and not node'"
+    caught_by = f"{CONTRACT} -k 'postgres and {caught_by} and not node'"
     return Mutant(f"{what} (PostgreSQL)", file, texts, changed, caught_by)
 
 
@@ -69,7 +70,7 @@ MUTANTS = [
         "stores/_redis.py",
         "return self._wait if durable else None",
         "return None",
-        "test_stores.py -k 'no_replica and not node'",
+        "test_durable.py -k 'not_on_disk and not node'",
     ),
 ]
 
@@ -79,8 +80,8 @@ CORE = [
     Mutant(
         "intent before permit",
         "core/src/job/runner.rs",
-        "        let noted = self.save().await;\n        if noted.is_err() || caller.is_gone() {",
-        "        let noted = self.save().await;\n" + PERMIT + "        if noted.is_err() || caller.is_gone() {",
+        "        let noted = self.save_in_turn().await;\n        if noted.is_err() || caller.is_gone() {",
+        "        let noted = self.save_in_turn().await;\n" + PERMIT + "        if noted.is_err() || caller.is_gone() {",
         "conflict::",
     ),
 ]

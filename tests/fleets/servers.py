@@ -71,13 +71,14 @@ def running(command: list[str], folder: Path, user: str | None, ready: Callable[
             server.wait()
 
 
-def redis_command(port: int, folder: Path) -> list[str]:
+def redis_command(server: str, port: int, folder: Path) -> list[str]:
     options = {"port": port, "bind": "127.0.0.1", "dir": folder, "appendonly": "yes", "save": ""}
-    return [program("redis-server"), *(part for name, value in options.items() for part in (f"--{name}", str(value)))]
+    return [server, *(part for name, value in options.items() for part in (f"--{name}", str(value)))]
 
 
 @contextlib.contextmanager
-def redis(folder: Path) -> Iterator[str]:
+def redis(folder: Path, server: str | None = None, *options: str) -> Iterator[str]:
+    """Debian's, or the `server` that is given."""
     folder.mkdir()
     port = free_port()
 
@@ -87,7 +88,7 @@ def redis(folder: Path) -> Iterator[str]:
             return connection.recv(5) == b"+PONG"
         return False
 
-    with running(redis_command(port, folder), folder, None, ready):
+    with running([*redis_command(server or program("redis-server"), port, folder), *options], folder, None, ready):
         yield f"redis://127.0.0.1:{port}/0"
 
 

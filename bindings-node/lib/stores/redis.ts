@@ -5,6 +5,7 @@ import { Client } from '../index'
 import {
   answerOf,
   type Claim,
+  ConflictError,
   checked,
   flag,
   hintText,
@@ -88,7 +89,7 @@ export class RedisStore implements Store {
     const { open, unknown } = Client.fleet.intents(json)
     const { key, version, late } = claim
     const args = [key, this.leaseMs, nonce(), version, json, flag(open), flag(unknown), flag(late)]
-    readSave(claim, json, await this.#run('save', key, args, open))
+    await this.#ask('save', this.#keys(key), args, open, (reply) => readSave(claim, json, reply))
   }
 
   async release(claim: Claim, ms: number | null): Promise<boolean> {
@@ -122,21 +123,33 @@ export class RedisStore implements Store {
     return (await this.#ask(name, this.#keys(key), args, durable)) as Reply
   }
 
-  async #ask(name: string, keys: string[], args: (string | number)[], durable = false): Promise<unknown> {
+  async #ask(
+    name: string,
+    keys: string[],
+    args: (string | number)[],
+    durable = false,
+    read?: (reply: Reply) => void,
+  ): Promise<unknown> {
     for (let attempt = 0; ; attempt++) {
       try {
         if (!this.#checked) this.#check(await answerOf(this.#redis.info()))
-        return await this.#once(name, [keys.length, ...keys, ...args], durable ? this.#wait : undefined)
+        return await this.#once(name, [keys.length, ...keys, ...args], durable ? this.#wait : undefined, read)
       } catch (error) {
         const ms = PAUSES_MS[attempt]
-        const answered = error instanceof StoreError || (error as Error | undefined)?.name === 'ReplyError'
+        const refused = error instanceof StoreError || error instanceof ConflictError
+        const answered = refused || (error as Error | undefined)?.name === 'ReplyError'
         if (answered || ms === undefined) throw error
         await pause(ms)
       }
     }
   }
 
-  async #once(name: string, args: (string | number)[], wait: readonly (string | number)[] | undefined) {
+  async #once(
+    name: string,
+    args: (string | number)[],
+    wait: readonly (string | number)[] | undefined,
+    read: ((reply: Reply) => void) | undefined,
+  ) {
     const { script, sha } = SCRIPTS.get(name) as { script: string; sha: string }
     let replies: [error: Error | null, result: unknown][] = []
     for (const [command, source] of [
@@ -150,9 +163,12 @@ export class RedisStore implements Store {
       replies = (await answerOf(pipeline.exec())) ?? []
       if (!replies[0]?.[0]?.message.startsWith('NOSCRIPT')) break
     }
-    for (const [error] of replies) if (error) throw error
-    if (wait !== undefined) this.#refuseVolatile(wait, replies[1]?.[1])
-    return replies[0]?.[1]
+    const [[error, reply] = [null, undefined], waited] = replies
+    if (error) throw error
+    // Before it is refused: the claim goes with what is stored, on disk or not.
+    read?.(reply as Reply)
+    if (wait !== undefined) this.#refuseVolatile(wait, waited)
+    return reply
   }
 
   /** Takes note of what the server is, and says what may lose a job. */
@@ -175,7 +191,12 @@ export class RedisStore implements Store {
   }
 
   /** Refuses an intent that is not where a crash leaves it alone: nothing is sent then. */
-  #refuseVolatile(wait: readonly (string | number)[], reply: unknown): void {
+  #refuseVolatile(
+    wait: readonly (string | number)[],
+    waited: [error: Error | null, result: unknown] | undefined,
+  ): void {
+    const [error, reply] = waited ?? [null, undefined]
+    if (error) throw new StoreError(`Redis can't make a save durable: ${error.message}`)
     const [local, replicas] = (wait[0] === 'WAITAOF' ? reply : [1, reply]) as [number, number]
     if (Number(local) >= 1 && Number(replicas) >= this.#replicas) return
     throw new StoreError(

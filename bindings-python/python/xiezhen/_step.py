@@ -48,8 +48,10 @@ class Turn:
 
     def is_answer(self, json: str) -> bool:
         """Whether what is saved may be all that tells of something billed."""
-        was_open, self._open = self._open, intents(json)[0]
-        return was_open and not self._open
+        return self._open and not intents(json)[0]
+
+    def saved(self, json: str) -> None:
+        self._open = intents(json)[0]
 
     def conflict(self, error: ConflictError) -> None:
         self.is_lost = True
@@ -128,7 +130,8 @@ class _Saver:
             give_up = time.monotonic() + (PATIENCE if self._turn.is_answer(json) else 0.0)
             while True:
                 try:
-                    return self._store.save(self._turn.claim, json)  # type: ignore[no-any-return]
+                    self._store.save(self._turn.claim, json)
+                    return self._turn.saved(json)
                 except ConflictError as conflict:
                     self._turn.conflict(conflict)
                     raise
@@ -231,7 +234,8 @@ class _AsyncSaver:
             give_up = time.monotonic() + (PATIENCE if self._turn.is_answer(json) else 0.0)
             while True:
                 try:
-                    return await self._store.save(self._turn.claim, json)  # type: ignore[no-any-return]
+                    await self._store.save(self._turn.claim, json)
+                    return self._turn.saved(json)
                 except ConflictError as conflict:
                     self._turn.conflict(conflict)
                     raise

@@ -14,7 +14,7 @@ import os
 import threading
 from typing import TYPE_CHECKING, Any
 
-from celery.signals import worker_ready, worker_shutting_down
+from celery.signals import worker_process_init, worker_ready, worker_shutting_down
 
 from ._xiezhen import Job, _share_rate
 from .stores._contract import Claim, StoreError
@@ -85,6 +85,7 @@ class Portraits:
         self._over = threading.Event()
         # Acknowledged when it begins: what a worker that dies leaves is handed out again by the store.
         self.task = app.task(name=name, acks_late=False, ignore_result=True, max_retries=0)(self._task())
+        worker_process_init.connect(self._begin, weak=False)
         worker_ready.connect(self._start, weak=False)
         worker_shutting_down.connect(self._stop, weak=False)
 
@@ -163,6 +164,11 @@ class Portraits:
         if rate is not None:
             _share_rate(client, lambda count: self.store.reserve(count, rate))
         return client
+
+    def _begin(self, **_signal: object) -> None:
+        """In each process of a pool that forks, before its first task."""
+        if self._client is not None:
+            _ = self.client
 
     def _start(self, sender: Any, **_signal: object) -> None:
         """In the worker's main process, once it is ready."""

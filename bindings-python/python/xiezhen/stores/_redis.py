@@ -24,7 +24,7 @@ from ._contract import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
     import redis
     import redis.asyncio
@@ -100,10 +100,23 @@ class _Scripts:
             _warn(f"maxmemory-policy is {policy}: jobs may be evicted. Set it to noeviction")
         self._checked = True
 
+    def _answer(self, replies: Sequence[Any], read: Callable[[Any], None] | None) -> Any:
+        """The script's reply. It is read before it is refused: the claim goes with what is stored, on disk or not."""
+        reply, *waited = replies
+        if isinstance(reply, Exception):
+            raise reply
+        if read is not None:
+            read(reply)
+        for outcome in waited:
+            self._refuse_volatile(outcome)
+        return reply
+
     def _refuse_volatile(self, reply: Any) -> None:
         """Refuses an intent that is not where a crash leaves it alone: nothing is sent then."""
         if self._wait is None:
             return
+        if isinstance(reply, Exception):
+            raise StoreError(f"Redis can't make a save durable: {reply}")
         local, replicas = reply if self._wait[0] == "WAITAOF" else (1, reply)
         if int(local) < 1 or int(replicas) < self._replicas:
             raise StoreError(
@@ -154,7 +167,8 @@ class RedisStore(_Scripts):
     def save(self, claim: Claim, json: str) -> None:
         """Stores the job and extends its lease. Raises ConflictError if somebody else has claimed or saved it."""
         durable = intents(json)[0]
-        read_save(claim, json, self._run("save", self._keys(claim.key), self._save(claim, json), durable=durable))
+        save = self._save(claim, json)
+        self._run("save", self._keys(claim.key), save, durable, lambda reply: read_save(claim, json, reply))
 
     def release(self, claim: Claim, seconds: float | None) -> bool:
         """Gives the lease back: due in so many seconds, or at once if it was woken; None: over.
@@ -183,14 +197,21 @@ class RedisStore(_Scripts):
         """Permits of the fleet's rate: microseconds until the first, and between two."""
         return _read_permits(self._run("reserve", self._rate_keys(), (count, requests_per_second)))
 
-    def _run(self, name: str, keys: tuple[str, str], arguments: tuple[object, ...], durable: bool = False) -> Any:
+    def _run(
+        self,
+        name: str,
+        keys: tuple[str, str],
+        arguments: tuple[object, ...],
+        durable: bool = False,
+        read: Callable[[Any], None] | None = None,
+    ) -> Any:
         import redis
 
         for pause in PAUSES:
             try:
                 if not self._checked:
                     self._check(self._redis.info())
-                return self._once(SCRIPTS[name], keys, arguments, self._durable(durable))
+                return self._once(SCRIPTS[name], keys, arguments, self._durable(durable), read)
             except (redis.ConnectionError, redis.TimeoutError):
                 if pause is None:
                     raise
@@ -202,6 +223,7 @@ class RedisStore(_Scripts):
         keys: tuple[str, str],
         arguments: tuple[object, ...],
         wait: tuple[str | int, ...] | None,
+        read: Callable[[Any], None] | None,
     ) -> Any:
         from redis.exceptions import NoScriptError
 
@@ -215,12 +237,7 @@ class RedisStore(_Scripts):
                 replies = pipe.execute(raise_on_error=False)
             if not isinstance(replies[0], NoScriptError):
                 break
-        for reply in replies:
-            if isinstance(reply, Exception):
-                raise reply
-        if wait is not None:
-            self._refuse_volatile(replies[1])
-        return replies[0]
+        return self._answer(replies, read)
 
 
 class AsyncRedisStore(_Scripts):
@@ -249,8 +266,8 @@ class AsyncRedisStore(_Scripts):
     async def save(self, claim: Claim, json: str) -> None:
         """See `RedisStore.save`."""
         durable = intents(json)[0]
-        reply = await self._run("save", self._keys(claim.key), self._save(claim, json), durable=durable)
-        read_save(claim, json, reply)
+        save = self._save(claim, json)
+        await self._run("save", self._keys(claim.key), save, durable, lambda reply: read_save(claim, json, reply))
 
     async def release(self, claim: Claim, seconds: float | None) -> bool:
         """See `RedisStore.release`."""
@@ -275,14 +292,21 @@ class AsyncRedisStore(_Scripts):
         """See `RedisStore.reserve`."""
         return _read_permits(await self._run("reserve", self._rate_keys(), (count, requests_per_second)))
 
-    async def _run(self, name: str, keys: tuple[str, str], arguments: tuple[object, ...], durable: bool = False) -> Any:
+    async def _run(
+        self,
+        name: str,
+        keys: tuple[str, str],
+        arguments: tuple[object, ...],
+        durable: bool = False,
+        read: Callable[[Any], None] | None = None,
+    ) -> Any:
         import redis
 
         for pause in PAUSES:
             try:
                 if not self._checked:
                     self._check(await self._redis.info())
-                return await self._once(SCRIPTS[name], keys, arguments, self._durable(durable))
+                return await self._once(SCRIPTS[name], keys, arguments, self._durable(durable), read)
             except (redis.ConnectionError, redis.TimeoutError):
                 if pause is None:
                     raise
@@ -294,6 +318,7 @@ class AsyncRedisStore(_Scripts):
         keys: tuple[str, str],
         arguments: tuple[object, ...],
         wait: tuple[str | int, ...] | None,
+        read: Callable[[Any], None] | None,
     ) -> Any:
         from redis.exceptions import NoScriptError
 
@@ -306,9 +331,4 @@ class AsyncRedisStore(_Scripts):
                 replies = await pipe.execute(raise_on_error=False)
             if not isinstance(replies[0], NoScriptError):
                 break
-        for reply in replies:
-            if isinstance(reply, Exception):
-                raise reply
-        if wait is not None:
-            self._refuse_volatile(replies[1])
-        return replies[0]
+        return self._answer(replies, read)
