@@ -6,7 +6,21 @@ import time
 from typing import Any
 
 import bench
-from bench import calls, charts, curves, economy, files, instructions, jobs, queries, report, sizes, start, waits
+from bench import (
+    calls,
+    charts,
+    curves,
+    economy,
+    files,
+    instructions,
+    jobs,
+    queries,
+    report,
+    sizes,
+    start,
+    waiting,
+    waits,
+)
 from bench.places import MEASURED, RUST
 from bench.rounds import Server
 from bench.table import Section
@@ -34,7 +48,8 @@ def measure(rounds: int) -> None:
         carried = files.measure(server, rounds)
         called = calls.measure(server, rounds)
         started = start.measure(server, rounds)
-    sections = [asked, waited, told_apart, counted, grown, in_faces, carried, jobs.measure(rounds)]
+    sections = [asked, waited, told_apart, counted, grown, in_faces, carried]
+    sections += [jobs.measure(rounds), waiting.measure()]
     sections += [started, sizes.measure(), called, economy.section(simulated)]
     keep(panels=simulated["panels"], ratios=ratios(asked, waited), curves=shapes)
     print(report.write(sections, rounds, time.monotonic() - began))

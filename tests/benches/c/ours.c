@@ -75,6 +75,55 @@ static void download(const struct order *order, void (*begin)(void)) {
   xiezhen_task_free(task);
 }
 
+/* How many of a set's bits are set. */
+static int size_of(unsigned set) {
+  int bits = 0;
+  for (; set; set >>= 1) bits += set & 1;
+  return bits;
+}
+
+/* Jobs that wait for their training until this process is ended: ten photos each of those that the service has, each time
+ * others. Says when it begins to measure, and waits for a word. */
+static void waiting(const struct order *order) {
+  enum { UPLOADED = 20, PHOTOS = 10 };
+  xiezhen_string *uploaded[UPLOADED];
+  xiezhen_client_options *wanted = xiezhen_client_options_new();
+  xiezhen_client *by = NULL;
+  xiezhen_client_options_set_base_url(wanted, order->url, NULL);
+  xiezhen_client_options_set_app_code(wanted, "simulator-app-code", NULL);
+  xiezhen_client_options_set_requests_per_second(wanted, INFINITY, NULL);
+  must(xiezhen_client_new(wanted, &by, NULL) == XIEZHEN_OK, "xiezhen_client_new");
+  for (int i = 0; i < UPLOADED; i++) {
+    char path[256];
+    xiezhen_photo *photo = NULL;
+    snprintf(path, sizeof path, "%s/%02d.jpg", getenv("PHOTOS"), 1 + i % PHOTOS);
+    must(xiezhen_photo_from_path(path, &photo, NULL) == XIEZHEN_OK, path);
+    must(xiezhen_upload_file(by, photo, NULL, &uploaded[i], NULL) == XIEZHEN_OK, "xiezhen_upload_file");
+    xiezhen_photo_free(photo);
+  }
+  puts("ready");
+  fflush(stdout);
+  getchar();
+  const xiezhen_job **jobs = calloc((size_t)order->times, sizeof *jobs);
+  for (int made = 0, set = 0; made < order->times; set++) {
+    if (size_of((unsigned)set) != PHOTOS) continue;
+    xiezhen_job_options *options = xiezhen_job_options_new();
+    for (int i = 0; i < UPLOADED; i++)
+      if (set >> i & 1) xiezhen_job_options_add_uploaded(options, xiezhen_string_text(uploaded[i]), NULL);
+    xiezhen_job_options_add_style(options, "仙气十足", NULL);
+    xiezhen_job_options_add_style(options, "花好月圆", NULL);
+    must(xiezhen_job_new(options, (xiezhen_job **)&jobs[made++], NULL) == XIEZHEN_OK, "xiezhen_job_new");
+    xiezhen_job_options_free(options);
+  }
+  xiezhen_run_many_options *options = xiezhen_run_many_options_new();
+  xiezhen_errors *errors = NULL;
+  xiezhen_run_many_options_set_concurrency(options, (size_t)order->times, NULL);
+  xiezhen_run_many_options_set_save_to(options, order->rest, NULL);
+  xiezhen_run_many_options_set_checkpoints(options, order->rest, NULL);
+  xiezhen_run_many(by, jobs, NULL, (size_t)order->times, options, &errors, NULL);
+  must(0, "these jobs never end");
+}
+
 /* The smallest call there is. */
 static void stage(int times, void (*begin)(void)) {
   xiezhen_job_options *options = xiezhen_job_options_new();
@@ -91,6 +140,8 @@ static void stage(int times, void (*begin)(void)) {
 void by_xiezhen(const struct order *order, void (*begin)(void)) {
   if (strcmp(order->work, "waits") == 0) {
     measure_waits(order, begin);
+  } else if (strcmp(order->work, "waiting") == 0) {
+    waiting(order);
   } else if (strcmp(order->work, "query") == 0) {
     xiezhen_client *by = client(order->url);
     for (int i = 0; i < 200; i++) query(by, i);

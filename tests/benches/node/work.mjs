@@ -7,6 +7,7 @@ import { monitorEventLoopDelay } from 'node:perf_hooks'
 import { setTimeout as sleep } from 'node:timers/promises'
 
 import { download, upload } from './files.mjs'
+import { waiting, whole } from './jobs.mjs'
 import { byHand, ours, require, taskId } from './sides.mjs'
 
 const SUCCEEDED = 3
@@ -73,13 +74,14 @@ async function stage(side, _, times) {
 }
 
 const [work, side, url, times, rest] = process.argv.slice(2)
-const run = await { query, waits, upload, download, stage }[work](side, url, Number(times), rest)
+const run = await { query, waits, upload, download, jobs: whole, waiting, stage }[work](side, url, Number(times), rest)
 const delay = monitorEventLoopDelay({ resolution: 1 })
 const resident = forgetPeak()
-const before = cpu()
+const [before, began] = [cpu(), performance.now()]
 if (work === 'waits') delay.enable()
 await run()
-const spent = { cpu: cpu() - before, growth: memory('VmHWM') - resident }
+const seconds = (performance.now() - began) / 1000
+const spent = { cpu: cpu() - before, growth: memory('VmHWM') - resident, seconds }
 if (work === 'waits') spent.p99 = delay.percentile(99) / 1e6
 console.log(JSON.stringify(spent))
 process.exit(kept === null ? 1 : 0)

@@ -11,6 +11,8 @@ import time
 from contextlib import suppress
 from pathlib import Path
 
+import jobs
+
 import files
 import query
 import waits
@@ -30,6 +32,8 @@ def forget_peak() -> int:
 
 def main() -> None:
     work, side, url, times, rest = [*sys.argv[1:], ""][:5]
+    if work == "waiting":
+        jobs.waiting(side, url, int(times), rest)
     if work == "waits":
         prepared = waits.Waits(side, url, int(times), int(rest))
         loop = asyncio.new_event_loop()
@@ -37,11 +41,17 @@ def main() -> None:
         resident, before = forget_peak(), time.process_time()
         result = {"worst": loop.run_until_complete(prepared.run())}
     else:
-        does = {"query": query.query, "upload": files.upload, "download": files.download, "stage": query.stage}[work]
+        does = {
+            "query": query.query,
+            "upload": files.upload,
+            "download": files.download,
+            "jobs": jobs.whole,
+            "stage": query.stage,
+        }[work]
         run = does(side, url, int(times), rest)
-        resident, before = forget_peak(), time.process_time()
+        resident, before, began = forget_peak(), time.process_time(), time.monotonic()
         run()
-        result = {}
+        result = {"seconds": time.monotonic() - began}
     result |= {"cpu": (time.process_time() - before) * 1e6, "growth": memory("VmHWM") - resident}
     print(json.dumps(result))
 

@@ -7,6 +7,7 @@
 mod by_hand;
 mod bytes_on_disk;
 mod job;
+mod job_by_hand;
 mod measure;
 mod query;
 mod scheduling;
@@ -59,6 +60,7 @@ fn main() -> Result<(), Failure> {
             "download" => bytes_on_disk::download(&order).await,
             "scheduling" => Ok(scheduling::measure(order.times).await),
             "jobs" => job::whole(&order).await,
+            "waiting" => job::waiting(&order).await,
             "stage" => Ok(job::stage(order.times)),
             _ => Err("no such work".into()),
         }
