@@ -7,11 +7,13 @@
 
 #include "plain.h"
 
-/* What calls work on: the last client, job and task. */
+/* What calls work on: the last client, job, task and callbacks, with their receiver. */
 struct held {
   xiezhen_client *client;
   xiezhen_job *job;
   xiezhen_task *task;
+  xiezhen_callbacks *callbacks;
+  xiezhen_receiver *receiver;
 };
 
 /* A call that goes on in the background. */
@@ -235,6 +237,15 @@ static xiezhen_status save_results(struct held *held, const cJSON *request, cJSO
   return status;
 }
 
+/* Callbacks, and a receiver of them, whose address is the value. */
+static xiezhen_status receive(struct held *held, const cJSON *request, cJSON **value, xiezhen_error **error) {
+  const char *secrets[] = {text(request, "secret")};
+  xiezhen_status status = xiezhen_callbacks_new(text(request, "public_url"), secrets, 1, &held->callbacks, error);
+  if (status == XIEZHEN_OK) status = xiezhen_callbacks_listen(held->callbacks, "127.0.0.1:0", &held->receiver, error);
+  if (status == XIEZHEN_OK) *value = cJSON_CreateString(xiezhen_receiver_address(held->receiver));
+  return status;
+}
+
 static int32_t keep_event(const xiezhen_event *event, void *events) {
   cJSON_AddItemToArray(events, plain_event(event));
   return 0;
@@ -253,6 +264,7 @@ static xiezhen_status go_on(struct held *held, const cJSON *request, cJSON **val
     xiezhen_run_options_set_timeout_ms(options, (uint64_t)number(request, "timeout_ms"), NULL);
   xiezhen_run_options_set_recreate(options, cJSON_IsTrue(get(request, "recreate")), NULL);
   xiezhen_run_options_set_on_event(options, keep_event, events, NULL);
+  if (cJSON_IsTrue(get(request, "callback"))) xiezhen_run_options_set_callback(options, held->callbacks, NULL);
   xiezhen_status status;
   if (!strcmp(text(request, "call"), "run")) status = xiezhen_run(held->client, held->job, options, error);
   else {
@@ -266,6 +278,8 @@ static xiezhen_status go_on(struct held *held, const cJSON *request, cJSON **val
 }
 
 static void forget(struct held *held) {
+  xiezhen_receiver_free(held->receiver);
+  xiezhen_callbacks_free(held->callbacks);
   xiezhen_task_free(held->task);
   xiezhen_job_free(held->job);
   xiezhen_client_free(held->client);
@@ -275,6 +289,7 @@ static void forget(struct held *held) {
 static xiezhen_status call(struct held *held, const cJSON *request, cJSON **value, cJSON *events, xiezhen_error **error) {
   const char *name = text(request, "call");
   if (!strcmp(name, "begin")) return forget(held), XIEZHEN_OK;
+  if (!strcmp(name, "callbacks")) return receive(held, request, value, error);
   if (!strcmp(name, "client")) return new_client(held, request, error);
   if (!strcmp(name, "job")) return new_job(held, request, error);
   if (!strcmp(name, "job_json")) return job_json(held, request, error);
@@ -330,7 +345,7 @@ int main(void) {
       else held.job = background.held.job;
     } else if (cJSON_IsTrue(get(request, "background"))) {
       /* Its job is its own until it is joined, and so is a task that it looks at. */
-      background.held = (struct held){held.client, held.job, NULL};
+      background.held = (struct held){held.client, held.job, NULL, held.callbacks, NULL};
       held.job = NULL;
       background.request = request;
       request = NULL;

@@ -13,11 +13,13 @@ using xiezhen::milliseconds;
 
 namespace {
 
-/// What calls work on: the last client, job and task.
+/// What calls work on: the last client, job, task and callbacks, with their receiver.
 struct Held {
   std::shared_ptr<xiezhen::Client> client;
   std::shared_ptr<xiezhen::Job> job;
   std::shared_ptr<xiezhen::Task> task;
+  std::shared_ptr<xiezhen::Callbacks> callbacks;
+  std::shared_ptr<xiezhen::Receiver> receiver;
 };
 
 template <class T> json maybe(const std::optional<T> &value) { return value ? json(*value) : json(); }
@@ -189,10 +191,16 @@ json call(Held &held, const json &request, json &events) {
   run.checkpoint = given(request, "checkpoint");
   run.timeout = options.timeout;
   run.recreate = request.value("recreate", false);
+  if (request.value("callback", false)) run.callback = held.callbacks.get();
   run.on_event = [&](const xiezhen::Event &event) { events.push_back(plain(event)); };
 
   if (call == "begin") held = Held();
-  else if (call == "client") held.client = client(request);
+  else if (call == "callbacks") {
+    const std::vector<std::string> secrets{text("secret")};
+    held.callbacks = std::make_shared<xiezhen::Callbacks>(text("public_url"), secrets);
+    held.receiver = std::make_shared<xiezhen::Receiver>(held.callbacks->listen("127.0.0.1:0"));
+    return held.receiver->address();
+  } else if (call == "client") held.client = client(request);
   else if (call == "job") held.job = new_job(request);
   else if (call == "job_json")
     held.job = std::make_shared<xiezhen::Job>(
