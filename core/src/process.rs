@@ -8,6 +8,8 @@ mod billed;
 #[cfg(feature = "process")]
 mod blocking_call;
 #[cfg(feature = "process")]
+mod handover;
+#[cfg(feature = "process")]
 mod mailbox;
 #[cfg(feature = "process")]
 mod runtime_driver;
@@ -37,6 +39,17 @@ pub(crate) const fn generation() -> u32 {
 #[cfg(not(feature = "process"))]
 pub(crate) const fn calling_thread() -> Option<std::thread::ThreadId> {
     None
+}
+
+/// What the hand-over is made of: `tests/loom` puts loom's in their place.
+#[cfg(feature = "process")]
+mod sync {
+    pub(super) use std::{
+        sync::atomic::{AtomicBool, AtomicUsize, Ordering},
+        thread,
+    };
+
+    pub(super) use tokio::sync::Notify;
 }
 
 #[cfg(feature = "process")]

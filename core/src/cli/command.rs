@@ -104,11 +104,11 @@ impl<'a> Invocation<'a> {
             Command::Styles { html } => interrupt.or("styles", self.styles(&client, html.as_deref())).await,
             Command::Status { task_id } => interrupt.or("status", self.status(&client, task_id)).await,
             Command::Run(run) => match Plan::new(run) {
-                Ok(plan) => return self.run_job(&client, plan, interrupt).await,
+                Ok(plan) => return Box::pin(self.run_job(&client, plan, interrupt)).await,
                 Err(error) => Err(error),
             },
             Command::Resume(resume) => match interrupt.or("resume", Plan::stored(&client, resume)).await {
-                Ok(plan) => return self.run_job(&client, plan, interrupt).await,
+                Ok(plan) => return Box::pin(self.run_job(&client, plan, interrupt)).await,
                 Err(error) => Err(error),
             },
             Command::Batch(batch) => {
