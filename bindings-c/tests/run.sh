@@ -110,6 +110,9 @@ gcc -std=c99 "${warnings[@]}" waits.c $(pkg-config --cflags --libs xiezhen) -o w
 gcc -std=c99 "${warnings[@]}" epoll.c $(pkg-config --cflags --libs xiezhen) -o epoll
 gcc -std=c11 -D_GNU_SOURCE "${warnings[@]}" libuv.c $(pkg-config --cflags --libs xiezhen libuv) -o libuv
 g++ -std=c++17 "${warnings[@]}" -fPIC qt.cpp $(pkg-config --cflags --libs xiezhen Qt6Widgets) -o qt
+gcc -std=c99 "${warnings[@]}" callbacks.c $(pkg-config --cflags --libs xiezhen) -o callbacks
+gcc -std=c11 -D_GNU_SOURCE "${warnings[@]}" callbacks_server.c $(pkg-config --cflags --libs xiezhen libmicrohttpd) \
+  -o callbacks_server
 g++ -std=c++17 "${warnings[@]}" advance.cpp $(pkg-config --cflags --libs xiezhen) -o advance
 gcc -std=c11 "${warnings[@]}" beside.c $(pkg-config --cflags xiezhen libcurl openssl) $static \
   $(pkg-config --libs libcurl openssl) -o beside
@@ -137,6 +140,16 @@ for program in shared-c static-c shared-cpp build/portrait-c build/portrait-cpp 
   "./$program" "$SIMULATOR/spaces/$name" "$SCRATCH/$name" "$PHOTOS"/*.jpg >"$name.out" 2>"$name.events" &
   portraits+=($!)
 done
+free_port() { python3 -c 'import socket; s = socket.socket(); s.bind(("127.0.0.1", 0)); print(s.getsockname()[1])'; }
+export XIEZHEN_CALLBACK_SECRET='a secret of the examples'
+for program in callbacks callbacks_server; do
+  port=$(free_port)
+  [ $program = callbacks ] && listen=127.0.0.1:$port || listen=$port
+  "./$program" "$SIMULATOR/spaces/$program" "$SCRATCH/$program" "http://127.0.0.1:$port/hooks" "$listen" "$PHOTOS"/*.jpg \
+    >"$program.out" 2>"$program.events" &
+  portraits+=($!)
+done
+unset XIEZHEN_CALLBACK_SECRET
 "./advance" "$SIMULATOR/spaces/advance" "$SCRATCH/advance" store.json "$PHOTOS"/*.jpg >advance.out 2>advance.events &
 portraits+=($!)
 cd "$source_folder"
@@ -170,10 +183,17 @@ say "what the programs outside the tree have fetched"
 cd "$outside"
 for pid in "${portraits[@]}"; do wait "$pid" || { tail -n 3 ./*.events; exit 1; }; done
 # The store holds a job that is done: who goes on with it asks for nothing. Its tasks are anybody's to wait for.
-seen() { # <what the simulator knows of the space>
+seen() { # <what> [<space>]: what the simulator knows of it
   python3 -c 'import sys, urllib.request as get; print(get.urlopen(sys.argv[1]).read().decode())' \
-    "$SIMULATOR/spaces/advance/_simulator/$1"
+    "$SIMULATOR/spaces/${2-advance}/_simulator/$1"
 }
+for program in callbacks callbacks_server; do
+  seen journal "$program" | python3 -c '
+import json, sys
+called = [entry["status"] for entry in json.load(sys.stdin) if entry["call"] == "callback"]
+if called != [204, 204, 204]:
+    raise SystemExit(f"{sys.argv[1]}: the callbacks of three tasks were answered {called}")' "$program"
+done
 before=$(seen counts)
 ./advance "$SIMULATOR/spaces/advance" "$SCRATCH/advance" store.json "$PHOTOS"/*.jpg | diff - advance.out
 [ "$(seen counts)" = "$before" ]
