@@ -187,6 +187,12 @@ impl Client {
         }
     }
 
+    /// The styles, if they were listed by this client before.
+    #[cfg(feature = "cli")]
+    pub(crate) async fn listed_styles(&self) -> Option<Arc<[Style]>> {
+        self.session().ok()?.listed_styles().await
+    }
+
     /// The picture at an address of a style's template, as a small JPEG; none if it can't be had soon.
     #[cfg(feature = "cli")]
     pub(crate) async fn template(&self, url: &str) -> Option<Vec<u8>> {
@@ -204,7 +210,11 @@ impl Client {
         let photo = photo.into();
         let upload = |session: Arc<Session>| async move {
             let name = photo.name();
-            let photo = CheckedPhoto::check_one(photo, session.options.limits.photo_rules()).await?;
+            let check = CheckedPhoto::check_one(photo, session.options.limits.photo_rules());
+            let photo = match self.limits.timeout {
+                None => check.await?,
+                Some(timeout) => tokio::time::timeout(timeout, check).await.map_err(|_| unread(&name, timeout))??,
+            };
             let payload = Payload::Photo { photo, on_bytes: None };
             let request = Request::new(Call::UploadFile, format!("of {name}"), payload);
             session.transport.call(request.within(self.limits)).await
@@ -469,6 +479,11 @@ impl std::fmt::Debug for Client {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("Client").field("base_url", &self.shared.options.base_url.as_str()).finish_non_exhaustive()
     }
+}
+
+fn unread(photo: &str, timeout: Duration) -> Error {
+    Error::new(ErrorKind::Timeout, format!("{photo} could not be read within {timeout:?}; nothing of it was sent"))
+        .retryable()
 }
 
 fn out_of_time(timeout: Duration) -> Error {

@@ -35,6 +35,15 @@ pub(crate) fn write(path: &Path, content: &[u8], mode: FileMode) -> io::Result<(
     incoming.keep_as(path)
 }
 
+/// Lets go of what has files open, off the async threads: a file system that hangs makes closing and removing wait, too.
+pub(crate) fn let_go<T: Send + 'static>(what: T) {
+    match tokio::runtime::Handle::try_current() {
+        // Nobody waits for it.
+        Ok(runtime) => drop(runtime.spawn_blocking(move || drop(what))),
+        Err(_) => drop(what),
+    }
+}
+
 /// A file that is being written under a temporary name; gone if it is not kept.
 pub(crate) struct Incoming(NamedTempFile<File>);
 

@@ -72,6 +72,16 @@ pub struct MadePhoto {
     pub bytes: Vec<u8>,
 }
 
+/// A photo made as one that needs it, in a square of this side.
+pub fn scale_photo(content: &[u8], side: u32) -> Result<Vec<u8>, String> {
+    crate::photo::scaled(content, side)
+}
+
+/// A photo without its metadata.
+pub fn clean_photo(content: &[u8]) -> Result<Vec<u8>, String> {
+    crate::photo::cleaned(content)
+}
+
 /// Checks a photo, and cleans or prepares it where it needs that; or why it would not be sent.
 pub fn make_photo(bytes: Vec<u8>, max_bytes: u64) -> Result<MadePhoto, String> {
     let rules = Rules { max_bytes, prepare: true };

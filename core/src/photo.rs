@@ -21,6 +21,8 @@ use std::{
 use bytes::Bytes;
 use sha2::{Digest, Sha256};
 
+#[cfg(feature = "internals")]
+pub(crate) use self::check::{cleaned, scaled};
 pub(crate) use self::{
     check::{Comparison, Findings, Rules},
     file::PhotoFile,

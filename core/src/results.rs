@@ -213,8 +213,13 @@ impl Results<'_> {
         until: Instant,
     ) -> Result<SavedFile, FailedDownload> {
         let mut picture = Picture::create(stem.to_owned()).await?;
-        self.transport.download(url, place, until, &mut picture).await?;
-        Ok(picture.save().await?)
+        match self.transport.download(url, place, until, &mut picture).await {
+            Ok(()) => Ok(picture.save().await?),
+            Err(failed) => {
+                picture.discard().await;
+                Err(failed)
+            }
+        }
     }
 }
 

@@ -1,4 +1,5 @@
-"""Makes the nasty pictures in `corpus/`, and `expected.json`: what a check of each must find.
+"""Makes the nasty pictures in `corpus/`, `expected.json` (what a check of each must find), and the small ones in `seeds/`,
+of each kind that something else becomes of: fuzzing begins with those, because thousands of them are decoded a second.
 
     python3 -m venv /tmp/pictures && /tmp/pictures/bin/pip install pillow pillow-heif && /tmp/pictures/bin/python make.py
 
@@ -20,6 +21,7 @@ from PIL.PngImagePlugin import PngInfo
 
 HERE = Path(__file__).parent
 CORPUS = HERE / "corpus"
+SEEDS = HERE / "seeds"
 SIZE = (520, 560)
 EXPECTED: dict[str, dict[str, object]] = {}
 
@@ -190,7 +192,7 @@ def pngs(picture: Image.Image) -> None:
     clear = flat.convert("RGBA")
     clear.paste((0, 0, 0, 0), (0, 0, 60, 60))
     add("good.png", good, "png", "as_is")
-    add("interlaced.png", saved(flat, "PNG", optimize=True), "png", "as_is")
+    add("interlaced.png", adam7(flat), "png", "as_is")
     add("text.png", saved(quantized, "PNG", pnginfo=text, exif=exif(1, gps=True)), "png", "cleaned")
     add("turned.png", saved(quantized, "PNG", exif=exif(6)), "png", "prepared", size=SIZE[::-1])
     add("opaque-alpha.png", saved(flat.convert("RGBA"), "PNG"), "png", "as_is")
@@ -281,10 +283,86 @@ def looks(picture: Image.Image) -> None:
     add("another.jpg", saved(scene(seed=77), "JPEG", quality=60), "jpeg", "as_is")
 
 
-def main() -> None:
-    CORPUS.mkdir(exist_ok=True)
-    for old in CORPUS.iterdir():
+def seeds() -> dict[str, bytes]:
+    picture = scene((40, 48), seed=5)
+    good = saved(picture, "JPEG", quality=70)
+    clear = picture.convert("RGBA")
+    clear.paste((0, 0, 0, 0), (0, 0, 9, 9))
+    palette = picture.quantize(16)
+    flat = palette.convert("RGB")
+    text = PngInfo()
+    text.add_text("Author", "somebody")
+    frames = [flat, flat.rotate(180)]
+    moving = {"save_all": True, "append_images": frames[1:]}
+    jpegs = {
+        "good": good,
+        "grey": saved(picture.convert("L"), "JPEG", quality=70),
+        "coarse": saved(picture, "JPEG", quality=70, subsampling="4:1:1", restart_marker_blocks=2),
+        "progressive": saved(picture, "JPEG", quality=70, progressive=True),
+        "profile": saved(picture, "JPEG", quality=70, icc_profile=display_p3()),
+        "profile-turned": saved(picture, "JPEG", quality=70, icc_profile=display_p3(), exif=exif(6)),
+        "location": saved(picture, "JPEG", quality=70, exif=exif(1, gps=True)),
+        "mirrored": saved(picture, "JPEG", quality=70, exif=exif(5)),
+        "segments": with_segment(with_segment(good, 0xFE, b"where"), 0xED, b"Photoshop 3.0\0" + b"8BIM" * 5) + b"film" * 9,
+        "cmyk": saved(picture.convert("CMYK"), "JPEG", quality=70),
+        "ycck": ycck(picture),
+        "12-bit": twelve_bit(),
+    }
+    pngs = {
+        "good": saved(palette, "PNG"),
+        "interlaced": adam7(flat),
+        "text": saved(palette, "PNG", pnginfo=text, exif=exif(1, gps=True)),
+        "turned": saved(palette, "PNG", exif=exif(6)),
+        "profile": saved(flat, "PNG", icc_profile=display_p3(), exif=exif(3)),
+        "transparent": saved(clear, "PNG"),
+        "16-bit": saved(flat.convert("L").point(lambda value: value * 257, "I").convert("I;16"), "PNG"),
+        "animated": saved(flat, "PNG", **moving),
+    }
+    webps = {
+        "good": saved(picture, "WEBP", quality=60),
+        "lossless": saved(flat, "WEBP", lossless=True),
+        "location": saved(picture, "WEBP", quality=60, exif=exif(1, gps=True), xmp=b"<x:xmpmeta/>"),
+        "turned": saved(picture, "WEBP", quality=60, exif=exif(6), icc_profile=display_p3()),
+        "transparent": saved(clear, "WEBP", quality=60),
+        "animated": saved(flat, "WEBP", quality=50, **moving),
+    }
+    others = {
+        "good.bmp": saved(palette, "BMP"),
+        "true.bmp": saved(picture, "BMP"),
+        "good.gif": saved(palette, "GIF"),
+        "animated.gif": saved(palette, "GIF", save_all=True, append_images=[palette.rotate(180)]),
+        "lzw.tif": saved(palette, "TIFF", compression="tiff_lzw"),
+        "deflated.tif": saved(picture, "TIFF", compression="tiff_adobe_deflate", exif=exif(6)),
+        "packed.tif": saved(picture.convert("CMYK"), "TIFF", compression="packbits"),
+        "jpeg.tif": saved(picture, "TIFF", compression="jpeg"),
+    }
+    named = [(jpegs, ".jpg"), (pngs, ".png"), (webps, ".webp"), (others, "")]
+    return {name + ending: content for some, ending in named for name, content in some.items()}
+
+
+def adam7(picture: Image.Image) -> bytes:
+    """Seven passes, which Pillow reads and doesn't write."""
+    raw = b""
+    for x, y, dx, dy in [(0, 0, 8, 8), (4, 0, 8, 8), (0, 4, 4, 8), (2, 0, 4, 4), (0, 2, 2, 4), (1, 0, 2, 2), (0, 1, 1, 2)]:
+        for row in range(y, picture.height, dy):
+            raw += b"\0" + b"".join(bytes(picture.getpixel((column, row))) for column in range(x, picture.width, dx))
+    content = png(*picture.size, 8, 2, zlib.compress(raw))
+    # The last byte of the header says that it is interlaced.
+    header = content[12:28] + b"\1"
+    return content[:12] + header + struct.pack(">I", zlib.crc32(header)) + content[33:]
+
+
+def emptied(folder: Path) -> None:
+    folder.mkdir(exist_ok=True)
+    for old in folder.iterdir():
         old.unlink()
+
+
+def main() -> None:
+    emptied(CORPUS)
+    emptied(SEEDS)
+    for name, content in seeds().items():
+        (SEEDS / name).write_bytes(content)
     picture = scene()
     jpegs(picture)
     pngs(picture)

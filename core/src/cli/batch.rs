@@ -53,7 +53,10 @@ pub(super) async fn run(client: &Client, batch: &Batch, output: Output, mut inte
     interrupt.wait_for_creates(client).await;
 
     let rows = rows(&customers, &batch.out, outcome.as_ref().ok());
-    write_reports(&rows, &batch.out, output)?;
+    let jobs: Vec<&Job> = rows.iter().filter_map(|row| row.job.as_ref()).collect();
+    // Whoever has ended it waits for no templates.
+    let templates = if outcome.is_ok() { sheet::templates(client, &jobs).await } else { sheet::Templates::new() };
+    write_reports(&rows, templates, &batch.out, output).await?;
     lock.unlock().map_err(|error| Error::io("can't give up the lock", &batch.out, error))?;
     outcome?;
     Ok(rows.iter().filter_map(|row| row.error.as_ref()).map(|error| error.kind().exit_code()).max().unwrap_or(0))
@@ -140,15 +143,15 @@ fn rows(customers: &[Customer], out: &Path, ended: Option<&Vec<Result<Job>>>) ->
     customers.iter().enumerate().map(one).collect()
 }
 
-fn write_reports(rows: &[Row], out: &Path, output: Output) -> Result<()> {
-    for row in rows {
-        if let Some(Err(error)) = row.job.as_ref().map(sheet::write) {
+async fn write_reports(rows: &[Row], templates: sheet::Templates, out: &Path, output: Output) -> Result<()> {
+    for job in rows.iter().filter_map(|row| row.job.as_ref()) {
+        if let Err(error) = sheet::write(job, templates.clone()).await {
             print::say(&text::no_contact_sheet(print::plain(error.message())));
         }
     }
     let report = out.join("report.csv");
     table::write(rows, &report)?;
-    let page = page::write(rows, out)?;
+    let page = page::write(rows, out).await?;
     for row in rows {
         match (&row.error, output.json) {
             (Some(error), true) => {

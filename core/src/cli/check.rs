@@ -20,7 +20,7 @@ pub(super) async fn check(photos: &[PathBuf], html: Option<&Path>, json: bool, r
     let photos: Vec<Photo> = expanded(photos)?.into_iter().map(Photo::path).collect();
     let checked = illustrated(photos, rules, html.is_some()).await?;
     if let Some(path) = html {
-        write_page(path, &page(&checked))?;
+        write_page(path, page(&checked)).await?;
     }
     let reports: Vec<&PhotoReport> = checked.iter().map(|one| &one.report).collect();
     if json {

@@ -204,7 +204,11 @@ impl<'a> Invocation<'a> {
         // What there is of a job that failed is worth showing too.
         let portraits = job.portraits();
         if outcome.is_ok() || portraits.iter().any(|portrait| !portrait.files.is_empty()) {
-            self.contact_sheet(&job);
+            // Whoever has ended it waits for no templates.
+            let templates_of = outcome.is_ok().then_some(client);
+            interrupt.or("the contact sheet", self.contact_sheet(&job, templates_of)).await.unwrap_or_else(|error| {
+                print::say(&text::no_contact_sheet(print::plain(error.message())));
+            });
         }
         if let Err(error) = outcome.as_ref()
             && self.json
@@ -260,12 +264,16 @@ impl<'a> Invocation<'a> {
     }
 
     /// One that can't be written takes nothing from the pictures: the job is done all the same.
-    fn contact_sheet(&self, job: &Job) {
-        match sheet::write(job) {
-            Ok(Some(sheet)) if !self.json => print::say(&text::contact_sheet(sheet.display())),
-            Ok(_) => {}
-            Err(error) => print::say(&text::no_contact_sheet(print::plain(error.message()))),
+    async fn contact_sheet(&self, job: &Job, templates_of: Option<&Client>) -> Result<()> {
+        let templates = match templates_of {
+            Some(client) => sheet::templates(client, &[job]).await,
+            None => sheet::Templates::new(),
+        };
+        match sheet::write(job, templates).await? {
+            Some(sheet) if !self.json => print::say(&text::contact_sheet(sheet.display())),
+            _ => {}
         }
+        Ok(())
     }
 
     /// An order that was refused may look as if it were done: a model without a style. With `--json`, what became of a job

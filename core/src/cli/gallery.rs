@@ -23,7 +23,7 @@ pub(super) async fn gallery(client: &Client, styles: &[Style], path: &Path) -> R
         }
     };
     let fetched: Vec<_> = stream::iter(styles.iter().map(fetch)).buffered(AT_ONCE).collect().await;
-    write(path, &page(&fetched))
+    write(path, page(&fetched)).await
 }
 
 fn page(styles: &[(Style, Option<Vec<u8>>)]) -> String {

@@ -147,6 +147,36 @@ pub(super) fn pictures_of(count: usize) -> String {
     if count == 1 { one_picture() } else { pictures(count) }
 }
 
+/// A number of photos, in words.
+pub(super) fn photos_of(count: usize) -> String {
+    if count == 1 { one_photo() } else { many_photos(count) }
+}
+
+/// A number of styles, in words.
+pub(super) fn styles_of(count: usize) -> String {
+    if count == 1 { one_style() } else { many_styles(count) }
+}
+
+// The contact sheet.
+texts! {
+    portraits() { en: "Portraits", zh: "写真" }
+    one_photo() { en: "1 photo", zh: "1 张照片" }
+    many_photos(count) { en: "{count} photos", zh: "{count} 张照片" }
+    one_style() { en: "1 style", zh: "1 种风格" }
+    many_styles(count) { en: "{count} styles", zh: "{count} 种风格" }
+    model_is(user_id) { en: "model {user_id}", zh: "模型 {user_id}" }
+    photo_number(number) { en: "photo {number}", zh: "照片 {number}" }
+    template_of(style) { en: "the template of {style}", zh: "「{style}」的样片" }
+    partly_succeeded() {
+        en: "partly succeeded: the service made only some of the pictures",
+        zh: "部分成功：服务端只生成了一部分图片"
+    }
+    close() { en: "Close", zh: "关闭" }
+    previous() { en: "Previous", zh: "上一张" }
+    next() { en: "Next", zh: "下一张" }
+    the_file() { en: "File", zh: "原文件" }
+}
+
 // Progress and results.
 texts! {
     contact_sheet(path) { en: "contact sheet: {path}", zh: "总览页：{path}" }

@@ -26,7 +26,8 @@ pub(crate) struct Checkpoint {
     path: PathBuf,
     /// Where it really is.
     file: PathBuf,
-    lock: File,
+    /// Always there until it is let go of.
+    lock: Option<File>,
     /// A save whose caller has gone away runs on: what is written last is what the job knows last.
     saving: Mutex<()>,
 }
@@ -45,7 +46,7 @@ impl Checkpoint {
             Ok(()) => {
                 // The lock says that nobody else is writing.
                 disk::remove_stale_temp_files(&file);
-                Ok(Self { path, file, lock, saving: Mutex::default() })
+                Ok(Self { path, file, lock: Some(lock), saving: Mutex::default() })
             }
             Err(TryLockError::WouldBlock) => {
                 let message = format!("the checkpoint {} is in use by another run of this job", text::shown(&path));
@@ -74,9 +75,17 @@ impl Checkpoint {
 }
 
 impl Drop for Checkpoint {
+    fn drop(&mut self) {
+        disk::let_go(Held(self.lock.take()));
+    }
+}
+
+struct Held(Option<File>);
+
+impl Drop for Held {
     /// A child that was forked meanwhile holds a copy of the lock, which closing ours would leave in place.
     fn drop(&mut self) {
-        let _ = self.lock.unlock();
+        let _ = self.0.as_ref().map(File::unlock);
     }
 }
 

@@ -232,6 +232,19 @@ pub(super) fn check_len(bytes: u64, rules: Rules) -> Result<(), String> {
     }
 }
 
+/// Made as one that needs it, for benches.
+#[cfg(feature = "internals")]
+pub(crate) fn scaled(content: &[u8], side: u32) -> Result<Vec<u8>, String> {
+    let format = picture::Format::of(content).ok_or("is no picture")?;
+    prepare(decoded(content, format)?, side, u64::MAX)
+}
+
+/// Cleaned, for benches.
+#[cfg(feature = "internals")]
+pub(crate) fn cleaned(content: &[u8]) -> Result<Vec<u8>, String> {
+    made(content, PhotoPlan::Cleaned, u64::MAX).map(|(cleaned, _)| cleaned)
+}
+
 /// What is sent of a photo with this plan, and its type; says what is wrong with it in a few words.
 pub(super) fn made(content: &[u8], plan: PhotoPlan, max_bytes: u64) -> Result<(Vec<u8>, Format), String> {
     let format = picture::Format::of(content).ok_or("is no picture")?;

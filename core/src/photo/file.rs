@@ -21,8 +21,21 @@ pub(crate) struct PhotoFile(Arc<Opened>);
 #[derive(Debug)]
 struct Opened {
     path: PathBuf,
-    file: File,
+    /// Always there until it is let go of.
+    file: Option<File>,
     identity: Identity,
+}
+
+impl Opened {
+    fn file(&self) -> io::Result<&File> {
+        self.file.as_ref().ok_or_else(|| io::Error::other("it is closed"))
+    }
+}
+
+impl Drop for Opened {
+    fn drop(&mut self) {
+        disk::let_go(self.file.take());
+    }
 }
 
 /// What a file keeps as long as nobody writes to it, or puts another in its place.
@@ -53,7 +66,7 @@ impl PhotoFile {
     /// Opens a regular file. Links are followed here, and never again.
     pub(crate) fn open(path: &Path) -> io::Result<Self> {
         let (file, about) = disk::open_regular(path, Links::Follow)?;
-        Ok(Self(Arc::new(Opened { path: path.to_owned(), file, identity: Identity::of(&about) })))
+        Ok(Self(Arc::new(Opened { path: path.to_owned(), file: Some(file), identity: Identity::of(&about) })))
     }
 
     pub(crate) fn path(&self) -> &Path {
@@ -67,7 +80,7 @@ impl PhotoFile {
 
     /// Whether nothing was written to it since it was opened.
     pub(crate) fn is_unchanged(&self) -> io::Result<bool> {
-        Ok(Identity::of(&self.0.file.metadata()?) == self.0.identity)
+        Ok(Identity::of(&self.0.file()?.metadata()?) == self.0.identity)
     }
 
     /// What is said where it has been written to.
@@ -82,11 +95,12 @@ impl PhotoFile {
 
     /// Reads at `offset`: several readers of one descriptor don't disturb each other.
     pub(crate) fn read_at(&self, buffer: &mut [u8], offset: u64) -> io::Result<usize> {
+        let file = self.0.file()?;
         loop {
             #[cfg(unix)]
-            let read = std::os::unix::fs::FileExt::read_at(&self.0.file, buffer, offset);
+            let read = std::os::unix::fs::FileExt::read_at(file, buffer, offset);
             #[cfg(windows)]
-            let read = std::os::windows::fs::FileExt::seek_read(&self.0.file, buffer, offset);
+            let read = std::os::windows::fs::FileExt::seek_read(file, buffer, offset);
             match read {
                 Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
                 read => return read,

@@ -8,7 +8,7 @@ use sha2::{Digest, Sha256};
 use super::{SavedFile, whole, with_extension};
 use crate::{
     digest,
-    disk::{FileMode, Incoming},
+    disk::{self, FileMode, Incoming},
     error::{Error, ErrorKind, Result},
     photo::interrupted,
     transport::coding::Receiver,
@@ -53,8 +53,8 @@ impl Picture {
     /// Gives it its name, if it is a whole picture.
     pub(super) async fn save(mut self) -> Result<SavedFile> {
         self.write().await?;
-        let stem = self.stem;
-        let Some(mut written) = self.written else { return Err(lost()) };
+        let stem = self.stem.clone();
+        let Some(mut written) = self.written.take() else { return Err(lost()) };
         let save = move || {
             let format =
                 whole::check(written.incoming.file(), written.bytes).map_err(|error| unwritten(&stem, error))?;
@@ -70,6 +70,12 @@ impl Picture {
         tokio::task::spawn_blocking(save).await.map_err(interrupted)?
     }
 
+    /// Removes what has come of it.
+    pub(super) async fn discard(mut self) {
+        let written = self.written.take();
+        let _ = tokio::task::spawn_blocking(move || drop(written)).await;
+    }
+
     async fn write(&mut self) -> Result<()> {
         let piece = self.piece.split().freeze();
         let (stem, written) = (self.stem.clone(), self.written.take());
@@ -80,6 +86,15 @@ impl Picture {
         };
         self.written = Some(tokio::task::spawn_blocking(write).await.map_err(interrupted)??);
         Ok(())
+    }
+}
+
+impl Drop for Picture {
+    /// Whoever waited for it has gone away.
+    fn drop(&mut self) {
+        if let Some(written) = self.written.take() {
+            disk::let_go(written);
+        }
     }
 }
 

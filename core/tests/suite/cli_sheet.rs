@@ -56,16 +56,30 @@ async fn a_run_prints_its_files_and_leaves_a_contact_sheet() {
 
     let page = sheet(&out);
     assert!(STYLES.iter().all(|style| page.contains(&format!("<h2>{style}</h2>"))));
-    let shown: Vec<PathBuf> =
-        values(&page, "src").iter().map(|src| file_of(src, &out).canonicalize().unwrap()).collect();
+    let (templates, local): (Vec<&str>, Vec<&str>) =
+        values(&page, "src").iter().partition(|src| src.starts_with("data:image/jpeg;base64,"));
+    let shown: Vec<PathBuf> = local.iter().map(|src| file_of(src, &out).canonicalize().unwrap()).collect();
     let expected: Vec<PathBuf> = files.iter().chain(&photos()).map(|file| file.canonicalize().unwrap()).collect();
-    assert_eq!(shown, expected);
+    // Small, and once more large.
+    assert_eq!(shown, [expected.clone(), expected].concat());
+    assert_eq!(templates.len(), STYLES.len(), "beside each style its template");
 
-    // Typed again, it has nothing to do.
+    // Each picture leads to itself, large, and that back to it; no script is needed.
+    for number in 0..files.len() + photos().len() {
+        for there in
+            [format!("id=\"large-{number}\""), format!("href=\"#large-{number}\""), format!("id=\"at-{number}\"")]
+        {
+            assert!(page.contains(&there), "{there}");
+        }
+    }
+    assert!(!page.contains("<script") && page.contains(".large:target"), "{page}");
+
+    // Typed again, it has nothing to do, and the templates are still there.
     simulator.clear_journal();
     let again = run(&simulator.url(), &out).output().unwrap();
     assert_eq!((exit(&again), again.stdout), (0, output.stdout));
     assert_eq!(simulator.journal().len(), 0);
+    assert_eq!(sheet(&out), page);
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -102,8 +116,9 @@ async fn nothing_from_outside_gets_into_the_contact_sheet_unescaped() {
 
     let page = sheet(&source);
     let addresses = [values(&page, "src"), values(&page, "href")].concat();
-    assert_eq!(addresses.len(), 2 * (10 + 6));
-    assert!(addresses.iter().all(|address| file_of(address, &source).is_file()));
+    let local: Vec<_> = addresses.iter().filter(|address| !address.starts_with('#')).collect();
+    assert_eq!(local.len(), 3 * (10 + 6) + 6, "small, large, and as a link; results by their names too");
+    assert!(local.iter().all(|address| file_of(address, &source).is_file()));
     assert!(!page.contains("<script") && !page.contains("javascript:alert(0"), "{page}");
     assert!(page.contains("<h2>&quot;&gt;&lt;script&gt;alert(1)&lt;/script&gt;</h2>"));
     assert!(page.contains("<h2>javascript:alert(&#39;2&#39;)&amp;amp;</h2>"));
@@ -147,4 +162,50 @@ async fn the_sheet_of_another_job_is_left_alone() {
     let said = [portray(STYLES[0], "one.json"), portray(STYLES[1], "two.json")];
     assert!(said[0].contains("/index.html") && said[1].contains("/index-2.html"), "{said:?}");
     assert!(!out.join("index-3.html").exists());
+}
+
+/// A page's words: what stands between its tags, and what is said of its pictures.
+fn words(page: &str) -> String {
+    let body = page.split("</style>").nth(1).unwrap();
+    let between = body.split('>').filter_map(|rest| rest.split('<').next()).collect::<Vec<_>>().join(" ");
+    [vec![between.as_str()], values(body, "alt"), values(body, "title"), values(body, "aria-label")].concat().join(" ")
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn in_chinese_every_word_of_the_sheet_is() {
+    let simulator = service::start().await;
+    let folder = tempfile::tempdir().unwrap();
+
+    let output = run(&simulator.url(), folder.path()).args(["--lang", "zh"]).output().unwrap();
+
+    assert_eq!(exit(&output), 0, "{}", text(&output.stderr));
+    let page = sheet(folder.path());
+    assert!(page.contains("<html lang=\"zh\">"), "{page}");
+    let mut words = words(&page);
+    for name in fs::read_dir(folder.path()).unwrap().map(|entry| entry.unwrap().file_name()) {
+        words = words.replace(name.to_str().unwrap(), "");
+    }
+    let model = serde_json::from_slice::<Value>(&fs::read(folder.path().join("job.json")).unwrap()).unwrap();
+    words = words.replace(model["user_id"].as_str().unwrap(), "");
+    assert!(words.contains("写真") && words.contains("照片 10") && words.contains("关闭"), "{words}");
+    assert!(!words.contains(|c: char| c.is_ascii_alphabetic()), "{words}");
+}
+
+/// A page that somebody else can write is read no further than its beginning, and never waited for.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_pipe_in_the_place_of_the_sheet_holds_up_nobody() {
+    let simulator = service::start().await;
+    let folder = tempfile::tempdir().unwrap();
+    let page = folder.path().join("index.html");
+    assert!(std::process::Command::new("mkfifo").arg(&page).status().unwrap().success());
+    let said = |output: &std::process::Output| {
+        assert_eq!(exit(output), 0, "{}", text(&output.stderr));
+        text(&output.stderr).to_owned()
+    };
+    let first = said(&run(&simulator.url(), folder.path()).output().unwrap());
+    assert!(first.contains("no contact sheet:") && first.contains("not a regular file"), "{first}");
+    fs::remove_file(&page).unwrap();
+    fs::File::create(&page).unwrap().set_len(17 << 20).unwrap();
+    let second = said(&run(&simulator.url(), folder.path()).output().unwrap());
+    assert!(second.contains("no contact sheet:") && second.contains("larger than 16 MiB"), "{second}");
 }

@@ -15,6 +15,10 @@ mod connections;
 mod course;
 mod creates;
 mod crowd;
+#[cfg(target_os = "linux")]
+mod hanging;
+#[cfg(target_os = "linux")]
+mod hanging_disk;
 mod hostile;
 mod job;
 mod killed;

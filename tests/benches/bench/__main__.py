@@ -14,6 +14,7 @@ from bench import (
     files,
     instructions,
     jobs,
+    photos,
     queries,
     report,
     sizes,
@@ -50,7 +51,7 @@ def measure(rounds: int) -> None:
         started = start.measure(server, rounds)
     sections = [asked, waited, told_apart, counted, grown, in_faces, carried]
     sections += [jobs.measure(rounds), waiting.measure()]
-    sections += [started, sizes.measure(), called, economy.section(simulated)]
+    sections += [photos.measure(rounds), started, sizes.measure(), called, economy.section(simulated)]
     keep(panels=simulated["panels"], ratios=ratios(asked, waited), curves=shapes)
     print(report.write(sections, rounds, time.monotonic() - began))
 

@@ -8,6 +8,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 
 import { download, upload } from './files.mjs'
 import { waiting, whole } from './jobs.mjs'
+import { check, scale } from './photos.mjs'
 import { byHand, ours, require, taskId } from './sides.mjs'
 
 const SUCCEEDED = 3
@@ -74,14 +75,15 @@ async function stage(side, _, times) {
 }
 
 const [work, side, url, times, rest] = process.argv.slice(2)
-const run = await { query, waits, upload, download, jobs: whole, waiting, stage }[work](side, url, Number(times), rest)
+const run = await { query, waits, upload, download, jobs: whole, waiting, stage, scale, check }[work](side, url, Number(times), rest)
 const delay = monitorEventLoopDelay({ resolution: 1 })
 const resident = forgetPeak()
 const [before, began] = [cpu(), performance.now()]
-if (work === 'waits') delay.enable()
-await run()
+if (work === 'waits' || work === 'check') delay.enable()
+const found = await run()
 const seconds = (performance.now() - began) / 1000
 const spent = { cpu: cpu() - before, growth: memory('VmHWM') - resident, seconds }
 if (work === 'waits') spent.p99 = delay.percentile(99) / 1e6
+if (work === 'check') Object.assign(spent, found, { worst: delay.max / 1e6, kept: memory('VmRSS') - resident })
 console.log(JSON.stringify(spent))
 process.exit(kept === null ? 1 : 0)

@@ -5,15 +5,16 @@ loop was kept busy, in ms of its thread's CPU time: what other processes take of
 """
 
 import asyncio
+import gc
 import json
 import sys
 import time
 from contextlib import suppress
 from pathlib import Path
 
-import jobs
-
 import files
+import jobs
+import photos
 import query
 import waits
 
@@ -40,8 +41,14 @@ def main() -> None:
         loop.run_until_complete(prepared.warm_up())
         resident, before = forget_peak(), time.process_time()
         result = {"worst": loop.run_until_complete(prepared.run())}
+    elif work == "check":
+        resident, before = forget_peak(), time.process_time()
+        result = asyncio.run(photos.check(rest))
+        gc.collect()
+        result["kept"] = memory("VmRSS") - resident
     else:
         does = {
+            "scale": photos.scale,
             "query": query.query,
             "upload": files.upload,
             "download": files.download,

@@ -9,6 +9,7 @@ mod bytes_on_disk;
 mod job;
 mod job_by_hand;
 mod measure;
+mod photos;
 mod query;
 mod scheduling;
 mod server;
@@ -62,6 +63,8 @@ fn main() -> Result<(), Failure> {
             "jobs" => job::whole(&order).await,
             "waiting" => job::waiting(&order).await,
             "stage" => Ok(job::stage(order.times)),
+            "scale" => photos::scale(&order),
+            "clean" => photos::clean(&order),
             _ => Err("no such work".into()),
         }
     })?;

@@ -6,6 +6,7 @@
 
 mod advanced;
 mod corpus;
+mod folder;
 mod mutate;
 mod results;
 mod targets;
@@ -21,8 +22,8 @@ use std::{
 use targets::Target;
 use watchdog::Watchdog;
 
-/// Nothing of this takes milliseconds; a second is a loop.
-const TOO_LONG: Duration = Duration::from_secs(1);
+/// The largest picture that is accepted, at 16 bit with transparency, and what else is at hand.
+const MOST_MEMORY: u64 = 1 << 30;
 
 /// What the command line says.
 struct Plan {
@@ -63,12 +64,59 @@ fn main() -> Result<ExitCode, Box<dyn std::error::Error>> {
     {
         findings += drive(target.as_ref(), &plan, &watchdog);
     }
+    if let Some(peak) = peak_memory() {
+        println!("at most {} MiB of memory", peak >> 20);
+        if peak > MOST_MEMORY {
+            println!("FOUND more memory than {} MiB", MOST_MEMORY >> 20);
+            findings += 1;
+        }
+    }
     Ok(if findings == 0 { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+}
+
+/// How long this process has had a processor, where Linux tells it; else the time of a clock.
+struct Processor {
+    read: Instant,
+    time: Duration,
+}
+
+impl Processor {
+    fn new() -> Self {
+        Self { read: Instant::now(), time: Self::time().unwrap_or_default() }
+    }
+
+    /// Reading it takes longer than many a case.
+    fn read_now_and_then(&mut self) {
+        if self.read.elapsed() > Duration::from_millis(100) {
+            *self = Self::new();
+        }
+    }
+
+    /// Since it was last read.
+    fn spent(&self) -> Duration {
+        Self::time().map_or_else(|| self.read.elapsed(), |now| now.saturating_sub(self.time))
+    }
+
+    fn time() -> Option<Duration> {
+        let about = std::fs::read_to_string("/proc/self/stat").ok()?;
+        // After the program's name: the state, and ten numbers before these two, in hundredths of a second.
+        let fields = about.rsplit_once(')')?.1.split_whitespace().skip(11).take(2);
+        let ticks = fields.map(str::parse::<u64>).sum::<Result<u64, _>>().ok()?;
+        Some(Duration::from_millis(10 * ticks))
+    }
+}
+
+/// What this process had in memory at most, where Linux tells it.
+fn peak_memory() -> Option<u64> {
+    let status = std::fs::read_to_string("/proc/self/status").ok()?;
+    let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:"))?;
+    line.trim().trim_end_matches(" kB").parse::<u64>().ok().map(|kib| kib << 10)
 }
 
 /// Runs one target as long as the plan says; gives the number of findings, at most five.
 fn drive(target: &dyn Target, plan: &Plan, watchdog: &Watchdog) -> u32 {
     let began = Instant::now();
+    let mut processor = Processor::new();
     let mut findings = 0;
     let mut executions = 0_u64;
     let first = plan.case.unwrap_or(0);
@@ -80,7 +128,8 @@ fn drive(target: &dyn Target, plan: &Plan, watchdog: &Watchdog) -> u32 {
     while goes_on(executions) && findings < 5 {
         let case = first + executions;
         let again = format!("--seed {} --only {} --case {case}", plan.seed, target.name());
-        let problem = watchdog.over(&again, || execute(target, plan.seed, case));
+        processor.read_now_and_then();
+        let problem = watchdog.over(&again, || execute(target, plan.seed, case, &processor));
         if let Some(problem) = problem {
             findings += 1;
             println!("FOUND {problem}\n  again: {again}");
@@ -93,13 +142,15 @@ fn drive(target: &dyn Target, plan: &Plan, watchdog: &Watchdog) -> u32 {
 }
 
 /// One case; what is wrong, if something is.
-fn execute(target: &dyn Target, seed: u64, case: u64) -> Option<String> {
+fn execute(target: &dyn Target, seed: u64, case: u64, processor: &Processor) -> Option<String> {
     let mut random = fastrand::Rng::with_seed(seed.wrapping_mul(0x9E37_79B9_7F4A_7C15) ^ case);
     let input = target.input(&mut random);
     let began = Instant::now();
     let outcome = catch_unwind(AssertUnwindSafe(|| target.run(&input)));
     let problem = match outcome {
-        Ok(Ok(())) if began.elapsed() > TOO_LONG => Some(format!("it took {:?}", began.elapsed())),
+        Ok(Ok(())) if began.elapsed() > target.limit() && processor.spent() > target.limit() => {
+            Some(format!("it took {:?}", began.elapsed()))
+        }
         Ok(Ok(())) => None,
         Ok(Err(problem)) => Some(problem),
         Err(panic) => Some(format!("panic: {}", words(panic.as_ref()))),

@@ -1,5 +1,7 @@
 //! What is fuzzed, and what each promises.
 
+use std::time::Duration;
+
 use fastrand::Rng;
 use http::{HeaderMap, HeaderName, HeaderValue};
 use serde_json::Value;
@@ -8,7 +10,7 @@ use xiezhen::{
     internals::{check_photo, make_photo, read_answer, read_refusal},
 };
 
-use crate::{advanced::Advanced, corpus, mutate::mutated, results::Results};
+use crate::{advanced::Advanced, corpus, folder::Folder, mutate::mutated, results::Results};
 
 /// Something that reads foreign bytes.
 pub(crate) trait Target {
@@ -18,11 +20,18 @@ pub(crate) trait Target {
     fn input(&self, random: &mut Rng) -> Vec<u8>;
     /// Reads it; says which promise was broken.
     fn run(&self, input: &[u8]) -> Result<(), String>;
+    /// So long a case may have a processor.
+    fn limit(&self) -> Duration {
+        QUICK
+    }
     /// How many cases of a quick target one of this takes as long as.
     fn cost(&self) -> u64 {
         1
     }
 }
+
+/// Nothing else takes more than milliseconds of a processor: a second is a loop.
+const QUICK: Duration = Duration::from_secs(1);
 
 type Check = fn(&[u8]) -> Result<(), String>;
 
@@ -33,6 +42,7 @@ struct Reader {
     words: &'static [&'static str],
     check: Check,
     cost: u64,
+    limit: Duration,
 }
 
 impl Target for Reader {
@@ -48,6 +58,10 @@ impl Target for Reader {
         (self.check)(input)
     }
 
+    fn limit(&self) -> Duration {
+        self.limit
+    }
+
     fn cost(&self) -> u64 {
         self.cost
     }
@@ -56,32 +70,51 @@ impl Target for Reader {
 /// Every target.
 pub(crate) fn all() -> Result<Vec<Box<dyn Target>>, Box<dyn std::error::Error>> {
     Ok(vec![
-        Box::new(Reader { name: "answers", seeds: corpus::answers(), words: ANSWER_WORDS, check: answer, cost: 1 }),
-        Box::new(Reader { name: "refusals", seeds: corpus::refusals(), words: REFUSAL_WORDS, check: refusal, cost: 1 }),
+        Box::new(Reader {
+            name: "answers",
+            seeds: corpus::answers(),
+            words: ANSWER_WORDS,
+            check: answer,
+            cost: 1,
+            limit: QUICK,
+        }),
+        Box::new(Reader {
+            name: "refusals",
+            seeds: corpus::refusals(),
+            words: REFUSAL_WORDS,
+            check: refusal,
+            cost: 1,
+            limit: QUICK,
+        }),
         Box::new(Reader {
             name: "photos",
             seeds: corpus::photos(),
             words: &["\0\0\0\0", "ftyp", "meta"],
             check: photo,
             cost: 1,
+            limit: QUICK,
         }),
         Box::new(Reader {
             name: "pictures",
             seeds: corpus::pictures(),
-            words: &["\0\0\0\0", "Exif\0\0", "eXIf", "tEXt", "IDAT", "VP8X", "ICC_PROFILE\0"],
+            words: &["\0\0\0\0", "Exif\0\0", "eXIf", "tEXt", "IDAT", "VP8X", "ICC_PROFILE\0", "acTL", "fdAT", "ANMF"],
             check: picture,
-            cost: 40,
+            cost: 10,
+            // As long as one of 64 MP takes, which is accepted.
+            limit: Duration::from_secs(5),
         }),
-        Box::new(Reader { name: "jobs", seeds: corpus::jobs(), words: JOB_WORDS, check: job, cost: 1 }),
+        Box::new(Reader { name: "jobs", seeds: corpus::jobs(), words: JOB_WORDS, check: job, cost: 1, limit: QUICK }),
         Box::new(Reader {
             name: "callbacks",
             seeds: corpus::callbacks()?,
             words: &["task_id", "user_id=", "\"data\":{", "{\"body\":\"", "?", "&", ".", "POST /", "GET"],
             check: callback,
             cost: 1,
+            limit: QUICK,
         }),
         Box::new(Advanced::new()?),
         Box::new(Results::new()?),
+        Box::new(Folder::new()?),
     ])
 }
 
@@ -209,13 +242,15 @@ fn photo(bytes: &[u8]) -> Result<(), String> {
 /// What is sent of a picture is of a type that the service takes, not too large, without what was to be cleaned out of it,
 /// and would be sent as it is.
 fn picture(bytes: &[u8]) -> Result<(), String> {
-    const MOST: u64 = 64 << 10;
-    let Ok(made) = make_photo(bytes.to_vec(), MOST) else { return Ok(()) };
-    ensure(made.bytes.len() as u64 <= MOST, "more is sent than is allowed")?;
+    // The smaller ones make room by other encodings, and by fewer pixels.
+    const MOST: [u64; 4] = [700, 1500, 5000, 64 << 10];
+    let most = MOST.get(bytes.len() % MOST.len()).copied().unwrap_or_default();
+    let Ok(made) = make_photo(bytes.to_vec(), most) else { return Ok(()) };
+    ensure(made.bytes.len() as u64 <= most, "more is sent than is allowed")?;
     let sent = ["image/jpeg", "image/png", "image/webp", "image/bmp"];
     ensure(sent.contains(&made.mime) && begins_as(&made.bytes, made.mime), "what is sent is of another type")?;
     ensure(made.plan != PhotoPlan::AsIs || made.bytes == bytes, "a photo that is sent as it is was changed")?;
-    let again = make_photo(made.bytes.clone(), MOST).map_err(|problem| format!("what is sent {problem}"))?;
+    let again = make_photo(made.bytes.clone(), most).map_err(|problem| format!("what is sent {problem}"))?;
     ensure(again.plan == PhotoPlan::AsIs, "what is sent would be cleaned or prepared once more")
 }
 

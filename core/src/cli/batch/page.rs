@@ -16,9 +16,9 @@ use crate::{
 };
 
 /// Writes the page; returns where it is.
-pub(super) fn write(rows: &[Row], out: &Path) -> Result<PathBuf> {
+pub(super) async fn write(rows: &[Row], out: &Path) -> Result<PathBuf> {
     let path = out.join("index.html");
-    write_page(&path, &page(rows, out))?;
+    write_page(&path, page(rows, out)).await?;
     Ok(path)
 }
 

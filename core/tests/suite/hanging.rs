@@ -1,0 +1,110 @@
+//! A file system that hangs, as one does whose server is gone: only the call that needs it waits, until its timeout
+//! (docs/design.md §5). Every other goes on, on the same thread.
+
+use std::{
+    fs,
+    path::PathBuf,
+    time::{Duration, Instant},
+};
+
+use xiezhen::{Client, Error, ErrorKind, Job, RunOptions, check_photos};
+use xiezhen_simulator::{Call, Fault, Simulator, StallAt};
+
+use crate::{
+    hanging_disk::{HangingDisk, Until},
+    service,
+};
+
+/// Long enough for a call to come as far as the disk, on a busy machine too.
+const TIMEOUT: Duration = Duration::from_millis(1500);
+
+/// A file system is taken away then, lest whoever waits for it waits for ever.
+const AN_AGE: Duration = Duration::from_secs(60);
+
+fn disk() -> Option<HangingDisk> {
+    let disk = HangingDisk::mount();
+    match &disk {
+        Some(disk) => disk.end_after(AN_AGE),
+        None => eprintln!("skipped: this machine lets nobody mount a file system"),
+    }
+    disk
+}
+
+/// The ten photos, on that disk.
+fn photos(disk: &HangingDisk) -> Vec<PathBuf> {
+    let copy = |photo: PathBuf| disk.add(photo.file_name().unwrap().to_str().unwrap(), fs::read(&photo).unwrap());
+    service::photos().into_iter().map(copy).collect()
+}
+
+/// The call ends when its time is up. Meanwhile, a job of another client ends well; the tests' runtime has one thread.
+async fn waits_alone<T: std::fmt::Debug>(
+    disk: &HangingDisk,
+    simulator: &Simulator,
+    call: impl Future<Output = Result<T, Error>>,
+) {
+    let began = Instant::now();
+    let other = service::client(&simulator.url());
+    let elsewhere = tempfile::tempdir().unwrap();
+    let others = async {
+        while disk.unanswered() == 0 {
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
+        let options = RunOptions::default().save_to(elsewhere.path()).checkpoint(elsewhere.path().join("job.json"));
+        other.run(&service::job(), options).await
+    };
+    let (outcome, others) = tokio::join!(call, others);
+    let error = outcome.unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Timeout, "{error}");
+    others.unwrap();
+    // What was left to itself holds nobody up either.
+    other.list_styles().await.unwrap();
+    assert!(began.elapsed() < AN_AGE, "somebody waited until the disk was taken away");
+}
+
+fn limited(client: &Client) -> Client {
+    client.with_timeout(TIMEOUT)
+}
+
+#[tokio::test]
+async fn photos_on_it_are_waited_for_until_the_timeout() {
+    for until in [Until::Now, Until::Read] {
+        let Some(disk) = disk() else { return };
+        let simulator = service::start().await;
+        let client = service::client(&simulator.url());
+        let photos = photos(&disk);
+        disk.hang(until);
+        waits_alone(&disk, &simulator, limited(&client).upload_file(photos[0].clone())).await;
+        let job = Job::new(photos.clone(), service::STYLES);
+        waits_alone(&disk, &simulator, client.run(&job, RunOptions::default().timeout(TIMEOUT))).await;
+        let given_up = tokio::time::timeout(TIMEOUT, check_photos(photos)).await;
+        assert!(given_up.is_err(), "a check ends when its caller goes away");
+    }
+}
+
+#[tokio::test]
+async fn pictures_and_checkpoints_on_it_are_waited_for_until_the_timeout() {
+    for until in [Until::Now, Until::Write] {
+        let Some(disk) = disk() else { return };
+        let simulator = service::start().await;
+        let client = service::client(&simulator.url());
+        let task = service::generated(&client).await;
+        disk.hang(until);
+        waits_alone(&disk, &simulator, limited(&client).save_results(&task, disk.path(), None)).await;
+        let options = RunOptions::default().timeout(TIMEOUT).save_to(disk.path());
+        waits_alone(&disk, &simulator, client.run(&service::job(), options)).await;
+        let options = RunOptions::default().timeout(TIMEOUT).checkpoint(disk.path().join("job.json"));
+        waits_alone(&disk, &simulator, client.run(&service::job(), options)).await;
+    }
+}
+
+#[tokio::test]
+async fn what_is_given_up_is_removed_by_nobody_who_is_needed() {
+    let Some(disk) = disk() else { return };
+    let simulator = service::start().await;
+    let client = service::client(&simulator.url());
+    let task = service::generated(&client).await;
+    // Half a picture is there, and nobody writes, when the time is up.
+    simulator.fault(Fault::on(Call::Result).stall(StallAt::Body(100)).times(task.result_paths.len() as u64));
+    disk.hang(Until::Unlink);
+    waits_alone(&disk, &simulator, limited(&client).save_results(&task, disk.path(), None)).await;
+}
