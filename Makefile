@@ -83,7 +83,7 @@ chaos: ## Many jobs through a bad network, processes killed at random: JOBS=500 
 	$(MAKE) -C tests/chaos chaos
 
 .PHONY: check-long
-check-long: ## What takes too long for every change: more random kills and exits, all scenarios in all languages, all mutants, 500 jobs, licences
+check-long: ## What takes too long for every change: more random kills and exits, all scenarios in all languages, all mutants, 500 jobs, licences, every package
 	for seed in 1 2 3 4 5; do XIEZHEN_TEST_SEED=$$seed cargo test --package xiezhen --test suite -- killed::at_random; done
 	cargo test --release --manifest-path tests/loom/Cargo.toml --target-dir target/loom
 	$(MAKE) -C bindings-python check-long
@@ -91,6 +91,7 @@ check-long: ## What takes too long for every change: more random kills and exits
 	$(MAKE) -C tests/scenarios test ARGS="--drivers rust,python,asyncio,node,c,cpp --quiet"
 	$(MAKE) mutants chaos
 	$(MAKE) -C tests/fleets mutants long
+	$(MAKE) dist dist-check
 	command -v cargo-deny >/dev/null || cargo install --locked cargo-deny
 	cargo deny check bans licenses sources
 
@@ -104,9 +105,38 @@ lint: ## Formatting, lints and documentation of the Rust code; the benches' Pyth
 	RUSTDOCFLAGS="-D warnings" cargo doc --workspace --no-deps --features xiezhen/cli,xiezhen/process
 	$(MAKE) --no-print-directory -C tests/benches lint
 
-.PHONY: dist
-dist: ## The C library for other machines, in target/dist
+TARGET := $(abspath $(or $(CARGO_TARGET_DIR),target))
+include .ci/dist.mk
+VERSION := $(shell sed -n '/^\[workspace.package\]/,/^\[/s/^version = "\(.*\)"/\1/p' Cargo.toml)
+COMMAND := $(DIST_BUILD)/$(DIST_TARGET)/release/xiezhen
+
+.PHONY: dist dist-crate dist-command dist-check
+dist: ## Every package for this platform, as it is published, in target/dist: release builds, which take a while
+	rm -rf $(DIST)
+	$(MAKE) dist-crate dist-command
+	$(MAKE) -C bindings-python dist
+	$(MAKE) -C bindings-node dist
 	$(MAKE) -C bindings-c dist
+	cd $(DIST) && sha256sum * > SHA256SUMS
+	ls -l $(DIST)
+
+dist-crate:
+	cargo package --locked --package xiezhen
+	mkdir -p $(DIST)
+	cp $(TARGET)/package/xiezhen-$(VERSION).crate $(DIST)
+
+dist-command: $(DIST_TOOLS)/.ready
+	$(DIST_ENV) cargo zigbuild --release --locked --package xiezhen --features cli --bin xiezhen --target $(ZIG_TARGET)
+	.ci/dist-gate $(COMMAND) 7864320
+	core/packaging/command.sh $(COMMAND) $(VERSION)-linux-$$(uname -m) $(DIST)
+
+dist-check: ## What `make dist` has made, as its users have it
+	cd $(DIST) && sha256sum --quiet --check SHA256SUMS
+	cargo build --locked --package xiezhen-simulator
+	core/packaging/command_check.sh $(DIST) $(TARGET)/debug/xiezhen-simulator
+	$(MAKE) -C bindings-python dist-check
+	$(MAKE) -C bindings-node dist-check
+	$(MAKE) -C bindings-c dist-check
 
 .PHONY: install
 install: ## The C library: make install PREFIX=/usr/local [DESTDIR=…]

@@ -31,7 +31,7 @@ start() { # <space> <program> <library path>
 }
 
 mkdir "$work/unpacked"
-tar --extract --file "$(ls "$DIST"/xiezhen-*-linux-*.tar.gz)" --directory "$work/unpacked"
+tar --extract --file "$(ls "$DIST"/xiezhen-[0-9]*-linux-*.tar.gz)" --directory "$work/unpacked"
 archive=$(ls -d "$work"/unpacked/xiezhen-*)
 for part in LICENSE-MIT LICENSE-APACHE THIRD-PARTY.md README.md include/xiezhen.hpp lib/libxiezhen.a; do test -s "$archive/$part"; done
 for library in "$archive"/lib/libxiezhen.{a,so}; do

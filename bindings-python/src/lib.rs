@@ -123,6 +123,7 @@ mod _xiezhen {
     }
 
     /// For the tests: what becomes of a defect, in a call that has begun or not.
+    #[cfg(feature = "inspect")]
     #[pyfunction]
     #[pyo3(signature = (begun, *, awaited=false) -> "typing.Any")]
     #[allow(clippy::panic)]

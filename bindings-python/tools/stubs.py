@@ -104,6 +104,8 @@ def mend(text: str) -> str:
     text = text.replace("Final, ", "").replace("Incomplete, ", "")
     text = re.sub(r"def __next__\(self, /\) -> .*: \.\.\.", "def __next__(self, /) -> xiezhen.events.Event: ...", text)
     text = with_overloads(text)
+    # What only the tests' build has.
+    text = re.sub(r"(?m)^def _panic\(.*?\n(?=\S)", "", text, flags=re.S)
     # The module's initialiser adds nothing that PyO3 would have to know.
     text = text.replace("def __getattr__(name: str) -> Incomplete: ...\n", "")
     classes = re.split(r"(?m)^(?=@final\n|@disjoint_base\n|class )", text)

@@ -65,4 +65,6 @@ mod readmes {
     struct English;
     #[doc = include_str!("../../README.zh-CN.md")]
     struct Chinese;
+    #[doc = include_str!("../README.md")]
+    struct OfTheCrate;
 }

@@ -116,6 +116,14 @@ impl From<ImageType> for Format {
 
 /// The type, and width and height where the header tells them.
 pub(crate) fn inspect(mut content: impl BufRead + Seek) -> Option<(Format, Option<(usize, usize)>)> {
+    inspect_any(&mut content)
+}
+
+/// Whatever it reads from: otherwise the compiler would make a copy of all formats for each.
+trait Content: BufRead + Seek {}
+impl<T: BufRead + Seek> Content for T {}
+
+fn inspect_any(mut content: &mut dyn Content) -> Option<(Format, Option<(usize, usize)>)> {
     let kind = imagesize::reader_type(&mut content).ok()?;
     content.rewind().ok()?;
     let size = imagesize::reader_size(&mut content).ok().map(|size| (size.width, size.height));

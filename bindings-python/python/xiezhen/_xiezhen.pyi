@@ -1498,11 +1498,6 @@ def _intents(json: str) -> tuple[bool, bool]:
     Of a job's JSON: whether an intent waits for its answer, and whether the outcome of a create is unknown.
     """
 
-def _panic(begun: bool, *, awaited: bool = False) -> typing.Any:
-    """
-    For the tests: what becomes of a defect, in a call that has begun or not.
-    """
-
 def _portraits_html(portraits: SupportsGetItem[int, Portrait]) -> str:
     """
     A part of a page that shows portraits, for `xiezhen._lists`.

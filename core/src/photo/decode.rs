@@ -168,7 +168,8 @@ fn jpeg(content: &[u8]) -> Result<Picture, String> {
         .set_max_height(usize::from(u16::MAX))
         .jpeg_set_max_scans(MOST_SCANS)
         .jpeg_set_out_colorspace(ColorSpace::RGB);
-    let mut decoder = JpegDecoder::new_with_options(ZCursor::new(content), options);
+    // A copy, as the decoder of TIFF has it: of what borrows, the compiler would make another decoder, of 65 KB.
+    let mut decoder = JpegDecoder::new_with_options(ZCursor::new(content.to_vec()), options);
     decoder.decode_headers().map_err(refused)?;
     let (width, height) = decoder.dimensions().ok_or("has no pixels")?;
     check_size(width as u64, height as u64)?;

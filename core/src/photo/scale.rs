@@ -9,14 +9,14 @@ use image::RgbImage;
 
 /// The picture with this width and height, each at least 1.
 pub(super) fn scaled(picture: &RgbImage, width: u32, height: u32) -> RgbImage {
-    let mut target = TypedImage::<U8x3>::new(width, height);
+    let mut pixels = RgbImage::new(width, height);
     let options = ResizeOptions::new().resize_alg(ResizeAlg::Convolution(FilterType::Lanczos3));
-    if let Ok(source) = TypedImageRef::<U8x3>::from_buffer(picture.width(), picture.height(), picture) {
+    let source = TypedImageRef::<U8x3>::from_buffer(picture.width(), picture.height(), picture);
+    if let (Ok(source), Ok(mut target)) = (source, TypedImage::<U8x3>::from_buffer(width, height, &mut pixels)) {
         // It fails only for a crop outside the picture, and there is no crop.
         let _ = Resizer::new().resize_typed(&source, &mut target, &options);
     }
-    let pixels = target.pixels().iter().flat_map(|pixel| pixel.0).collect();
-    RgbImage::from_raw(width, height, pixels).unwrap_or_default()
+    pixels
 }
 
 /// Width and height that fit into a square of this size, in proportion, never larger than they are.
