@@ -239,3 +239,24 @@ test('a hint that came to another process ends a wait, and wakes a run, when thi
   await run
   assert.equal(job.stage, 'done')
 })
+
+test('what an adapter receives wakes the jobs of this process', async () => {
+  const world = space('adapter')
+  const userId = await world.trained()
+  await world.set({ clock_scale: 0 })
+  const never = { initialMs: 600_000, factor: 1, maxMs: 600_000 }
+  const client = new Client({ baseUrl: world.url, appCode, generationSchedule: never })
+  const callbacks = ours()
+  const job = new Job({ userId, styles: [style.id] })
+  const run = client.run(job, { callback: callbacks, timeoutMs: 30_000 })
+  await until(() => job.portraits[0]?.taskId !== undefined)
+  const taskId = job.portraits[0]?.taskId
+  await world.control('POST', `tasks/${taskId}`, { state: 3 })
+  const tasks = await world.control<{ id: string; callback_url?: string }[]>('GET', 'tasks')
+  const url = tasks.find(({ id }) => id === taskId)?.callback_url ?? ''
+  const answer = (body: string) => callbacks.fetch()(new Request(url, { method: 'POST', body }))
+  // Nobody says beforehand how long this is.
+  assert.equal((await answer('x'.repeat(70_000))).status, 413)
+  assert.equal((await answer(JSON.stringify({ task_id: taskId }))).status, 204)
+  assert.equal((await run).stage, 'done')
+})

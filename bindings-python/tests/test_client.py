@@ -215,7 +215,7 @@ def test_notify(space: Space, trained: str) -> None:
     assert client.wait_task(task_id, timeout=30).state == "succeeded"
 
 
-def test_adopt(client: xiezhen.Client, space: Space) -> None:
+def test_adopt(client: xiezhen.Client, aclient: xiezhen.AsyncClient, space: Space) -> None:
     space.fault(call="create_user_model", times=1, work=True, reply={"status": 504})
     job = xiezhen.Job(PHOTOS[:8])
     with pytest.raises(xiezhen.OutcomeUnknownError) as lost:
@@ -225,8 +225,13 @@ def test_adopt(client: xiezhen.Client, space: Space) -> None:
         client.run(job)
     assert space.count("create_user_model") == 1
     (task,) = space.tasks()
+    copies = [xiezhen.Job.from_json(job.to_json()) for _ in range(2)]
     job.adopt(task["id"], user_id=task["user_id"])
-    assert client.run(job).user_id == task["user_id"]
+    client.adopt(copies[0], task["id"], task["user_id"])
+    asyncio.run(aclient.adopt(copies[1], task["id"], task["user_id"]))
+    for adopted in (job, *copies):
+        assert (adopted.training_task_id, adopted.adoptable) == (task["id"], [])
+        assert client.run(adopted).user_id == task["user_id"]
 
     space.fault(call="create_user_model", times=1, reply={"status": 504})
     second = xiezhen.Job(PHOTOS[:8])

@@ -9,7 +9,9 @@ import json
 import pickle
 import socket
 import threading
+import urllib.request
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 from wsgiref.simple_server import WSGIRequestHandler, make_server
@@ -17,7 +19,7 @@ from wsgiref.simple_server import WSGIRequestHandler, make_server
 import pytest
 
 import xiezhen
-from conftest import PHOTOS, Space
+from conftest import PHOTOS, Space, until
 from xiezhen import Callbacks, Hint
 
 SHARED = json.loads((Path(__file__).parents[2] / "tests" / "callbacks" / "requests.json").read_text(encoding="utf-8"))
@@ -227,7 +229,40 @@ def test_jobs_are_called_back(space: Space, client: xiezhen.Client) -> None:
     assert space.count("query_task") == 3
 
 
-def test_a_hint_is_brought_from_elsewhere(space: Space, client: xiezhen.Client, trained: str) -> None:
+def test_a_body_that_comes_in_pieces() -> None:
+    ours, hints = callbacks(), list[Hint]()
+    with plain(ours, hints) as port:
+        for pieces, status in (((b'{"task_', b'id": "a"}'), 204), ((b"x" * 60_000, b"x" * 60_000), 413)):
+            connection = http.client.HTTPConnection("127.0.0.1", port, timeout=20)
+            connection.request("POST", f"/hooks/{ours.url('k').rpartition('/')[2]}", iter(pieces))
+            assert connection.getresponse().status == status
+            connection.close()
+    assert [hint.task_ids for hint in hints] == [["a"]]
+
+
+NEVER = xiezhen.PollSchedule(600, 1, 600)
+
+
+@pytest.mark.parametrize("serve", [plain, flask, django, embedded])
+def test_a_callback_wakes_the_jobs_of_this_process(serve: Serve, space: Space, trained: str) -> None:
+    """Nothing but a callback ends this wait in time."""
+    patient = xiezhen.Client(space.url, app_code="simulator-app-code", generation_schedule=NEVER)
+    space.settings(generation_seconds=100_000)
+    ours, hints, job = callbacks(), list[Hint](), xiezhen.Job([], ["花好月圆"], user_id=trained)
+    with serve(ours, hints) as port, ThreadPoolExecutor() as pool:
+        run = pool.submit(patient.run, job, callback=ours, timeout=30)
+        until(lambda: job.portraits[0].task_id is not None)
+        (task,) = (task for task in space.tasks() if task["id"] == job.portraits[0].task_id)
+        space.control("POST", f"tasks/{task['id']}", {"state": 3})
+        url = f"http://127.0.0.1:{port}/hooks/{task['callback_url'].rpartition('/')[2]}"
+        body = json.dumps({"task_id": task["id"]}).encode()
+        urllib.request.urlopen(urllib.request.Request(url, body), timeout=20).close()
+        assert run.result(40).stage == "done"
+    assert space.count("query_task") > 0
+
+
+def test_a_hint_is_brought_from_elsewhere(space: Space, trained: str) -> None:
+    client = xiezhen.Client(space.url, app_code="simulator-app-code", generation_schedule=NEVER)
     port = free_port()
     ours = Callbacks(f"http://127.0.0.1:{port}/hooks", SHARED["secret"])
     worker = Callbacks(ours.public_url, SHARED["secret"])

@@ -39,6 +39,13 @@ def test_json(value: Any) -> None:
     assert plain([value]) == [json.loads(json.dumps(value.to_dict()))]
 
 
+def test_an_error_as_json_is_whole() -> None:
+    shown = ERROR.to_dict()
+    assert (shown["code"], shown["message"], shown["path"]) == ("task_failed", "it failed", "a")
+    assert shown["task"] == xiezhen.Task("t", "failed", 5, "generation", [], "no face").to_dict()
+    assert {name for name in vars(ERROR)} | {"code"} == set(shown)
+
+
 def test_a_job_as_json() -> None:
     job = xiezhen.Job(styles=["s"], user_id="u")
     shown = plain(job)
