@@ -236,9 +236,3 @@ pub unsafe extern "C" fn xiezhen_completion_next_ms(completion: *const xiezhen_c
 pub unsafe extern "C" fn xiezhen_completion_free(completion: *mut xiezhen_completion) {
     free(completion);
 }
-
-/// A call that ended without an outcome has panicked.
-pub(crate) fn defect() -> Error {
-    let message = "the call ended without an outcome: a defect of xiezhen; please report it";
-    Error::new(xiezhen_core::ErrorKind::Internal, message)
-}

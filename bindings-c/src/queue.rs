@@ -131,7 +131,7 @@ impl Running {
 
 impl Drop for Running {
     fn drop(&mut self) {
-        self.inbox.put(Item::Last(self.tag, self.outcome.take().unwrap_or_else(|| Err(defect()))));
+        self.inbox.put(Item::Last(self.tag, self.outcome.take().unwrap_or_else(|| Err(Error::defect()))));
         let mut state = self.inbox.state();
         if let Entry::Occupied(mut calls) = state.running.entry(self.client) {
             calls.get_mut().0 -= 1;

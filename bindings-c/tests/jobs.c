@@ -3,7 +3,7 @@
 
 #include <sys/stat.h>
 
-struct diary {
+struct event_log {
   int kinds[16];
   int events;
   int stop_at;                  /* the kind of event at which to stop; 0 for none */
@@ -12,9 +12,9 @@ struct diary {
 };
 
 static int32_t note(const xiezhen_event *event, void *user_data) {
-  struct diary *diary = user_data;
+  struct event_log *event_log = user_data;
   const xiezhen_eventtype kind = xiezhen_event_type(event);
-  CHECK(!diary->returned);
+  CHECK(!event_log->returned);
   CHECK(kind > XIEZHEN_EVENT_UNKNOWN && kind <= XIEZHEN_EVENT_FINISHED);
   CHECK(strncmp(xiezhen_event_json(event), "{\"type\":\"", 9) == 0);
   switch (kind) {
@@ -29,9 +29,9 @@ static int32_t note(const xiezhen_event *event, void *user_data) {
     break;
   case XIEZHEN_EVENT_TRAINED:
     CHECK(xiezhen_event_user_id(event));
-    if (diary->client) {
+    if (event_log->client) {
       xiezhen_styles *styles = NULL;
-      OK(xiezhen_list_styles(diary->client, NULL, &styles, error));
+      OK(xiezhen_list_styles(event_log->client, NULL, &styles, error));
       xiezhen_styles_free(styles);
     }
     break;
@@ -58,14 +58,14 @@ static int32_t note(const xiezhen_event *event, void *user_data) {
   default:
     break;
   }
-  diary->kinds[kind]++;
-  diary->events++;
-  return kind == diary->stop_at ? 7 : 0;
+  event_log->kinds[kind]++;
+  event_log->events++;
+  return kind == event_log->stop_at ? 7 : 0;
 }
 
-static xiezhen_run_options *options_with(struct diary *diary, const char *save_to, const char *checkpoint) {
+static xiezhen_run_options *options_with(struct event_log *event_log, const char *save_to, const char *checkpoint) {
   xiezhen_run_options *options = xiezhen_run_options_new();
-  if (diary) OK(xiezhen_run_options_set_on_event(options, note, diary, error));
+  if (event_log) OK(xiezhen_run_options_set_on_event(options, note, event_log, error));
   if (save_to) OK(xiezhen_run_options_set_save_to(options, save_to, error));
   if (checkpoint) OK(xiezhen_run_options_set_checkpoint(options, checkpoint, error));
   return options;
@@ -109,21 +109,21 @@ static void run_and_run_again(void) {
   fault("run", "{\"call\":\"query_task\",\"times\":1,\"state\":9}");
   fault("run", "{\"call\":\"upload_file\",\"times\":1,\"reply\":{\"status\":503}}");
   xiezhen_job *job = new_job();
-  struct diary diary = {{0}, 0, 0, client, false};
-  xiezhen_run_options *options = options_with(&diary, scratch("run"), scratch("run.json"));
+  struct event_log event_log = {{0}, 0, 0, client, false};
+  xiezhen_run_options *options = options_with(&event_log, scratch("run"), scratch("run.json"));
   OK(xiezhen_run(client, job, options, error));
-  diary.returned = true;
+  event_log.returned = true;
   check_done(job);
-  CHECK(diary.kinds[XIEZHEN_EVENT_PHOTO_UPLOADED] == 10 && diary.kinds[XIEZHEN_EVENT_TRAINED] == 1);
-  CHECK(diary.kinds[XIEZHEN_EVENT_GENERATED] == 2 && diary.kinds[XIEZHEN_EVENT_SAVED] == 4);
-  CHECK(diary.kinds[XIEZHEN_EVENT_UNKNOWN_STATE] == 1 && diary.kinds[XIEZHEN_EVENT_RETRYING] == 1);
-  CHECK(diary.kinds[XIEZHEN_EVENT_FINISHED] == 1);
+  CHECK(event_log.kinds[XIEZHEN_EVENT_PHOTO_UPLOADED] == 10 && event_log.kinds[XIEZHEN_EVENT_TRAINED] == 1);
+  CHECK(event_log.kinds[XIEZHEN_EVENT_GENERATED] == 2 && event_log.kinds[XIEZHEN_EVENT_SAVED] == 4);
+  CHECK(event_log.kinds[XIEZHEN_EVENT_UNKNOWN_STATE] == 1 && event_log.kinds[XIEZHEN_EVENT_RETRYING] == 1);
+  CHECK(event_log.kinds[XIEZHEN_EVENT_FINISHED] == 1);
   xiezhen_job_free(job);
 
   /* The checkpoint knows: another process would make no call. */
   const int queries = count_calls("run", "query_task");
   job = new_job();
-  diary.returned = false;
+  event_log.returned = false;
   OK(xiezhen_run(client, job, options, error));
   check_done(job);
   CHECK(count_calls("run", "create_user_model") == 1 && count_calls("run", "query_task") == queries);
@@ -153,18 +153,18 @@ static void run_and_run_again(void) {
 static void a_callback_stops_the_run(void) {
   xiezhen_client *client = quick_client("stop");
   xiezhen_job *job = new_job();
-  struct diary diary = {{0}, 0, XIEZHEN_EVENT_TRAINED, NULL, false};
-  xiezhen_run_options *options = options_with(&diary, scratch("stop"), scratch("stop.json"));
+  struct event_log event_log = {{0}, 0, XIEZHEN_EVENT_TRAINED, NULL, false};
+  xiezhen_run_options *options = options_with(&event_log, scratch("stop"), scratch("stop.json"));
   xiezhen_error *error = NULL;
   CHECK(xiezhen_run(client, job, options, &error) == XIEZHEN_CANCELLED);
-  diary.returned = true;
+  event_log.returned = true;
   CHECK(strstr(xiezhen_error_message(error), "on_event returned 7"));
-  CHECK(diary.kinds[XIEZHEN_EVENT_TRAINED] == 1 && diary.kinds[XIEZHEN_EVENT_GENERATING] == 0);
+  CHECK(event_log.kinds[XIEZHEN_EVENT_TRAINED] == 1 && event_log.kinds[XIEZHEN_EVENT_GENERATING] == 0);
   xiezhen_error_free(error);
   sleep_ms(100); /* nothing is told after the call has returned: `note` would fail */
 
-  diary.returned = false;
-  diary.stop_at = 0;
+  event_log.returned = false;
+  event_log.stop_at = 0;
   OK(xiezhen_run(client, job, options, error));
   check_done(job);
   CHECK(count_calls("stop", "create_user_model") == 1 && count_calls("stop", "upload_file") == 10);
@@ -208,8 +208,8 @@ static int32_t keep(const xiezhen_job *job, void *user_data) {
 static void advance_by_hand(void) {
   xiezhen_client *client = quick_client("advance");
   struct store store = {NULL, 0, 0};
-  struct diary diary = {{0}, 0, 0, client, false};
-  xiezhen_run_options *options = options_with(&diary, scratch("advance"), NULL);
+  struct event_log event_log = {{0}, 0, 0, client, false};
+  xiezhen_run_options *options = options_with(&event_log, scratch("advance"), NULL);
   xiezhen_job *job = new_job();
   uint64_t next_ms = 0;
   int turns = 0;
@@ -223,7 +223,7 @@ static void advance_by_hand(void) {
     OK(xiezhen_job_from_json(xiezhen_string_text(store.json), &job, error));
   }
   check_done(job);
-  CHECK(store.saves >= 8 && diary.kinds[XIEZHEN_EVENT_FINISHED] == 1);
+  CHECK(store.saves >= 8 && event_log.kinds[XIEZHEN_EVENT_FINISHED] == 1);
   CHECK(count_calls("advance", "create_user_model") == 1 && count_calls("advance", "create_task") == 2);
   xiezhen_job_free(job);
   xiezhen_string_free(store.json);
@@ -344,11 +344,11 @@ static void a_folder_that_is_not_utf8(void) {
   CHECK(mkdir(scratch("\xff\xfe"), 0755) == 0 && chdir(scratch("\xff\xfe")) == 0 && getcwd(here, sizeof here));
   xiezhen_client *client = quick_client("bytes");
   xiezhen_job *job = new_job();
-  struct diary diary = {{0}, 0, 0, NULL, false};
-  xiezhen_run_options *options = options_with(&diary, "pictures", NULL);
+  struct event_log event_log = {{0}, 0, 0, NULL, false};
+  xiezhen_run_options *options = options_with(&event_log, "pictures", NULL);
   OK(xiezhen_run(client, job, options, error));
   check_done(job);
-  CHECK(diary.kinds[XIEZHEN_EVENT_SAVED] == 4);
+  CHECK(event_log.kinds[XIEZHEN_EVENT_SAVED] == 4);
   xiezhen_string *save_to = NULL;
   OK(xiezhen_job_save_to(job, &save_to, error));
   CHECK(strncmp(xiezhen_string_text(save_to), here, strlen(here)) == 0);

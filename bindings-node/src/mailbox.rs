@@ -19,7 +19,7 @@ use napi::{
 };
 use napi_derive::napi;
 use xiezhen::{
-    Error, ErrorKind, Result,
+    Error, Result,
     process::{self, spawn},
 };
 
@@ -205,8 +205,7 @@ impl Drop for Completion {
         if self.sent {
             return;
         }
-        let defect = || Error::new(ErrorKind::Internal, "a call has panicked: a defect of xiezhen; please report it");
-        let why = if std::thread::panicking() { defect() } else { Error::cancelled("the call") };
+        let why = if std::thread::panicking() { Error::defect() } else { Error::cancelled("the call") };
         self.post::<()>(Err(why));
     }
 }

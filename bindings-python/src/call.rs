@@ -23,7 +23,7 @@ pub(crate) fn call<T: Send>(py: Python<'_>, work: impl Send + FnOnce() -> Result
 pub(crate) fn caught<T: Send>(py: Python<'_>, work: impl Send + FnOnce() -> Result<T>) -> PyResult<T> {
     let _inside = finalize::inside(py);
     let outcome =
-        finalize::detach(py, || catch_unwind(AssertUnwindSafe(work)).unwrap_or_else(|_| Err(errors::defect())));
+        finalize::detach(py, || catch_unwind(AssertUnwindSafe(work)).unwrap_or_else(|_| Err(xiezhen::Error::defect())));
     outcome.map_err(|error| logging::raised(py).err().unwrap_or_else(|| errors::raised(py, &error)))
 }
 

@@ -243,7 +243,7 @@ impl Client {
         let closing = call(py, move || Ok(runtime()?.spawn_blocking(move || client.close())))?;
         let client = self.core.clone();
         let close = |_| async move {
-            closing.await.map_err(|_| errors::defect())?;
+            closing.await.map_err(|_| xiezhen::Error::defect())?;
             client.wait_for_creates().await;
             Ok(())
         };

@@ -13,11 +13,6 @@ use xiezhen::{Error, ErrorKind};
 
 use crate::{finalize, paths::LocalPath, task::Task};
 
-/// What a panic is reported as.
-pub(crate) fn defect() -> Error {
-    Error::new(ErrorKind::Internal, "the call ended without an outcome: a defect of xiezhen; please report it")
-}
-
 /// The exception that says what `error` says.
 pub(crate) fn exception<'py>(py: Python<'py>, error: &Error) -> PyResult<Bound<'py, PyAny>> {
     let _inside = finalize::inside(py);

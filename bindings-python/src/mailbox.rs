@@ -252,7 +252,7 @@ where
         let work = Box::pin(work(pending.emit()));
         let task = spawn(async move {
             let ended = AssertUnwindSafe(work).catch_unwind().await;
-            pending.settle(ended.unwrap_or_else(|_| Err(errors::defect())));
+            pending.settle(ended.unwrap_or_else(|_| Err(xiezhen::Error::defect())));
         })?;
         Ok(Stopper::Task(task.abort_handle()))
     })

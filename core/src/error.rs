@@ -197,6 +197,12 @@ impl Error {
         self
     }
 
+    /// A call that panicked, and so has no outcome.
+    #[doc(hidden)]
+    pub fn defect() -> Self {
+        Self::new(ErrorKind::Internal, "the call ended without an outcome: a defect of xiezhen; please report it")
+    }
+
     /// The kind to branch on.
     pub fn kind(&self) -> ErrorKind {
         self.0.code

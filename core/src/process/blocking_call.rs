@@ -15,7 +15,7 @@ use tokio::{
 };
 
 use super::{RuntimeDriver, driver, generation, signals::NoBrokenPipe};
-use crate::error::{Error, ErrorKind, Result};
+use crate::error::{Error, Result};
 
 task_local! {
     static CALLING_THREAD: ThreadId;
@@ -171,6 +171,5 @@ impl<T, M> Drop for BlockingCall<T, M> {
 
 /// A call that ended without an outcome has panicked.
 fn defect(error: &JoinError) -> Error {
-    let message = "the call ended without an outcome: a defect of xiezhen; please report it";
-    Error::new(ErrorKind::Internal, message).with_source(std::io::Error::other(error.to_string()))
+    Error::defect().with_source(std::io::Error::other(error.to_string()))
 }

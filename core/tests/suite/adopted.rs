@@ -6,7 +6,7 @@ use serde_json::json;
 use xiezhen::{AdvanceOptions, Client, Error, ErrorKind, Event, Job, RunOptions, Stage, TaskState};
 use xiezhen_simulator::{Call, Fault, Simulator};
 
-use crate::service::{self, Diary, STYLES};
+use crate::service::{self, EventLog, STYLES};
 
 /// A job of two styles, the first of which nobody knows whether it was started.
 async fn unknown(simulator: &Simulator, client: &Client) -> Job {
@@ -55,12 +55,12 @@ async fn pictures_that_come_after_the_end_are_waited_for() {
     let nothing = json!({"state": 3, "result_paths": []});
     simulator.fault(Fault::on(Call::QueryTask).times(3).answer_task(nothing));
     let folder = tempfile::tempdir().unwrap();
-    let diary = Diary::default();
-    let options = RunOptions::default().save_to(folder.path()).on_event(diary.teller());
+    let event_log = EventLog::default();
+    let options = RunOptions::default().save_to(folder.path()).on_event(event_log.listener());
     client.run(&job, options).await.unwrap();
     assert_eq!((job.stage(), job.portraits()[0].files.len()), (Stage::Done, 2));
     let counts: Vec<Event> =
-        diary.events().into_iter().filter(|event| matches!(event, Event::Generated { .. })).collect();
+        event_log.events().into_iter().filter(|event| matches!(event, Event::Generated { .. })).collect();
     assert_eq!(counts, [Event::Generated { style: STYLES[0].into(), count: 2 }]);
 }
 
@@ -70,9 +70,10 @@ async fn pictures_that_never_come_are_an_error_and_asked_for_again() {
     let client = service::client(&simulator.url());
     let job = Job::with_user_id(service::trained(&client).await, [STYLES[0]]);
     simulator.fault(Fault::on(Call::QueryTask).answer_task(json!({"state": 3, "result_paths": []})));
-    let diary = Diary::default();
+    let event_log = EventLog::default();
     let run = {
-        let (client, job, options) = (client.clone(), job.clone(), RunOptions::default().on_event(diary.teller()));
+        let (client, job, options) =
+            (client.clone(), job.clone(), RunOptions::default().on_event(event_log.listener()));
         tokio::spawn(async move { client.run(&job, options).await })
     };
     let end = Instant::now() + Duration::from_secs(30);
@@ -87,7 +88,7 @@ async fn pictures_that_never_come_are_an_error_and_asked_for_again() {
     let error = run.await.unwrap().unwrap_err();
     assert_eq!((error.kind(), job.stage()), (ErrorKind::Protocol, Stage::Failed), "{error}");
     assert!(job.portraits()[0].error.is_some());
-    assert!(diary.kinds().iter().any(|kind| kind == "notice"), "{:?}", diary.kinds());
+    assert!(event_log.kinds().iter().any(|kind| kind == "notice"), "{:?}", event_log.kinds());
 
     simulator.clear_faults();
     let job = Job::from_json(&job.to_json().unwrap()).unwrap();

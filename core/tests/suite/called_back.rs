@@ -19,7 +19,7 @@ use xiezhen::{
 };
 use xiezhen_simulator::{Call, Fault, STYLES as STYLE_IDS, Simulator};
 
-use crate::service::{self, Diary, STYLES};
+use crate::service::{self, EventLog, STYLES};
 
 const SECRET: &str = "a secret of the tests";
 
@@ -29,7 +29,7 @@ struct Shop {
     client: Client,
     callbacks: Callbacks,
     receiver: Receiver,
-    diary: Diary,
+    event_log: EventLog,
 }
 
 impl Shop {
@@ -42,11 +42,11 @@ impl Shop {
             .build()
             .unwrap();
         let (callbacks, receiver) = receiving().await;
-        Self { simulator, client, callbacks, receiver, diary: Diary::default() }
+        Self { simulator, client, callbacks, receiver, event_log: EventLog::default() }
     }
 
     fn options(&self) -> RunOptions {
-        RunOptions::default().callback(self.callbacks.clone()).on_event(self.diary.teller())
+        RunOptions::default().callback(self.callbacks.clone()).on_event(self.event_log.listener())
     }
 
     async fn run(&self, job: &Job) -> Result<(), Error> {
@@ -68,7 +68,7 @@ impl Shop {
             Event::Notice { message } => Some(message),
             _ => None,
         };
-        self.diary.events().into_iter().filter_map(notice).collect()
+        self.event_log.events().into_iter().filter_map(notice).collect()
     }
 
     /// The address that the last create gave to the service.
@@ -375,8 +375,8 @@ async fn the_proof_in_an_address_is_told_to_nobody_but_the_service() {
         assert_eq!(shop.last_address(), address, "the service was told");
     }
     let mut all = said.lock().unwrap().clone();
-    all.push_str(&format!("{:?} {:?}", shop.diary.events(), shop.callbacks));
-    all.push_str(&serde_json::to_string(&shop.diary.events()).unwrap());
+    all.push_str(&format!("{:?} {:?}", shop.event_log.events(), shop.callbacks));
+    all.push_str(&serde_json::to_string(&shop.event_log.events()).unwrap());
     all.push_str(&LOG.0.lock().unwrap());
     assert!(all.contains("callback received") && all.contains("create_task"), "this looks where something is");
     let addresses = shop.simulator.journal().into_iter().filter_map(|entry| entry.body?.get("callback_url").cloned());

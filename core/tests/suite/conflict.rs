@@ -10,7 +10,7 @@ use serde_json::Value;
 use xiezhen::{AdvanceOptions, Client, Error, ErrorKind, Event, Job, Result, RunOptions, SaveError, Stage};
 use xiezhen_simulator::{Call, Fault, Moment, Simulator};
 
-use crate::service::{self, Diary, STYLES};
+use crate::service::{self, EventLog, STYLES};
 
 /// One row that is compared and swapped.
 #[derive(Clone, Default)]
@@ -65,12 +65,12 @@ async fn wait_for(mut condition: impl FnMut() -> bool) {
 async fn asking(
     simulator: &Simulator,
     client: &Client,
-) -> (Row, tokio::task::JoinHandle<(Result<Option<Duration>>, Diary)>) {
+) -> (Row, tokio::task::JoinHandle<(Result<Option<Duration>>, EventLog)>) {
     let row = Row::of(&Job::with_user_id(service::trained(client).await, [STYLES[0]]));
     simulator.fault(Fault::on(Call::CreateTask).once().after_work().delay_answer(Duration::from_millis(700)));
     let worker = tokio::spawn({
-        let (row, client, diary) = (row.clone(), client.clone(), Diary::default());
-        async move { (row.advance(&client, AdvanceOptions::default().on_event(diary.teller())).await, diary) }
+        let (row, client, event_log) = (row.clone(), client.clone(), EventLog::default());
+        async move { (row.advance(&client, AdvanceOptions::default().on_event(event_log.listener())).await, event_log) }
     });
     wait_for(|| row.json()["portraits"][0]["intent"] == true).await;
     (row, worker)
@@ -104,12 +104,12 @@ async fn an_answer_that_the_job_has_gone_on_without_is_named() {
     let (row, worker) = asking(&simulator, &client).await;
     row.advance(&client, AdvanceOptions::default().recreate(true)).await.unwrap();
 
-    let (ended, diary) = worker.await.unwrap();
+    let (ended, event_log) = worker.await.unwrap();
     let error = ended.unwrap_err();
     let (first, second) = (simulator.tasks()[1].id.clone(), simulator.tasks()[2].id.clone());
     assert_eq!((error.kind(), error.task_id()), (ErrorKind::Io, Some(first.as_str())));
     let named = |event: &Event| matches!(event, Event::Notice { message } if message.contains(&first));
-    assert!(diary.events().iter().any(named), "{:?}", diary.events());
+    assert!(event_log.events().iter().any(named), "{:?}", event_log.events());
     assert_eq!(row.json()["portraits"][0]["task_id"], second.as_str(), "the newest state is left as it is");
     assert_eq!(row.json()["portraits"][0]["attempt"], 2);
 }
@@ -137,14 +137,14 @@ async fn what_was_billed_is_named_when_it_cannot_be_stored() {
         let known = job.portraits()[0].task_id.is_some();
         if known { Err(Error::new(ErrorKind::Io, "the disk is full").into()) } else { Ok(()) }
     };
-    let diary = Diary::default();
-    let options = AdvanceOptions::default().on_event(diary.teller());
+    let event_log = EventLog::default();
+    let options = AdvanceOptions::default().on_event(event_log.listener());
     let error = client.advance(&job, full, options).await.unwrap_err();
     let task = simulator.tasks()[1].id.clone();
     assert_eq!(error.message(), "the disk is full");
     assert_eq!((error.task_id(), error.user_id()), (Some(task.as_str()), Some(user_id.as_str())));
     let told = |event: &Event| matches!(event, Event::Generating { task_id, .. } if *task_id == task);
-    assert!(diary.events().iter().any(told), "{:?}", diary.events());
+    assert!(event_log.events().iter().any(told), "{:?}", event_log.events());
 }
 
 #[tokio::test]

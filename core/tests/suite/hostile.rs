@@ -166,13 +166,13 @@ async fn http_on_the_public_network_is_noticed_or_refused() {
         _ => ok(&picture()),
     })
     .await;
-    let diary = service::Diary::default();
+    let event_log = service::EventLog::default();
     let folder = tempfile::tempdir().unwrap();
     let job = Job::with_user_id("user", ["20057d0c-8cef-447e-88d0-a8f3490fd0b0"]);
-    let options = RunOptions::default().save_to(folder.path()).on_event(diary.teller());
+    let options = RunOptions::default().save_to(folder.path()).on_event(event_log.listener());
     far_away(&proxy).build().unwrap().run(&job, options).await.unwrap_err();
     assert_eq!(job.portraits()[0].files.len(), 2);
-    let notices = diary.events().into_iter().filter_map(|event| match event {
+    let notices = event_log.events().into_iter().filter_map(|event| match event {
         Event::Notice { message } => Some(message),
         _ => None,
     });

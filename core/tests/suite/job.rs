@@ -5,7 +5,7 @@ use std::{fs, time::Duration};
 use xiezhen::{AdvanceOptions, Error, ErrorKind, Job, RunOptions, Stage, TaskState};
 use xiezhen_simulator::Call;
 
-use crate::service::{self, Diary, STYLES};
+use crate::service::{self, EventLog, STYLES};
 
 fn is_send<T: Send>(value: T) -> T {
     value
@@ -16,13 +16,13 @@ async fn ten_photos_and_two_styles_become_pictures_on_disk() {
     let simulator = service::start().await;
     let client = service::client(&simulator.url());
     let folder = tempfile::tempdir().unwrap();
-    let diary = Diary::default();
+    let event_log = EventLog::default();
     let job = service::job();
 
     let options = RunOptions::default()
         .save_to(folder.path())
         .checkpoint(folder.path().join("job.json"))
-        .on_event(diary.teller());
+        .on_event(event_log.listener());
     is_send(client.run(&job, options)).await.unwrap();
 
     assert_eq!(job.stage(), Stage::Done);
@@ -39,7 +39,7 @@ async fn ten_photos_and_two_styles_become_pictures_on_disk() {
         }
     }
     assert_eq!((simulator.count(Call::UploadFile), simulator.created()), (10, 3));
-    assert_eq!(diary.kinds().last().unwrap(), "finished");
+    assert_eq!(event_log.kinds().last().unwrap(), "finished");
 }
 
 #[tokio::test]

@@ -6,7 +6,7 @@ use serde_json::json;
 use xiezhen::{AdvanceOptions, Error, ErrorKind, Job, PollSchedule, RunOptions, Stage};
 use xiezhen_simulator::{Call, Fault, Simulator, StallAt};
 
-use crate::service::{self, Diary, STYLES};
+use crate::service::{self, EventLog, STYLES};
 
 fn kept_in(folder: &Path) -> RunOptions {
     RunOptions::default().save_to(folder).checkpoint(folder.join("job.json"))
@@ -217,11 +217,11 @@ async fn advance_saves_before_each_create_and_sends_nothing_if_that_fails() {
 
     // The engine comes back until nothing is due; the job travels as JSON in between.
     let mut json = job.to_json().unwrap();
-    let diary = Diary::default();
+    let event_log = EventLog::default();
     let folder = tempfile::tempdir().unwrap();
     loop {
         let job = Job::from_json(&json).unwrap();
-        let options = AdvanceOptions::default().save_to(folder.path()).on_event(diary.teller());
+        let options = AdvanceOptions::default().save_to(folder.path()).on_event(event_log.listener());
         let pause = client.advance(&job, |_| async { Ok(()) }, options).await.unwrap();
         json = job.to_json().unwrap();
         match pause {
@@ -230,7 +230,7 @@ async fn advance_saves_before_each_create_and_sends_nothing_if_that_fails() {
         }
     }
     assert_eq!((simulator.count(Call::UploadFile), simulator.created()), (10, 3));
-    let kinds = diary.kinds();
+    let kinds = event_log.kinds();
     assert_eq!(kinds.first().unwrap(), "training");
     assert_eq!(kinds.last().unwrap(), "finished");
 }
@@ -348,14 +348,14 @@ async fn events_tell_the_whole_story_in_order() {
     let simulator = service::start().await;
     let client = service::client(&simulator.url());
     let folder = tempfile::tempdir().unwrap();
-    let diary = Diary::default();
+    let event_log = EventLog::default();
     let mut photos = service::photos();
     photos[9] = photos[0].clone();
     simulator.fault(Fault::on(Call::UploadFile).reply(503).header("Retry-After", "0").once());
     simulator.fault(Fault::on(Call::QueryTask).state(42).once());
     let job = Job::new(photos, [STYLES[0]]);
-    client.run(&job, kept_in(folder.path()).on_event(diary.teller())).await.unwrap();
-    let kinds = diary.kinds();
+    client.run(&job, kept_in(folder.path()).on_event(event_log.listener())).await.unwrap();
+    let kinds = event_log.kinds();
     for kind in ["notice", "retrying", "photo_uploading", "photo_uploaded", "unknown_state", "saved"] {
         assert!(kinds.contains(&kind.to_owned()), "{kind} is missing in {kinds:?}");
     }

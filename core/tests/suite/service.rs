@@ -77,10 +77,10 @@ pub(crate) async fn generated(client: &Client) -> Task {
 
 /// Keeps the events that it is told of.
 #[derive(Clone, Default)]
-pub(crate) struct Diary(Arc<Mutex<Vec<Event>>>);
+pub(crate) struct EventLog(Arc<Mutex<Vec<Event>>>);
 
-impl Diary {
-    pub(crate) fn teller(&self) -> impl Fn(Event) + Send + Sync + 'static {
+impl EventLog {
+    pub(crate) fn listener(&self) -> impl Fn(Event) + Send + Sync + 'static {
         let events = self.0.clone();
         move |event| events.lock().expect("no test panicked").push(event)
     }
