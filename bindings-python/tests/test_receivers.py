@@ -230,13 +230,27 @@ def test_jobs_are_called_back(space: Space, client: xiezhen.Client) -> None:
 
 
 def test_a_body_that_comes_in_pieces() -> None:
+    """A server may hand over any part of a body by itself."""
     ours, hints = callbacks(), list[Hint]()
-    with plain(ours, hints) as port:
-        for pieces, status in (((b'{"task_', b'id": "a"}'), 204), ((b"x" * 60_000, b"x" * 60_000), 413)):
-            connection = http.client.HTTPConnection("127.0.0.1", port, timeout=20)
-            connection.request("POST", f"/hooks/{ours.url('k').rpartition('/')[2]}", iter(pieces))
-            assert connection.getresponse().status == status
-            connection.close()
+    path = f"/hooks/{ours.url('k').rpartition('/')[2]}"
+    scope = {"type": "http", "method": "POST", "path": path, "query_string": b"", "headers": []}
+
+    async def answered(*pieces: bytes) -> int:
+        sent: list[dict[str, Any]] = []
+        messages = [{"type": "http.request", "body": piece, "more_body": piece is not pieces[-1]} for piece in pieces]
+
+        async def receive() -> dict[str, Any]:
+            return messages.pop(0)
+
+        async def send(message: dict[str, Any]) -> None:
+            sent.append(message)
+
+        await ours.asgi(hints.append)(scope, receive, send)
+        status: int = sent[0]["status"]
+        return status
+
+    assert asyncio.run(answered(b'{"task_', b'id": "a"}')) == 204
+    assert asyncio.run(answered(b"x" * 40_000, b"y" * 40_000)) == 413
     assert [hint.task_ids for hint in hints] == [["a"]]
 
 
