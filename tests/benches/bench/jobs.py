@@ -3,7 +3,7 @@
 import sys
 import tempfile
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -35,27 +35,27 @@ WHOLE = Scale(100, 40, 20)
 SMALL = Scale(3, 1, 1)
 
 
-def measure(rounds: int, scale: Scale = WHOLE) -> Section:
+def measure(rounds: int, scale: Scale = WHOLE, peers: Mapping[str, str] = PEERS) -> Section:
     """A round takes seven minutes: two show whether they agree."""
     said: dict[tuple[str, str], list[Result]] = defaultdict(list)
     rounds = min(rounds, 2)
     for number in range(rounds):
-        for face, peer in PEERS.items():
+        for face, peer in peers.items():
             for side in ("xiezhen", peer):
                 said[face, side].append(one_round(face, side, scale))
             said[face, "check"].append(work("", Work(face, "check", "jobs", scale.jobs, 0)))
         tell(f"jobs: round {number + 1} of {rounds}")
-    rows = [row for face, peer in PEERS.items() for row in of_face(face, peer, said, scale)]
+    rows = [row for face, peer in peers.items() for row in of_face(face, peer, said, scale)]
     polls = ", ".join(
-        f"{face} {queries(said[face, 'xiezhen'])} and {queries(said[face, peer])}" for face, peer in PEERS.items()
+        f"{face} {queries(said[face, 'xiezhen'])} and {queries(said[face, peer])}" for face, peer in peers.items()
     )
     about = (
         f"{PHOTOS} photos from disk, {STYLES} styles of {PICTURES} pictures each; a training takes {scale.training:g} "
         f"s, a generation {scale.generation:g} s, ±20 %, and both sides poll every half second. By hand is what "
         "somebody writes in an hour: connections kept, four uploads and downloads at a time, tries again but for "
-        "creates; nothing outlasts the process, and no photo is looked at. Ours have a checkpoint each, synced at each step, "
-        "and decode every photo before it is sent: the second line leaves out what `check_photos` takes for as many. "
-        "Late is what all jobs took together beyond the service's own time for the slowest. "
+        "creates; nothing outlasts the process, and no photo is looked at. Ours have a checkpoint each, synced at each "
+        "step, and decode every photo before it is sent: the second line leaves out what `check_photos` takes for as "
+        "many. Late is what all jobs took together beyond the service's own time for the slowest. "
         f"Queries, ours and theirs: {polls}."
     )
     return Section(f"{scale.jobs} whole jobs side by side", about, rows)

@@ -41,8 +41,9 @@ class Server:
         assert self.process.stdout
         self.url = self.process.stdout.readline().strip()
 
-    def ask(self, path: str) -> Result:
-        with urllib.request.urlopen(self.url + path) as answer:
+    def ask(self, path: str, change: object = None) -> Result:
+        body = None if change is None else json.dumps(change).encode()
+        with urllib.request.urlopen(self.url + path, body) as answer:
             found: Result = json.loads(answer.read())
             return found
 

@@ -6,6 +6,7 @@ import subprocess
 import sys
 import tempfile
 import time
+from collections.abc import Mapping
 from pathlib import Path
 
 from bench.places import REPO, SIMULATOR, WORKERS
@@ -28,10 +29,10 @@ WITH_PHOTOS = os.environ | {"PHOTOS": str(REPO / "tests/photos")}
 PATIENCE, REST = 600.0, 3.0
 
 
-def measure(jobs: int = JOBS) -> Section:
+def measure(jobs: int = JOBS, calls: Mapping[tuple[str, str], str] = CALLS) -> Section:
     """Memory does not depend on the machine's load: once is enough."""
     rows = []
-    for (face, side), call in CALLS.items():
+    for (face, side), call in calls.items():
         held = one(face, side, jobs)
         tell(f"waiting jobs: {face}, {call}")
         rows += [

@@ -21,7 +21,7 @@ pub(crate) fn photos() -> Vec<std::path::PathBuf> {
     (1..=10).map(|photo| folder.join(format!("{photo:02}.jpg"))).collect()
 }
 
-fn builder(url: &str) -> ClientBuilder {
+pub(crate) fn builder(url: &str) -> ClientBuilder {
     Client::builder().base_url(url).app_code("simulator-app-code".to_owned()).requests_per_second(f64::INFINITY)
 }
 

@@ -6,6 +6,7 @@
 
 mod by_hand;
 mod bytes_on_disk;
+mod called_back;
 mod job;
 mod job_by_hand;
 mod measure;
@@ -53,6 +54,11 @@ fn main() -> Result<(), Failure> {
     }
     let order = Order::read(std::env::args().skip(1)).ok_or("say WORK SIDE URL TIMES [POLLS or PATH] [AGAIN]")?;
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build()?;
+    if order.work == "callbacks" {
+        let known = runtime.block_on(called_back::measure(&order))?;
+        println!("{}", serde_json::to_string(&known)?);
+        return Ok(());
+    }
     let spent = runtime.block_on(async {
         match order.work.as_str() {
             "query" => query::measure(&order).await,
