@@ -9,7 +9,7 @@ use std::{
 };
 
 use tokio::sync::oneshot;
-use xiezhen_core::{Created, Error, Job, Result, SaveError, Style, Task};
+use xiezhen_core::{Created, Job, Result, SaveError, Style, Task};
 
 use crate::{
     call::Message,

@@ -15,7 +15,7 @@ use xiezhen_core::{Client, Error, ErrorKind, Result, process};
 
 use crate::{
     call::{Call, Emit, Message},
-    completion::{Outcome, defect, xiezhen_completion},
+    completion::{Outcome, xiezhen_completion},
     error::{boundary, xiezhen_error, xiezhen_status},
     exit::wait_for_creates,
     ffi::{free, handle, out, read_or},

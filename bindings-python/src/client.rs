@@ -13,7 +13,7 @@ use crate::{
     arguments::{self, Count, Pairs, Rate, Seconds},
     call::call,
     callbacks::{Callbacks, Emit},
-    errors::{self, refusal},
+    errors::refusal,
     finalize,
     mailbox::future,
     paths::LocalPath,
