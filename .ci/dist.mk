@@ -9,7 +9,6 @@ DIST_BUILD := $(TARGET)/dist-build
 DIST_ENV = CARGO_TARGET_DIR=$(DIST_BUILD) CARGO_INCREMENTAL=0 RUSTFLAGS="$$($(DOT_CI)release-flags)" PATH="$(DIST_TOOLS)/bin:$$PATH"
 
 $(DIST_TOOLS)/.ready: $(DOT_CI)requirements-dist.txt
-	rm -rf $(DIST_TOOLS)
 	python3 -m venv $(DIST_TOOLS)
 	$(DIST_TOOLS)/bin/pip install --quiet --disable-pip-version-check --requirement $<
 	touch $@

@@ -31,8 +31,12 @@ def main() -> int:
         "bindings-node/package.json": package["version"],
         "bindings-node/package-lock.json": lock["version"],
         "bindings-c/include/xiezhen.h": found("bindings-c/include/xiezhen.h", r'^#define XIEZHEN_VERSION "([^"]+)"'),
+        "bindings-c/packaging/vcpkg/vcpkg.json": json.loads(text("bindings-c/packaging/vcpkg/vcpkg.json"))["version"],
         "CHANGELOG.md": found("CHANGELOG.md", r"^## \[([^\]]+)\]"),
     }
+    for page in ("docs/en/index.md", "docs/zh/index.md", "bindings-c/README.md"):
+        for archive, other in re.findall(r"(xiezhen(?:-command)?-(\d[\d.]*)-linux)", text(page)):
+            seen[f"{page}, {archive}"] = other
     for name, wanted in package.get("optionalDependencies", {}).items():
         seen[f"bindings-node/package.json, {name}"] = wanted
     problems = [f"{place} says {other}, Cargo.toml {version}" for place, other in seen.items() if other != version]
