@@ -6,7 +6,10 @@
 use std::{
     collections::{HashMap, VecDeque, hash_map::Entry},
     ffi::{c_int, c_void},
-    sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError},
+    sync::{
+        Arc, Condvar, Mutex, MutexGuard, PoisonError,
+        atomic::{AtomicUsize, Ordering},
+    },
     time::{Duration, Instant},
 };
 
@@ -45,16 +48,26 @@ enum Item {
 
 struct Inbox {
     state: Mutex<State>,
+    /// What was taken out of the state all at once, and is handed out one by one: who takes seldom meets who puts, and an event
+    /// loop does not wait for a thread that the system has stopped in the middle of it.
+    batch: Mutex<Items>,
+    /// Calls whose end nobody has taken out yet.
+    pending: AtomicUsize,
     arrived: Condvar,
     ended: Condvar,
     signal: Signal,
 }
 
+/// Boxed: thousands of them are moved when the list grows.
+type Items = VecDeque<Box<Item>>;
+
 #[derive(Default)]
 struct State {
-    items: VecDeque<Item>,
-    /// Calls whose end nobody has taken out yet.
-    pending: usize,
+    items: Items,
+    /// Whether there is something to take, here or in the batch: so says the descriptor.
+    readable: bool,
+    /// How often what was put had been taken before the descriptor said so: whoever says it, takes it back.
+    taken_early: usize,
     /// Calls that still run: how many of each client, by its number.
     running: HashMap<u64, (usize, Client)>,
     /// Freed: what comes now is for nobody.
@@ -66,36 +79,70 @@ impl Inbox {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// The descriptor is readable exactly while there are items: both change under one lock.
+    fn batch(&self) -> MutexGuard<'_, Items> {
+        self.batch.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn pending(&self) -> usize {
+        self.pending.load(Ordering::SeqCst)
+    }
+
+    /// The descriptor is raised without the lock: whoever waits for it runs at once, perhaps in the place of this thread.
     fn put(&self, item: Item) {
+        let item = Box::new(item);
         let mut state = self.state();
         if state.closed {
             return;
         }
-        if state.items.is_empty() {
-            self.signal.raise();
-        }
         state.items.push_back(item);
+        let was_readable = std::mem::replace(&mut state.readable, true);
+        // Another thread is about to say it.
+        let is_said = was_readable || state.taken_early > 0;
+        if !was_readable && is_said {
+            state.taken_early -= 1;
+        }
+        drop(state);
+        if !is_said {
+            self.signal.raise();
+            let mut state = self.state();
+            if state.taken_early > 0 {
+                state.taken_early -= 1;
+                self.signal.clear();
+            }
+        }
         self.arrived.notify_one();
     }
 
     fn take(&self) -> Option<Item> {
-        let mut state = self.state();
-        let item = state.items.pop_front()?;
-        if state.items.is_empty() {
-            self.signal.clear();
+        let mut batch = self.batch();
+        if batch.is_empty() {
+            std::mem::swap(&mut *batch, &mut self.state().items);
         }
-        if matches!(item, Item::Last(..)) {
-            state.pending -= 1;
+        let item = batch.pop_front()?;
+        if batch.is_empty() {
+            let mut state = self.state();
+            std::mem::swap(&mut *batch, &mut state.items);
+            if batch.is_empty() {
+                state.readable = false;
+                if !self.signal.clear() {
+                    state.taken_early += 1;
+                }
+            }
         }
-        Some(item)
+        drop(batch);
+        if matches!(*item, Item::Last(..)) && self.pending.fetch_sub(1, Ordering::SeqCst) == 1 {
+            // Others wait for what can't come any more; the lock, so that none of them is about to.
+            drop(self.state());
+            self.arrived.notify_all();
+        }
+        Some(*item)
     }
 
     /// Whether there is something to take within `patience`; not if nothing can come any more.
     fn wait(&self, patience: Option<Duration>) -> bool {
         let until = patience.and_then(|patience| Instant::now().checked_add(patience));
         let mut state = self.state();
-        while state.items.is_empty() && state.pending > 0 {
+        while !state.readable && self.pending() > 0 {
             let left = until.map(|until| until.saturating_duration_since(Instant::now()));
             state = match left {
                 None => self.arrived.wait(state).unwrap_or_else(PoisonError::into_inner),
@@ -103,7 +150,7 @@ impl Inbox {
                 Some(left) => self.arrived.wait_timeout(state, left).unwrap_or_else(PoisonError::into_inner).0,
             };
         }
-        !state.items.is_empty()
+        state.readable
     }
 }
 
@@ -117,8 +164,8 @@ struct Running {
 
 impl Running {
     fn begin(inbox: &Arc<Inbox>, (number, client): (u64, Client), tag: usize) -> Self {
+        inbox.pending.fetch_add(1, Ordering::SeqCst);
         let mut state = inbox.state();
-        state.pending += 1;
         state.running.entry(number).or_insert((0, client)).0 += 1;
         drop(state);
         Self { inbox: inbox.clone(), client: number, tag, outcome: None }
@@ -206,7 +253,7 @@ impl Drop for xiezhen_queue {
         // Not under the lock: what a call waits for goes with its items.
         let unread = std::mem::take(&mut state.items);
         drop(state);
-        drop(unread);
+        drop((unread, std::mem::take(&mut *self.inbox.batch())));
         let state = self.inbox.state();
         drop(self.inbox.ended.wait_timeout_while(state, PATIENCE, |state| !state.running.is_empty()));
         let logs: Vec<LogCallback> =
@@ -231,8 +278,9 @@ pub unsafe extern "C" fn xiezhen_queue_new(
             Error::new(ErrorKind::Io, format!("no descriptor for a queue: {error}; close some, or raise `ulimit -n`"))
                 .with_source(error)
         })?;
-        let state = Mutex::default();
-        let inbox = Arc::new(Inbox { state, arrived: Condvar::new(), ended: Condvar::new(), signal });
+        let (arrived, ended) = (Condvar::new(), Condvar::new());
+        let (state, batch, pending) = (Mutex::default(), Mutex::default(), AtomicUsize::new(0));
+        let inbox = Arc::new(Inbox { state, batch, pending, arrived, ended, signal });
         let stop = CancellationToken::new();
         let logs = Mutex::default();
         *queue = handle(xiezhen_queue { inbox, stop, logs, generation: process::generation() });
@@ -264,7 +312,7 @@ pub unsafe extern "C" fn xiezhen_queue_wait(queue: *const xiezhen_queue, timeout
 /// How many calls were begun whose end was not yet taken out.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn xiezhen_queue_pending(queue: *const xiezhen_queue) -> usize {
-    read_or(queue, 0, |queue| if queue.is_ours() { queue.inbox.state().pending } else { 0 })
+    read_or(queue, 0, |queue| if queue.is_ours() { queue.inbox.pending() } else { 0 })
 }
 
 /// Frees a queue, and stops the calls that were begun on it, as `xiezhen_cancel_cancel` does; nothing more is heard of them. When

@@ -13,7 +13,7 @@ mod unix {
         os::{fd::AsRawFd, unix::net::UnixStream},
     };
 
-    /// At most one byte is on its way, so neither side ever waits.
+    /// A byte is on its way while it is raised, so neither side ever waits.
     pub(crate) struct Signal {
         reader: UnixStream,
         writer: UnixStream,
@@ -35,8 +35,9 @@ mod unix {
             let _ = (&self.writer).write(&[1]);
         }
 
-        pub(crate) fn clear(&self) {
-            let _ = (&self.reader).read(&mut [0]);
+        /// Whether it was raised.
+        pub(crate) fn clear(&self) -> bool {
+            (&self.reader).read(&mut [0]).is_ok_and(|bytes| bytes > 0)
         }
     }
 }
@@ -59,6 +60,8 @@ mod other {
 
         pub(crate) fn raise(&self) {}
 
-        pub(crate) fn clear(&self) {}
+        pub(crate) fn clear(&self) -> bool {
+            true
+        }
     }
 }
