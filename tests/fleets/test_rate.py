@@ -3,16 +3,13 @@
 from __future__ import annotations
 
 import random
-from typing import TYPE_CHECKING
+from pathlib import Path
 
 import pytest
 
 import xiezhen
 from conftest import Space
 from fleet import Fleet, account, new_jobs
-
-if TYPE_CHECKING:
-    from pathlib import Path
 
 RATE = 50.0
 JOBS = 200
@@ -28,6 +25,17 @@ def fullest_second(times: list[int]) -> int:
     return most
 
 
+def processor_times() -> list[int]:
+    """Of this machine since its start: user, nice, system, idle and more."""
+    return [int(part) for part in Path("/proc/stat").read_text().splitlines()[0].split()[1:]]
+
+
+def idle_since(before: list[int]) -> float:
+    """The share of the processors' time that nobody took."""
+    passed = [now - then for now, then in zip(processor_times(), before, strict=True)]
+    return passed[3] / sum(passed)
+
+
 @pytest.mark.parametrize(("engine", "kind"), [("celery", "redis"), ("bullmq", "postgres")])
 def test_the_rate_of_a_fleet(engine: str, kind: str, name: str, space: Space, tmp_path: Path) -> None:
     fleet = Fleet(engine, kind, name, space, tmp_path, rate=RATE)
@@ -37,10 +45,12 @@ def test_the_rate_of_a_fleet(engine: str, kind: str, name: str, space: Space, tm
         assert fleet.store.put(key, job.to_json())
     space.control("DELETE", "journal")
     keys = list(jobs)
+    before = processor_times()
     try:
         fleet.work(keys, 120, random.Random(2))
     finally:
         fleet.stop()
+    idle = idle_since(before)
     times = sorted(entry["at_ms"] for entry in space.journal())
     # While there is work: from when all have begun, to when the last jobs have.
     busy = [time for time in times if times[0] + 4000 <= time <= times[int(len(times) * 0.85)]]
@@ -48,8 +58,9 @@ def test_the_rate_of_a_fleet(engine: str, kind: str, name: str, space: Space, tm
     print(
         f"{engine}/{kind}: {len(times)} calls, {fullest_second(times)} in the fullest second, {used:.0%} used,", end=" "
     )
-    print(f"{fleet.kills} kills")
+    print(f"{fleet.kills} kills, {idle:.0%} idle")
     assert fullest_second(times) <= RATE * 1.1
-    assert used >= 0.8
+    # A fleet that has no processor can't use its rate.
+    assert used >= 0.8 or idle < 0.2
     assert fleet.kills > 0
     assert account(fleet, keys).doubled == []

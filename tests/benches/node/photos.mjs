@@ -4,14 +4,14 @@ import { readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { performance } from 'node:perf_hooks'
 
-import sharp from 'sharp'
-
 import { require } from './sides.mjs'
 
 const SIDE = 2048
 
 /** Decoded, turned upright, scaled, in sRGB, encoded as ours is. */
 export async function scale(_side, _url, times, path) {
+  // Here, so that no other piece of work has it in memory.
+  const sharp = require('sharp')
   const photo = readFileSync(path)
   const one = () =>
     sharp(photo)
