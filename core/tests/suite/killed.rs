@@ -20,9 +20,29 @@ use crate::service::{self, STYLES};
 const URL: &str = "XIEZHEN_TEST_URL";
 const FOLDER: &str = "XIEZHEN_TEST_FOLDER";
 
+/// A job in a folder of this name has photos that are sent as they are made, not as they are.
+const PREPARED: &str = "prepared";
+
+/// Turned, of other colours and types.
+fn to_be_prepared() -> Vec<PathBuf> {
+    let corpus = Path::new(env!("CARGO_MANIFEST_DIR")).join("../tests/pictures/corpus");
+    let names = [
+        "orientation-3.jpg",
+        "orientation-6.jpg",
+        "orientation-8.jpg",
+        "cmyk.jpg",
+        "ycck.jpg",
+        "good.tif",
+        "transparent.png",
+        "display-p3-turned.jpg",
+    ];
+    names.iter().map(|name| corpus.join(name)).collect()
+}
+
 /// Eight photos and two styles, on disk and in a checkpoint.
 fn wish(folder: &Path) -> (Job, RunOptions) {
-    let job = Job::new(service::photos().into_iter().take(8), STYLES);
+    let photos = if folder.ends_with(PREPARED) { to_be_prepared() } else { service::photos() };
+    let job = Job::new(photos.into_iter().take(8), STYLES);
     (job, RunOptions::default().save_to(folder).checkpoint(folder.join("job.json")))
 }
 
@@ -40,6 +60,8 @@ fn spawn(url: &str, folder: &Path) -> Child {
         .args(["--exact", "killed::child", "--ignored"])
         .env(URL, url)
         .env(FOLDER, folder)
+        // Photos are made in memory: there is no temporary folder that could be full or read-only.
+        .env("TMPDIR", "/dev/null/nowhere")
         .stdout(Stdio::null())
         .stderr(Stdio::null())
         .spawn()
@@ -259,5 +281,42 @@ fn at_random_moments() {
             child.wait().unwrap();
         }
         finish(&runtime, &simulator, folder.path(), &format!("round {round}"));
+    }
+}
+
+/// Digests of what was sent, in every attempt.
+fn sent(simulator: &Simulator) -> HashSet<String> {
+    let uploads = simulator.journal().into_iter().filter(|entry| entry.call == Call::UploadFile);
+    uploads.filter_map(|entry| Some(entry.body?["sha256"].as_str()?.to_owned())).collect()
+}
+
+/// Photos are made while others are sent: at any upload's arrival some are half made.
+#[test]
+fn while_photos_are_prepared_and_the_same_bytes_are_sent_afterwards() {
+    let runtime = runtime();
+    let mut first = None;
+    for nth in [1, 3, 6] {
+        let simulator = simulator(&runtime);
+        let room = tempfile::tempdir().unwrap();
+        let folder = room.path().join(PREPARED);
+        let trap = Trap::at(nth);
+        simulator.on_request({
+            let trap = trap.clone();
+            move |entry, moment| {
+                if entry.call == Call::UploadFile && matches!(moment, Moment::Arrived) {
+                    trap.step();
+                }
+            }
+        });
+        run_child(&simulator.url(), &folder, &trap);
+        assert!(trap.has_sprung(), "upload {nth}");
+        finish(&runtime, &simulator, &folder, &format!("killed at upload {nth}"));
+        let sent = sent(&simulator);
+        assert_eq!(sent.len(), 8, "other bytes of the same photo: {sent:?}");
+        // And the same in each run, whenever it was killed.
+        assert_eq!(*first.get_or_insert_with(|| sent.clone()), sent);
+        let job = Job::read_checkpoint(folder.join("job.json")).unwrap();
+        let given = job.photos().into_iter().filter_map(|photo| photo.sha256);
+        assert!(sent.is_disjoint(&given.collect()), "sent as given, and not as made");
     }
 }

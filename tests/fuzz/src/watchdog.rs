@@ -5,8 +5,8 @@ use std::{
     time::{Duration, Instant},
 };
 
-/// A case is reported when it takes longer than a second; after so many it is not expected to end.
-const ENDLESS: Duration = Duration::from_secs(20);
+/// After so long, on a machine that does much else, a case is not expected to end.
+const ENDLESS: Duration = Duration::from_secs(120);
 
 /// The case that runs, and since when.
 type Current = Arc<Mutex<Option<(Instant, String)>>>;
