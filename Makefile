@@ -94,6 +94,8 @@ check-long: ## What takes too long for every change: more random kills and exits
 	$(MAKE) dist dist-check
 	command -v cargo-deny >/dev/null || cargo install --locked cargo-deny
 	cargo deny check bans licenses sources
+	command -v cargo-audit >/dev/null || cargo install --locked cargo-audit
+	cargo audit --db .ci/advisories --no-fetch --stale
 
 .PHONY: lint
 lint: ## Formatting, lints and documentation of the Rust code; the benches' Python
