@@ -6,17 +6,10 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { test } from 'node:test'
 import { Job } from 'xiezhen'
-import { script } from './program.mjs'
-import { appCode, photos, simulator } from './simulator.mjs'
+import { begin, env, script } from './program.mjs'
+import { photos, simulator } from './simulator.mjs'
 
 const space = await simulator()
-
-/** What each of the programs begins with. */
-const begin = `
-  import { Client } from 'xiezhen'
-  const client = new Client({ requestsPerSecond: 1000 })
-`
-const env = (url: string) => ({ XIEZHEN_BASE_URL: url, XIEZHEN_APP_CODE: appCode })
 
 test('process.exit with calls in flight is clean', async () => {
   const world = space('exit')

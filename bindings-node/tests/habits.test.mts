@@ -9,7 +9,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { inspect } from 'node:util'
 import { Worker } from 'node:worker_threads'
 import { Client, type Event, Job, XiezhenError } from 'xiezhen'
-import { appCode, first, photos, quick, simulator, style } from './simulator.mjs'
+import { appCode, first, photos, quick, simulator, style, until } from './simulator.mjs'
 
 const space = await simulator()
 // biome-ignore lint/suspicious/noExplicitAny: what TypeScript would not let pass
@@ -168,10 +168,10 @@ test('an error that crosses to another thread keeps its code', async () => {
     const { parentPort, workerData } = require('node:worker_threads')
     const { Client } = require('xiezhen')
     const client = new Client({ ...workerData, maxRetries: 0 })
-    const sent = client.createTask('u', 's').catch((error) => {
+    client.createTask('u', 's').catch((error) => {
+      parentPort.once('message', () => { throw error })
       parentPort.postMessage(error)
       parentPort.postMessage(error.toJSON())
-      throw error
     })`
   const world = space('threads')
   await world.fault({ call: 'create_task', close: 'after' })
@@ -179,8 +179,10 @@ test('an error that crosses to another thread keeps its code', async () => {
   const told: unknown[] = []
   worker.on('message', (message) => told.push(message))
   // What nobody has caught in a worker keeps all of its facts: Node itself takes care of that.
-  const [uncaught] = await once(worker, 'error')
-  assert.equal(told.length, 2)
+  const failed = once(worker, 'error')
+  await until(() => told.length === 2)
+  worker.postMessage('throw it')
+  const [uncaught] = await failed
   const [cloned, facts, thrown] = [...told, uncaught].map(XiezhenError.from)
   for (const error of [cloned, facts, thrown]) {
     assert.ok(error instanceof XiezhenError, inspect(told))

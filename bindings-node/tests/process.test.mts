@@ -5,18 +5,11 @@ import { once } from 'node:events'
 import { createRequire } from 'node:module'
 import { mock, test } from 'node:test'
 import { Worker } from 'node:worker_threads'
-import { Program, script } from './program.mjs'
+import { begin, env, Program, script } from './program.mjs'
 import { appCode, simulator } from './simulator.mjs'
 
 const space = await simulator()
 const require = createRequire(import.meta.url)
-
-/** What each of the programs begins with. */
-const begin = `
-  import { Client } from 'xiezhen'
-  const client = new Client({ requestsPerSecond: 1000 })
-`
-const env = (url: string) => ({ XIEZHEN_BASE_URL: url, XIEZHEN_APP_CODE: appCode })
 
 test('a pending call keeps the process alive', async () => {
   const world = space('pending')

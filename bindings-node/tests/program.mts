@@ -2,8 +2,17 @@
 
 import { type ChildProcess, spawn } from 'node:child_process'
 import { join } from 'node:path'
+import { appCode } from './simulator.mjs'
 
 const room = join(import.meta.dirname, '..')
+
+/** What a program begins with that uses the package. */
+export const begin = `
+  import { Client } from 'xiezhen'
+  const client = new Client({ requestsPerSecond: 1000 })
+`
+/** Where its client finds the service. */
+export const env = (url: string) => ({ XIEZHEN_BASE_URL: url, XIEZHEN_APP_CODE: appCode })
 
 export interface Ended {
   code: number | null
