@@ -105,6 +105,12 @@ class Saver {
         return
       } catch (error) {
         const { name, claim } = error as { name?: unknown; claim?: Claim }
+        // An earlier attempt got there, whose answer was lost.
+        if (name === 'ConflictError' && claim?.json === json && claim.version === this.claim.version + 1) {
+          Object.assign(this.claim, { json, version: claim.version })
+          this.#open = open
+          return
+        }
         if (name === 'ConflictError' || name === 'StoreError') {
           this.isLost ||= name === 'ConflictError'
           if (claim !== undefined) this.claim = claim

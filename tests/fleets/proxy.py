@@ -35,6 +35,10 @@ class Proxy:
         self._away.set()
         self._lose.set()
 
+    def come_back(self) -> None:
+        self._away.clear()
+        self._lose.clear()
+
     def _accept(self) -> None:
         with contextlib.suppress(OSError):
             while True:
@@ -50,7 +54,8 @@ class Proxy:
         with contextlib.suppress(OSError):
             while data := source.recv(1 << 16):
                 if answers and self._lose.is_set():
-                    self._lose.clear()
+                    if not self._away.is_set():
+                        self._lose.clear()
                     self.lost.set()
                     break
                 target.sendall(data)

@@ -58,6 +58,15 @@ class Turn:
         if error.newest is not None:
             self.claim = error.newest
 
+    def got_there(self, conflict: ConflictError, json: str) -> bool:
+        """Whether what conflicts with a save is that very save: an earlier attempt, whose answer was lost."""
+        newest = conflict.newest
+        if newest is None or newest.json != json or newest.version != self.claim.version + 1:
+            return False
+        self.claim.version, self.claim.json = newest.version, json
+        self.saved(json)
+        return True
+
     def end(self, job: Job, pause: float | None, error: Exception | None) -> End:
         over = job.stage in ("done", "failed")
         if over and intents(job.to_json())[1]:
@@ -133,6 +142,8 @@ class _Saver:
                     self._store.save(self._turn.claim, json)
                     return self._turn.saved(json)
                 except ConflictError as conflict:
+                    if self._turn.got_there(conflict, json):
+                        return None
                     self._turn.conflict(conflict)
                     raise
                 except StoreError:
@@ -237,6 +248,8 @@ class _AsyncSaver:
                     await self._store.save(self._turn.claim, json)
                     return self._turn.saved(json)
                 except ConflictError as conflict:
+                    if self._turn.got_there(conflict, json):
+                        return None
                     self._turn.conflict(conflict)
                     raise
                 except StoreError:
