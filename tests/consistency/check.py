@@ -71,7 +71,7 @@ class Rust:
 
     def fields(self, options: str) -> set[str]:
         """What options can be set to: their fields, but for those hidden from users."""
-        source = self.client + read("core/src/job.rs") + read("core/src/options/changes.rs")
+        source = self.client + read("core/src/job/options.rs") + read("core/src/options/changes.rs")
         body = re.sub(r"#\[doc\(hidden\)\]\s+pub \w+", "", found(rf"pub struct {options} \{{(.*?)\n\}}", source, re.S))
         return set(re.findall(r"^    (?:pub )?(\w+):", body, re.M))
 
