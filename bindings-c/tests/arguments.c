@@ -153,7 +153,7 @@ static void photos_and_jobs(void) {
   REFUSED(xiezhen_photo_from_bytes((const uint8_t *)"x", 1, NULL, error));
   CHECK(photo == NULL);
 
-  xiezhen_job_options *wish = xiezhen_job_options_new();
+  xiezhen_job_options *order = xiezhen_job_options_new();
   OK(xiezhen_photo_from_path("x", &photo, error));
   xiezhen_photo_reports *reports = NULL;
   const xiezhen_photo *some[] = {photo, NULL, NULL};
@@ -166,15 +166,15 @@ static void photos_and_jobs(void) {
   CHECK(strcmp(xiezhen_error_problem(missing_ones, 1), "photos[2] is NULL") == 0);
   xiezhen_error_free(missing_ones);
   REFUSED(xiezhen_job_options_add_photo(NULL, photo, error));
-  REFUSED(xiezhen_job_options_add_photo(wish, NULL, error));
-  REFUSES_TEXT(xiezhen_job_options_add_photo_path, wish);
-  REFUSES_TEXT(xiezhen_job_options_add_style, wish);
-  REFUSES_TEXT(xiezhen_job_options_add_uploaded, wish);
-  REFUSES_TEXT(xiezhen_job_options_set_user_id, wish);
+  REFUSED(xiezhen_job_options_add_photo(order, NULL, error));
+  REFUSES_TEXT(xiezhen_job_options_add_photo_path, order);
+  REFUSES_TEXT(xiezhen_job_options_add_style, order);
+  REFUSES_TEXT(xiezhen_job_options_add_uploaded, order);
+  REFUSES_TEXT(xiezhen_job_options_set_user_id, order);
 
   xiezhen_job *job = NULL;
   REFUSED(xiezhen_job_new(NULL, &job, error));
-  REFUSED(xiezhen_job_new(wish, NULL, error));
+  REFUSED(xiezhen_job_new(order, NULL, error));
   REFUSED(xiezhen_job_from_json(NULL, &job, error));
   REFUSED(xiezhen_job_from_json("{}", &job, error));
   REFUSED(xiezhen_job_from_json("{\"version\":999}", &job, error));
@@ -184,7 +184,7 @@ static void photos_and_jobs(void) {
   REFUSED(xiezhen_job_read_checkpoint("x", NULL, error));
   CHECK(xiezhen_job_read_checkpoint("/nowhere/x", &job, NULL) == XIEZHEN_IO && job == NULL);
 
-  OK(xiezhen_job_new(wish, &job, error));
+  OK(xiezhen_job_new(order, &job, error));
   xiezhen_string *text = NULL;
   xiezhen_portraits *portraits = NULL;
   xiezhen_job_photo_list *photos = NULL;
@@ -227,7 +227,7 @@ static void photos_and_jobs(void) {
   CHECK(text == NULL); /* not yet known */
   CHECK(xiezhen_job_stage(job) != XIEZHEN_STAGE_UNKNOWN);
   xiezhen_job_free(job);
-  xiezhen_job_options_free(wish);
+  xiezhen_job_options_free(order);
   xiezhen_photo_free(photo);
 }
 

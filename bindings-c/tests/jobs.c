@@ -171,14 +171,14 @@ static void a_callback_stops_the_run(void) {
   xiezhen_run_options_free(options);
 
   settings("stop", "{\"generation_seconds\":3600}");
-  xiezhen_job_options *wish = xiezhen_job_options_new();
+  xiezhen_job_options *order = xiezhen_job_options_new();
   xiezhen_string *user_id = NULL;
   OK(xiezhen_job_user_id(job, &user_id, error));
-  OK(xiezhen_job_options_set_user_id(wish, xiezhen_string_text(user_id), error));
-  OK(xiezhen_job_options_add_style(wish, "仙气十足", error));
+  OK(xiezhen_job_options_set_user_id(order, xiezhen_string_text(user_id), error));
+  OK(xiezhen_job_options_add_style(order, "仙气十足", error));
   xiezhen_string_free(user_id);
   xiezhen_job_free(job);
-  OK(xiezhen_job_new(wish, &job, error));
+  OK(xiezhen_job_new(order, &job, error));
   options = options_with(NULL, NULL, NULL);
   OK(xiezhen_run_options_set_recreate(options, false, error));
   // A busy machine has no task by then.
@@ -191,7 +191,7 @@ static void a_callback_stops_the_run(void) {
   }
   CHECK(xiezhen_job_stage(job) == XIEZHEN_STAGE_GENERATING);
   xiezhen_error_free(error);
-  xiezhen_job_options_free(wish);
+  xiezhen_job_options_free(order);
   xiezhen_run_options_free(options);
   xiezhen_job_free(job);
   xiezhen_client_free(client);

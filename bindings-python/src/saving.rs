@@ -12,7 +12,7 @@ pub(crate) struct Saving {
     job: Py<Job>,
     /// The `save` that made this call, and so on.
     outer: Option<Py<Saving>>,
-    under_way: AtomicBool,
+    in_flight: AtomicBool,
 }
 
 fn variable(py: Python<'_>) -> PyResult<&Bound<'_, PyAny>> {
@@ -31,7 +31,7 @@ fn current(py: Python<'_>) -> PyResult<Option<Py<Saving>>> {
 impl Saving {
     /// Notes in `context` that the job is being saved.
     pub(crate) fn begin(py: Python<'_>, context: &Py<PyAny>, job: &Py<Job>) -> PyResult<Py<Self>> {
-        let saving = Self { job: job.clone_ref(py), outer: current(py)?, under_way: AtomicBool::new(true) };
+        let saving = Self { job: job.clone_ref(py), outer: current(py)?, in_flight: AtomicBool::new(true) };
         let saving = Py::new(py, saving)?;
         let set = variable(py)?.getattr(intern!(py, "set"))?;
         context.call_method1(py, intern!(py, "run"), (set, &saving))?;
@@ -39,7 +39,7 @@ impl Saving {
     }
 
     pub(crate) fn end(&self) {
-        self.under_way.store(false, Ordering::Release);
+        self.in_flight.store(false, Ordering::Release);
     }
 }
 
@@ -47,7 +47,7 @@ impl Saving {
 pub(crate) fn refuse_own_job(py: Python<'_>, job: &Py<Job>) -> PyResult<()> {
     let mut saving = current(py)?;
     while let Some(one) = saving {
-        if one.get().job.is(job) && one.get().under_way.load(Ordering::Acquire) {
+        if one.get().job.is(job) && one.get().in_flight.load(Ordering::Acquire) {
             let problem = "this job waits until its save has ended: what save awaits can't run or advance the same job";
             return Err(errors::refusal(py, vec![problem.to_owned()]));
         }

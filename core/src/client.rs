@@ -171,7 +171,7 @@ impl Client {
     }
 
     /// Runs a call until it ends, or the client is closed.
-    async fn under_way<T, F: Future<Output = Result<T>>>(
+    async fn until_closed<T, F: Future<Output = Result<T>>>(
         &self,
         what: &str,
         start: impl FnOnce(Arc<Session>) -> F,
@@ -218,7 +218,7 @@ impl Client {
             let request = Request::new(Call::UploadFile, format!("of {name}"), payload);
             session.transport.call(request.within(self.limits)).await
         };
-        self.under_way("upload_file", upload).await
+        self.until_closed("upload_file", upload).await
     }
 
     /// Starts training a user model from 8 to 20 uploaded photos (docs/service.md, step 2). This call is billed.
@@ -244,7 +244,7 @@ impl Client {
             let request = Request::new(Call::ListStyles, "", Payload::Nothing);
             session.transport.call(request.within(self.limits)).await
         };
-        self.under_way("list_styles", list).await
+        self.until_closed("list_styles", list).await
     }
 
     /// Starts generating pictures of a trained model in one style, given by its id (docs/service.md, step 5). This call is billed.
@@ -267,7 +267,7 @@ impl Client {
             };
             session.detached(create).await
         };
-        self.under_way(call.name(), create).await.map_err(Error::of_create)
+        self.until_closed(call.name(), create).await.map_err(Error::of_create)
     }
 
     /// Polls a task once (docs/service.md, steps 3 and 6). A failed task is a value here, not an error.
@@ -275,7 +275,7 @@ impl Client {
         check_id("task_id", task_id)?;
         let request = Request::query(task_id)?.within(self.limits);
         let query = |session: Arc<Session>| async move { session.transport.call(request).await };
-        self.under_way("query_task", query).await.map_err(|error| error.with_task_id(task_id))
+        self.until_closed("query_task", query).await.map_err(|error| error.with_task_id(task_id))
     }
 
     /// Polls a task until it has ended, as often as its schedule says. State 5 is
@@ -286,7 +286,7 @@ impl Client {
     pub async fn wait_task(&self, task_id: &str, timeout: Option<Duration>) -> Result<Task> {
         check_id("task_id", task_id)?;
         let wait = |session: Arc<Session>| async move { session.scheduler.wait(task_id, timeout).await };
-        self.under_way("wait_task", wait).await.map_err(|error| error.with_task_id(task_id))
+        self.until_closed("wait_task", wait).await.map_err(|error| error.with_task_id(task_id))
     }
 
     /// [`wait_task`](Self::wait_task) for a caller that has its own way of being told: neither a future nor a task of
@@ -322,7 +322,7 @@ impl Client {
     ) -> Result<Vec<Result<Task>>> {
         let wait =
             |session: Arc<Session>| async move { Ok(session.scheduler.wait_many(task_ids, timeout, on_end).await) };
-        self.under_way("wait_many", wait).await
+        self.until_closed("wait_many", wait).await
     }
 
     /// "Poll this task now", because a callback came. Does nothing if nobody waits for the task, and causes at
@@ -372,7 +372,7 @@ impl Client {
             };
             saved.error.map_or_else(|| Ok(saved.files.into_iter().map(|file| file.path).collect()), Err)
         };
-        self.under_way("save_results", save).await.map_err(|error| error.with_task_id(&task.id))
+        self.until_closed("save_results", save).await.map_err(|error| error.with_task_id(&task.id))
     }
 
     /// Waits until every create under way has its answer, also those whose caller has gone away.

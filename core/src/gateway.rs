@@ -189,7 +189,7 @@ impl ErrorHeaders {
         self.request_id.is_none() && self.code.is_none() && self.message.is_none()
     }
 
-    /// The row that these marks name: by code first, by the message's beginning else.
+    /// The row that these headers name: by code first, by the message's beginning else.
     fn row(&self) -> Option<&'static Row> {
         let daily = self.message.as_deref().is_some_and(|message| begins(message, "Throttled by DOMAIN"));
         let by_code = |code: &String| ROWS.iter().find(|row| row.codes.iter().any(|known| code.starts_with(known)));
@@ -220,22 +220,22 @@ fn by_status(status: StatusCode) -> (ErrorKind, AttemptOutcome) {
 }
 
 /// Turns an answer that is no 2xx into what it means for the next attempt, and its error.
-pub(crate) fn refusal(status: StatusCode, marks: &ErrorHeaders, body: &[u8]) -> (AttemptOutcome, Error) {
-    let row = marks.row();
+pub(crate) fn refusal(status: StatusCode, headers: &ErrorHeaders, body: &[u8]) -> (AttemptOutcome, Error) {
+    let row = headers.row();
     let (mut kind, mut outcome) = row.map_or_else(|| by_status(status), |row| (row.kind, row.outcome));
     // A refusal can be trusted not to have been carried out only where the status says so too (docs/design.md §5.1).
     if matches!(outcome, AttemptOutcome::Refused | AttemptOutcome::ThrottledForToday) && !is_refusal(status) {
         outcome = AttemptOutcome::Misconfigured;
     }
-    let said = marks.message.as_deref().map(|message| format!(", {message:?}")).unwrap_or_default();
-    let code = marks.code.as_deref().map(|code| format!(" {code}")).unwrap_or_default();
+    let said = headers.message.as_deref().map(|message| format!(", {message:?}")).unwrap_or_default();
+    let code = headers.code.as_deref().map(|code| format!(" {code}")).unwrap_or_default();
     let mut advice = row.map(|row| format!(": {}", row.advice)).unwrap_or_default();
     if status == StatusCode::PROXY_AUTHENTICATION_REQUIRED {
         advice = ": the proxy wants a user name and a password: write them into its address".into();
     }
     if matches!(kind, ErrorKind::Authentication | ErrorKind::Permission | ErrorKind::Api)
         && is_refusal(status)
-        && marks.are_missing()
+        && headers.are_missing()
         && is_page(body)
     {
         kind = ErrorKind::Protocol;
@@ -280,8 +280,8 @@ mod tests {
 
     fn refused(status: u16, code: &str, message: &str) -> (AttemptOutcome, ErrorKind) {
         let text = |text: &str| (!text.is_empty()).then(|| text.to_owned());
-        let marks = ErrorHeaders { request_id: None, code: text(code), message: text(message) };
-        let (outcome, error) = refusal(StatusCode::from_u16(status).unwrap(), &marks, b"");
+        let headers = ErrorHeaders { request_id: None, code: text(code), message: text(message) };
+        let (outcome, error) = refusal(StatusCode::from_u16(status).unwrap(), &headers, b"");
         (outcome, error.kind())
     }
 
@@ -344,8 +344,8 @@ mod tests {
     #[test]
     fn a_page_of_a_firewall_says_nothing_about_the_credential() {
         let page = |request_id: Option<&str>, body: &[u8]| {
-            let marks = ErrorHeaders { request_id: request_id.map(str::to_owned), code: None, message: None };
-            let (outcome, error) = refusal(StatusCode::FORBIDDEN, &marks, body);
+            let headers = ErrorHeaders { request_id: request_id.map(str::to_owned), code: None, message: None };
+            let (outcome, error) = refusal(StatusCode::FORBIDDEN, &headers, body);
             (outcome, error.kind())
         };
         assert_eq!(page(None, b"<html>blocked</html>"), (AttemptOutcome::Refused, ErrorKind::Protocol));

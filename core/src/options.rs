@@ -36,7 +36,7 @@ const LONGEST: Duration = Duration::from_secs(365 * 24 * 60 * 60);
 /// pauses that grow by `factor` up to `max`; all ±20 % by chance, and a `Retry-After` comes instead.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 pub struct PollSchedule {
-    /// From the task's creation to the first look.
+    /// From the task's creation to the first poll.
     pub initial: Duration,
     /// How many times as long as the one before each pause is; at least 1.
     pub factor: f64,
@@ -50,9 +50,9 @@ impl PollSchedule {
     /// Generation takes seconds to minutes: 3 s, growing by half up to 15 s.
     pub const GENERATION: Self = Self { initial: Duration::from_secs(3), factor: 1.5, max: Duration::from_secs(15) };
 
-    /// The pause after `looks` looks, without jitter.
-    pub(crate) fn pause(&self, looks: u32) -> Duration {
-        let grown = self.initial.as_secs_f64() * self.factor.powi(i32::try_from(looks).unwrap_or(i32::MAX));
+    /// The pause after `polls` polls, without jitter.
+    pub(crate) fn pause(&self, polls: u32) -> Duration {
+        let grown = self.initial.as_secs_f64() * self.factor.powi(i32::try_from(polls).unwrap_or(i32::MAX));
         Duration::try_from_secs_f64(grown).map_or(self.max, |pause| pause.min(self.max))
     }
 

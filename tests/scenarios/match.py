@@ -17,50 +17,50 @@ def differences(expected: Any, seen: Any, at: str = "") -> list[str]:
     """Where `seen` is not what `expected` says. Objects may have more fields; `null` means that one is absent."""
     if isinstance(expected, dict):
         if any(name.startswith("$") for name in expected):
-            return [fault for name, wish in expected.items() for fault in operator(name, wish, seen, at)]
+            return [fault for name, wanted in expected.items() for fault in operator(name, wanted, seen, at)]
         if not isinstance(seen, dict):
             return [f"{at}: expected an object, got {shown(seen)}"]
-        return [fault for name, wish in expected.items() for fault in differences(wish, seen.get(name), f"{at}.{name}")]
+        return [fault for name, wanted in expected.items() for fault in differences(wanted, seen.get(name), f"{at}.{name}")]
     if isinstance(expected, list):
         if not isinstance(seen, list) or len(seen) != len(expected):
             return [f"{at}: expected {len(expected)} of them, got {shown(seen)}"]
-        return [f for n, (wish, one) in enumerate(zip(expected, seen)) for f in differences(wish, one, f"{at}[{n}]")]
+        return [f for n, (wanted, one) in enumerate(zip(expected, seen)) for f in differences(wanted, one, f"{at}[{n}]")]
     same = expected == seen and isinstance(expected, bool) == isinstance(seen, bool)
     return [] if same else [f"{at}: expected {shown(expected)}, got {shown(seen)}"]
 
 
-def operator(name: str, wish: Any, seen: Any, at: str) -> list[str]:
+def operator(name: str, wanted: Any, seen: Any, at: str) -> list[str]:
     """`{"$count": 3}` and the like."""
     if name == "$count":
-        fits = hasattr(seen, "__len__") and len(seen) == wish
+        fits = hasattr(seen, "__len__") and len(seen) == wanted
     elif name == "$contains" and isinstance(seen, list):
-        fits = any(not differences(wish, one) for one in seen)
+        fits = any(not differences(wanted, one) for one in seen)
     elif name == "$contains":
-        fits = isinstance(seen, str) and wish in seen
+        fits = isinstance(seen, str) and wanted in seen
     elif name == "$at_most":
-        fits = isinstance(seen, list) and len(seen) <= wish
+        fits = isinstance(seen, list) and len(seen) <= wanted
     elif name == "$at_most_each":
-        named, most = wish
+        named, most = wanted
         fits = all(sum(one.get(named) == other.get(named) for other in seen) <= most for one in seen)
     elif name == "$matches":
-        fits = isinstance(seen, str) and re.search(wish, seen) is not None
+        fits = isinstance(seen, str) and re.search(wanted, seen) is not None
     elif name == "$in_order":
         rest = iter(seen or [])
-        fits = all(any(not differences(one, event) for event in rest) for one in wish)
+        fits = all(any(not differences(one, event) for event in rest) for one in wanted)
     elif name == "$each":
-        fits = isinstance(seen, list) and all(not differences(wish, one) for one in seen)
+        fits = isinstance(seen, list) and all(not differences(wanted, one) for one in seen)
     elif name == "$distinct":
-        fits = len({str(one.get(wish)) for one in seen}) == len(seen) and all(one.get(wish) for one in seen)
+        fits = len({str(one.get(wanted)) for one in seen}) == len(seen) and all(one.get(wanted) for one in seen)
     elif name == "$apart_ms":
         times = [one["at_ms"] for one in seen]
-        fits = all(later - sooner >= wish for sooner, later in zip(times, times[1:]))
+        fits = all(later - sooner >= wanted for sooner, later in zip(times, times[1:]))
     elif name == "$not":
-        fits = bool(differences(wish, seen))
+        fits = bool(differences(wanted, seen))
     elif name == "$present":
-        fits = (seen is not None) == wish
+        fits = (seen is not None) == wanted
     else:
         raise SystemExit(f"{name} is no operator")
-    return [] if fits else [f"{at}: expected {name} {shown(wish)}, got {shown(seen)}"]
+    return [] if fits else [f"{at}: expected {name} {shown(wanted)}, got {shown(seen)}"]
 
 
 def shown(value: Any) -> str:

@@ -205,9 +205,9 @@ class Play:
         if "requests" in step:
             after = self.control("GET", "counts")["requests"]
             sent = {name: count - before.get(name, 0) for name, count in after.items() if count != before.get(name, 0)}
-            wish = {name: count for name, count in fill(step["requests"], self.variables).items() if count}
-            if sent != wish:
-                self.failures.append(f": expected requests {wish}, the service saw {sent}")
+            expected = {name: count for name, count in fill(step["requests"], self.variables).items() if count}
+            if sent != expected:
+                self.failures.append(f": expected requests {expected}, the service saw {sent}")
 
     def one_call(self, step: dict[str, Any]) -> Any:
         arguments = {name: part for name, part in step.items() if name not in ("expect", "as", "reply_as", "each", "requests")}

@@ -24,7 +24,7 @@ impl Client {
     {
         let save: SaveJob = Arc::new(move |job| Box::pin(save(job)));
         let advance = |session: Arc<Session>| job::advance(session, job, save, options);
-        let ended = self.under_way("advance", advance).instrument(tracing::info_span!("job")).await;
+        let ended = self.until_closed("advance", advance).instrument(tracing::info_span!("job")).await;
         ended.map_err(|error| job.name_pending(error))
     }
 
@@ -45,7 +45,7 @@ impl Client {
     /// ```
     pub async fn run(&self, job: &Job, options: RunOptions) -> Result<()> {
         let run = |session: Arc<Session>| job::run(session, job, options);
-        let ended = self.under_way("run", run).instrument(tracing::info_span!("job")).await;
+        let ended = self.until_closed("run", run).instrument(tracing::info_span!("job")).await;
         ended.map_err(|error| job.name_pending(error))
     }
 
@@ -62,6 +62,6 @@ impl Client {
             None => job.adopt(task_id, user_id)?,
         }
         let verify = |session: Arc<Session>| async move { job.verify_adopted(&session).await };
-        self.under_way("adopt", verify).await.map_err(|error| error.with_task_id(task_id))
+        self.until_closed("adopt", verify).await.map_err(|error| error.with_task_id(task_id))
     }
 }

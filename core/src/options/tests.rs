@@ -131,7 +131,7 @@ fn everything_out_of_range_is_said_at_once() {
 
 #[test]
 fn pauses_grow_up_to_their_longest_and_never_overflow() {
-    let seconds: Vec<u64> = (0..6).map(|looks| PollSchedule::TRAINING.pause(looks).as_secs()).collect();
+    let seconds: Vec<u64> = (0..6).map(|polls| PollSchedule::TRAINING.pause(polls).as_secs()).collect();
     assert_eq!(seconds, [15, 22, 33, 50, 60, 60]);
     let steep = PollSchedule { initial: Duration::from_secs(1), factor: 1e300, max: Duration::from_secs(9) };
     assert_eq!(steep.pause(u32::MAX), Duration::from_secs(9));

@@ -119,8 +119,8 @@ impl Transport {
         let body = body.and_then(|body| decoded(response.headers(), body));
         let status = response.status();
         let redact = |text: &str| request.redact(self.options.redact(text));
-        let marks = || ErrorHeaders::read(response.headers(), &redact);
-        tracing::debug!(call = %request.call, status = status.as_u16(), request_id = marks().request_id, "answered");
+        let error_headers = || ErrorHeaders::read(response.headers(), &redact);
+        tracing::debug!(call = %request.call, status = status.as_u16(), request_id = error_headers().request_id, "answered");
         let (outcome, error) = if status.is_success() {
             match body.and_then(|body| answer::parse(&body, request.asked(), &redact)) {
                 Ok(reply) => return Ok(reply),
@@ -128,10 +128,10 @@ impl Transport {
             }
         } else {
             let body = body.unwrap_or_default();
-            let (outcome, error) = gateway::refusal(status, &marks(), &body);
+            let (outcome, error) = gateway::refusal(status, &error_headers(), &body);
             (outcome, answer::add_details(error, &body, &redact))
         };
-        let ErrorHeaders { request_id, code, .. } = marks();
+        let ErrorHeaders { request_id, code, .. } = error_headers();
         let retry_after = gateway::retry_after(response.headers());
         Err(Failure {
             outcome,

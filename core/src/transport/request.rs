@@ -92,7 +92,7 @@ impl Request {
         Ok(Self { callback_url, ..Self::new(call, "", Payload::json(&body)?) })
     }
 
-    /// One look at a task.
+    /// One poll of a task.
     pub(crate) fn query(task_id: &str) -> Result<Self> {
         #[derive(Serialize)]
         struct Query<'a> {

@@ -12,7 +12,7 @@ struct Service {
     /// Kind, and when it ends.
     tasks: HashMap<String, (TaskKind, Duration)>,
     polls: Mutex<Vec<(Duration, String)>>,
-    under_way: AtomicUsize,
+    in_flight: AtomicUsize,
     takes: Duration,
     /// What every poll is answered before this time.
     fails: Option<(Error, Duration)>,
@@ -25,7 +25,7 @@ impl Service {
             limiter: RateLimiter::new(requests_per_second),
             tasks: HashMap::new(),
             polls: Mutex::default(),
-            under_way: AtomicUsize::new(0),
+            in_flight: AtomicUsize::new(0),
             takes: Duration::from_millis(50),
             fails: None,
         }
@@ -45,9 +45,9 @@ impl TaskSource for Service {
     async fn poll(&self, task_id: &str) -> Result<Task> {
         let at = self.began.elapsed();
         self.polls.lock().unwrap().push((at, task_id.to_owned()));
-        assert!(self.under_way.fetch_add(1, std::sync::atomic::Ordering::SeqCst) < MAX_POLLS_IN_FLIGHT);
+        assert!(self.in_flight.fetch_add(1, std::sync::atomic::Ordering::SeqCst) < MAX_POLLS_IN_FLIGHT);
         tokio::time::sleep(self.takes).await;
-        self.under_way.fetch_sub(1, std::sync::atomic::Ordering::SeqCst);
+        self.in_flight.fetch_sub(1, std::sync::atomic::Ordering::SeqCst);
         if let Some((error, until)) = &self.fails
             && at < *until
         {
