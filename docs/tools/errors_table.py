@@ -1,4 +1,4 @@
-"""Prints the table of errors as Markdown, from the rows of core/src/error.rs: errors_table.py FILE."""
+"""Prints the table of errors as Markdown, from the rows of core/src/error/kind.rs: errors_table.py FILE."""
 
 from __future__ import annotations
 
