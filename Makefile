@@ -86,6 +86,7 @@ chaos: ## Many jobs through a bad network, processes killed at random: JOBS=500 
 check-long: ## What takes too long for every change: more random kills and exits, all scenarios in all languages, all mutants, 500 jobs, licences, every package
 	for seed in 1 2 3 4 5; do XIEZHEN_TEST_SEED=$$seed cargo test --package xiezhen --test suite -- killed::at_random; done
 	cargo test --release --manifest-path tests/loom/Cargo.toml --target-dir target/loom
+	cargo test --package xiezhen --test suite --features cli,process -- --ignored --exact large::sixteen_pictures_of_sixty_mib_take_two_mib_of_memory_each
 	$(MAKE) -C bindings-python check-long
 	$(MAKE) -C bindings-node check-long
 	$(MAKE) -C tests/scenarios test ARGS="--drivers rust,python,asyncio,node,c,cpp --quiet"

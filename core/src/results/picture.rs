@@ -15,7 +15,7 @@ use crate::{
 };
 
 /// How much is written at a time: each writing is handed to another thread and back.
-const PIECE: usize = 128 << 10;
+const PIECE: usize = 64 << 10;
 
 /// A picture of which some has come.
 pub(super) struct Picture {
@@ -52,7 +52,8 @@ impl Picture {
 
     /// Gives it its name, if it is a whole picture.
     pub(super) async fn save(mut self) -> Result<SavedFile> {
-        self.write().await?;
+        let rest = self.piece.split().freeze();
+        self.write(rest).await?;
         let stem = self.stem.clone();
         let Some(mut written) = self.written.take() else { return Err(lost()) };
         let save = move || {
@@ -76,8 +77,7 @@ impl Picture {
         let _ = tokio::task::spawn_blocking(move || drop(written)).await;
     }
 
-    async fn write(&mut self) -> Result<()> {
-        let piece = self.piece.split().freeze();
+    async fn write(&mut self, piece: Bytes) -> Result<()> {
         let (stem, written) = (self.stem.clone(), self.written.take());
         let write = move || {
             let mut written = written.ok_or_else(lost)?;
@@ -100,8 +100,16 @@ impl Drop for Picture {
 
 impl Receiver for Picture {
     async fn receive(&mut self, piece: Bytes) -> Result<()> {
+        // Many of them come at once: what is large already is not copied.
+        if self.piece.is_empty() && piece.len() >= PIECE {
+            return self.write(piece).await;
+        }
         self.piece.extend_from_slice(&piece);
-        if self.piece.len() >= PIECE { self.write().await } else { Ok(()) }
+        if self.piece.len() < PIECE {
+            return Ok(());
+        }
+        let piece = self.piece.split().freeze();
+        self.write(piece).await
     }
 }
 

@@ -22,6 +22,8 @@ mod hanging_disk;
 mod hostile;
 mod job;
 mod killed;
+#[cfg(target_os = "linux")]
+mod large;
 mod many;
 mod photos;
 mod pictures;
