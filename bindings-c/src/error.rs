@@ -8,7 +8,7 @@ use std::{
 use xiezhen_core::{Error, ErrorKind, Result};
 
 use crate::{
-    ffi::{c_path, c_text, contain, defect, free, pointer, read_or},
+    ffi::{Arguments, borrow_mut, c_path, c_text, contain, defect, free, pointer, read_or},
     task::xiezhen_task,
     version::XIEZHEN_NONE,
 };
@@ -125,6 +125,21 @@ pub(crate) fn boundary(error: *mut *mut xiezhen_error, body: impl FnOnce() -> Re
         *slot = Box::into_raw(Box::new(xiezhen_error::new(failure)));
     }
     status
+}
+
+/// Changes options: all of a setter's arguments are right, or nothing is changed.
+pub(crate) fn set<T: Clone + Default>(
+    options: *mut T,
+    error: *mut *mut xiezhen_error,
+    change: impl FnOnce(&mut T) -> Result<()>,
+) -> xiezhen_status {
+    boundary(error, || {
+        let options = borrow_mut(options, "options");
+        let mut changed = options.as_ref().map(|options| (*options).clone()).unwrap_or_default();
+        let (options, ()) = (options, change(&mut changed)).all()?;
+        *options = changed;
+        Ok(())
+    })
 }
 
 /// The name of a status, the same in every language: "rate_limited"; "ok" for 0 and "unknown" for no status.

@@ -5,11 +5,12 @@ use std::{
     sync::{Mutex, PoisonError},
 };
 
-use xiezhen_core::{Error, ErrorKind, Job, Photo, Result, SaveError, Stage};
+use xiezhen_core::{Error, ErrorKind, Job, Result, SaveError, Stage};
 
 use crate::{
     error::{boundary, xiezhen_error, xiezhen_status},
-    ffi::{Arguments, borrow, borrow_mut, free, handle, maybe_text, out, read_or, refuse, slice_mut, text},
+    ffi::{Arguments, borrow, free, handle, maybe_text, out, read_or, refuse, slice_mut, text},
+    job_options::xiezhen_job_options,
     photo::xiezhen_photo,
     portrait::{xiezhen_job_photo_list, xiezhen_portraits},
     strings::{xiezhen_string, xiezhen_strings},
@@ -35,15 +36,6 @@ pub enum xiezhen_stage {
     Failed = 6,
 }
 
-/// What a job is made of.
-#[derive(Clone, Default)]
-pub struct xiezhen_job_options {
-    photos: Vec<Photo>,
-    uploaded: Vec<String>,
-    styles: Vec<String>,
-    user_id: Option<String>,
-}
-
 /// One customer's whole order: from photos and styles to pictures on disk.
 pub struct xiezhen_job {
     pub(crate) core: Job,
@@ -67,88 +59,6 @@ impl xiezhen_job {
             }
         }
     }
-}
-
-/// An empty order.
-#[unsafe(no_mangle)]
-pub extern "C" fn xiezhen_job_options_new() -> *mut xiezhen_job_options {
-    handle(xiezhen_job_options::default())
-}
-
-/// Frees the options; jobs made of them are not affected.
-#[unsafe(no_mangle)]
-pub unsafe extern "C" fn xiezhen_job_options_free(options: *mut xiezhen_job_options) {
-    free(options);
-}
-
-/// One more photo of the person; 8 to 20 are needed. The photo is copied.
-#[unsafe(no_mangle)]
-pub unsafe extern "C" fn xiezhen_job_options_add_photo(
-    options: *mut xiezhen_job_options,
-    photo: *const xiezhen_photo,
-    error: *mut *mut xiezhen_error,
-) -> xiezhen_status {
-    boundary(error, || {
-        let (options, photo) = (borrow_mut(options, "options"), borrow(photo, "photo")).all()?;
-        options.photos.push(photo.0.clone());
-        Ok(())
-    })
-}
-
-/// One more photo, given by its path.
-#[unsafe(no_mangle)]
-pub unsafe extern "C" fn xiezhen_job_options_add_photo_path(
-    options: *mut xiezhen_job_options,
-    path: *const c_char,
-    error: *mut *mut xiezhen_error,
-) -> xiezhen_status {
-    boundary(error, || {
-        let (options, path) = (borrow_mut(options, "options"), text(path, "path")).all()?;
-        options.photos.push(Photo::path(path));
-        Ok(())
-    })
-}
-
-/// One more photo that the service has already, by the path that `xiezhen_upload_file` returned.
-#[unsafe(no_mangle)]
-pub unsafe extern "C" fn xiezhen_job_options_add_uploaded(
-    options: *mut xiezhen_job_options,
-    path: *const c_char,
-    error: *mut *mut xiezhen_error,
-) -> xiezhen_status {
-    boundary(error, || {
-        let (options, path) = (borrow_mut(options, "options"), text(path, "path")).all()?;
-        options.uploaded.push(path.to_owned());
-        Ok(())
-    })
-}
-
-/// One more style, by name or id. A job without styles trains only.
-#[unsafe(no_mangle)]
-pub unsafe extern "C" fn xiezhen_job_options_add_style(
-    options: *mut xiezhen_job_options,
-    style: *const c_char,
-    error: *mut *mut xiezhen_error,
-) -> xiezhen_status {
-    boundary(error, || {
-        let (options, style) = (borrow_mut(options, "options"), text(style, "style")).all()?;
-        options.styles.push(style.to_owned());
-        Ok(())
-    })
-}
-
-/// A model that was trained before, in place of photos and training.
-#[unsafe(no_mangle)]
-pub unsafe extern "C" fn xiezhen_job_options_set_user_id(
-    options: *mut xiezhen_job_options,
-    user_id: *const c_char,
-    error: *mut *mut xiezhen_error,
-) -> xiezhen_status {
-    boundary(error, || {
-        let (options, user_id) = (borrow_mut(options, "options"), text(user_id, "user_id")).all()?;
-        options.user_id = Some(user_id.to_owned());
-        Ok(())
-    })
 }
 
 /// A job. Nothing is read or checked until it runs.

@@ -1,238 +1,24 @@
 //! A job, taken further: `run` to its end, `advance` as far as is due.
 
-use std::{
-    ffi::{c_char, c_void},
-    path::PathBuf,
-    pin::Pin,
-    sync::Arc,
-    time::Duration,
-};
+use std::{ffi::c_void, pin::Pin, sync::Arc, time::Duration};
 
 use tokio::sync::oneshot;
-use tokio_util::sync::CancellationToken;
-use xiezhen_core::{AdvanceOptions, Callbacks, Error, ErrorKind, Hint, Job, OnEvent, Result, RunOptions, SaveError};
+use xiezhen_core::{AdvanceOptions, Error, ErrorKind, Job, OnEvent, Result, RunOptions, SaveError};
 
 use crate::{
     blocking::block_on_call,
     call::{Call, Emit, Message},
     call_options::OptionKind,
-    callbacks::{self, xiezhen_callbacks, xiezhen_hint},
-    cancel::xiezhen_cancel,
     client::xiezhen_client,
     completion::Outcome,
     error::{boundary, xiezhen_error, xiezhen_status},
-    event::{xiezhen_event, xiezhen_on_event},
     exit,
-    ffi::{Arguments, borrow, borrow_mut, free, handle, maybe, out, refuse, text},
+    ffi::{Arguments, borrow, maybe, out, refuse},
     job::xiezhen_job,
     queue::xiezhen_queue,
-    version::{XIEZHEN_NONE, maybe_ms},
-    waits::carry_on,
+    run_options::xiezhen_run_options,
+    version::XIEZHEN_NONE,
 };
-
-/// Options of `xiezhen_run` and `xiezhen_advance`.
-#[derive(Clone)]
-pub struct xiezhen_run_options {
-    save_to: Option<PathBuf>,
-    checkpoint: Option<PathBuf>,
-    timeout: Option<Duration>,
-    recreate: bool,
-    on_event: xiezhen_on_event,
-    user_data: *mut c_void,
-    cancel: Option<CancellationToken>,
-    callback: Option<Callbacks>,
-    callback_key: Option<String>,
-    woken: Vec<Hint>,
-}
-
-impl Default for xiezhen_run_options {
-    fn default() -> Self {
-        Self {
-            save_to: None,
-            checkpoint: None,
-            timeout: None,
-            recreate: false,
-            on_event: None,
-            user_data: std::ptr::null_mut(),
-            cancel: None,
-            callback: None,
-            callback_key: None,
-            woken: Vec::new(),
-        }
-    }
-}
-
-impl xiezhen_run_options {
-    /// Refuses what is set of the options that a call does not know.
-    fn check(&self, call: &str, knows: &[OptionKind]) -> Result<()> {
-        let set = [
-            (OptionKind::Checkpoint, self.checkpoint.is_some()),
-            (OptionKind::OnEvent, self.on_event.is_some()),
-            (OptionKind::Timeout, self.timeout.is_some()),
-            (OptionKind::Woken, !self.woken.is_empty()),
-        ];
-        OptionKind::refuse_unknown(call, &set, knows)
-    }
-
-    /// Tells the caller's callback of an event, on this thread.
-    fn hear(&self, message: Message) -> Result<()> {
-        let (Message::Event(event), Some(tell)) = (message, self.on_event) else { return Ok(()) };
-        let event = xiezhen_event::new(event);
-        // SAFETY: the callback is the caller's, and the event lives for the call.
-        carry_on("on_event", unsafe { tell(&raw const event, self.user_data) })
-    }
-}
-
-/// Options of which none is set.
-#[unsafe(no_mangle)]
-pub extern "C" fn xiezhen_run_options_new() -> *mut xiezhen_run_options {
-    handle(xiezhen_run_options::default())
-}
-
-/// Frees options.
-#[unsafe(no_mangle)]
-pub unsafe extern "C" fn xiezhen_run_options_free(options: *mut xiezhen_run_options) {
-    free(options);
-}
-
-fn set(
-    options: *mut xiezhen_run_options,
-    error: *mut *mut xiezhen_error,
-    change: impl FnOnce(&mut xiezhen_run_options) -> Result<()>,
-) -> xiezhen_status {
-    boundary(error, || {
-        let options = borrow_mut(options, "options");
-        let mut changed = options.as_ref().map(|options| (*options).clone()).unwrap_or_default();
-        let (options, ()) = (options, change(&mut changed)).all()?;
-        *options = changed;
-        Ok(())
-    })
-}
-
-/// The folder for pictures; without one, none are fetched. The job remembers it.
-#[unsafe(no_mangle)]
-pub unsafe extern "C" fn xiezhen_run_options_set_save_to(
-    options: *mut xiezhen_run_options,
-    save_to: *const c_char,
-    error: *mut *mut xiezhen_error,
-) -> xiezhen_status {
-    set(options, error, |options| {
-        options.save_to = Some(text(save_to, "save_to")?.into());
-        Ok(())
-    })
-}
-
-/// The file that keeps the job, so that it can go on after this process. Loaded if it is there. For `xiezhen_run`.
-///
-/// Written whole, readable by its owner only, and held by one process at a time through a lock file beside it, which
-/// needs a local file system.
-#[unsafe(no_mangle)]
-pub unsafe extern "C" fn xiezhen_run_options_set_checkpoint(
-    options: *mut xiezhen_run_options,
-    checkpoint: *const c_char,
-    error: *mut *mut xiezhen_error,
-) -> xiezhen_status {
-    set(options, error, |options| {
-        options.checkpoint = Some(text(checkpoint, "checkpoint")?.into());
-        Ok(())
-    })
-}
-
-/// Bounds the whole call: `XIEZHEN_TIMEOUT`, and the same call goes on. Without it, each task's own deadline bounds a run (training
-/// 2 h, generation 30 min), and the client's timeout each call of an advance.
-#[unsafe(no_mangle)]
-pub unsafe extern "C" fn xiezhen_run_options_set_timeout_ms(
-    options: *mut xiezhen_run_options,
-    timeout_ms: u64,
-    error: *mut *mut xiezhen_error,
-) -> xiezhen_status {
-    set(options, error, |options| {
-        options.timeout = maybe_ms(timeout_ms);
-        Ok(())
-    })
-}
-
-/// Starts again, and is billed again for, what is found failed, or with an unknown outcome, when the call begins.
-#[unsafe(no_mangle)]
-pub unsafe extern "C" fn xiezhen_run_options_set_recreate(
-    options: *mut xiezhen_run_options,
-    recreate: bool,
-    error: *mut *mut xiezhen_error,
-) -> xiezhen_status {
-    set(options, error, |options| {
-        options.recreate = recreate;
-        Ok(())
-    })
-}
-
-/// Called for each event, in order, before the call returns. NULL for none.
-#[unsafe(no_mangle)]
-pub unsafe extern "C" fn xiezhen_run_options_set_on_event(
-    options: *mut xiezhen_run_options,
-    on_event: xiezhen_on_event,
-    user_data: *mut c_void,
-    error: *mut *mut xiezhen_error,
-) -> xiezhen_status {
-    set(options, error, |options| {
-        options.on_event = on_event;
-        options.user_data = user_data;
-        Ok(())
-    })
-}
-
-/// What may stop the call.
-#[unsafe(no_mangle)]
-pub unsafe extern "C" fn xiezhen_run_options_set_cancel(
-    options: *mut xiezhen_run_options,
-    cancel: *const xiezhen_cancel,
-    error: *mut *mut xiezhen_error,
-) -> xiezhen_status {
-    set(options, error, |options| {
-        options.cancel = Some(borrow(cancel, "cancel")?.0.clone());
-        Ok(())
-    })
-}
-
-/// Creates tell the service to report to addresses of these, and what comes back is acted on at once: with a receiver
-/// (`xiezhen_callbacks_listen`), or whatever hands hints to `xiezhen_callbacks_deliver` or `xiezhen_notify_hint`. NULL for none.
-#[unsafe(no_mangle)]
-pub unsafe extern "C" fn xiezhen_run_options_set_callback(
-    options: *mut xiezhen_run_options,
-    callback: *const xiezhen_callbacks,
-    error: *mut *mut xiezhen_error,
-) -> xiezhen_status {
-    set(options, error, |options| {
-        options.callback = maybe(callback).map(|callback| callback.core.clone());
-        Ok(())
-    })
-}
-
-/// What these addresses call the job; without it, the job's id.
-#[unsafe(no_mangle)]
-pub unsafe extern "C" fn xiezhen_run_options_set_callback_key(
-    options: *mut xiezhen_run_options,
-    callback_key: *const c_char,
-    error: *mut *mut xiezhen_error,
-) -> xiezhen_status {
-    set(options, error, |options| {
-        options.callback_key = Some(text(callback_key, "callback_key")?.to_owned());
-        Ok(())
-    })
-}
-
-/// Callbacks that came for this job, to this process or another: their tasks are polled at once. For `xiezhen_advance`.
-#[unsafe(no_mangle)]
-pub unsafe extern "C" fn xiezhen_run_options_set_woken(
-    options: *mut xiezhen_run_options,
-    woken: *const *const xiezhen_hint,
-    woken_count: usize,
-    error: *mut *mut xiezhen_error,
-) -> xiezhen_status {
-    set(options, error, |options| {
-        options.woken = callbacks::hints(woken, woken_count)?;
-        Ok(())
-    })
-}
 
 fn run(
     client: *const xiezhen_client,
@@ -242,14 +28,14 @@ fn run(
 ) -> Result<Call<()>> {
     let (client, job) = (borrow(client, "client"), borrow(job, "job")).all()?;
     let mut run = RunOptions::default()
-        .recreate(options.recreate)
-        .callback(options.callback.clone())
+        .recreate(options.shared.recreate)
+        .callback(options.shared.callback.clone())
         .callback_key(options.callback_key.clone());
-    run.save_to.clone_from(&options.save_to);
+    run.save_to.clone_from(&options.shared.save_to);
     run.checkpoint.clone_from(&options.checkpoint);
-    run.timeout = options.timeout;
+    run.timeout = options.shared.timeout;
     let (running, pending) = (job.core.clone(), job.core.clone());
-    let call = Call::emitting(client, options.cancel.clone(), "run", move |core, said| {
+    let call = Call::emitting(client, options.shared.cancel.clone(), "run", move |core, said| {
         run.on_event = tells_events.then(|| event_sink(said));
         async move { core.run(&running, run).await }
     });
@@ -309,14 +95,14 @@ fn advance(
 ) -> Result<Call<Option<Duration>>> {
     let (client, job) = (borrow(client, "client"), borrow(job, "job")).all()?;
     let mut advance = AdvanceOptions::default()
-        .recreate(options.recreate)
-        .timeout(options.timeout)
-        .callback(options.callback.clone())
+        .recreate(options.shared.recreate)
+        .timeout(options.shared.timeout)
+        .callback(options.shared.callback.clone())
         .callback_key(options.callback_key.clone())
         .woken(options.woken.clone());
-    advance.save_to.clone_from(&options.save_to);
+    advance.save_to.clone_from(&options.shared.save_to);
     let (advancing, pending) = (job.core.clone(), job.core.clone());
-    let call = Call::emitting(client, options.cancel.clone(), "advance", move |core, said| {
+    let call = Call::emitting(client, options.shared.cancel.clone(), "advance", move |core, said| {
         advance.on_event = tells_events.then(|| event_sink(said.clone()));
         async move { core.advance(&advancing, save_through(said), advance).await }
     });

@@ -61,6 +61,12 @@ struct Inbox {
 /// Boxed: thousands of them are moved when the list grows.
 type Items = VecDeque<Box<Item>>;
 
+/// The calls of one client that run.
+struct Calls {
+    client: Client,
+    count: usize,
+}
+
 #[derive(Default)]
 struct State {
     items: Items,
@@ -69,7 +75,7 @@ struct State {
     /// How often what was put had been taken before the descriptor said so: whoever says it, takes it back.
     taken_early: usize,
     /// Calls that still run: how many of each client, by its number.
-    running: HashMap<u64, (usize, Client)>,
+    running: HashMap<u64, Calls>,
     /// Freed: what comes now is for nobody.
     closed: bool,
 }
@@ -166,7 +172,7 @@ impl Running {
     fn begin(inbox: &Arc<Inbox>, (number, client): (u64, Client), tag: usize) -> Self {
         inbox.pending.fetch_add(1, Ordering::SeqCst);
         let mut state = inbox.state();
-        state.running.entry(number).or_insert((0, client)).0 += 1;
+        state.running.entry(number).or_insert(Calls { client, count: 0 }).count += 1;
         drop(state);
         Self { inbox: inbox.clone(), client: number, tag, outcome: None }
     }
@@ -181,8 +187,8 @@ impl Drop for Running {
         self.inbox.put(Item::Last(self.tag, self.outcome.take().unwrap_or_else(|| Err(Error::defect()))));
         let mut state = self.inbox.state();
         if let Entry::Occupied(mut calls) = state.running.entry(self.client) {
-            calls.get_mut().0 -= 1;
-            if calls.get().0 == 0 {
+            calls.get_mut().count -= 1;
+            if calls.get().count == 0 {
                 calls.remove();
             }
         }
@@ -249,7 +255,7 @@ impl Drop for xiezhen_queue {
         self.stop.cancel();
         let mut state = self.inbox.state();
         state.closed = true;
-        let clients: Vec<Client> = state.running.values().map(|(_, client)| client.clone()).collect();
+        let clients: Vec<Client> = state.running.values().map(|calls| calls.client.clone()).collect();
         // Not under the lock: what a call waits for goes with its items.
         let unread = std::mem::take(&mut state.items);
         drop(state);

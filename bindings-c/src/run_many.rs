@@ -5,11 +5,9 @@ use std::{
     path::PathBuf,
     ptr::null,
     sync::Arc,
-    time::Duration,
 };
 
-use tokio_util::sync::CancellationToken;
-use xiezhen_core::{Callbacks, Job, KeyedJob, Result, RunManyOptions};
+use xiezhen_core::{Job, KeyedJob, Result, RunManyOptions};
 
 use crate::{
     blocking::block_on_call,
@@ -19,12 +17,13 @@ use crate::{
     cancel::xiezhen_cancel,
     client::xiezhen_client,
     completion::Outcome,
-    error::{boundary, xiezhen_error, xiezhen_status},
+    error::{boundary, set, xiezhen_error, xiezhen_status},
     event::xiezhen_event,
-    ffi::{Arguments, borrow, borrow_mut, each, free, handle, maybe, out, slice, text, texts},
+    ffi::{Arguments, borrow, each, free, handle, maybe, out, slice, text, texts},
     job::xiezhen_job,
     outcomes::xiezhen_errors,
     queue::xiezhen_queue,
+    run_options::SharedOptions,
     version::maybe_ms,
     waits::carry_on,
 };
@@ -41,33 +40,25 @@ pub type xiezhen_on_job_end =
 /// Options of `xiezhen_run_many`.
 #[derive(Clone)]
 pub struct xiezhen_run_many_options {
-    save_to: Option<PathBuf>,
+    shared: SharedOptions,
     checkpoints: Option<PathBuf>,
     concurrency: Option<usize>,
-    timeout: Option<Duration>,
-    recreate: bool,
     on_event: xiezhen_on_job_event,
     on_event_data: *mut c_void,
     on_end: xiezhen_on_job_end,
     on_end_data: *mut c_void,
-    cancel: Option<CancellationToken>,
-    callback: Option<Callbacks>,
 }
 
 impl Default for xiezhen_run_many_options {
     fn default() -> Self {
         Self {
-            save_to: None,
+            shared: SharedOptions::default(),
             checkpoints: None,
             concurrency: None,
-            timeout: None,
-            recreate: false,
             on_event: None,
             on_event_data: std::ptr::null_mut(),
             on_end: None,
             on_end_data: std::ptr::null_mut(),
-            cancel: None,
-            callback: None,
         }
     }
 }
@@ -106,20 +97,6 @@ pub unsafe extern "C" fn xiezhen_run_many_options_free(options: *mut xiezhen_run
     free(options);
 }
 
-fn set(
-    options: *mut xiezhen_run_many_options,
-    error: *mut *mut xiezhen_error,
-    change: impl FnOnce(&mut xiezhen_run_many_options) -> Result<()>,
-) -> xiezhen_status {
-    boundary(error, || {
-        let options = borrow_mut(options, "options");
-        let mut changed = options.as_ref().map(|options| (*options).clone()).unwrap_or_default();
-        let (options, ()) = (options, change(&mut changed)).all()?;
-        *options = changed;
-        Ok(())
-    })
-}
-
 /// The folder for pictures; those of a job with a key go into a folder of that name below it.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn xiezhen_run_many_options_set_save_to(
@@ -127,10 +104,7 @@ pub unsafe extern "C" fn xiezhen_run_many_options_set_save_to(
     save_to: *const c_char,
     error: *mut *mut xiezhen_error,
 ) -> xiezhen_status {
-    set(options, error, |options| {
-        options.save_to = Some(text(save_to, "save_to")?.into());
-        Ok(())
-    })
+    set(options, error, |options| options.shared.set_save_to(save_to))
 }
 
 /// The folder of the jobs' checkpoints: `<key>.json`, or the job's identity (its photos and styles) in place of the key.
@@ -167,7 +141,7 @@ pub unsafe extern "C" fn xiezhen_run_many_options_set_timeout_ms(
     error: *mut *mut xiezhen_error,
 ) -> xiezhen_status {
     set(options, error, |options| {
-        options.timeout = maybe_ms(timeout_ms);
+        options.shared.timeout = maybe_ms(timeout_ms);
         Ok(())
     })
 }
@@ -180,7 +154,7 @@ pub unsafe extern "C" fn xiezhen_run_many_options_set_recreate(
     error: *mut *mut xiezhen_error,
 ) -> xiezhen_status {
     set(options, error, |options| {
-        options.recreate = recreate;
+        options.shared.recreate = recreate;
         Ok(())
     })
 }
@@ -222,10 +196,7 @@ pub unsafe extern "C" fn xiezhen_run_many_options_set_cancel(
     cancel: *const xiezhen_cancel,
     error: *mut *mut xiezhen_error,
 ) -> xiezhen_status {
-    set(options, error, |options| {
-        options.cancel = Some(borrow(cancel, "cancel")?.0.clone());
-        Ok(())
-    })
+    set(options, error, |options| options.shared.set_cancel(cancel))
 }
 
 /// Creates tell the service to report to addresses of these, which call a job by its id, and what comes back is
@@ -237,7 +208,7 @@ pub unsafe extern "C" fn xiezhen_run_many_options_set_callback(
     error: *mut *mut xiezhen_error,
 ) -> xiezhen_status {
     set(options, error, |options| {
-        options.callback = maybe(callback).map(|callback| callback.core.clone());
+        options.shared.set_callback(callback);
         Ok(())
     })
 }
@@ -265,13 +236,13 @@ fn run_many(
     let refused = OptionKind::refuse_unknown("xiezhen_begin_run_many", &set, known);
     let (client, jobs, ()) = (borrow(client, "client"), jobs, refused).all()?;
 
-    let mut run = RunManyOptions::default().recreate(options.recreate).callback(options.callback.clone());
-    run.save_to.clone_from(&options.save_to);
+    let mut run = RunManyOptions::default().recreate(options.shared.recreate).callback(options.shared.callback.clone());
+    run.save_to.clone_from(&options.shared.save_to);
     run.checkpoints.clone_from(&options.checkpoints);
     run.concurrency = options.concurrency;
-    run.timeout = options.timeout;
+    run.timeout = options.shared.timeout;
     let (tells_events, tells_ends) = (is_begun || options.on_event.is_some(), is_begun || options.on_end.is_some());
-    Ok(Call::emitting(client, options.cancel.clone(), "run_many", move |core, said| {
+    Ok(Call::emitting(client, options.shared.cancel.clone(), "run_many", move |core, said| {
         if tells_events {
             let said = said.clone();
             run.on_event = Some(Arc::new(move |index, event| said.emit(Message::JobEvent(index, event))));
