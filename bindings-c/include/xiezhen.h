@@ -540,11 +540,6 @@ typedef void (*xiezhen_on_log)(xiezhen_log_level level,
                                void *user_data);
 
 /**
- * Called for each event. Returning anything but 0 stops the call: `XIEZHEN_CANCELLED`.
- */
-typedef int32_t (*xiezhen_on_event)(const xiezhen_event *event, void *user_data);
-
-/**
  * Stores a job (`xiezhen_job_to_json`), so that any process can resume from there. Returning anything but 0
  * says that it could not: the call ends with `XIEZHEN_IO`, and nothing more is sent. It may be called again after that, with
  * what was confirmed side by side. The job lives for the callback only. A store that compares versions says by
@@ -562,6 +557,11 @@ typedef int32_t (*xiezhen_on_job_event)(size_t index, const xiezhen_event *event
  * call.
  */
 typedef int32_t (*xiezhen_on_job_end)(size_t index, const xiezhen_error *error, void *user_data);
+
+/**
+ * Called for each event. Returning anything but 0 stops the call: `XIEZHEN_CANCELLED`.
+ */
+typedef int32_t (*xiezhen_on_event)(const xiezhen_event *event, void *user_data);
 
 /**
  * Called for each task of `xiezhen_wait_many` as it ends: its index, and the task or the error (the other is NULL). Both
@@ -971,6 +971,36 @@ bool xiezhen_cancel_is_cancelled(const xiezhen_cancel *cancel);
 void xiezhen_cancel_free(xiezhen_cancel *cancel);
 
 /**
+ * A client as `options` and the environment describe it. Connects to nobody yet.
+ */
+xiezhen_status xiezhen_client_new(const xiezhen_client_options *options,
+                                  xiezhen_client **client,
+                                  xiezhen_error **error);
+
+/**
+ * The same client under other options: connections, rate limit and log are shared, and closing one closes both. What is not set stays
+ * as it is. May be set: timeout, max_retries, the schedules, stage, and headers, which replace those that the client has; anything else is
+ * refused.
+ */
+xiezhen_status xiezhen_client_with_options(const xiezhen_client *client,
+                                           const xiezhen_client_options *options,
+                                           xiezhen_client **other,
+                                           xiezhen_error **error);
+
+/**
+ * Stops the calls in flight (`XIEZHEN_CANCELLED`) and frees the connections. Later calls are `XIEZHEN_INVALID_ARGUMENT`.
+ */
+void xiezhen_client_close(const xiezhen_client *client);
+
+/**
+ * Frees a client. Close it first, and let its calls return, if other threads may be inside one.
+ *
+ * If a create is in flight whose call was stopped, this waits until its answer is stored, at most for the create's own timeout;
+ * after 2 s it says so to `on_log`, or on stderr. So do `xiezhen_queue_free`, `exit` and the return from `main`.
+ */
+void xiezhen_client_free(xiezhen_client *client);
+
+/**
  * Options of which none is set.
  */
 xiezhen_client_options *xiezhen_client_options_new(void);
@@ -1147,36 +1177,6 @@ xiezhen_status xiezhen_client_options_set_on_log(xiezhen_client_options *options
                                                  xiezhen_on_log on_log,
                                                  void *user_data,
                                                  xiezhen_error **error);
-
-/**
- * A client as `options` and the environment describe it. Connects to nobody yet.
- */
-xiezhen_status xiezhen_client_new(const xiezhen_client_options *options,
-                                  xiezhen_client **client,
-                                  xiezhen_error **error);
-
-/**
- * The same client under other options: connections, rate limit and log are shared, and closing one closes both. What is not set stays
- * as it is. May be set: timeout, max_retries, the schedules, stage, and headers, which replace those that the client has; anything else is
- * refused.
- */
-xiezhen_status xiezhen_client_with_options(const xiezhen_client *client,
-                                           const xiezhen_client_options *options,
-                                           xiezhen_client **other,
-                                           xiezhen_error **error);
-
-/**
- * Stops the calls in flight (`XIEZHEN_CANCELLED`) and frees the connections. Later calls are `XIEZHEN_INVALID_ARGUMENT`.
- */
-void xiezhen_client_close(const xiezhen_client *client);
-
-/**
- * Frees a client. Close it first, and let its calls return, if other threads may be inside one.
- *
- * If a create is in flight whose call was stopped, this waits until its answer is stored, at most for the create's own timeout;
- * after 2 s it says so to `on_log`, or on stderr. So do `xiezhen_queue_free`, `exit` and the return from `main`.
- */
-void xiezhen_client_free(xiezhen_client *client);
 
 /**
  * What the call was begun with.
@@ -1453,51 +1453,6 @@ uint64_t xiezhen_event_delay_ms(const xiezhen_event *event);
 const char *xiezhen_event_message(const xiezhen_event *event);
 
 /**
- * An empty order.
- */
-xiezhen_job_options *xiezhen_job_options_new(void);
-
-/**
- * Frees the options; jobs made of them are not affected.
- */
-void xiezhen_job_options_free(xiezhen_job_options *options);
-
-/**
- * One more photo of the person; 8 to 20 are needed. The photo is copied.
- */
-xiezhen_status xiezhen_job_options_add_photo(xiezhen_job_options *options,
-                                             const xiezhen_photo *photo,
-                                             xiezhen_error **error);
-
-/**
- * One more photo, given by its path.
- */
-xiezhen_status xiezhen_job_options_add_photo_path(xiezhen_job_options *options,
-                                                  const char *path,
-                                                  xiezhen_error **error);
-
-/**
- * One more photo that the service has already, by the path that `xiezhen_upload_file` returned.
- */
-xiezhen_status xiezhen_job_options_add_uploaded(xiezhen_job_options *options,
-                                                const char *path,
-                                                xiezhen_error **error);
-
-/**
- * One more style, by name or id. A job without styles trains only.
- */
-xiezhen_status xiezhen_job_options_add_style(xiezhen_job_options *options,
-                                             const char *style,
-                                             xiezhen_error **error);
-
-/**
- * A model that was trained before, in place of photos and training.
- */
-xiezhen_status xiezhen_job_options_set_user_id(xiezhen_job_options *options,
-                                               const char *user_id,
-                                               xiezhen_error **error);
-
-/**
  * A job. Nothing is read or checked until it runs.
  */
 xiezhen_status xiezhen_job_new(const xiezhen_job_options *options, xiezhen_job **job, xiezhen_error **error);
@@ -1634,84 +1589,49 @@ xiezhen_status xiezhen_job_adopt_portrait(const xiezhen_job *job,
 void xiezhen_job_free(xiezhen_job *job);
 
 /**
- * Options of which none is set.
+ * An empty order.
  */
-xiezhen_run_options *xiezhen_run_options_new(void);
+xiezhen_job_options *xiezhen_job_options_new(void);
 
 /**
- * Frees options.
+ * Frees the options; jobs made of them are not affected.
  */
-void xiezhen_run_options_free(xiezhen_run_options *options);
+void xiezhen_job_options_free(xiezhen_job_options *options);
 
 /**
- * The folder for pictures; without one, none are fetched. The job remembers it.
+ * One more photo of the person; 8 to 20 are needed. The photo is copied.
  */
-xiezhen_status xiezhen_run_options_set_save_to(xiezhen_run_options *options,
-                                               const char *save_to,
-                                               xiezhen_error **error);
-
-/**
- * The file that keeps the job, so that it can go on after this process. Loaded if it is there. For `xiezhen_run`.
- *
- * Written whole, readable by its owner only, and held by one process at a time through a lock file beside it, which
- * needs a local file system.
- */
-xiezhen_status xiezhen_run_options_set_checkpoint(xiezhen_run_options *options,
-                                                  const char *checkpoint,
-                                                  xiezhen_error **error);
-
-/**
- * Bounds the whole call: `XIEZHEN_TIMEOUT`, and the same call goes on. Without it, each task's own deadline bounds a run (training
- * 2 h, generation 30 min), and the client's timeout each call of an advance.
- */
-xiezhen_status xiezhen_run_options_set_timeout_ms(xiezhen_run_options *options,
-                                                  uint64_t timeout_ms,
-                                                  xiezhen_error **error);
-
-/**
- * Starts again, and is billed again for, what is found failed, or with an unknown outcome, when the call begins.
- */
-xiezhen_status xiezhen_run_options_set_recreate(xiezhen_run_options *options,
-                                                bool recreate,
-                                                xiezhen_error **error);
-
-/**
- * Called for each event, in order, before the call returns. NULL for none.
- */
-xiezhen_status xiezhen_run_options_set_on_event(xiezhen_run_options *options,
-                                                xiezhen_on_event on_event,
-                                                void *user_data,
-                                                xiezhen_error **error);
-
-/**
- * What may stop the call.
- */
-xiezhen_status xiezhen_run_options_set_cancel(xiezhen_run_options *options,
-                                              const xiezhen_cancel *cancel,
-                                              xiezhen_error **error);
-
-/**
- * Creates tell the service to report to addresses of these, and what comes back is acted on at once: with a receiver
- * (`xiezhen_callbacks_listen`), or whatever hands hints to `xiezhen_callbacks_deliver` or `xiezhen_notify_hint`. NULL for none.
- */
-xiezhen_status xiezhen_run_options_set_callback(xiezhen_run_options *options,
-                                                const xiezhen_callbacks *callback,
-                                                xiezhen_error **error);
-
-/**
- * What these addresses call the job; without it, the job's id.
- */
-xiezhen_status xiezhen_run_options_set_callback_key(xiezhen_run_options *options,
-                                                    const char *callback_key,
-                                                    xiezhen_error **error);
-
-/**
- * Callbacks that came for this job, to this process or another: their tasks are polled at once. For `xiezhen_advance`.
- */
-xiezhen_status xiezhen_run_options_set_woken(xiezhen_run_options *options,
-                                             const xiezhen_hint *const *woken,
-                                             size_t woken_count,
+xiezhen_status xiezhen_job_options_add_photo(xiezhen_job_options *options,
+                                             const xiezhen_photo *photo,
                                              xiezhen_error **error);
+
+/**
+ * One more photo, given by its path.
+ */
+xiezhen_status xiezhen_job_options_add_photo_path(xiezhen_job_options *options,
+                                                  const char *path,
+                                                  xiezhen_error **error);
+
+/**
+ * One more photo that the service has already, by the path that `xiezhen_upload_file` returned.
+ */
+xiezhen_status xiezhen_job_options_add_uploaded(xiezhen_job_options *options,
+                                                const char *path,
+                                                xiezhen_error **error);
+
+/**
+ * One more style, by name or id. A job without styles trains only.
+ */
+xiezhen_status xiezhen_job_options_add_style(xiezhen_job_options *options,
+                                             const char *style,
+                                             xiezhen_error **error);
+
+/**
+ * A model that was trained before, in place of photos and training.
+ */
+xiezhen_status xiezhen_job_options_set_user_id(xiezhen_job_options *options,
+                                               const char *user_id,
+                                               xiezhen_error **error);
 
 /**
  * Brings a job to its end: uploads, trains, generates, waits, saves.
@@ -2125,6 +2045,86 @@ xiezhen_status xiezhen_begin_run_many(const xiezhen_client *client,
                                       const xiezhen_queue *queue,
                                       void *tag,
                                       xiezhen_error **error);
+
+/**
+ * Options of which none is set.
+ */
+xiezhen_run_options *xiezhen_run_options_new(void);
+
+/**
+ * Frees options.
+ */
+void xiezhen_run_options_free(xiezhen_run_options *options);
+
+/**
+ * The folder for pictures; without one, none are fetched. The job remembers it.
+ */
+xiezhen_status xiezhen_run_options_set_save_to(xiezhen_run_options *options,
+                                               const char *save_to,
+                                               xiezhen_error **error);
+
+/**
+ * The file that keeps the job, so that it can go on after this process. Loaded if it is there. For `xiezhen_run`.
+ *
+ * Written whole, readable by its owner only, and held by one process at a time through a lock file beside it, which
+ * needs a local file system.
+ */
+xiezhen_status xiezhen_run_options_set_checkpoint(xiezhen_run_options *options,
+                                                  const char *checkpoint,
+                                                  xiezhen_error **error);
+
+/**
+ * Bounds the whole call: `XIEZHEN_TIMEOUT`, and the same call goes on. Without it, each task's own deadline bounds a run (training
+ * 2 h, generation 30 min), and the client's timeout each call of an advance.
+ */
+xiezhen_status xiezhen_run_options_set_timeout_ms(xiezhen_run_options *options,
+                                                  uint64_t timeout_ms,
+                                                  xiezhen_error **error);
+
+/**
+ * Starts again, and is billed again for, what is found failed, or with an unknown outcome, when the call begins.
+ */
+xiezhen_status xiezhen_run_options_set_recreate(xiezhen_run_options *options,
+                                                bool recreate,
+                                                xiezhen_error **error);
+
+/**
+ * Called for each event, in order, before the call returns. NULL for none.
+ */
+xiezhen_status xiezhen_run_options_set_on_event(xiezhen_run_options *options,
+                                                xiezhen_on_event on_event,
+                                                void *user_data,
+                                                xiezhen_error **error);
+
+/**
+ * What may stop the call.
+ */
+xiezhen_status xiezhen_run_options_set_cancel(xiezhen_run_options *options,
+                                              const xiezhen_cancel *cancel,
+                                              xiezhen_error **error);
+
+/**
+ * Creates tell the service to report to addresses of these, and what comes back is acted on at once: with a receiver
+ * (`xiezhen_callbacks_listen`), or whatever hands hints to `xiezhen_callbacks_deliver` or `xiezhen_notify_hint`. NULL for none.
+ */
+xiezhen_status xiezhen_run_options_set_callback(xiezhen_run_options *options,
+                                                const xiezhen_callbacks *callback,
+                                                xiezhen_error **error);
+
+/**
+ * What these addresses call the job; without it, the job's id.
+ */
+xiezhen_status xiezhen_run_options_set_callback_key(xiezhen_run_options *options,
+                                                    const char *callback_key,
+                                                    xiezhen_error **error);
+
+/**
+ * Callbacks that came for this job, to this process or another: their tasks are polled at once. For `xiezhen_advance`.
+ */
+xiezhen_status xiezhen_run_options_set_woken(xiezhen_run_options *options,
+                                             const xiezhen_hint *const *woken,
+                                             size_t woken_count,
+                                             xiezhen_error **error);
 
 /**
  * The text.
