@@ -10,7 +10,11 @@ trap 'rm -rf "$work"' EXIT
 umask 022
 mkdir -p "$DIST"
 
-install_to() { make --no-print-directory install-files BUILT="$BUILT" DESTDIR="$1" PREFIX="$2" >/dev/null; }
+install_to() {
+  make --no-print-directory install-files BUILT="$BUILT" DESTDIR="$1" PREFIX="$2" >/dev/null
+  # What the C code of a crate was compiled from, with the paths of this machine.
+  strip --strip-debug "$1$2/lib/libxiezhen.a"
+}
 documents() { # <folder>: the licences, of what is built in as well
   install -d "$1"
   install -m 644 ../LICENSE-MIT ../LICENSE-APACHE "$1"
