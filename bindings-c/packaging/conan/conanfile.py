@@ -25,7 +25,7 @@ class XiezhenConan(ConanFile):
 
     def export_sources(self):
         repository = Path(self.recipe_folder, "../../..")
-        for pattern in ("Cargo.*", "LICENSE-*", "core/*", "bindings-*", "tests/*"):
+        for pattern in ("Cargo.*", "LICENSE-*", ".ci/*", "core/*", "bindings-*", "tests/*"):
             copy(self, pattern, repository, self.export_sources_folder, excludes=("*/target/*", "*/node_modules/*", "*/.venv/*"))
 
     def layout(self):
