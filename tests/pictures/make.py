@@ -223,6 +223,7 @@ def others(picture: Image.Image) -> None:
     frames = [picture.resize((260, 280)), picture.resize((260, 280)).rotate(180)]
     moving = saved(frames[0], "WEBP", save_all=True, append_images=frames[1:], quality=50)
     add("animated.webp", moving, "webp", "prepared", size=(260, 280), remarks=("small",))
+    add("behind-its-end.webp", lossy[:4] + struct.pack("<I", 4) + lossy[8:], "webp", says="cut short")
     add("half.webp", lossy[:len(lossy) // 2], "webp", says="cut short")
 
     small = picture.quantize(16).resize((130, 140))

@@ -166,6 +166,7 @@ fn webp(content: &[u8]) -> Option<Pieces> {
     }
     pieces.keep(0..12);
     let mut at = 12;
+    let mut has_picture = false;
     while at < end {
         let length = u32::from_le_bytes(number(content, at + 4)?) as usize;
         let name = content.get(at..at + 4)?;
@@ -178,9 +179,11 @@ fn webp(content: &[u8]) -> Option<Pieces> {
         if name == b"VP8X" || WEBP_PIXELS.contains(&name) {
             pieces.keep(at..next);
         }
+        has_picture |= [b"VP8 ", b"VP8L", b"ANMF"].iter().any(|pixels| name == *pixels);
         at = next;
     }
-    Some(pieces)
+    // Decoders find one behind that end, too; without it, nothing would be left to send.
+    has_picture.then_some(pieces)
 }
 
 /// Lets the header say what is there now.
