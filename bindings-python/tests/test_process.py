@@ -127,6 +127,21 @@ assert os.waitpid(pid, 0)[1] == 0
     finished(python(program))
 
 
+def test_fork_that_closes_what_it_inherited(python: Python) -> None:
+    """As daemons do: nothing that the runtime needs may have been opened before."""
+    program = """
+c = client()
+c.list_styles()
+pid = os.fork()
+if pid == 0:
+    os.closerange(3, 1024)
+    c.list_styles()
+    os._exit(7)
+tell(os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]))
+"""
+    assert finished(python(program)) == "7\n"
+
+
 def test_fork_within_a_running_loop(python: Python, endless: str) -> None:
     program = f"""
 import warnings; warnings.simplefilter("ignore")

@@ -195,7 +195,7 @@ impl<'a> Invocation<'a> {
             None => std::sync::Arc::new(|_| {}),
         };
         let options = RunOptions { on_event: Some(on_event), ..options };
-        let outcome = interrupt.or("the run", client.run(&job, options)).await;
+        let outcome = interrupt.or("the run", Box::pin(client.run(&job, options))).await;
         if let Some(progress) = progress {
             progress.stop();
         }

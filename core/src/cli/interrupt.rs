@@ -3,11 +3,11 @@
 
 use std::{future::Future, pin::pin, time::Duration};
 
-#[cfg(unix)]
-use tokio::signal::unix::{Signal, SignalKind, signal};
 #[cfg(windows)]
 use tokio::signal::windows::{CtrlC, ctrl_c};
 
+#[cfg(unix)]
+use self::unix::Signal;
 use super::{print, text};
 use crate::{
     client::Client,
@@ -33,15 +33,10 @@ impl Interrupt {
     #[cfg(unix)]
     pub(super) fn listen() -> Self {
         // The command may have been started so as to outlive these, as `nohup` does.
-        let listen = |kind: SignalKind| {
-            if crate::process::is_ignored(kind.as_raw_value()) { None } else { signal(kind).ok() }
+        let listen = |signal: u8| {
+            if crate::process::is_ignored(signal.into()) { None } else { Signal::listen(signal.into()).ok() }
         };
-        Self {
-            interrupts: listen(SignalKind::interrupt()),
-            terminates: listen(SignalKind::terminate()),
-            hangs_up: listen(SignalKind::hangup()),
-            signal: None,
-        }
+        Self { interrupts: listen(SIGINT), terminates: listen(SIGTERM), hangs_up: listen(SIGHUP), signal: None }
     }
 
     #[cfg(windows)]
@@ -97,6 +92,9 @@ impl Interrupt {
     }
 
     async fn pressed(&mut self) {
+        #[cfg(unix)]
+        heard(&mut self.interrupts).await;
+        #[cfg(windows)]
         match &mut self.interrupts {
             Some(listener) => _ = listener.recv().await,
             None => std::future::pending::<()>().await,
@@ -113,7 +111,48 @@ const SIGHUP: u8 = 1;
 #[cfg(unix)]
 async fn heard(listener: &mut Option<Signal>) {
     match listener {
-        Some(listener) => _ = listener.recv().await,
+        Some(listener) => listener.recv().await,
         None => std::future::pending::<()>().await,
+    }
+}
+
+/// Not tokio's signals: with those, every runtime of this process would need one pipe, which a forked child that closes what
+/// it inherited does not have.
+#[cfg(unix)]
+mod unix {
+    use std::io;
+
+    use signal_hook::{SigId, low_level};
+    use tokio::net::UnixStream;
+
+    pub(super) struct Signal {
+        pipe: UnixStream,
+        id: SigId,
+    }
+
+    impl Signal {
+        pub(super) fn listen(signal: i32) -> io::Result<Self> {
+            let (pipe, told) = UnixStream::pair()?;
+            let id = low_level::pipe::register(signal, told.into_std()?)?;
+            Ok(Self { pipe, id })
+        }
+
+        /// Returns when the signal has come.
+        pub(super) async fn recv(&mut self) {
+            while self.pipe.readable().await.is_ok() {
+                match self.pipe.try_read(&mut [0; 16]) {
+                    Ok(1..) => return,
+                    Err(error) if error.kind() == io::ErrorKind::WouldBlock => {}
+                    Ok(0) | Err(_) => break,
+                }
+            }
+            std::future::pending::<()>().await;
+        }
+    }
+
+    impl Drop for Signal {
+        fn drop(&mut self) {
+            low_level::unregister(self.id);
+        }
     }
 }

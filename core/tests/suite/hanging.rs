@@ -52,7 +52,7 @@ async fn waits_alone<T: std::fmt::Debug>(
         let options = RunOptions::default().save_to(elsewhere.path()).checkpoint(elsewhere.path().join("job.json"));
         other.run(&service::job(), options).await
     };
-    let (outcome, others) = tokio::join!(call, others);
+    let (outcome, others) = tokio::join!(Box::pin(call), Box::pin(others));
     let error = outcome.unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Timeout, "{error}");
     others.unwrap();
@@ -75,7 +75,8 @@ async fn photos_on_it_are_waited_for_until_the_timeout() {
         disk.hang(until);
         waits_alone(&disk, &simulator, limited(&client).upload_file(photos[0].clone())).await;
         let job = Job::new(photos.clone(), service::STYLES);
-        waits_alone(&disk, &simulator, client.run(&job, RunOptions::default().timeout(TIMEOUT))).await;
+        let run = client.run(&job, RunOptions::default().timeout(TIMEOUT));
+        waits_alone(&disk, &simulator, run).await;
         let given_up = tokio::time::timeout(TIMEOUT, check_photos(photos)).await;
         assert!(given_up.is_err(), "a check ends when its caller goes away");
     }

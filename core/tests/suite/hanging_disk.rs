@@ -186,7 +186,7 @@ impl State {
         let mut name = || words.next().unwrap_or_default();
         match operation {
             INIT => {
-                Ok(Answer::default().u32(7).u32(31).u32(65536).u32(0).u32(12 | 9 << 16).u32(1 << 20).u32(1).zeros(36).0)
+                Ok(Answer::default().u32(7).u32(31).u32(65536).u32(0).u32(0x9_000c).u32(1 << 20).u32(1).zeros(36).0)
             }
             LOOKUP => self.node(&name()).map(|node| self.entry(node).0).ok_or(MISSING),
             GETATTR => Ok(self.attributes(Answer::default().zeros(16), node).0),

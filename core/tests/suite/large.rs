@@ -136,16 +136,16 @@ async fn sixteen_pictures_of_sixty_mib_take_two_mib_of_memory_each() {
     fs::write("/proc/self/clear_refs", "5").unwrap();
     let resident = memory("VmRSS:");
     let saves = (0..TASKS).map(|n| save(n, PICTURES));
-    let saved: Vec<_> = join_all(saves).await.concat();
+    let files: Vec<_> = join_all(saves).await.concat();
     let growth = memory("VmHWM:").saturating_sub(resident);
     done.store(true, Ordering::SeqCst);
     watched.join().unwrap();
     let taken = most.load(Ordering::SeqCst) - before;
-    println!("{} pictures of {} MiB: {} KiB of memory, {taken} descriptors", saved.len(), BYTES >> 20, growth >> 10);
-    assert_eq!(saved.len(), TASKS * PICTURES);
-    assert!(saved.iter().all(|file| file.metadata().unwrap().len() == BYTES as u64));
+    println!("{} pictures of {} MiB: {} KiB of memory, {taken} descriptors", files.len(), BYTES >> 20, growth >> 10);
+    assert_eq!(files.len(), TASKS * PICTURES);
+    assert!(files.iter().all(|file| file.metadata().unwrap().len() == BYTES as u64));
     // 23 to 26 MiB where they come as fast as they can: hyper reads 400 KiB at a time, before what came last is written.
-    assert!(growth <= 2 * TASKS * PICTURES << 20, "{growth} bytes of memory");
+    assert!(growth <= (2 * TASKS * PICTURES) << 20, "{growth} bytes of memory");
     // A connection and a file for each, and what else is open for a moment.
     assert!(taken <= 3 * TASKS * PICTURES, "{taken} descriptors");
     assert!(descriptors() <= before + 4, "some are left open");
