@@ -369,6 +369,12 @@ impl Error {
         self
     }
 
+    /// Adds what to do about it.
+    pub(crate) fn advising(mut self, advice: &str) -> Self {
+        self.write(format!("{}; {advice}", self.written()), Vec::new());
+        self
+    }
+
     /// Adds what the service said in its own words.
     pub(crate) fn appended(mut self, said: &str) -> Self {
         let shown: String = said.chars().take(200).collect();

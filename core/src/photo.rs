@@ -33,7 +33,7 @@ pub use self::{
 };
 #[cfg(feature = "cli")]
 pub(crate) use self::{
-    check::{thumbnail, thumbnail_of},
+    check::{Remark, SMALL, thumbnail, thumbnail_of},
     report::{Illustrated, illustrated},
 };
 use crate::{

@@ -42,6 +42,7 @@ const NAMES: &[[&str; 3]] = &[
     ["user_id", "userId", "--user-id"],
     ["task_id", "taskId", "TASK_ID"],
     ["save_to", "saveTo", "--out"],
+    ["checkpoint", "checkpoint", "--checkpoint"],
     ["recreate", "recreate", "--recreate"],
     ["inf", "Infinity", "inf"],
 ];

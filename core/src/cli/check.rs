@@ -12,7 +12,7 @@ use super::{
 };
 use crate::{
     error::Result,
-    photo::{Illustrated, Photo, PhotoPlan, PhotoReport, Rules, illustrated},
+    photo::{Illustrated, Photo, PhotoPlan, PhotoReport, Remark, Rules, SMALL, illustrated},
 };
 
 /// Checks photos and folders of them. True if none is refused.
@@ -26,13 +26,14 @@ pub(super) async fn check(photos: &[PathBuf], html: Option<&Path>, json: bool, r
     if json {
         print::json(&reports)?;
     } else {
-        let rows: Vec<_> = reports.iter().enumerate().map(|(index, report)| row(index + 1, report)).collect();
+        let rows: Vec<_> = checked.iter().enumerate().map(|(index, one)| row(index + 1, one)).collect();
         print::result(&print::table(&rows))?;
     }
     Ok(reports.iter().all(|report| report.problems.is_empty()))
 }
 
-fn row(number: usize, report: &PhotoReport) -> [String; 6] {
+fn row(number: usize, checked: &Illustrated) -> [String; 6] {
+    let report = &checked.report;
     let size = report.size.map(|(width, height)| format!("{width} × {height}"));
     [
         number.to_string(),
@@ -40,7 +41,7 @@ fn row(number: usize, report: &PhotoReport) -> [String; 6] {
         report.format.clone().unwrap_or_default(),
         size.unwrap_or_default(),
         report.bytes.map(|bytes| format!("{} KiB", bytes.div_ceil(1024))).unwrap_or_default(),
-        print::plain(&verdict(report)),
+        print::plain(&verdict(checked)),
     ]
 }
 
@@ -58,10 +59,30 @@ fn becomes(report: &PhotoReport) -> String {
 }
 
 /// In one line: what becomes of it, and what is to be said of it without its reasons.
-fn verdict(report: &PhotoReport) -> String {
-    let short = |remark: &String| remark.split(": a model").next().unwrap_or_default().to_owned();
-    let said = report.problems.iter().cloned().chain(report.remarks.iter().map(short));
+fn verdict(checked: &Illustrated) -> String {
+    let Illustrated { report, remarks, .. } = checked;
+    let said = report.problems.iter().cloned().chain(remarks.iter().map(|remark| what(*remark)));
     std::iter::once(becomes(report)).chain(said).collect::<Vec<_>>().join("; ")
+}
+
+fn what(remark: Remark) -> String {
+    match remark {
+        Remark::Small(width, height) => text::photo_is_small(width, height),
+        Remark::Blurred => text::photo_is_blurred(),
+        Remark::Dark => text::photo_is_dark(),
+        Remark::Bright => text::photo_is_bright(),
+        Remark::SameAs(number) => text::photo_is_same_as(number),
+        Remark::NearlySameAs(number) => text::photo_is_nearly_same_as(number),
+    }
+}
+
+fn why(remark: Remark) -> String {
+    match remark {
+        Remark::Small(..) => text::large_photos(SMALL),
+        Remark::Blurred => text::sharp_photos(),
+        Remark::Dark | Remark::Bright => text::well_lit_photos(),
+        Remark::SameAs(_) | Remark::NearlySameAs(_) => text::different_photos(),
+    }
 }
 
 /// The bad ones first.
@@ -81,7 +102,7 @@ fn page(checked: &[Illustrated]) -> String {
         begin_section(&mut page, &title);
         for (number, one) in members {
             let name = name(&one.report);
-            figure(&mut page, &name, one.thumbnail.as_deref(), &caption(number, &name, &one.report));
+            figure(&mut page, &name, one.thumbnail.as_deref(), &caption(number, &name, one));
         }
         end_section(&mut page);
     }
@@ -97,13 +118,15 @@ fn is_remarked(report: &PhotoReport) -> bool {
     report.problems.is_empty() && !report.remarks.is_empty()
 }
 
-fn caption(number: usize, name: &str, report: &PhotoReport) -> String {
-    let [_, _, format, size, bytes, _] = row(number, report);
+fn caption(number: usize, name: &str, checked: &Illustrated) -> String {
+    let Illustrated { report, remarks, .. } = checked;
+    let [_, _, format, size, bytes, _] = row(number, checked);
     let facts: Vec<_> = [format, size, bytes].into_iter().filter(|fact| !fact.is_empty()).collect();
     let mut caption =
         format!("<b>{number}</b> {}<p>{} · {}</p>", escaped(name), escaped(&facts.join(" · ")), becomes(report));
-    for one in report.problems.iter().chain(&report.remarks) {
-        _ = write!(caption, "<p class=\"wrong\">{}</p>", escaped(one));
+    let remarks = remarks.iter().map(|remark| text::with_reason(what(*remark), why(*remark)));
+    for one in report.problems.iter().cloned().chain(remarks) {
+        _ = write!(caption, "<p class=\"wrong\">{}</p>", escaped(&one));
     }
     caption
 }

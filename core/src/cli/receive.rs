@@ -6,7 +6,7 @@ use std::net::SocketAddr;
 
 use clap::Args;
 
-use super::print;
+use super::{print, text};
 use crate::{
     callback::{Callbacks, Receiver},
     error::Result,
@@ -58,7 +58,7 @@ fn callbacks(public_url: Option<&str>, address: &str) -> Result<Callbacks> {
 pub(super) async fn show_hints(public_url: Option<&str>, address: &str) -> Result<()> {
     let callbacks = callbacks(public_url, address)?;
     let receiver = callbacks.listen(address).await?;
-    print::say(&format!("listening on {}; to try it from outside:", receiver.address()));
+    print::say(&text::listening_on(receiver.address()));
     print::say(&format!("  curl -i -d '{{\"task_id\": \"1\"}}' {}", callbacks.url("test")?));
     while let Some(hint) = receiver.next().await {
         print::json(&hint)?;

@@ -21,6 +21,20 @@ texts! {
     photo_cleaned() { en: "cleaned", zh: "去除元数据" }
     photo_prepared() { en: "prepared", zh: "处理后发送" }
     photo_refused() { en: "refused", zh: "拒绝" }
+    photo_is_small(width, height) { en: "is small ({width} × {height} pixels)", zh: "尺寸偏小（{width} × {height} 像素）" }
+    photo_is_blurred() { en: "is blurred", zh: "模糊" }
+    photo_is_dark() { en: "is too dark", zh: "太暗" }
+    photo_is_bright() { en: "is too bright", zh: "太亮" }
+    photo_is_same_as(number) { en: "is the same as photo {number}", zh: "与第 {number} 张相同" }
+    photo_is_nearly_same_as(number) { en: "is nearly the same as photo {number}", zh: "与第 {number} 张几乎相同" }
+    large_photos(side) {
+        en: "a model trains better from {side} × {side} and more",
+        zh: "{side} × {side} 以上的照片训练效果更好"
+    }
+    sharp_photos() { en: "a model trains better from sharp photos", zh: "清晰的照片训练效果更好" }
+    well_lit_photos() { en: "a model trains better from well-lit photos", zh: "光线适中的照片训练效果更好" }
+    different_photos() { en: "a model trains better from different photos", zh: "各不相同的照片训练效果更好" }
+    with_reason(what, why) { en: "{what}: {why}", zh: "{what}：{why}" }
     photos() { en: "Photos", zh: "照片" }
     photos_facts(count, refused, remarked) {
         en: "photos: {count} · refused: {refused} · with remarks: {remarked}",
@@ -179,6 +193,7 @@ texts! {
 
 // Progress and results.
 texts! {
+    listening_on(address) { en: "listening on {address}; to try it from outside:", zh: "正在 {address} 监听；从外部试一下：" }
     contact_sheet(path) { en: "contact sheet: {path}", zh: "总览页：{path}" }
     no_contact_sheet(why) { en: "no contact sheet: {why}", zh: "没有总览页：{why}" }
     photo_uploaded(number, done, count) {

@@ -52,7 +52,8 @@ impl Checkpoint {
                 let message = format!("the checkpoint {} is in use by another run of this job", text::shown(&path));
                 Err(Error::new(ErrorKind::Io, message).with_path(&path).retryable())
             }
-            Err(TryLockError::Error(error)) => Err(Error::io("can't lock the checkpoint", &lock_path, error)),
+            Err(TryLockError::Error(error)) => Err(Error::io("can't lock the checkpoint", &lock_path, error)
+                .advising("network file systems may have no locks: keep it on a local disk (‹checkpoint›)")),
         }
     }
 

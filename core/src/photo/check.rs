@@ -16,7 +16,7 @@ use super::{
 use crate::picture::{self, Format};
 
 /// With fewer points than a square of this side has, a photo trains badly.
-const SMALL: u32 = 512;
+pub(crate) const SMALL: u32 = 512;
 /// However wide it is, a strip shows too little.
 const NARROW: u32 = 256;
 /// The long side of a photo's thumbnail.

@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{
     CheckedPhoto, Photo, PhotoPlan, Rejection, Source,
-    check::{Comparison, Rules},
+    check::{Comparison, Remark, Rules},
     interrupted,
 };
 use crate::error::Result;
@@ -33,6 +33,9 @@ pub struct PhotoReport {
 /// A report, and a small JPEG of the photo for a page that shows it.
 pub(crate) struct Illustrated {
     pub(crate) report: PhotoReport,
+    /// The report's, for the command, which speaks other languages too.
+    #[cfg_attr(not(feature = "cli"), allow(dead_code, reason = "only the command translates them"))]
+    pub(crate) remarks: Vec<Remark>,
     #[cfg_attr(not(feature = "cli"), allow(dead_code, reason = "for pages, which only the command draws"))]
     pub(crate) thumbnail: Option<Vec<u8>>,
 }
@@ -102,7 +105,7 @@ fn report(
                 remarks: remarks.iter().map(ToString::to_string).collect(),
                 ..nothing
             };
-            Illustrated { report, thumbnail: checked.findings.thumbnail }
+            Illustrated { report, remarks, thumbnail: checked.findings.thumbnail }
         }
         Err(rejection) => {
             let outline = photo.outline();
@@ -113,7 +116,7 @@ fn report(
                 problems: vec![rejection.to_string()],
                 ..nothing
             };
-            Illustrated { report, thumbnail: None }
+            Illustrated { report, remarks: Vec::new(), thumbnail: None }
         }
     }
 }

@@ -85,6 +85,29 @@ fn a_page_of_verdicts_has_the_bad_ones_first() {
 }
 
 #[test]
+fn remarks_are_in_the_language_of_the_command() {
+    let folder = tempfile::tempdir().unwrap();
+    let photo = &photos()[0];
+    for name in ["1.jpg", "2.jpg"] {
+        fs::copy(photo, folder.path().join(name)).unwrap();
+    }
+    let page = folder.path().join("page.html");
+    let check = |language: &str| {
+        let folder = folder.path().as_os_str();
+        let arguments =
+            ["check".as_ref(), folder, "--html".as_ref(), page.as_os_str(), "--lang".as_ref(), language.as_ref()];
+        let output = xiezhen(NOBODY, arguments).output().unwrap();
+        (text(&output.stdout).to_owned(), fs::read_to_string(&page).unwrap())
+    };
+    let (table, shown) = check("en");
+    assert!(table.contains("is the same as photo 1") && !table.contains("different photos"), "{table}");
+    assert!(shown.contains("is the same as photo 1: a model trains better from different photos"), "{shown}");
+    let (table, shown) = check("zh");
+    assert!(table.contains("与第 1 张相同") && !table.contains("photo 1"), "{table}");
+    assert!(shown.contains("与第 1 张相同：各不相同的照片训练效果更好") && !shown.contains("photo 1"), "{shown}");
+}
+
+#[test]
 fn a_folder_without_photos_is_named() {
     let folder = tempfile::tempdir().unwrap();
     let said = refused(xiezhen(NOBODY, ["check"]).arg(folder.path()), ErrorKind::InvalidArgument);

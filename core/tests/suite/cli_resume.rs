@@ -35,6 +35,32 @@ fn start(command: &mut Command) -> (Child, BufReader<ChildStderr>) {
     (child, lines)
 }
 
+/// A library that makes every `flock` fail, as on a network file system without locks.
+#[cfg(target_os = "linux")]
+fn without_locks(folder: &std::path::Path) -> std::path::PathBuf {
+    let (source, library) = (folder.join("no_locks.c"), folder.join("no_locks.so"));
+    std::fs::write(
+        &source,
+        "#include <errno.h>\nint flock(int f, int o) { (void)f; (void)o; errno = ENOLCK; return -1; }",
+    )
+    .unwrap();
+    let cc = Command::new("cc").args(["-shared", "-fPIC", "-o"]).args([&library, &source]).status().unwrap();
+    assert!(cc.success());
+    library
+}
+
+#[cfg(target_os = "linux")]
+#[tokio::test(flavor = "multi_thread")]
+async fn a_checkpoint_that_cant_be_locked_belongs_on_a_local_disk() {
+    let simulator = service::start().await;
+    let folder = tempfile::tempdir().unwrap();
+    let library = without_locks(folder.path());
+    let mut run = run(&simulator.url(), &folder.path().join("out"));
+    let said = refused(run.env("LD_PRELOAD", library), ErrorKind::Io);
+    assert!(said.contains("keep it on a local disk (--checkpoint)"), "{said}");
+    assert_eq!(simulator.created(), 0);
+}
+
 /// What is left to be said, and what it exits with.
 fn end(mut child: Child, mut lines: BufReader<ChildStderr>) -> (String, Option<i32>) {
     let mut said = String::new();
