@@ -167,6 +167,8 @@ impl Rejection {
             Self::Busy(Error::io("can't open the photo", path, error))
         } else if disk::is_irregular(&error) {
             "is not a file".into()
+        } else if path.to_str().is_some_and(|text| text.starts_with("https://") || text.starts_with("http://")) {
+            "is a URL where a path belongs: fetch it, and give the bytes".into()
         } else if is_encoded(path) {
             "is the text of a picture where its path belongs: decode it, and give the bytes".into()
         } else {

@@ -41,6 +41,7 @@ const NAMES: &[[&str; 3]] = &[
     ["callback_url", "callbackUrl", "callback_url"],
     ["user_id", "userId", "--user-id"],
     ["task_id", "taskId", "TASK_ID"],
+    ["style", "style", "--style"],
     ["save_to", "saveTo", "--out"],
     ["checkpoint", "checkpoint", "--checkpoint"],
     ["recreate", "recreate", "--recreate"],

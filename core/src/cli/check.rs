@@ -29,6 +29,9 @@ pub(super) async fn check(photos: &[PathBuf], html: Option<&Path>, json: bool, r
         let rows: Vec<_> = checked.iter().enumerate().map(|(index, one)| row(index + 1, one)).collect();
         print::result(&print::table(&rows))?;
     }
+    if !(8..=20).contains(&checked.len()) {
+        print::say(&text::model_takes(checked.len()));
+    }
     Ok(reports.iter().all(|report| report.problems.is_empty()))
 }
 

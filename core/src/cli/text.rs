@@ -34,6 +34,10 @@ texts! {
     sharp_photos() { en: "a model trains better from sharp photos", zh: "清晰的照片训练效果更好" }
     well_lit_photos() { en: "a model trains better from well-lit photos", zh: "光线适中的照片训练效果更好" }
     different_photos() { en: "a model trains better from different photos", zh: "各不相同的照片训练效果更好" }
+    model_takes(count) {
+        en: "a model is trained from 8 to 20 photos of one person; here: {count}",
+        zh: "训练模型需要同一个人的 8 到 20 张照片；这里有 {count} 张"
+    }
     with_reason(what, why) { en: "{what}: {why}", zh: "{what}：{why}" }
     photos() { en: "Photos", zh: "照片" }
     photos_facts(count, refused, remarked) {

@@ -51,7 +51,8 @@ pub(super) fn is_proxy(text: &str) -> bool {
 }
 
 pub(super) fn check_base_url(text: &str, allow_http: bool) -> Result<Url, String> {
-    let mut url = Url::parse(text.trim()).map_err(|error| format!("‹base_url› is not a URL: {error}"))?;
+    let mut url = Url::parse(text.trim())
+        .map_err(|error| format!("‹base_url› is not a URL: {error}; it begins with https:// and names a host"))?;
     if !matches!(url.scheme(), "http" | "https") || url.host().is_none() {
         return Err("‹base_url› must begin with https:// (or http://) and name a host".into());
     }
@@ -80,7 +81,7 @@ fn check_secret(name: &str, value: &str) -> Result<(), String> {
 }
 
 fn unprintable(name: &str) -> String {
-    format!("‹{name}› contains characters that a header can't carry")
+    format!("‹{name}› contains characters that a header can't carry, such as a line break at its end")
 }
 
 /// The certificates of a PEM file.

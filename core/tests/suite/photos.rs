@@ -203,6 +203,14 @@ async fn a_photo_that_changes_while_it_is_sent_never_becomes_a_whole_request() {
 }
 
 #[tokio::test]
+async fn a_url_where_a_path_belongs_is_known_as_that() {
+    let client = service::client("http://127.0.0.1:9");
+    let error = client.upload_file(PathBuf::from("https://example.com/a.jpg")).await.unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::InvalidArgument, "{error}");
+    assert!(error.message().contains("fetch it, and give the bytes"), "{error}");
+}
+
+#[tokio::test]
 async fn a_picture_given_as_text_is_known_as_that_and_not_quoted_whole() {
     let simulator = service::start().await;
     let client = service::client(&simulator.url());

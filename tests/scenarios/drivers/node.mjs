@@ -31,11 +31,11 @@ function plain(value) {
   return value instanceof XiezhenError ? { ...told, message: value.message, ...neutral(value) } : told
 }
 
-/** What is refused speaks of arguments by their names in Node; here they have the design's. */
+/** Messages speak of arguments by their names in Node; here they have the design's. */
 function neutral({ code, message, problems }) {
-  if (code !== 'invalid_argument') return {}
   const design = (said) =>
     said.replace(/\b[a-z]+([A-Z][a-z]+)+\b/g, (name) => snake(name).replace(/_ms$/, '')).replace(/\bInfinity\b/g, 'inf')
+  if (code !== 'invalid_argument') return { message: design(message) }
   return { message: design(message), problems: problems?.map(design), spelled: problems }
 }
 
