@@ -20,7 +20,11 @@ const NAMES: &[[&str; 3]] = &[
     ["app_code", "appCode", "XIEZHEN_APP_CODE"],
     ["app_key", "appKey", "XIEZHEN_APP_KEY"],
     ["app_secret", "appSecret", "XIEZHEN_APP_SECRET"],
-    ["pass app_code, or app_key with app_secret, or set", "pass appCode, or appKey with appSecret, or set", "set"],
+    [
+        "pass app_code, or app_key with app_secret, or set",
+        "pass appCode, or appKey with appSecret, or set",
+        "run xiezhen login, or set",
+    ],
     ["timeout", "timeoutMs", "--call-timeout"],
     ["connect_timeout", "connectTimeoutMs", "--connect-timeout"],
     ["max_retries", "maxRetries", "--max-retries"],

@@ -26,10 +26,10 @@ impl Lines {
             Event::PhotoUploaded { index, .. } => {
                 text::photo_uploaded(index + 1, self.uploads.done(), self.uploads.count())
             }
-            Event::Training { task_id, state } => text::training_state(task_id, state.name()),
+            Event::Training { task_id, state } => text::training_state(task_id, text::state(*state)),
             Event::Trained { user_id } => text::trained(user_id),
-            Event::Generating { style, task_id, state } => format!("{style} {task_id}: {}", state.name()),
-            Event::Generated { style, count } => format!("{style}: {}", text::pictures_of(*count)),
+            Event::Generating { style, task_id, state } => text::generating_state(style, task_id, text::state(*state)),
+            Event::Generated { style, count } => text::generated(style, text::pictures_of(*count)),
             Event::Saved { style, path } => text::saved_in(style, path.display()),
             other => return remark(other),
         })

@@ -53,6 +53,14 @@ pub(super) fn apply(
         return name.map_or(Ok(client), |name| Err(unknown(name, &file)));
     };
     let is_set = |name: &str| variable(name).is_some_and(|value| !value.is_empty());
+    let variables = ["XIEZHEN_BASE_URL", "XIEZHEN_APP_CODE", "XIEZHEN_APP_KEY", "XIEZHEN_APP_SECRET"];
+    let winners: Vec<&str> = variables.into_iter().filter(|name| is_set(name)).collect();
+    // Who names a profile, and a second account's at that, is not to be billed on the first in silence.
+    if let Some(name) = name
+        && !winners.is_empty()
+    {
+        print::say(&text::environment_wins(print::plain(name), winners.join(", ")));
+    }
     let mut client = client;
     if let Some(url) = profile.base_url.filter(|_| !is_set("XIEZHEN_BASE_URL")) {
         client = client.base_url(url);

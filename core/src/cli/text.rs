@@ -1,6 +1,7 @@
 //! What the command says, in both of its languages: a row a text, so that none can be missing.
 
 use super::language::Language;
+use crate::task::TaskState;
 
 /// A row a text: its name, what is put in, and its words in each language.
 macro_rules! texts {
@@ -161,6 +162,17 @@ texts! {
 }
 
 /// A number of pictures, in words.
+pub(super) fn state(state: TaskState) -> String {
+    match state {
+        TaskState::Waiting => state_waiting(),
+        TaskState::Running => state_running(),
+        TaskState::Succeeded => state_succeeded(),
+        TaskState::PartlySucceeded => state_partly_succeeded(),
+        TaskState::Failed => state_failed(),
+        TaskState::Unknown => state_unknown(),
+    }
+}
+
 pub(super) fn pictures_of(count: usize) -> String {
     if count == 1 { one_picture() } else { pictures(count) }
 }
@@ -197,6 +209,10 @@ texts! {
 
 // Progress and results.
 texts! {
+    environment_wins(profile, variables) {
+        en: "profile {profile}: {variables} of the environment is used in its place",
+        zh: "配置 {profile}：以环境变量 {variables} 为准"
+    }
     listening_on(address) { en: "listening on {address}; to try it from outside:", zh: "正在 {address} 监听；从外部试一下：" }
     contact_sheet(path) { en: "contact sheet: {path}", zh: "总览页：{path}" }
     no_contact_sheet(why) { en: "no contact sheet: {why}", zh: "没有总览页：{why}" }
@@ -205,6 +221,14 @@ texts! {
         zh: "照片 {number} 已上传（{done}/{count}）"
     }
     training_state(task_id, state) { en: "training {task_id}: {state}", zh: "训练 {task_id}：{state}" }
+    generating_state(style, task_id, state) { en: "{style} {task_id}: {state}", zh: "{style} {task_id}：{state}" }
+    generated(style, pictures) { en: "{style}: {pictures}", zh: "{style}：{pictures}" }
+    state_waiting() { en: "waiting", zh: "排队中" }
+    state_running() { en: "running", zh: "进行中" }
+    state_succeeded() { en: "succeeded", zh: "成功" }
+    state_partly_succeeded() { en: "partly_succeeded", zh: "部分成功" }
+    state_failed() { en: "failed", zh: "失败" }
+    state_unknown() { en: "unknown", zh: "未知" }
     trained(user_id) { en: "trained: user model {user_id}", zh: "训练完成：用户模型 {user_id}" }
     saved_in(style, path) { en: "{style}: saved {path}", zh: "{style}：已保存 {path}" }
     again_in(why, seconds) { en: "{why}; again in {seconds}", zh: "{why}；{seconds}后重试" }

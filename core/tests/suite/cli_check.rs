@@ -97,7 +97,7 @@ fn remarks_are_in_the_language_of_the_command() {
         let arguments =
             ["check".as_ref(), folder, "--html".as_ref(), page.as_os_str(), "--lang".as_ref(), language.as_ref()];
         let output = xiezhen(NOBODY, arguments).output().unwrap();
-        assert!(text(&output.stderr).contains("2"), "that two are too few");
+        assert!(text(&output.stderr).contains('8'), "two are too few");
         (text(&output.stdout).to_owned(), fs::read_to_string(&page).unwrap())
     };
     let (table, shown) = check("en");

@@ -97,7 +97,10 @@ async fn options_are_refused_under_the_names_that_are_typed() {
         assert!(reasons.iter().all(|reason| said.contains(reason)), "{words:?}: {said}");
     }
     let said = refused(xiezhen(&url, ["styles"]).env_remove("XIEZHEN_APP_CODE"), ErrorKind::InvalidArgument);
-    assert!(said.contains("no credential: set XIEZHEN_APP_CODE, or") && !said.contains("pass"), "{said}");
+    assert!(
+        said.contains("no credential: run xiezhen login, or set XIEZHEN_APP_CODE, or") && !said.contains("pass"),
+        "{said}"
+    );
 
     for words in [vec!["run", "--out", "x"], vec!["run", "p.jpg", "--user-id", "U", "--out", "x"]] {
         let output = xiezhen(&url, &words).output().unwrap();

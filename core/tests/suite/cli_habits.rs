@@ -90,6 +90,9 @@ async fn a_profile_keeps_address_and_credential_and_the_environment_wins() {
     assert!(text(&output.stderr).contains("no profile \"studio\""), "{}", text(&output.stderr));
     assert!(log_in(home.path(), &answers, &["--profile", "studio"]).status.success());
     assert!(styles().args(["--profile", "studio"]).output().unwrap().status.success());
+    let output = styles().args(["--profile", "studio"]).env("XIEZHEN_APP_CODE", "another").output().unwrap();
+    let said = text(&output.stderr);
+    assert!(said.contains("profile studio: XIEZHEN_APP_CODE of the environment is used in its place"), "{said}");
 
     fs::set_permissions(&file, fs::Permissions::from_mode(0o644)).unwrap();
     let output = styles().output().unwrap();
