@@ -3,8 +3,6 @@
 import tempfile
 from pathlib import Path
 
-from PIL import Image, ImageFilter
-
 from bench.places import REPO
 from bench.rounds import Result, Work, tell, work
 from bench.table import Row, Section
@@ -16,6 +14,9 @@ TARGETS = {"Pillow": 0.6, "sharp": 1.3}
 
 def phone_photo(number: int) -> bytes:
     """12 MP of a face, its noise and its coordinates, above 5 MB."""
+    # Only where pictures are made: a short try needs none of the peers.
+    from PIL import Image, ImageFilter
+
     face = Image.open(REPO / f"tests/photos/{number:02}.jpg").convert("RGB")
     picture = face.resize(SIZE, Image.Resampling.BICUBIC)
     noise = Image.effect_noise(SIZE, 26).convert("RGB")
