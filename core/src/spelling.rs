@@ -47,6 +47,7 @@ const NAMES: &[[&str; 3]] = &[
     ["task_id", "taskId", "TASK_ID"],
     ["style", "style", "--style"],
     ["save_to", "saveTo", "--out"],
+    ["give_photo", "givePhoto", "give_photo"],
     ["checkpoint", "checkpoint", "--checkpoint"],
     ["recreate", "recreate", "--recreate"],
     ["inf", "Infinity", "inf"],

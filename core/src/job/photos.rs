@@ -280,7 +280,7 @@ impl Survey {
         }
         let number = index + 1;
         let Some(source) = source else {
-            let again = "give it again to go on (give_photo, or make the job with it)";
+            let again = "give it again to go on (‹give_photo›, or make the job with it)";
             self.problems.push(match &known.path {
                 Some(path) => {
                     format!(

@@ -24,7 +24,7 @@ pub(crate) async fn advance(
     options: AdvanceOptions,
 ) -> Result<Option<Duration>> {
     let timeout = options.timeout;
-    within(timeout, job, "advanced", "advance", all_due(session, job, save, options)).await
+    within(timeout, job, "advanced", "advance it again to go on", all_due(session, job, save, options)).await
 }
 
 async fn all_due(session: Arc<Session>, job: &Job, save: SaveJob, options: AdvanceOptions) -> Result<Option<Duration>> {
@@ -76,15 +76,20 @@ async fn all_due(session: Arc<Session>, job: &Job, save: SaveJob, options: Advan
 /// Brings a job to its end.
 pub(crate) async fn run(session: Arc<Session>, job: &Job, options: RunOptions) -> Result<()> {
     let timeout = options.timeout;
-    within(timeout, job, "done", "run", to_the_end(session, job, options)).await
+    // Without a checkpoint, the same program run again makes another job.
+    let again = match options.checkpoint {
+        Some(_) => "run it again to go on",
+        None => "run this same job again, or its JSON, to go on: a new one is billed anew",
+    };
+    within(timeout, job, "done", again, to_the_end(session, job, options)).await
 }
 
-/// Bounds what is done with a job: what was not `done` in time, the caller is told to `repeat`.
+/// Bounds what is done with a job. Of what was not `done` in time, the caller is told how to go on.
 async fn within<T>(
     timeout: Option<Duration>,
     job: &Job,
     done: &str,
-    repeat: &str,
+    again: &str,
     work: impl Future<Output = Result<T>>,
 ) -> Result<T> {
     let Some(timeout) = timeout else { return work.await };
@@ -94,7 +99,7 @@ async fn within<T>(
             return Err(unknown);
         }
         let message = format!(
-            "the job was not {done} within {} s (it is {}); {repeat} it again to go on",
+            "the job was not {done} within {} s (it is {}); {again}",
             timeout.as_secs_f64(),
             job.stage().name()
         );
