@@ -27,7 +27,7 @@ use crate::{
     callback::Hint,
     error::{Error, ErrorKind, Result},
     options::{ClientBuilder, OptionChanges, Options},
-    photo::{CheckedPhoto, Photo},
+    photo::{CheckedPhoto, PER_MODEL, Photo},
     process::BilledCall,
     rate_limit::ReservePermits,
     results::Results,
@@ -227,7 +227,7 @@ impl Client {
     /// [`OutcomeUnknown`](crate::ErrorKind::OutcomeUnknown) says that it may have.
     pub async fn create_user_model(&self, img_set: &[String], callback_url: Option<&str>) -> Result<Created> {
         let mut problems = Vec::new();
-        if !(8..=20).contains(&img_set.len()) {
+        if !PER_MODEL.contains(&img_set.len()) {
             problems.push(format!("‹img_set› has {} paths; a model is trained from 8 to 20", img_set.len()));
         }
         if img_set.iter().any(String::is_empty) {
@@ -429,7 +429,6 @@ impl std::fmt::Debug for Client {
 
 fn unread(photo: &str, timeout: Duration) -> Error {
     Error::new(ErrorKind::Timeout, format!("{photo} could not be read within {timeout:?}; nothing of it was sent"))
-        .retryable()
 }
 
 fn out_of_time(timeout: Duration) -> Error {

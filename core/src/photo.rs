@@ -140,6 +140,9 @@ impl fmt::Debug for Content {
     }
 }
 
+/// How many photos a model is trained from (docs/service.md, step 1).
+pub(crate) const PER_MODEL: std::ops::RangeInclusive<usize> = 8..=20;
+
 /// Why a photo can't be sent.
 #[derive(Debug)]
 pub(crate) enum Rejection {

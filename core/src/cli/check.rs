@@ -12,7 +12,7 @@ use super::{
 };
 use crate::{
     error::Result,
-    photo::{Illustrated, Photo, PhotoPlan, PhotoReport, Remark, Rules, SMALL, illustrated},
+    photo::{Illustrated, PER_MODEL, Photo, PhotoPlan, PhotoReport, Remark, Rules, SMALL, illustrated},
 };
 
 /// Checks photos and folders of them. True if none is refused.
@@ -29,7 +29,7 @@ pub(super) async fn check(photos: &[PathBuf], html: Option<&Path>, json: bool, r
         let rows: Vec<_> = checked.iter().enumerate().map(|(index, one)| row(index + 1, one)).collect();
         print::result(&print::table(&rows))?;
     }
-    if !(8..=20).contains(&checked.len()) {
+    if !PER_MODEL.contains(&checked.len()) {
         print::say(&text::model_takes(checked.len()));
     }
     Ok(reports.iter().all(|report| report.problems.is_empty()))

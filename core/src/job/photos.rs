@@ -8,14 +8,11 @@ use super::{Job, JobPhoto, State, record::Record, work::Work};
 use crate::{
     disk,
     error::{Error, ErrorKind, Result},
-    photo::{CheckedPhoto, Comparison, Photo, Preparation, Rejection, Rules, Source, interrupted},
+    photo::{CheckedPhoto, Comparison, PER_MODEL, Photo, Preparation, Rejection, Rules, Source, interrupted},
     session::Session,
     text,
     transport::backoff,
 };
-
-/// What the service trains a model from (docs/service.md, step 1).
-pub(super) const COUNT: std::ops::RangeInclusive<usize> = 8..=20;
 
 /// A photo that is still to be uploaded, under its index in the job, with the right to keep it open.
 pub(super) type Due = Vec<(usize, CheckedPhoto, OwnedSemaphorePermit)>;
@@ -31,7 +28,7 @@ impl Job {
         let rules = session.options.limits.photo_rules();
         let due = self.known(|record| record.photos.iter().filter(|photo| photo.uploaded.is_none()).count());
         // More than a model is trained from are refused, and opened one after the other.
-        let permits = due.min(*COUNT.end()) as u32;
+        let permits = due.min(*PER_MODEL.end()) as u32;
         let permit = session.transport.open_photos.clone().acquire_many_owned(permits).await.map_err(closed)?;
         let (record, sources) = {
             let state = self.state();
@@ -266,8 +263,8 @@ impl Survey {
             due: Vec::new(),
             permits,
         };
-        if !COUNT.contains(&count) {
-            let (least, most) = (COUNT.start(), COUNT.end());
+        if !PER_MODEL.contains(&count) {
+            let (least, most) = (PER_MODEL.start(), PER_MODEL.end());
             survey.problems.push(format!("{count} photos were given; a model is trained from {least} to {most}"));
         }
         survey

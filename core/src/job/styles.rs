@@ -50,7 +50,7 @@ impl Job {
     pub(crate) fn try_order(&self, offered: &[Style]) -> Result<()> {
         let mut record = self.known(Clone::clone);
         let mut problems = problems(&record);
-        if record.training.is_some() && !super::photos::COUNT.contains(&record.photos.len()) {
+        if record.training.is_some() && !crate::photo::PER_MODEL.contains(&record.photos.len()) {
             problems.push(format!("{} photos were given; a model is trained from 8 to 20", record.photos.len()));
         }
         if !problems.is_empty() {
