@@ -183,6 +183,19 @@ impl Callbacks {
         self.0.inboxes.open(key, inbox);
     }
 
+    /// A query has shown that a task has ended. A run that relies on callbacks hears that one is overdue.
+    pub(crate) fn on_end(&self, subject: Subject, is_expected: bool) {
+        let now = Instant::now();
+        let may_be_lost = {
+            let mut trust = self.trust();
+            trust.end(subject, is_expected, now);
+            trust.holds_until(now).is_some()
+        };
+        if may_be_lost {
+            self.0.inboxes.wake_all();
+        }
+    }
+
     pub(crate) fn trust(&self) -> MutexGuard<'_, Trust> {
         self.0.trust.lock().unwrap_or_else(PoisonError::into_inner)
     }

@@ -41,7 +41,7 @@ impl Inbox {
         std::mem::take(&mut lock(&self.hints))
     }
 
-    /// Returns once one was put in since this was last awaited.
+    /// Returns once one was put in, or everybody was woken, since this was last awaited.
     pub(crate) async fn arrived(&self) {
         self.arrived.notified().await;
     }
@@ -69,6 +69,12 @@ impl Inboxes {
         for hint in ours {
             inbox.put(hint);
         }
+    }
+
+    /// Wakes everybody who waits at an inbox: something has changed for all.
+    pub(crate) fn wake_all(&self) {
+        let open = &lock(&self.0).open;
+        open.values().flatten().filter_map(Weak::upgrade).for_each(|inbox| inbox.arrived.notify_one());
     }
 
     /// Puts a hint into every inbox of its key.

@@ -14,14 +14,29 @@ const HEARD: Duration = Duration::from_secs(60);
 /// How many ends are remembered; more would be a service that never calls back.
 const MOST: usize = 1000;
 
-/// Earned by a callback that a query confirms, lost by an end that no callback told.
-#[derive(Debug, Default)]
+/// How many times as many callbacks have to come in a row after one was lost, and how many at most: where more than one in a
+/// hundred is lost, polling rarely costs more time than callbacks save.
+const DEARER: u32 = 4;
+const DEAREST: u32 = 64;
+
+/// Earned by a callback that a query confirms, lost by an end that no callback told. Each loss makes it dearer, before it was
+/// earned too: then one callback is luck.
+#[derive(Debug)]
 pub(crate) struct Trust {
     is_earned: bool,
+    /// Confirmed since the last loss, and how many it takes.
+    confirmed: u32,
+    price: u32,
     /// Ends that polling found, and when their callback is overdue.
     owed: Vec<(Subject, Instant)>,
     /// Callbacks that came, and when they are forgotten: the query that confirms one may take its time.
     heard: Vec<(Subject, Instant)>,
+}
+
+impl Default for Trust {
+    fn default() -> Self {
+        Self { is_earned: false, confirmed: 0, price: 1, owed: Vec::new(), heard: Vec::new() }
+    }
 }
 
 impl Trust {
@@ -40,7 +55,8 @@ impl Trust {
         self.settle(now);
         let known = |list: &[(Subject, Instant)]| list.iter().any(|(one, _)| *one == subject);
         if known(&self.heard) {
-            self.is_earned = true;
+            self.confirmed = self.confirmed.saturating_add(1);
+            self.is_earned |= self.confirmed >= self.price;
         } else if is_expected && !known(&self.owed) && self.owed.len() < MOST {
             self.owed.push((subject, now + GRACE));
         }
@@ -52,12 +68,20 @@ impl Trust {
         self.is_earned
     }
 
+    /// Until when it holds for certain, if it holds and a callback is overdue.
+    pub(crate) fn holds_until(&mut self, now: Instant) -> Option<Instant> {
+        self.settle(now);
+        self.owed.iter().map(|(_, due)| *due).filter(|_| self.is_earned).min()
+    }
+
     fn settle(&mut self, now: Instant) {
         self.heard.retain(|(_, until)| *until > now);
         let owed = self.owed.len();
         self.owed.retain(|(_, due)| *due > now);
-        if self.owed.len() < owed {
-            self.is_earned = false;
+        let lost = owed - self.owed.len();
+        if lost > 0 {
+            (self.is_earned, self.confirmed) = (false, 0);
+            self.price = self.price.saturating_mul(DEARER.saturating_pow(lost as u32)).min(DEAREST);
         }
     }
 }
@@ -71,6 +95,10 @@ pub(crate) fn fallback(kind: TaskKind, usual: PollSchedule) -> PollSchedule {
     };
     PollSchedule { initial: initial.max(usual.initial), factor: 1.5_f64.max(usual.factor), max: LONGEST.max(usual.max) }
 }
+
+#[cfg(test)]
+#[path = "trust_at_scale.rs"]
+mod at_scale;
 
 #[cfg(test)]
 mod tests {
@@ -100,11 +128,31 @@ mod tests {
         trust.end(subject(1), true, after(100));
         assert!(trust.holds(after(109)), "its callback may still come");
         assert!(!trust.holds(after(110)), "it did not");
-        trust.hear(&subject(2), after(120));
-        trust.end(subject(2), true, after(121));
+        let confirm = |trust: &mut Trust, attempt| {
+            trust.hear(&subject(attempt), after(120));
+            trust.end(subject(attempt), true, after(121));
+            trust.holds(after(121))
+        };
+        let held: Vec<_> = (2..=5).map(|attempt| confirm(&mut trust, attempt)).collect();
+        assert_eq!(held, [false, false, false, true], "one that was lost takes four in a row");
         assert!(trust.holds(after(500)), "what was missed once is not held against it twice");
-        trust.end(subject(3), false, after(500));
+        trust.end(subject(6), false, after(500));
         assert!(trust.holds(after(600)), "no callback was asked for");
+    }
+
+    #[test]
+    fn each_loss_makes_it_dearer_before_it_was_earned_too() {
+        let mut trust = Trust::default();
+        let mut needed = |lost: std::ops::Range<u32>, now| {
+            lost.for_each(|attempt| trust.end(subject(attempt), true, after(now)));
+            let mut confirm = |attempt: u32| {
+                trust.hear(&subject(attempt), after(now + 20));
+                trust.end(subject(attempt), true, after(now + 20));
+                trust.holds(after(now + 20))
+            };
+            (1..1000).map(|n| 1000 * now as u32 + n).position(&mut confirm).map(|before| before + 1)
+        };
+        assert_eq!([needed(0..1, 0), needed(1..2, 100), needed(2..9, 200)], [Some(4), Some(16), Some(64)]);
     }
 
     #[test]

@@ -9,7 +9,7 @@ use super::{
     runner::JobRunner,
 };
 use crate::{
-    callback::Hint,
+    callback::{Hint, fallback},
     error::{Error, Result},
     event::Event,
     task::Task,
@@ -81,14 +81,39 @@ impl JobRunner {
             told
         };
         let Some(callbacks) = &self.hints.callbacks else { return };
-        let (expected, attempt) =
-            self.job.edit(|record| record.work(id).map_or((false, 0), |work| (work.expects_callback, work.attempt)));
-        if task.state.is_terminal() {
+        let known = |work: &mut super::work::Work| (work.expects_callback, work.attempt, work.names_no_picture());
+        let (expected, attempt, has_ended) = self.job.edit(|record| record.work(id).map_or((false, 0, false), known));
+        if has_ended {
+            // Polled on for its pictures: its callback was judged when it ended.
+        } else if task.state.is_terminal() {
             let subject = self.hints.subject(id, attempt);
-            callbacks.trust().end(subject, expected, Instant::now());
+            callbacks.on_end(subject, expected);
         } else if told {
             // Somebody calls back before the end: from now on, this task is polled as if nobody did.
             self.work(id, super::work::Work::poll_fast);
+        }
+    }
+
+    /// Puts off the next poll of a task whose callback is expected, while callbacks can be relied on.
+    pub(super) fn rely_on_callback(&self, id: WorkId, now: u64) {
+        if !self.hints.are_trusted() {
+            return;
+        }
+        let rare = fallback(kind_of(id), self.schedule(id));
+        self.work(id, |work| {
+            if work.expects_callback && work.is_pending() {
+                work.poll_rarely(&rare, now);
+            }
+        });
+    }
+
+    /// Once callbacks can't be relied on any more, what waits for one is polled as usual.
+    pub(super) fn review_trust(&self) {
+        let is_any_rare = self.job.known(|record| record.works().any(|(_, work)| work.is_polled_rarely()));
+        if is_any_rare && !self.hints.are_trusted() {
+            for (id, _) in self.job.known(Record::pending) {
+                self.work(id, super::work::Work::poll_as_usual);
+            }
         }
     }
 
@@ -153,6 +178,7 @@ impl JobRunner {
         if !adopted {
             return Ok(());
         }
+        self.rely_on_callback(id, now);
         let what = self.job.known(|record| record.name_of(id));
         tracing::info!(task_id = task.id, user_id = hint.user_id, "{what} was found by its callback");
         self.emit_state(id, task);

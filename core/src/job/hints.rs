@@ -10,8 +10,7 @@ use tokio::time::Instant;
 
 use super::record::{WorkId, kind_of};
 use crate::{
-    callback::{Callbacks, Hint, Inbox, Subject, fallback},
-    options::PollSchedule,
+    callback::{Callbacks, Hint, Inbox, Subject},
     session::Session,
     task::TaskKind,
     wait::Schedules,
@@ -84,18 +83,23 @@ impl Hints {
         self.callbacks.is_some()
     }
 
-    /// The usual schedule, or a slow one while callbacks can be relied on.
-    pub(super) fn schedule(&self, id: WorkId, usual: PollSchedule) -> PollSchedule {
-        let trusted = self.callbacks.as_ref().is_some_and(|callbacks| callbacks.trust().holds(Instant::now()));
-        if trusted { fallback(kind_of(id), usual) } else { usual }
+    /// Whether callbacks can be relied on.
+    pub(super) fn are_trusted(&self) -> bool {
+        self.callbacks.as_ref().is_some_and(|callbacks| callbacks.trust().holds(Instant::now()))
+    }
+
+    /// When they may be found wanting, as far as is known now.
+    pub(super) fn trust_until(&self) -> Option<Duration> {
+        let (callbacks, now) = (self.callbacks.as_ref()?, Instant::now());
+        Some(callbacks.trust().holds_until(now)?.saturating_duration_since(now))
     }
 
     /// The answer of a create was lost: its callback may still tell of the task.
     pub(super) fn await_callback(&self, id: WorkId, attempt: u32, now: u64) -> Option<Duration> {
-        let callbacks = self.callbacks.as_ref()?;
+        self.callbacks.as_ref()?;
         let [training, generation] = UNPROVEN;
         let patience = match kind_of(id) {
-            kind if callbacks.trust().holds(Instant::now()) => Schedules::deadline(kind),
+            kind if self.are_trusted() => Schedules::deadline(kind),
             TaskKind::Generation => generation,
             _ => training,
         };

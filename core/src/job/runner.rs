@@ -270,6 +270,11 @@ impl JobRunner {
                 taken
             })
         };
+        let take = || {
+            let taken = take();
+            self.rely_on_callback(id, now);
+            taken
+        };
         let taken = take();
         if taken && let Err(error) = &outcome {
             self.on_create_answered(id, attempt, error.kind() == ErrorKind::OutcomeUnknown);
@@ -379,12 +384,9 @@ impl JobRunner {
         Some(since.saturating_add(Schedules::deadline(kind_of(id)).as_millis() as u64))
     }
 
-    /// The schedule of this task's next poll.
+    /// The usual schedule of this task.
     pub(super) fn schedule(&self, id: WorkId) -> PollSchedule {
-        let usual = schedules(&self.session.options).of(kind_of(id));
-        let expects =
-            self.job.edit(|record| record.work(id).is_some_and(|work| work.expects_callback || work.is_in_flight()));
-        if expects { self.hints.schedule(id, usual) } else { usual }
+        schedules(&self.session.options).of(kind_of(id))
     }
 
     pub(super) fn work(&self, id: WorkId, change: impl FnOnce(&mut Work)) {

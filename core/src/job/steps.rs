@@ -51,6 +51,7 @@ impl<'a> InFlight<'a> {
     /// Begins all that is due at `now` and not under way.
     pub(super) fn start_due(&mut self, now: u64) {
         let runner = self.runner;
+        runner.review_trust();
         for task_id in runner.take_hints() {
             self.notified(&task_id, now);
         }
@@ -99,7 +100,10 @@ impl<'a> InFlight<'a> {
             times.min()
         });
         let next = next.into_iter().chain(self.runner.hints.awaited_until()).min();
-        next.map_or(LONGEST_PAUSE, |next| Duration::from_millis(next.saturating_sub(now)).min(LONGEST_PAUSE))
+        let next =
+            next.map_or(LONGEST_PAUSE, |next| Duration::from_millis(next.saturating_sub(now)).min(LONGEST_PAUSE));
+        let is_any_rare = self.runner.job.known(|record| record.works().any(|(_, work)| work.is_polled_rarely()));
+        self.runner.hints.trust_until().filter(|_| is_any_rare).map_or(next, |trusted| trusted.min(next))
     }
 }
 
@@ -161,6 +165,7 @@ impl JobRunner {
         match outcome {
             Ok(task) => {
                 let is_news = self.job.edit(|record| record.on_polled(id, &task, &schedule, now));
+                self.rely_on_callback(id, now);
                 if is_news {
                     self.emit_state(id, &task);
                 }

@@ -119,6 +119,11 @@ impl Work {
         matches!(self.state, Some(TaskState::Succeeded | TaskState::PartlySucceeded)) && self.empty_since.is_none()
     }
 
+    /// Known to have ended well, without a picture until now.
+    pub(super) fn names_no_picture(&self) -> bool {
+        self.empty_since.is_some()
+    }
+
     /// Never sent, or refused when it was.
     pub(super) fn is_fresh(&self) -> bool {
         self.task_id.is_none() && !self.intent && self.error.is_none()
@@ -133,6 +138,20 @@ impl Work {
     pub(super) fn poll_fast(&mut self) {
         self.polls.restart();
         self.expects_callback = false;
+    }
+
+    /// Polled rarely from now on: a callback is expected, and relied on.
+    pub(super) fn poll_rarely(&mut self, rare: &PollSchedule, now: u64) {
+        self.polls.hold_back(rare, now);
+    }
+
+    pub(super) fn is_polled_rarely(&self) -> bool {
+        self.is_pending() && self.polls.is_held_back()
+    }
+
+    /// Polled as usual again: callbacks are relied on no more.
+    pub(super) fn poll_as_usual(&mut self) {
+        self.polls.release();
     }
 
     pub(super) fn is_unknown(&self) -> bool {

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
-use super::schedule::Steps;
+use super::schedule::{Steps, jittered};
 use crate::{error::Error, options::PollSchedule};
 
 /// A notified task is polled again at most once in this time.
@@ -19,6 +19,12 @@ pub(crate) struct PollState {
     last_poll: u64,
     /// The service asked for this pause: no notification cuts it short.
     not_before: u64,
+    /// When it would be polled next if nobody were relied on to tell of its end. Another process plans anew.
+    #[serde(skip)]
+    held_back_from: Option<u64>,
+    /// How often in a row it was held back.
+    #[serde(skip)]
+    held_back: u32,
 }
 
 impl PollState {
@@ -57,6 +63,7 @@ impl PollState {
     /// Begins the schedule anew. The next poll stays where it is.
     pub(crate) fn restart(&mut self) {
         self.steps = Steps::default();
+        self.held_back = 0;
     }
 
     /// Due at once, as if it had never been polled, and as far in the schedule as before.
@@ -73,6 +80,7 @@ impl PollState {
 
     /// Plans the next poll for a pause of the schedule after `now`.
     pub(crate) fn plan(&mut self, schedule: &PollSchedule, now: u64) {
+        self.held_back_from = None;
         self.next_poll = now.saturating_add(whole_ms(self.steps.after_poll(schedule)));
     }
 
@@ -89,10 +97,33 @@ impl PollState {
             return None;
         }
         let pause = self.steps.after_failure(schedule, error.retry_after());
+        self.held_back_from = None;
         self.last_poll = now;
         self.next_poll = now.saturating_add(whole_ms(pause));
         self.not_before = if error.retry_after().is_some() { self.next_poll } else { 0 };
         Some(pause)
+    }
+
+    /// Puts the poll off that was just planned: somebody is relied on to tell of the end. `rare` begins anew for each task
+    /// whose polls were usual until now.
+    pub(crate) fn hold_back(&mut self, rare: &PollSchedule, now: u64) {
+        let usual = self.next_poll;
+        self.next_poll = usual.max(now.saturating_add(whole_ms(jittered(rare.pause(self.held_back)))));
+        self.held_back_from = Some(usual);
+        self.held_back = self.held_back.saturating_add(1);
+    }
+
+    /// Whether it is polled later than usual.
+    pub(crate) const fn is_held_back(&self) -> bool {
+        self.held_back_from.is_some()
+    }
+
+    /// Nobody is relied on any more: the next poll comes when it usually would have.
+    pub(crate) fn release(&mut self) {
+        self.held_back = 0;
+        if let Some(usual) = self.held_back_from.take() {
+            self.next_poll = self.next_poll.min(usual);
+        }
     }
 
     /// Brings the next poll forward; at most one a second, whoever asks for it.

@@ -112,6 +112,6 @@ impl Steps {
 }
 
 /// ±20 %, so that what began together does not come back together.
-fn jittered(pause: Duration) -> Duration {
+pub(super) fn jittered(pause: Duration) -> Duration {
     pause.mul_f64(0.8 + 0.4 * fastrand::f64())
 }

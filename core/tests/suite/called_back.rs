@@ -215,6 +215,39 @@ async fn polling_is_rare_once_callbacks_have_proved_right() {
 }
 
 #[tokio::test]
+async fn a_lost_callback_lets_nobody_else_wait_for_one() {
+    let shop = Shop::open().await;
+    let client = service::client(&shop.simulator.url());
+    let first = service::job();
+    client.run(&first, shop.options()).await.unwrap();
+    shop.simulator.set(|settings| {
+        settings.callback_loss = 1.0;
+        settings.generation_seconds = 0.5;
+    });
+    let jobs = [0, 1].map(|n| Job::with_user_id(first.user_id().unwrap(), [STYLES[n]]));
+    let notify = async {
+        let task_id = loop {
+            let ids = jobs.iter().filter_map(|job| job.portraits()[0].task_id.clone()).collect::<Vec<_>>();
+            if ids.len() == 2 {
+                break ids[0].clone();
+            }
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        };
+        // Once a second, until it has ended.
+        while jobs[0].stage() != Stage::Done {
+            client.notify(&task_id).unwrap();
+            tokio::time::sleep(Duration::from_millis(200)).await;
+        }
+        assert_eq!(jobs[1].stage(), Stage::Generating, "callbacks are relied on");
+    };
+    let run = |n: usize| client.run(&jobs[n], shop.options());
+    // Ten seconds until the first one's callback is overdue; where nobody says so, the second is polled after 48.
+    let all = timeout(Duration::from_secs(45), async { tokio::join!(run(0), run(1), notify) });
+    let (first, second, ()) = all.await.expect("the second is polled as usual");
+    first.and(second).unwrap();
+}
+
+#[tokio::test]
 async fn a_callback_settles_a_create_whose_answer_was_lost() {
     let shop = Shop::open().await;
     shop.simulator.set(|settings| settings.callback_user_id = true);
