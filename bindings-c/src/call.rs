@@ -69,7 +69,7 @@ impl<T: Send + 'static> Call<T> {
         work: impl FnOnce(Client, Emit) -> F + Send + 'static,
     ) -> Self {
         Self {
-            core: client.core.clone(),
+            core: client.core.begun(),
             client: client.number,
             log: client.log,
             cancel,

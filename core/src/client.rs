@@ -46,6 +46,8 @@ pub struct Client {
     shared: Arc<Shared>,
     /// Of single calls of this handle, rather than the options.
     limits: CallLimits,
+    /// What the calls of this handle belong to, if they have [begun](Self::begun).
+    begun: Option<Arc<Session>>,
 }
 
 struct Shared {
@@ -129,7 +131,7 @@ impl Client {
             living.push(Arc::downgrade(&shared));
             living
         });
-        Self { shared, limits: CallLimits::default() }
+        Self { shared, limits: CallLimits::default(), begun: None }
     }
 
     /// A client of the same connections, rate limit and uploads at a time, under other options. They close together;
@@ -144,18 +146,29 @@ impl Client {
     /// most `timeout` rather than what the options say, uploads and downloads too. Waits and jobs have their own.
     #[must_use]
     pub fn with_timeout(&self, timeout: impl Into<Option<Duration>>) -> Self {
-        Self { shared: self.shared.clone(), limits: CallLimits { timeout: timeout.into(), ..self.limits } }
+        Self { limits: CallLimits { timeout: timeout.into(), ..self.limits }, ..self.clone() }
     }
 
     /// The same client, whose single calls are repeated at most `max_retries` times rather than as often as the options
     /// say.
     #[must_use]
     pub fn with_max_retries(&self, max_retries: impl Into<Option<u32>>) -> Self {
-        Self { shared: self.shared.clone(), limits: CallLimits { max_retries: max_retries.into(), ..self.limits } }
+        Self { limits: CallLimits { max_retries: max_retries.into(), ..self.limits }, ..self.clone() }
+    }
+
+    /// The same client, for a call that has begun although it is first polled later: one that is closed in between cancels
+    /// the call, as it cancels those in flight, and does not refuse it.
+    #[doc(hidden)]
+    #[must_use]
+    pub fn begun(&self) -> Self {
+        Self { begun: self.session().ok(), ..self.clone() }
     }
 
     /// The session of this process, unless the client is closed.
     fn session(&self) -> Result<Arc<Session>> {
+        if let Some(session) = self.begun.as_ref().filter(|session| session.is_ours()) {
+            return Ok(session.clone());
+        }
         // In this order: a session that was loaded before the client is closed is cancelled with it.
         let session = self.shared.session.load_full();
         if self.shared.family.closed.load(Ordering::Acquire) {
