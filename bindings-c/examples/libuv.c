@@ -12,7 +12,7 @@ struct program {
   int failed;
 };
 
-static void complain(struct program *program, const xiezhen_error *error) {
+static void report(struct program *program, const xiezhen_error *error) {
   fprintf(stderr, "%s: %s\n", xiezhen_error_code(error), xiezhen_error_message(error));
   program->failed = 1;
 }
@@ -23,10 +23,10 @@ static void handle(struct program *program, const xiezhen_completion *completion
   const xiezhen_task *task = xiezhen_completion_task(completion);
   const xiezhen_strings *files = xiezhen_completion_files(completion);
   xiezhen_error *error = NULL;
-  if (xiezhen_completion_error(completion)) complain(program, xiezhen_completion_error(completion));
+  if (xiezhen_completion_error(completion)) report(program, xiezhen_completion_error(completion));
   if (task && xiezhen_begin_save_results(program->client, task, program->folder, NULL, program->queue,
                                          xiezhen_completion_tag(completion), &error))
-    complain(program, error);
+    report(program, error);
   for (size_t n = 0; n < xiezhen_strings_count(files); n++) printf("%s: %s\n", task_id, xiezhen_strings_at(files, n));
   xiezhen_error_free(error);
 }
@@ -61,7 +61,7 @@ int main(int argc, char **argv) {
   uv_run(uv_default_loop(), UV_RUN_DEFAULT);
 
 done:
-  if (error) complain(&program, error);
+  if (error) report(&program, error);
   xiezhen_queue_free(program.queue);
   xiezhen_client_free(program.client);
   xiezhen_client_options_free(where);

@@ -21,6 +21,7 @@ int main(int argc, char **argv) {
   xiezhen_outcomes *outcomes = NULL;
   xiezhen_client_options *where = xiezhen_client_options_new();
   xiezhen_call_options *options = xiezhen_call_options_new();
+  int failed = 0;
 
   if (xiezhen_client_options_set_base_url(where, argv[1], &error)) goto done;
   if (xiezhen_client_new(where, &client, &error)) goto done;
@@ -33,7 +34,10 @@ int main(int argc, char **argv) {
   for (size_t n = 0; n < xiezhen_outcomes_count(outcomes); n++) {
     const xiezhen_task *task = xiezhen_outcomes_task(outcomes, n);
     xiezhen_strings *files = NULL;
-    if (!task) continue;
+    if (!task) {
+      failed = 1; /* on_end has said why */
+      continue;
+    }
     if (xiezhen_save_results(client, task, argv[2], NULL, &files, &error)) goto done;
     for (size_t f = 0; f < xiezhen_strings_count(files); f++)
       printf("%s: %s\n", xiezhen_task_id(task), xiezhen_strings_at(files, f));
@@ -42,7 +46,7 @@ int main(int argc, char **argv) {
 
 done:
   if (error) fprintf(stderr, "%s: %s\n", xiezhen_error_code(error), xiezhen_error_message(error));
-  const int failed = error != NULL;
+  failed |= error != NULL;
   xiezhen_outcomes_free(outcomes);
   xiezhen_call_options_free(options);
   xiezhen_client_free(client);

@@ -200,6 +200,11 @@ before=$(seen counts)
 tasks=$(seen tasks | grep -oE '"id": ?"[^"]+"' | cut -d'"' -f4)
 ./waits "$SIMULATOR/spaces/advance" "$SCRATCH/waits" $tasks >waits.out 2>waits.events
 [ "$(grep -c 'has ended' waits.events)" = 3 ]
+# A task that can't be waited for keeps none of the others, and the program says that it has failed.
+if ./waits "$SIMULATOR/spaces/advance" "$SCRATCH/waits" no-such-task $tasks >waits-failed.txt 2>&1; then
+  echo "waits: exits with 0 although a task has failed"; exit 1
+fi
+[ "$(grep -c 'has ended' waits-failed.txt)" = 3 ]
 ./libuv "$SIMULATOR/spaces/advance" "$SCRATCH/libuv" $tasks >libuv.out
 for out in *.out; do
   [ "$(wc -l <"$out")" = 4 ] || { echo "$out: not four pictures"; exit 1; }
