@@ -42,7 +42,7 @@ int main(int argc, char **argv) {
     });
     QApplication::exec();
 
-    if (failed) throw xiezhen::Error(*failed);
+    if (failed) throw *failed;
     for (const auto &portrait : job.portraits())
       for (const auto &file : portrait.files) std::cout << portrait.style << ": " << file << '\n';
     return 0;

@@ -1477,15 +1477,15 @@ private:
     const RunMany own(options);
     auto tell_event = [&](std::size_t index, const xiezhen_event *event) { options.on_event(index, Event(event)); };
     auto tell_end = [&](std::size_t index, const xiezhen_error *error) { options.on_end(index, detail::maybe_error(error)); };
-    using Events = detail::Through<decltype(tell_event)>;
-    using Ends = detail::Through<decltype(tell_end)>;
-    Events events(tell_event);
-    Ends ends(tell_end);
+    using ThroughEvent = detail::Through<decltype(tell_event)>;
+    using ThroughEnd = detail::Through<decltype(tell_end)>;
+    ThroughEvent events(tell_event);
+    ThroughEnd ends(tell_end);
     const xiezhen_on_job_event on_event = [](std::size_t index, const xiezhen_event *event, void *data) -> std::int32_t {
-      return (*static_cast<Events *>(data))(index, event);
+      return (*static_cast<ThroughEvent *>(data))(index, event);
     };
     const xiezhen_on_job_end on_end = [](std::size_t index, const xiezhen_error *error, void *data) -> std::int32_t {
-      return (*static_cast<Ends *>(data))(index, error);
+      return (*static_cast<ThroughEnd *>(data))(index, error);
     };
     if (options.on_event)
       detail::call(xiezhen_run_many_options_set_on_event, own.get(), on_event, static_cast<void *>(&events));

@@ -47,7 +47,10 @@ grep -ohE '\bxiezhen_[a-z0-9_]+' tests/*.c tests/*.h | sort -u >"$work/called"
 untested=$(comm -23 "$work/declared" "$work/called")
 [ -z "$untested" ] || { echo "no C test calls: $untested"; exit 1; }
 
-warnings=(-Wall -Wextra -Wpedantic -Werror -g)
+warnings=(-Wall -Wextra -Wpedantic -Wconversion -Werror -g)
+# More of them, for what users read and include. The tests' macros shadow.
+strict=("${warnings[@]}" -Wshadow)
+strict_cpp=("${strict[@]}" -Wuseless-cast)
 compile_c() { # <standard> <test> [flags…]
   gcc -std="$1" -D_GNU_SOURCE "${warnings[@]}" "${@:3}" "tests/$2.c" $(pkg-config --cflags --libs xiezhen) -lm -pthread \
     -o "$work/$2-$1"
@@ -57,7 +60,7 @@ run() { # <name> <command…>: in spaces and files of its own
 }
 
 compile_cpp() { # <standard>
-  g++ -std="$1" "${warnings[@]}" -Wuseless-cast tests/wrapper.cpp tests/second_unit.cpp $(pkg-config --cflags --libs xiezhen) -pthread \
+  g++ -std="$1" "${strict_cpp[@]}" tests/wrapper.cpp tests/second_unit.cpp $(pkg-config --cflags --libs xiezhen) -pthread \
     -o "$work/wrapper-$1"
 }
 
@@ -103,17 +106,19 @@ mkdir "$outside"
 cp -r examples/* tests/outside/* "$outside"
 cd "$outside"
 static=$(pkg-config --static --libs xiezhen | sed 's/-lxiezhen/-l:libxiezhen.a/')
-gcc -std=c99 "${warnings[@]}" portrait.c $(pkg-config --cflags --libs xiezhen) -o shared-c
-gcc -std=c99 "${warnings[@]}" portrait.c $(pkg-config --cflags xiezhen) $static -o static-c
-g++ -std=c++17 "${warnings[@]}" portrait.cpp $(pkg-config --cflags --libs xiezhen) -o shared-cpp
-gcc -std=c99 "${warnings[@]}" waits.c $(pkg-config --cflags --libs xiezhen) -o waits
-gcc -std=c99 "${warnings[@]}" epoll.c $(pkg-config --cflags --libs xiezhen) -o epoll
-gcc -std=c11 -D_GNU_SOURCE "${warnings[@]}" libuv.c $(pkg-config --cflags --libs xiezhen libuv) -o libuv
-g++ -std=c++17 "${warnings[@]}" -fPIC qt.cpp $(pkg-config --cflags --libs xiezhen Qt6Widgets) -o qt
-gcc -std=c99 "${warnings[@]}" callbacks.c $(pkg-config --cflags --libs xiezhen) -o callbacks
-gcc -std=c11 -D_GNU_SOURCE "${warnings[@]}" callbacks_server.c $(pkg-config --cflags --libs xiezhen libmicrohttpd) \
+gcc -std=c99 "${strict[@]}" portrait.c $(pkg-config --cflags --libs xiezhen) -o shared-c
+gcc -std=c99 "${strict[@]}" portrait.c $(pkg-config --cflags xiezhen) $static -o static-c
+g++ -std=c++17 "${strict_cpp[@]}" portrait.cpp $(pkg-config --cflags --libs xiezhen) -o shared-cpp
+gcc -std=c99 "${strict[@]}" waits.c $(pkg-config --cflags --libs xiezhen) -o waits
+gcc -std=c99 "${strict[@]}" epoll.c $(pkg-config --cflags --libs xiezhen) -o epoll
+gcc -std=c11 -D_GNU_SOURCE "${strict[@]}" libuv.c $(pkg-config --cflags --libs xiezhen libuv) -o libuv
+# Qt's headers are not as clean.
+g++ -std=c++17 "${strict_cpp[@]}" -fPIC qt.cpp $(pkg-config --cflags --libs xiezhen) \
+  $(pkg-config --cflags --libs Qt6Widgets | sed 's/-I/-isystem /g') -o qt
+gcc -std=c99 "${strict[@]}" callbacks.c $(pkg-config --cflags --libs xiezhen) -o callbacks
+gcc -std=c11 -D_GNU_SOURCE "${strict[@]}" callbacks_server.c $(pkg-config --cflags --libs xiezhen libmicrohttpd) \
   -o callbacks_server
-g++ -std=c++17 "${warnings[@]}" advance.cpp $(pkg-config --cflags --libs xiezhen) -o advance
+g++ -std=c++17 "${strict_cpp[@]}" advance.cpp $(pkg-config --cflags --libs xiezhen) -o advance
 gcc -std=c11 "${warnings[@]}" beside.c $(pkg-config --cflags xiezhen libcurl openssl) $static \
   $(pkg-config --libs libcurl openssl) -o beside
 cmake -S . -B build -DCMAKE_PREFIX_PATH="$prefix" -DCMAKE_BUILD_TYPE=Debug >/dev/null

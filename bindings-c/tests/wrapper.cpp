@@ -463,7 +463,7 @@ void a_run_as_a_range_of_events() {
 // Of each picture of the corpus, the same is said as in every other language.
 void photos_are_checked() {
   std::ifstream table(std::string(environment("PICTURES")) + "/../expected.json");
-  const std::regex row(R"re("([^"]+)": \{"format": (null|"(\w+)"), "size": (null|\[(\d+), (\d+)\]), "plan": (null|"(\w+)"), )re"
+  const std::regex pattern(R"re("([^"]+)": \{"format": (null|"(\w+)"), "size": (null|\[(\d+), (\d+)\]), "plan": (null|"(\w+)"), )re"
                        R"re("says": (null|"([^"]*)"), "remarks": \[("(\w+)")?.*)re");
   std::vector<std::smatch> expected;
   std::vector<std::string> lines;
@@ -472,7 +472,7 @@ void photos_are_checked() {
   std::vector<xiezhen::Photo> photos;
   for (const auto &line : lines) {
     std::smatch found;
-    CHECK(std::regex_search(line, found, row));
+    CHECK(std::regex_search(line, found, pattern));
     photos.push_back(xiezhen::Photo::path(std::string(environment("PICTURES")) + "/" + found[1].str()));
     expected.push_back(std::move(found));
     // Decoding is slow under valgrind.
