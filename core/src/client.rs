@@ -199,10 +199,14 @@ impl Client {
         }
     }
 
-    /// The styles, if they were listed by this client before.
+    /// The styles with these ids and others, as they were listed a while ago or are now; none if that fails: a page only
+    /// lacks something then.
     #[cfg(feature = "cli")]
-    pub(crate) async fn listed_styles(&self) -> Option<Arc<[Style]>> {
-        self.session().ok()?.listed_styles().await
+    pub(crate) async fn styles_for_pages(&self, ids: &[String]) -> Option<Arc<[Style]>> {
+        let limits = CallLimits { max_retries: Some(1), ..self.limits };
+        let request = Request::new(Call::ListStyles, "", Payload::Nothing).within(limits);
+        let suffices = |listed: &[Style]| ids.iter().all(|id| listed.iter().any(|style| style.style == *id));
+        self.session().ok()?.styles(request, suffices).await.ok()
     }
 
     /// The picture at an address of a style's template, as a small JPEG; none if it can't be had soon.

@@ -125,12 +125,6 @@ impl Session {
         Ok(styles)
     }
 
-    /// The styles as they were last listed, by whomever; nobody is asked.
-    #[cfg(feature = "cli")]
-    pub(crate) async fn listed_styles(&self) -> Option<Arc<[Style]>> {
-        self.styles.lock().await.as_ref().map(|(_, styles)| styles.clone())
-    }
-
     /// A create, on a connection of its own.
     pub(crate) async fn create(&self, request: Request) -> Result<Created> {
         let call = request.call;

@@ -204,8 +204,9 @@ impl<'a> Invocation<'a> {
         // What there is of a job that failed is worth showing too.
         let portraits = job.portraits();
         if outcome.is_ok() || portraits.iter().any(|portrait| !portrait.files.is_empty()) {
-            // Whoever has ended it waits for no templates.
-            let templates_of = outcome.is_ok().then_some(client);
+            // Whoever has ended it waits for no templates, and what can't be reached has none.
+            let goes_on = outcome.as_ref().err().is_none_or(|error| error.kind() == ErrorKind::TaskFailed);
+            let templates_of = goes_on.then_some(client);
             interrupt.or("the contact sheet", self.contact_sheet(&job, templates_of)).await.unwrap_or_else(|error| {
                 print::say(&text::no_contact_sheet(print::plain(error.message())));
             });

@@ -23,7 +23,7 @@ use crate::{
     error::{Error, Result},
     job::{Job, Portrait},
     photo::interrupted,
-    task::TaskState,
+    task::{Style, TaskState},
 };
 
 /// How many templates are fetched at a time, and for how long: the pictures are there already.
@@ -33,26 +33,33 @@ const PATIENCE: Duration = Duration::from_secs(20);
 /// The addresses of templates, small and embedded, by the style's id as a page has it.
 pub(super) type Templates = HashMap<String, String>;
 
-/// The templates of the jobs' styles, as far as this client has listed them: nobody is asked for the list again.
+/// The templates of the jobs' styles; those that have not come soon are left out.
+///
+/// A job that went on may never have listed its styles: they are listed now, and quietly not if that can't be done. Where
+/// nothing was done, nobody is asked: the sheet that is there has them.
 pub(super) async fn templates(client: &Client, jobs: &[&Job]) -> Templates {
     let mut templates = Templates::new();
-    let Some(listed) = client.listed_styles().await else { return templates };
-    let asked: Vec<String> =
-        jobs.iter().flat_map(|job| job.portraits()).filter_map(|portrait| portrait.style_id).collect();
-    let wanted: Vec<_> = listed.iter().filter(|style| asked.contains(&style.style)).cloned().collect();
-    let fetch = |style: crate::task::Style| async move {
+    let of_job = |job: &&Job| job.portraits().into_iter().filter_map(|portrait| portrait.style_id);
+    let asked: Vec<String> = jobs.iter().flat_map(of_job).collect();
+    let fetch = |style: Style| async move {
         let template = client.template(&style.template).await?;
         Some((escaped(&style.style), embedded(&template)))
     };
-    let mut fetched = stream::iter(wanted.into_iter().map(fetch)).buffer_unordered(AT_ONCE);
     let all = async {
+        let is_asked = !asked.is_empty() && client.calls() > 0;
+        let listed = if is_asked { client.styles_for_pages(&asked).await } else { None };
+        let wanted: Vec<Style> = listed
+            .iter()
+            .flat_map(|listed| listed.iter())
+            .filter(|style| asked.contains(&style.style))
+            .cloned()
+            .collect();
+        let mut fetched = stream::iter(wanted.into_iter().map(fetch)).buffer_unordered(AT_ONCE);
         while let Some(one) = fetched.next().await {
             templates.extend(one);
         }
     };
-    // Those that have not come by then are left out.
     let _ = tokio::time::timeout(PATIENCE, all).await;
-    drop(fetched);
     templates
 }
 

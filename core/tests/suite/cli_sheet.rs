@@ -83,6 +83,34 @@ async fn a_run_prints_its_files_and_leaves_a_contact_sheet() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn styles_that_nobody_has_listed_have_their_templates_unless_that_fails() {
+    let simulator = service::start().await;
+    let folder = tempfile::tempdir().unwrap();
+    assert_eq!(exit(&run(&simulator.url(), &folder.path().join("trained")).output().unwrap()), 0);
+    let user_id = simulator.tasks().remove(0).user_id;
+    let templates = |folder: &Path| sheet(folder).matches("<img class=\"template\"").count();
+    // An id needs no list.
+    let one_more = |name: &str| {
+        let mut command = xiezhen(&simulator.url(), ["run", "--user-id", &user_id, "--style", OFFERED[0].id, "--out"]);
+        let output = command.arg(folder.path().join(name)).output().unwrap();
+        assert_eq!(exit(&output), 0, "{}", text(&output.stderr));
+        (templates(&folder.path().join(name)), text(&output.stderr).to_owned())
+    };
+    assert_eq!(one_more("listed").0, 1);
+
+    let manifest = folder.path().join("list.csv");
+    fs::write(&manifest, format!("key,user_id,styles\nanna,{user_id},{}\n", OFFERED[1].id)).unwrap();
+    let mut batch = xiezhen(&simulator.url(), ["batch", "--manifest"]);
+    let output = batch.arg(&manifest).arg("--out").arg(folder.path().join("batch")).output().unwrap();
+    assert_eq!(exit(&output), 0, "{}", text(&output.stderr));
+    assert_eq!(templates(&folder.path().join("batch/anna")), 1);
+
+    simulator.fault(Fault::on(Call::ListStyles).reply(500));
+    let (templates, said) = one_more("unlisted");
+    assert!(templates == 0 && said.contains("index.html") && !said.contains("500"), "{said}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn nothing_from_outside_gets_into_the_contact_sheet_unescaped() {
     let simulator = service::start().await;
     let folder = tempfile::tempdir().unwrap();
