@@ -3,6 +3,8 @@
 mod adoption;
 mod called_back;
 mod checkpoint;
+#[cfg(feature = "cli")]
+pub(crate) mod dry_run;
 mod emit;
 mod hints;
 mod identity;

@@ -1,9 +1,12 @@
 //! `xiezhen batch`: a folder of customers, each a job of its own, on one rate limit.
 
+mod begun;
 mod customers;
 mod page;
 mod progress;
 mod table;
+
+pub(super) use self::begun::Commands;
 
 use std::{
     fs::{File, TryLockError},
@@ -14,9 +17,10 @@ use std::{
 use serde_json::json;
 
 use self::{
+    begun::{Begun, checkpoint},
     customers::Customer,
     progress::Progress,
-    table::{Row, billed},
+    table::Row,
 };
 use super::{arguments::Batch, interrupt::Interrupt, print, sheet, text};
 use crate::{
@@ -35,15 +39,21 @@ pub(super) struct Output {
 }
 
 /// Does all of it and returns what to exit with: 0, or the highest code of a customer's error.
-pub(super) async fn run(client: &Client, batch: &Batch, output: Output, mut interrupt: Interrupt) -> Result<u8> {
+pub(super) async fn run(
+    client: &Client,
+    batch: &Batch,
+    commands: Commands<'_>,
+    output: Output,
+    mut interrupt: Interrupt,
+) -> Result<u8> {
     let customers = customers::read(batch)?;
     for note in customers.iter().flat_map(|customer| &customer.left_out) {
         print::say(&print::plain(note));
     }
-    let jobs: Vec<(String, Job)> =
-        customers.iter().map(|customer| (customer.key.clone(), customer.job.clone())).collect();
+    let begun = Begun::read(&customers, batch, commands)?;
+    let jobs = begun.jobs(&customers).await;
     if batch.dry_run {
-        return try_all(client, &jobs, &batch.out, output).await;
+        return try_all(client, &jobs, &begun, batch, output).await;
     }
     let lock = hold(&batch.out)?;
     let progress = Arc::new(Progress::new(client.clone(), jobs.iter().map(|(key, _)| key.clone()).collect(), output));
@@ -52,7 +62,7 @@ pub(super) async fn run(client: &Client, batch: &Batch, output: Output, mut inte
     progress.stop();
     interrupt.wait_for_creates(client).await;
 
-    let rows = rows(&customers, &batch.out, outcome.as_ref().ok());
+    let rows = rows(&customers, &begun, &batch.out, outcome.as_ref().ok());
     let jobs: Vec<&Job> = rows.iter().filter_map(|row| row.job.as_ref()).collect();
     // Whoever has ended it waits for no templates.
     let templates = if outcome.is_ok() { sheet::templates(client, &jobs).await } else { sheet::Templates::new() };
@@ -94,22 +104,33 @@ fn hold(out: &Path) -> Result<File> {
 }
 
 /// Says what a run would do and cost, and what it would refuse.
-async fn try_all(client: &Client, jobs: &[(String, Job)], out: &Path, output: Output) -> Result<u8> {
-    let tried = client.try_many(jobs).await?;
+async fn try_all(
+    client: &Client,
+    jobs: &[(String, Job)],
+    begun: &Begun<'_>,
+    batch: &Batch,
+    output: Output,
+) -> Result<u8> {
+    let tried = client.try_many(jobs, &batch.out, batch.run_args.recreate).await?;
     let (mut calls, mut worst) = (0, 0);
     for ((key, job), tried) in jobs.iter().zip(tried) {
-        let stored = stored(out, key);
-        let due = billed(job, stored.as_ref()).due;
-        match &tried {
-            Ok(()) => calls += due,
-            Err(error) => worst = worst.max(error.kind().exit_code()),
-        }
+        calls += tried.billed_calls;
+        let advice = tried.error.as_ref().and_then(|error| begun.advice(key, job, error));
+        worst = worst.max(tried.error.as_ref().map_or(0, |error| error.kind().exit_code()));
         if output.json {
-            let problem = tried.err().map(|error| error.message().to_owned());
-            print::json(&json!({ "type": "plan", "key": key, "billed_calls": due, "problem": problem }))?;
-        } else {
-            let what = tried.map_or_else(|error| error.message().to_owned(), |()| text::billed_calls(due));
-            print::result(&print::plain(&format!("{key}: {what}")))?;
+            let problem = tried.error.map(|error| error.message().to_owned());
+            let (plan, calls) = ("plan", tried.billed_calls);
+            print::json(&json!({
+                "type": plan, "key": key, "billed_calls": calls, "problem": problem, "advice": advice,
+            }))?;
+            continue;
+        }
+        let problem = tried.error.as_ref().map(|error| error.message().to_owned());
+        let cost = (problem.is_none() || tried.billed_calls > 0).then(|| text::billed_calls(tried.billed_calls));
+        let what: Vec<String> = [problem, cost].into_iter().flatten().collect();
+        print::result(&print::plain(&format!("{key}: {}", what.join("; "))))?;
+        if let Some(advice) = advice {
+            print::result(&format!("  {}", print::plain(&advice)))?;
         }
     }
     if output.json {
@@ -120,25 +141,22 @@ async fn try_all(client: &Client, jobs: &[(String, Job)], out: &Path, output: Ou
     Ok(worst)
 }
 
-fn stored(out: &Path, key: &str) -> Option<Job> {
-    Job::read_checkpoint(out.join(key).join("job.json")).ok()
-}
-
 /// What has become of each customer, whether this run came to them or not.
-fn rows(customers: &[Customer], out: &Path, ended: Option<&Vec<Result<Job>>>) -> Vec<Row> {
+fn rows(customers: &[Customer], begun: &Begun<'_>, out: &Path, ended: Option<&Vec<Result<Job>>>) -> Vec<Row> {
     let one = |(index, customer): (usize, &Customer)| {
-        let folder = out.join(&customer.key);
+        let Customer { key, job: order, .. } = customer;
         let ended = ended.and_then(|ended| ended.get(index));
         let job = match ended {
             Some(Ok(job)) => Some(job.clone()),
-            _ => stored(out, &customer.key),
+            _ => Job::read_checkpoint(checkpoint(out, key)).ok(),
         };
         let error = match ended {
             Some(Err(error)) => Some(error.clone()),
             Some(Ok(_)) => None,
             None => Some(Error::cancelled("the batch")),
         };
-        Row::new(customer.key.clone(), folder, job, error)
+        let advice = error.as_ref().and_then(|error| begun.advice(key, order, error));
+        Row { key: key.clone(), folder: out.join(key), job, error, advice }
     };
     customers.iter().enumerate().map(one).collect()
 }
@@ -158,12 +176,16 @@ async fn write_reports(rows: &[Row], templates: sheet::Templates, out: &Path, ou
                 let mut line = print::tagged("error", serde_json::to_value(error));
                 if let Some(fields) = line.as_object_mut() {
                     fields.insert("key".to_owned(), row.key.as_str().into());
+                    fields.insert("advice".to_owned(), row.advice.as_deref().into());
                 }
                 print::json(&line)?;
             }
             (None, true) => print::json(&row.as_json())?,
             (Some(error), false) => {
                 print::say(&print::plain(&format!("{}: {}: {}", row.key, error.kind(), error.message())));
+                if let Some(advice) = &row.advice {
+                    print::say(&format!("  {}", print::plain(advice)));
+                }
             }
             (None, false) => {}
         }

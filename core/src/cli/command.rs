@@ -8,7 +8,7 @@ use std::{
 use clap::CommandFactory as _;
 
 use super::{
-    arguments::{Arguments, Command, Connection, Run},
+    arguments::{Arguments, Command, Connection},
     batch::{self, Output},
     check::check,
     gallery::gallery,
@@ -112,8 +112,11 @@ impl<'a> Invocation<'a> {
                 Err(error) => Err(error),
             },
             Command::Batch(batch) => {
+                let options = &self.connection.typed();
+                let commands = batch::Commands { program: self.program, options };
                 let output = Output { json: self.json, quiet: self.quiet, verbose: self.verbose > 0 };
-                return batch::run(&client, batch, output, interrupt).await.unwrap_or_else(|error| self.fail(&error));
+                let exit = batch::run(&client, batch, commands, output, interrupt).await;
+                return exit.unwrap_or_else(|error| self.fail(&error));
             }
             // Done without a client.
             Command::Listen { .. }
@@ -242,26 +245,10 @@ impl<'a> Invocation<'a> {
         {
             // A run that was typed again reads its photos again; a job that has them uploaded does not.
             outlives_photos = !run.photos.iter().all(|photo| photo.exists());
-            one_more_style = self.one_more_style(&stored, run);
+            let options = self.connection.typed();
+            one_more_style = report::one_more_style(self.program, &options, &stored, &run.styles, &run.out);
         }
         Some(report::Resume { command, takes_options, outlives_photos, one_more_style })
-    }
-
-    /// What to type for styles that a finished job was not asked for: its model is there, and a training costs more.
-    fn one_more_style(&self, stored: &Job, run: &Run) -> Option<String> {
-        let user_id = stored.user_id().filter(|_| stored.stage() == Stage::Done)?;
-        let known: Vec<String> = stored.portraits().into_iter().map(|portrait| portrait.style).collect();
-        let new: Vec<String> = run
-            .styles
-            .iter()
-            .filter(|style| !known.contains(style))
-            .map(|style| format!(" --style {}", report::quoted(style.as_ref())))
-            .collect();
-        let out = report::quoted(run.out.join("more").as_os_str());
-        let options = self.connection.typed();
-        let user_id = report::quoted(user_id.as_ref());
-        (!new.is_empty())
-            .then(|| format!("{} run --user-id {user_id}{} --out {out}{options}", self.program, new.concat()))
     }
 
     /// One that can't be written takes nothing from the pictures: the job is done all the same.

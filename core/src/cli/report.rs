@@ -8,7 +8,7 @@ use super::{
 };
 use crate::{
     error::{Error, ErrorKind},
-    job::Portrait,
+    job::{Job, Portrait, Stage},
     spelling::Spelling,
 };
 
@@ -126,6 +126,23 @@ fn way_to_adopt(error: &Error, portraits: &[Portrait], resume: &Resume) -> Optio
     };
     let task_id = quoted(task_id.as_ref());
     Some(text::adopt_billed(format!("{} --adopt {task_id} {which}", resume.command)))
+}
+
+/// What to type for styles that a finished job was not asked for: its model is there, and a training costs more.
+pub(super) fn one_more_style(
+    program: &str,
+    options: &str,
+    done: &Job,
+    styles: &[String],
+    out: &Path,
+) -> Option<String> {
+    let user_id = done.user_id().filter(|_| done.stage() == Stage::Done)?;
+    let known: Vec<String> =
+        done.portraits().into_iter().flat_map(|portrait| [Some(portrait.style), portrait.style_id]).flatten().collect();
+    let new = styles.iter().filter(|style| !known.contains(style));
+    let new: Vec<String> = new.map(|style| format!(" --style {}", quoted(style.as_ref()))).collect();
+    let (user_id, out) = (quoted(user_id.as_ref()), quoted(out.join("more").as_os_str()));
+    (!new.is_empty()).then(|| format!("{program} run --user-id {user_id}{} --out {out}{options}", new.concat()))
 }
 
 fn remedy(kind: ErrorKind) -> Option<String> {

@@ -145,6 +145,14 @@ texts! {
 texts! {
     billed_calls(count) { en: "billed calls: {count}", zh: "收费调用：{count} 次" }
     billed_calls_in_all(count) { en: "billed calls in all: {count}", zh: "收费调用合计：{count} 次" }
+    done_with_other_photos(folder) {
+        en: "This customer is done, with other photos; nothing was billed. For a new order, give these photos a folder of another name, or move {folder} away",
+        zh: "这位客户已经用另一些照片完成；没有产生费用。如需重新制作，请把这些照片放进另一个名称的文件夹，或移走 {folder}"
+    }
+    begun_otherwise(command, folder) {
+        en: "What was begun can be finished as it was ordered: {command}. For this order, give it a folder of another name, or move {folder} away: it is billed anew",
+        zh: "已经开始的任务可以按原来的内容完成：{command}。如需按现在的内容制作，请换一个文件夹名称，或移走 {folder}：会重新计费"
+    }
     of_customer(key, what) { en: "{key}: {what}", zh: "{key}：{what}" }
     batch_line(over, uploading, training, generating, failed, calls, left) {
         en: "{over} done · {uploading} uploading · {training} training · {generating} generating · {failed} failed · {calls} calls · {left} left",

@@ -10,6 +10,8 @@ use std::{
 use futures_util::{StreamExt, stream};
 
 use super::Client;
+#[cfg(feature = "cli")]
+use crate::job::dry_run::{DryRun, Wanted, dry_run};
 use crate::{
     callback::Callbacks,
     error::{Error, Result},
@@ -24,6 +26,9 @@ const FEWEST_AT_ONCE: usize = 4;
 const MOST_AT_ONCE: usize = 1000;
 /// Jobs whose photos are read at a time, to find out which jobs they are.
 const READ_AT_ONCE: usize = 4;
+
+/// A checkpoint beside pictures.
+const CHECKPOINT: &str = "job.json";
 
 /// A job, and what its caller calls it: an order number, say.
 #[derive(Clone, Debug)]
@@ -163,15 +168,19 @@ impl Client {
         Ok(ended.into_iter().map(|(_, ended)| ended).collect())
     }
 
-    /// What is wrong with each job, found out without uploading or paying: its photos are read, its styles looked up.
+    /// What a run of each job would come to, its checkpoint beside its pictures, found out without uploading or paying.
     #[cfg(feature = "cli")]
-    pub(crate) async fn try_many(&self, jobs: &[(String, Job)]) -> Result<Vec<Result<()>>> {
+    pub(crate) async fn try_many(&self, jobs: &[(String, Job)], out: &Path, recreate: bool) -> Result<Vec<DryRun>> {
         let keyed: Vec<KeyedJob> = jobs.iter().cloned().map(Into::into).collect();
         check_keys(&keyed, true)?;
-        let identities = self.identities(&keyed).await?;
-        let offered = self.list_styles().await?;
-        let tried = identities.into_iter().zip(&keyed);
-        Ok(tried.map(|(identity, one)| identity.and_then(|_| one.job.try_order(&offered))).collect())
+        self.identities(&keyed).await?;
+        let mut tried = Vec::new();
+        for (key, job) in jobs {
+            let folder = out.join(key);
+            let wanted = Wanted { checkpoint: folder.join(CHECKPOINT), save_to: folder, recreate };
+            tried.push(dry_run(self.session()?, job, wanted).await);
+        }
+        Ok(tried)
     }
 
     /// How many gateway calls this client has made.
@@ -230,7 +239,7 @@ impl Client {
         let pictures =
             options.save_to.as_ref().map(|folder| key.as_ref().map_or_else(|| folder.clone(), |key| folder.join(key)));
         if options.beside_pictures {
-            run.checkpoint = pictures.as_ref().map(|folder| folder.join("job.json"));
+            run.checkpoint = pictures.as_ref().map(|folder| folder.join(CHECKPOINT));
         }
         run.save_to = pictures;
         if let Some(emit) = options.on_event.clone() {

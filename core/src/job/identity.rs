@@ -4,6 +4,8 @@ use std::{collections::HashSet, fmt::Write as _};
 
 use sha2::{Digest as _, Sha256};
 
+#[cfg(feature = "cli")]
+use super::{Job, Stage, record::PortraitRecord};
 use super::{JobPhoto, record::Record, style_name};
 
 /// Its digest; where only the service has the photo, the service's path of it.
@@ -48,5 +50,48 @@ impl Record {
         } else {
             Ok(())
         }
+    }
+
+    /// Whether it asks for no photo, style or model that the other job lacks: an order that was carried out stays so when
+    /// photos are put away, or fewer styles are asked for.
+    #[cfg(feature = "cli")]
+    fn asks_nothing_new(&self, other: &Self) -> bool {
+        let has_photo = |photo: &JobPhoto| {
+            let asked = identity_of_photo(photo);
+            asked.is_some() && other.photos.iter().any(|known| identity_of_photo(known) == asked)
+        };
+        let has_style = |asked: &PortraitRecord| {
+            let asked = style_name::normalized(&asked.style);
+            let by_id = |known: &PortraitRecord| known.style_id.as_deref().map(style_name::normalized);
+            let is_it = |known: &PortraitRecord| {
+                style_name::normalized(&known.style) == asked || by_id(known).as_ref() == Some(&asked)
+            };
+            other.portraits.iter().any(is_it)
+        };
+        let same_model = self.training.is_some() || self.user_id == other.user_id;
+        same_model && self.photos.iter().all(has_photo) && self.portraits.iter().all(has_style)
+    }
+}
+
+#[cfg(feature = "cli")]
+impl Job {
+    /// Whether all that it asks for is in a job that is done. Reads the photos that were never read.
+    pub(crate) async fn is_done_by(&self, other: &Self) -> bool {
+        other.stage() == Stage::Done && self.digest_photos().await.is_ok() && {
+            let other = other.known(Clone::clone);
+            self.known(|record| record.asks_nothing_new(&other))
+        }
+    }
+
+    /// Whether a run of this one would go on with the other.
+    pub(crate) fn is_same_order(&self, other: &Self) -> bool {
+        let other = other.known(Clone::clone);
+        self.known(|record| record.same_order(&other).is_ok())
+    }
+
+    /// Whether it asks for no photo and no model that the other job lacks: what differs, if anything does, are styles.
+    pub(crate) fn is_of_the_same_person(&self, other: &Self) -> bool {
+        let other = other.known(Clone::clone);
+        self.known(|record| Record { portraits: Vec::new(), ..record.clone() }.asks_nothing_new(&other))
     }
 }

@@ -178,28 +178,7 @@ async fn take_checkpoint(session: &Session, job: &Job, path: PathBuf) -> Result<
     let (checkpoint, stored) = opened.await.map_err(interrupted)??;
 
     if let Some(stored) = stored {
-        // Before anything is taken over: a refused job stays what it was.
-        let elsewhere = stored.known(|record| record.problem_at(&session.options.host()));
-        if let Some(problem) = elsewhere {
-            return Err(Error::invalid(vec![format!("the checkpoint {shown} can't be used: {problem}")]));
-        }
-        let unread = job.known(|record| record.photos.iter().any(|photo| photo.sha256.is_none()));
-        if unread {
-            job.digest_photos().await?;
-        }
-        let stored_record = stored.known(Clone::clone);
-        let newer = job.known(|record| {
-            let same = record.same_order(&stored_record);
-            same.map(|()| stored_record.revision >= record.revision)
-        });
-        match newer {
-            Ok(true) => job.take_over(&stored),
-            Ok(false) => {}
-            Err(other) => {
-                let problem = format!("the checkpoint {shown} belongs to {other}: use another file for this job");
-                return Err(Error::invalid(vec![problem]));
-            }
-        }
+        take_up(session, job, &stored, &shown).await?;
     }
     Ok(Arc::new(move |job: Job| {
         let checkpoint = checkpoint.clone();
@@ -208,4 +187,31 @@ async fn take_checkpoint(session: &Session, job: &Job, path: PathBuf) -> Result<
             Ok(saved.map_err(interrupted)??)
         })
     }))
+}
+
+/// Takes over what a checkpoint knows of the job, if it is this job's.
+pub(super) async fn take_up(session: &Session, job: &Job, stored: &Job, shown: &str) -> Result<()> {
+    // Before anything is taken over: a refused job stays what it was.
+    let elsewhere = stored.known(|record| record.problem_at(&session.options.host()));
+    if let Some(problem) = elsewhere {
+        return Err(Error::invalid(vec![format!("the checkpoint {shown} can't be used: {problem}")]));
+    }
+    let unread = job.known(|record| record.photos.iter().any(|photo| photo.sha256.is_none()));
+    if unread {
+        job.digest_photos().await?;
+    }
+    let stored_record = stored.known(Clone::clone);
+    let newer = job.known(|record| {
+        let same = record.same_order(&stored_record);
+        same.map(|()| stored_record.revision >= record.revision)
+    });
+    match newer {
+        Ok(true) => job.take_over(stored),
+        Ok(false) => {}
+        Err(other) => {
+            let problem = format!("the checkpoint {shown} belongs to {other}: use another file for this job");
+            return Err(Error::invalid(vec![problem]));
+        }
+    }
+    Ok(())
 }

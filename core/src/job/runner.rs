@@ -96,20 +96,26 @@ impl JobRunner {
 
     /// Brings a job to where the service works on it: styles, photos, training.
     pub(super) async fn prepare(&self) -> Result<()> {
+        let Some(due) = self.check_order().await? else { return Ok(()) };
+        self.save().await?;
+        self.upload(due).await?;
+        self.start(WorkId::Training).await
+    }
+
+    /// Looks up the styles, and checks the photos that are to be uploaded: of a training that is to be started.
+    pub(super) async fn check_order(&self) -> Result<Option<Due>> {
         if self.job.known(Record::is_over) {
-            return Ok(());
+            return Ok(None);
         }
         if !self.job.known(|record| record.training.as_ref().is_some_and(Work::is_fresh)) {
-            return self.resolve_styles().await;
+            return self.resolve_styles().await.map(|()| None);
         }
         let (due, notices) = self.job.check_photos(&self.session).await?;
         for message in notices {
             self.emit(Event::Notice { message });
         }
         self.resolve_styles().await?;
-        self.save().await?;
-        self.upload(due).await?;
-        self.start(WorkId::Training).await
+        Ok(Some(due))
     }
 
     /// Whether the job waits for photos that can't be read here, and has not done so for too long: then it is refused.

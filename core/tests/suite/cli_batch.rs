@@ -5,7 +5,7 @@
 use std::{fs, path::Path, process::Output};
 
 use serde_json::json;
-use xiezhen_simulator::{Call, Fault};
+use xiezhen_simulator::{Call, Fault, STYLES as OFFERED};
 
 use crate::command::{exit, json_lines, text, xiezhen};
 use crate::service::{self, STYLES, photos};
@@ -63,7 +63,7 @@ async fn a_folder_of_customers_is_done_and_goes_on_where_it_stood() {
         );
     }
     let report = fs::read_to_string(folder.path().join("out/report.csv")).unwrap();
-    assert!(report.starts_with("key,state,model,pictures,billed calls,error,message\nanna,done,"), "{report}");
+    assert!(report.starts_with("key,state,model,pictures,billed calls,error,message,advice\nanna,done,"), "{report}");
     assert!(report.contains("\nnobody,uploading,,0,0,invalid_argument,"), "{report}");
     let page = fs::read_to_string(folder.path().join("out/index.html")).unwrap();
     assert!(page.contains("href=\"anna/index.html\"") && page.contains("nobody"), "{page}");
@@ -124,4 +124,78 @@ async fn two_batches_on_one_folder_know_of_each_other_and_the_worst_end_is_the_e
     let output = batch(&simulator.url(), folder.path(), &[]);
     assert!(exit(&output) == 7 && text(&output.stderr).contains("no face"), "{}", text(&output.stderr));
     assert_eq!(exit(&batch(&simulator.url(), folder.path(), &[])), 0, "the refused one is begun anew");
+}
+
+/// What a batch says to each customer: a dry run on standard output, a run on standard error; the last lines, about the
+/// whole, left out.
+fn told(said: &[u8]) -> Vec<String> {
+    let lines = text(said).lines().filter(|line| line.starts_with("  ") || line.contains(": "));
+    let about_all = |line: &&str| line.starts_with("billed calls in all") || line.contains("customers done");
+    lines.filter(|line| !about_all(line)).map(|line| line.replace("invalid_argument: ", "")).collect()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn who_is_done_stays_done_and_another_order_says_what_to_do_in_a_dry_run_too() {
+    let simulator = service::start().await;
+    let folder = tempfile::tempdir().unwrap();
+    let folder = folder.path();
+    customers(&folder.join("customers"));
+    let url = simulator.url();
+    let billed = || simulator.count(Call::CreateUserModel) + simulator.count(Call::CreateTask);
+    let file = |name: &str| fs::read_to_string(folder.join("out").join(name)).unwrap();
+
+    // A photo that is cut short, and a style's id that is mistyped: a dry run refuses what a run would refuse.
+    let cut = folder.join("customers/cut");
+    fs::create_dir(&cut).unwrap();
+    for photo in photos().into_iter().skip(2) {
+        let (name, whole) = (Path::new(&photo).file_name().unwrap(), fs::read(&photo).unwrap());
+        fs::write(cut.join(name), &whole[..whole.len() / 2]).unwrap();
+    }
+    let mistyped = OFFERED[1].id.replace('9', "8");
+    let tried = batch(&url, folder, &["--dry-run", "--style", &mistyped]);
+    let said = text(&tried.stdout);
+    assert!(exit(&tried) == 2 && said.contains(&format!("did you mean {}", OFFERED[1].id)), "{said}");
+    assert!(said.ends_with("billed calls in all: 0\n"), "{said}");
+    let tried = batch(&url, folder, &["--dry-run"]);
+    assert!(exit(&tried) == 2 && text(&tried.stdout).ends_with("in all: 4\n"), "{}", text(&tried.stdout));
+    let run = batch(&url, folder, &[]);
+    let cut_short = |said: &[u8]| told(said).into_iter().find(|line| line.starts_with("cut: ")).unwrap();
+    assert_eq!(cut_short(&tried.stdout), cut_short(&run.stderr));
+    assert_eq!((exit(&run), billed()), (2, 4));
+    fs::remove_dir_all(&cut).unwrap();
+
+    // Photos that were put away change nothing of what is done.
+    let photo = |name: &str| fs::read_dir(folder.join("customers").join(name)).unwrap().next().unwrap().unwrap().path();
+    fs::remove_file(photo("anna")).unwrap();
+    let tried = batch(&url, folder, &["--dry-run"]);
+    assert_eq!(
+        (exit(&tried), text(&tried.stdout)),
+        (0, "anna: billed calls: 0\nbo: billed calls: 0\nbilled calls in all: 0\n")
+    );
+    assert_eq!((exit(&batch(&url, folder, &[])), billed()), (0, 4));
+
+    // Other photos, and one more style: neither is done, and each is told what to do.
+    fs::write(photo("bo"), fs::read(&photos()[0]).unwrap()).unwrap();
+    let tried = batch(&url, folder, &["--dry-run", "--style", STYLES[1]]);
+    let run = batch(&url, folder, &["--style", STYLES[1]]);
+    assert_eq!((exit(&tried), exit(&run), billed()), (2, 2, 4));
+    // A run says some of it as it comes to it, and all of it at the end.
+    assert!(told(&run.stderr).ends_with(&told(&tried.stdout)), "{:?} {:?}", told(&run.stderr), told(&tried.stdout));
+    let user_id = simulator.tasks().into_iter().find(|task| file("anna/job.json").contains(&task.id)).unwrap().user_id;
+    let out = folder.join("out");
+    let cheap = format!("run --user-id {user_id} --style {} --out {}/anna/more", STYLES[1], out.display());
+    let other = format!(
+        "with other photos; nothing was billed. For a new order, give these photos a folder of another name, or move {}/bo away",
+        out.display()
+    );
+    for said in [text(&run.stderr), &file("report.csv"), &file("index.html")] {
+        assert!(said.contains(&cheap) && said.contains(&other), "{said}");
+    }
+    assert!(text(&tried.stdout).ends_with("billed calls in all: 0\n"));
+    assert!(file("report.csv").contains("\nanna,done,"), "the pictures are there");
+
+    // The advice is typed.
+    let words: Vec<&str> = cheap.split(' ').collect();
+    assert_eq!(exit(&xiezhen(&url, &words).output().unwrap()), 0);
+    assert_eq!((simulator.count(Call::CreateUserModel), simulator.count(Call::CreateTask)), (2, 3));
 }

@@ -34,7 +34,10 @@ fn page(rows: &[Row], out: &Path) -> String {
         });
         let state = match &row.error {
             None => text::pictures_of(row.pictures()),
-            Some(error) => format!("<span class=\"wrong\">{}</span>", escaped(error.message())),
+            Some(error) => {
+                let advice = row.advice.as_ref().map_or_else(String::new, |advice| format!("<br>{}", escaped(advice)));
+                format!("<span class=\"wrong\">{}</span>{advice}", escaped(error.message()))
+            }
         };
         _ = writeln!(
             page,

@@ -17,28 +17,17 @@ pub(super) struct Row {
     /// As far as it came; `None` if it never began.
     pub(super) job: Option<Job>,
     pub(super) error: Option<Error>,
+    /// What to do about that.
+    pub(super) advice: Option<String>,
 }
 
-/// Billed calls: those that a job has made, and those that it still has to make.
-pub(super) struct Billed {
-    pub(super) made: usize,
-    pub(super) due: usize,
-}
-
-/// What an order costs. `stored` is how far it came before, if it began.
-pub(super) fn billed(order: &Job, stored: Option<&Job>) -> Billed {
-    let job = stored.unwrap_or(order);
-    let training = usize::from(job.training_task_id().is_some());
-    let trains = usize::from(job.user_id().is_none());
-    let (made, due): (Vec<_>, Vec<_>) = job.portraits().into_iter().partition(|portrait| portrait.task_id.is_some());
-    Billed { made: made.len() + training, due: due.len() + trains.saturating_sub(training) }
+/// The billed calls that a job has made.
+fn billed(job: &Job) -> usize {
+    let generations = job.portraits().into_iter().filter(|portrait| portrait.task_id.is_some()).count();
+    generations + usize::from(job.training_task_id().is_some())
 }
 
 impl Row {
-    pub(super) fn new(key: String, folder: PathBuf, job: Option<Job>, error: Option<Error>) -> Self {
-        Self { key, folder, job, error }
-    }
-
     pub(super) fn pictures(&self) -> usize {
         self.job.iter().flat_map(Job::portraits).map(|portrait| portrait.files.len()).sum()
     }
@@ -48,7 +37,7 @@ impl Row {
     }
 
     fn made(&self) -> usize {
-        self.job.as_ref().map_or(0, |job| billed(job, None).made)
+        self.job.as_ref().map_or(0, billed)
     }
 
     fn user_id(&self) -> String {
@@ -66,12 +55,13 @@ impl Row {
 pub(super) fn write(rows: &[Row], path: &Path) -> Result<()> {
     let failed = |error: std::io::Error| Error::io("can't write the report", path, error);
     let mut table = csv::Writer::from_writer(Vec::new());
-    let mut line = |cells: [&str; 7]| table.write_record(cells.map(harmless)).map_err(std::io::Error::from);
-    line(["key", "state", "model", "pictures", "billed calls", "error", "message"]).map_err(failed)?;
+    let mut line = |cells: [&str; 8]| table.write_record(cells.map(harmless)).map_err(std::io::Error::from);
+    line(["key", "state", "model", "pictures", "billed calls", "error", "message", "advice"]).map_err(failed)?;
     for row in rows {
         let (code, message) = row.error.as_ref().map_or(("", ""), |error| (error.code(), error.message()));
         let (pictures, made) = (row.pictures().to_string(), row.made().to_string());
-        line([&row.key, row.stage(), &row.user_id(), &pictures, &made, code, message]).map_err(failed)?;
+        let advice = row.advice.as_deref().unwrap_or_default();
+        line([&row.key, row.stage(), &row.user_id(), &pictures, &made, code, message, advice]).map_err(failed)?;
     }
     let content = table.into_inner().map_err(|error| failed(error.into_error()))?;
     disk::write(path, &content, FileMode::Usual).map_err(failed)
