@@ -2,15 +2,17 @@
 .DEFAULT_GOAL := help
 SHELL := /bin/bash -euo pipefail
 export CARGO_TERM_COLOR ?= auto
+TARGET := $(abspath $(or $(CARGO_TARGET_DIR),target))
+include .ci/tested.mk
 
 .PHONY: help
 help: ## List the commands
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 18
 
-# With the features of the tests: they share their build.
 .PHONY: demo
 demo: ## The main job, end to end, against the simulator: no account needed
-	cargo run --quiet --package xiezhen --features cli,process --example demo
+	cargo build --quiet --locked $(TESTED) --example demo
+	$(TARGET)/debug/examples/demo
 
 .PHONY: setup tools
 setup: ## The Debian packages that the tests need
@@ -24,8 +26,8 @@ test: tools lint test-rust test-python test-node test-c test-scenarios test-cons
 
 # Most tests wait for something.
 test-rust: export RUST_TEST_THREADS ?= 4
-test-rust: ## The core and the simulator
-	cargo test --package xiezhen --package xiezhen-simulator --features xiezhen/cli,xiezhen/process
+test-rust: tested ## Every Rust test: the core, the simulator, the C border, the tools
+	cargo test --locked $(TESTED)
 
 test-python: ## The Python package
 	$(MAKE) -C bindings-python test
@@ -84,9 +86,10 @@ chaos: ## Many jobs through a bad network, processes killed at random: JOBS=500 
 
 .PHONY: check-long
 check-long: ## What takes too long for every change: more random kills and exits, all scenarios in all languages, all mutants, 500 jobs, licences, every package
-	for seed in 1 2 3 4 5; do XIEZHEN_TEST_SEED=$$seed cargo test --package xiezhen --test suite -- killed::at_random; done
+	for seed in 1 2 3 4 5; do XIEZHEN_TEST_SEED=$$seed cargo test $(TESTED) --test suite -- killed::at_random; done
 	cargo test --release --manifest-path tests/loom/Cargo.toml --target-dir target/loom
-	cargo test --package xiezhen --test suite --features cli,process -- --ignored --exact large::sixteen_pictures_of_sixty_mib_take_two_mib_of_memory_each
+	cargo test $(TESTED) --features xiezhen/heic --test suite pictures::
+	cargo test $(TESTED) --test suite -- --ignored --exact large::sixteen_pictures_of_sixty_mib_take_two_mib_of_memory_each
 	$(MAKE) -C bindings-python check-long
 	$(MAKE) -C bindings-node check-long
 	$(MAKE) -C tests/scenarios test ARGS="--drivers rust,python,asyncio,node,c,cpp --quiet"
@@ -104,11 +107,10 @@ lint: ## Formatting, lints and documentation of the Rust code; the benches' Pyth
 	python3 tests/consistency/names.py
 	cargo fmt --all --check
 	python3 tests/consistency/versions.py
-	cargo clippy --workspace --all-targets --features xiezhen/cli,xiezhen/process -- -D warnings
-	RUSTDOCFLAGS="-D warnings" cargo doc --workspace --no-deps --features xiezhen/cli,xiezhen/process
+	cargo clippy --workspace --all-targets $(FEATURES) -- -D warnings
+	RUSTDOCFLAGS="-D warnings" cargo doc --workspace --no-deps $(FEATURES)
 	$(MAKE) --no-print-directory -C tests/benches lint
 
-TARGET := $(abspath $(or $(CARGO_TARGET_DIR),target))
 include .ci/dist.mk
 VERSION := $(shell sed -n '/^\[workspace.package\]/,/^\[/s/^version = "\(.*\)"/\1/p' Cargo.toml)
 COMMAND := $(DIST_BUILD)/$(DIST_TARGET)/release/xiezhen
@@ -133,9 +135,8 @@ dist-command: $(DIST_TOOLS)/.ready
 	.ci/dist-gate $(COMMAND) 7864320
 	core/packaging/command.sh $(COMMAND) $(VERSION)-linux-$$(uname -m) $(DIST)
 
-dist-check: ## What `make dist` has made, as its users have it
+dist-check: tested ## What `make dist` has made, as its users have it
 	cd $(DIST) && sha256sum --quiet --check SHA256SUMS
-	cargo build --locked --package xiezhen-simulator
 	core/packaging/command_check.sh $(DIST) $(TARGET)/debug/xiezhen-simulator
 	$(MAKE) -C bindings-python dist-check
 	$(MAKE) -C bindings-node dist-check

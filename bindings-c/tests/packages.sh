@@ -12,7 +12,6 @@ finish() {
   rm -rf "$work"
   exit "$ended"
 }
-cargo build --quiet --package xiezhen-simulator
 mkfifo "$work/stdin" "$work/stdout"
 "$TARGET/debug/xiezhen-simulator" --port 0 --seed 7 --training-seconds 0.1 --generation-seconds 0.05 \
   --pictures-per-task 2 <"$work/stdin" >"$work/stdout" &

@@ -1,4 +1,5 @@
-// Builds the addon and writes its declarations: `node scripts/addon.mjs [--release] [--target TRIPLE]`. With a target of
+// Builds the addon and writes its declarations: `node scripts/addon.mjs [--release] [--target TRIPLE] [-- WHAT CARGO BUILDS]`,
+// which is this crate unless it is said. With a target of
 // Linux, zig links it against glibc 2.17 (cargo-zigbuild, ziglang): it runs on every distribution of the last ten years.
 // `napi build` names the target, for which cargo builds all dependencies anew; without one, this shares what the rest of
 // the repository has built.
@@ -29,7 +30,9 @@ const at = process.argv.indexOf('--target')
 const target = at < 0 ? undefined : process.argv[at + 1]
 const oldest = target?.endsWith('linux-gnu') ? `${target}.2.17` : target
 const cargo = target?.includes('linux') ? 'zigbuild' : 'build'
-const flags = ['--package', crate, '--message-format=json-render-diagnostics', ...(release ? ['--release'] : [])]
+const rest = process.argv.indexOf('--')
+const selected = rest < 0 ? ['--package', crate] : process.argv.slice(rest + 1)
+const flags = [...selected, '--message-format=json-render-diagnostics', ...(release ? ['--release'] : [])]
 if (oldest !== undefined) flags.push('--target', oldest)
 // With a target it is built to be shipped. An addon is loaded by a program that has the C library already: musl's is not to
 // be linked in once more.

@@ -32,7 +32,6 @@ function examples(folder) {
 const room = mkdtempSync(join(tmpdir(), 'xiezhen-test-'))
 process.on('exit', () => rmSync(room, { recursive: true, force: true }))
 
-run('cargo', ['build', '--quiet', '--package', 'xiezhen-simulator'], { cwd: repository })
 const tarballs = makePackages(join(room, 'packages')).map((cwd) => {
   const { stdout } = spawnSync('npm', ['pack', '--silent', '--pack-destination', room], { cwd, encoding: 'utf8' })
   return join(room, stdout.trim())
