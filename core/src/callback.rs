@@ -8,6 +8,8 @@ mod hint;
 mod inbox;
 #[cfg(feature = "receiver")]
 mod receiver;
+#[cfg(feature = "receiver")]
+mod request;
 mod token;
 mod trust;
 

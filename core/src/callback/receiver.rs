@@ -1,25 +1,25 @@
 //! A small HTTP server for callbacks, for programs that have none of their own.
 
-use std::{collections::VecDeque, convert::Infallible, io, net::SocketAddr, sync::Arc, time::Duration};
-
-use bytes::{Bytes, BytesMut};
-use http_body_util::{BodyExt, Empty};
-use hyper::{
-    Request, Response, StatusCode,
-    body::Incoming,
-    header::{ALLOW, CONNECTION, HeaderValue},
-    server::conn::http1,
-    service::service_fn,
+use std::{
+    collections::VecDeque,
+    io,
+    net::SocketAddr,
+    sync::Arc,
+    time::{Duration, SystemTime},
 };
-use hyper_util::rt::{TokioIo, TokioTimer};
+
 use tokio::{
+    io::{AsyncReadExt, AsyncWriteExt},
     net::{TcpListener, TcpStream},
     sync::{Notify, Semaphore},
     time::{sleep, timeout},
 };
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
-use super::{CALLBACK_METHODS, Callbacks, Hint, MAX_CALLBACK_BYTES};
+use super::{
+    CALLBACK_METHODS, Callbacks, Hint,
+    request::{self, PATIENCE, Refusal, Request},
+};
 use crate::{
     error::{Error, ErrorKind, Result},
     process,
@@ -27,11 +27,8 @@ use crate::{
 
 /// Strangers hold at most so many connections; others wait in the kernel's queue.
 const MOST_CONNECTIONS: usize = 64;
-/// For the head of a request, and again for its body.
-const PATIENCE: Duration = Duration::from_secs(5);
-/// The head of a request.
-const MOST_HEAD: usize = 16 << 10;
-/// So much of a body that is too long is read and forgotten, so that its sender hears the answer.
+/// How long, and how much, is read and forgotten after the answer: a sender that is cut off in the middle does not hear it.
+const LINGER: Duration = Duration::from_secs(1);
 const MOST_DRAINED: usize = 1 << 20;
 /// Hints that nobody has asked for yet; the oldest make room.
 const MOST_HINTS: usize = 1024;
@@ -180,61 +177,54 @@ async fn accept(listener: TcpListener, server: Arc<Server>, stop: CancellationTo
 }
 
 /// One request, and the connection is closed.
-async fn serve(stream: TcpStream, server: Arc<Server>) {
-    let answer = service_fn(|request| {
-        let server = server.clone();
-        async move { Ok::<_, Infallible>(server.answer(request).await) }
-    });
-    let connection = http1::Builder::new()
-        .keep_alive(false)
-        .max_buf_size(MOST_HEAD)
-        .timer(TokioTimer::new())
-        .header_read_timeout(PATIENCE)
-        .serve_connection(TokioIo::new(stream), answer);
-    // Head, body, and an answer that nobody reads. A stranger's mistake is not an error of ours.
-    let _ = timeout(PATIENCE * 3, connection).await;
+async fn serve(mut stream: TcpStream, server: Arc<Server>) {
+    let status = match request::read(&mut stream).await {
+        Ok(request) => server.receive(&request),
+        Err(Refusal::Status(status)) => status,
+        Err(Refusal::Gone) => return,
+    };
+    // A stranger's mistake is not an error of ours.
+    let _ = timeout(PATIENCE, stream.write_all(response(status).as_bytes())).await;
+    let _ = timeout(LINGER, drain(stream)).await;
 }
 
 impl Server {
-    async fn answer(&self, request: Request<Incoming>) -> Response<Empty<Bytes>> {
-        let (head, body) = request.into_parts();
-        let mut response = Response::new(Empty::new());
-        response.headers_mut().insert(CONNECTION, HeaderValue::from_static("close"));
-        let Ok(body) = timeout(PATIENCE, read(body)).await else {
-            *response.status_mut() = StatusCode::REQUEST_TIMEOUT;
-            return response;
-        };
-        let Ok(body) = body else {
-            *response.status_mut() = StatusCode::BAD_REQUEST;
-            return response;
-        };
-        let text = |value: &HeaderValue| value.to_str().unwrap_or_default().to_owned();
-        let headers: Vec<_> = head.headers.iter().map(|(name, value)| (name.to_string(), text(value))).collect();
-        let target = head.uri.path_and_query().map(ToString::to_string).unwrap_or_default();
-        let received = self.callbacks.receive(head.method.as_str(), &target, &headers, &body);
-        *response.status_mut() = StatusCode::from_u16(received.status).unwrap_or(StatusCode::NOT_FOUND);
-        if received.status == 405 {
-            response.headers_mut().insert(ALLOW, HeaderValue::from_static(CALLBACK_METHODS));
-        }
+    fn receive(&self, request: &Request) -> u16 {
+        let received = self.callbacks.receive::<&str>(&request.method, &request.target, &[], &request.body);
         if let Some(hint) = received.hint {
             self.callbacks.deliver(&hint);
             self.hints.push(hint);
         }
-        response
+        received.status
     }
 }
 
-/// The body, or a little more of it than is allowed.
-async fn read(mut body: Incoming) -> Result<Bytes, hyper::Error> {
-    let (mut kept, mut length) = (BytesMut::new(), 0_usize);
-    while let Some(frame) = body.frame().await {
-        let Ok(data) = frame?.into_data() else { continue };
-        length = length.saturating_add(data.len());
-        let room = (MAX_CALLBACK_BYTES + 1).saturating_sub(kept.len());
-        kept.extend_from_slice(data.get(..room.min(data.len())).unwrap_or_default());
-        if length > MOST_DRAINED {
-            break;
+/// An answer without a body, which every status but 204 has to say.
+fn response(status: u16) -> String {
+    let reason = match status {
+        204 => "No Content",
+        400 => "Bad Request",
+        405 => "Method Not Allowed",
+        408 => "Request Timeout",
+        413 => "Content Too Large",
+        431 => "Request Header Fields Too Large",
+        _ => "Not Found",
+    };
+    let length = if status == 204 { "" } else { "content-length: 0\r\n" };
+    let allow = if status == 405 { format!("allow: {CALLBACK_METHODS}\r\n") } else { String::new() };
+    let date = httpdate::fmt_http_date(SystemTime::now());
+    format!("HTTP/1.1 {status} {reason}\r\nconnection: close\r\ndate: {date}\r\n{length}{allow}\r\n")
+}
+
+/// Closes a connection so that the other side hears the answer: it is reset where something unread is left.
+async fn drain(mut stream: TcpStream) -> io::Result<()> {
+    stream.shutdown().await?;
+    let (mut scratch, mut drained) = ([0; 1024], 0);
+    while drained < MOST_DRAINED {
+        match stream.read(&mut scratch).await? {
+            0 => break,
+            read => drained += read,
         }
     }
-    Ok(kept.freeze())
+    Ok(())
 }
