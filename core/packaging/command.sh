@@ -15,7 +15,7 @@ mkdir -p "$dist" "$work/$name/bin" "$share"/{man/man1,doc/xiezhen,bash-completio
 cp "$program" "$work/$name/bin"
 # They speak of the program as it is called.
 export PATH=$work/$name/bin:$PATH
-xiezhen man >"$share/man/man1/xiezhen.1"
+xiezhen man "$share/man/man1"
 xiezhen completions bash >"$share/bash-completion/completions/xiezhen"
 xiezhen completions zsh >"$share/zsh/site-functions/_xiezhen"
 xiezhen completions fish >"$share/fish/vendor_completions.d/xiezhen.fish"

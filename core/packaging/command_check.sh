@@ -24,6 +24,8 @@ tar --extract --strip-components=1 --directory="$work/usr" --file="$(ls "$dist"/
 share=$work/usr/share
 for part in doc/xiezhen/{LICENSE-MIT,LICENSE-APACHE,THIRD-PARTY.md} fish/vendor_completions.d/xiezhen.fish; do test -s "$share/$part"; done
 grep -q '^\.TH xiezhen 1' "$share/man/man1/xiezhen.1"
+for command in run batch resume check styles status; do test -s "$share/man/man1/xiezhen-$command.1"; done
+grep -q 'dry' "$share/man/man1/xiezhen-batch.1"
 grep -q '^#compdef xiezhen' "$share/zsh/site-functions/_xiezhen"
 # What bash would offer after `xiezhen ru`.
 offered=$(bash -c '. "$1"; COMP_WORDS=(xiezhen ru) COMP_CWORD=1 COMPREPLY=(); _xiezhen xiezhen ru xiezhen; echo "${COMPREPLY[*]}"' - \

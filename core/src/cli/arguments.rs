@@ -104,7 +104,11 @@ pub(super) enum Command {
     },
     /// Print the manual page
     #[command(hide = true)]
-    Man,
+    Man {
+        /// A folder to write it to, and a page of each sub-command: xiezhen.1, xiezhen-run.1 …
+        #[arg(value_name = "DIR")]
+        folder: Option<PathBuf>,
+    },
 }
 
 #[derive(Debug, Args)]

@@ -123,7 +123,7 @@ impl<'a> Invocation<'a> {
             | Command::Check { .. }
             | Command::Login
             | Command::Completions { .. }
-            | Command::Man => Ok(()),
+            | Command::Man { .. } => Ok(()),
         };
         match outcome {
             Ok(()) => 0,
@@ -143,13 +143,7 @@ impl<'a> Invocation<'a> {
                 clap_complete::generate(*shell, &mut Arguments::command(), "xiezhen", &mut script);
                 print::result(String::from_utf8_lossy(&script).trim_end())
             }
-            Command::Man => {
-                let mut page = Vec::new();
-                let rendered = clap_mangen::Man::new(Arguments::command()).render(&mut page);
-                rendered
-                    .map_err(|error| Error::new(ErrorKind::Internal, format!("no manual page: {error}")))
-                    .and_then(|()| print::result(String::from_utf8_lossy(&page).trim_end()))
-            }
+            Command::Man { folder } => manual(folder.as_deref()),
             _ => return None,
         })
     }
@@ -308,6 +302,19 @@ fn report_error(error: &Error, portraits: &[Portrait], resume: Option<report::Re
         (_, resume) => report::text_of(error, portraits, resume.as_ref()),
     });
     error.kind().exit_code()
+}
+
+/// The manual page, or in a folder that and one of each sub-command.
+fn manual(folder: Option<&Path>) -> Result<()> {
+    if let Some(folder) = folder {
+        let written = std::fs::create_dir_all(folder)
+            .and_then(|()| clap_mangen::generate_to(Arguments::command().disable_help_subcommand(true), folder));
+        return written.map_err(|error| Error::io("can't write the manual pages", folder, error));
+    }
+    let mut page = Vec::new();
+    let rendered = clap_mangen::Man::new(Arguments::command()).render(&mut page);
+    rendered.map_err(|error| Error::new(ErrorKind::Internal, format!("no manual page: {error}")))?;
+    print::result(String::from_utf8_lossy(&page).trim_end())
 }
 
 /// Whether a stored job is the one of these photos, by their names.

@@ -1,6 +1,6 @@
 //! The help in Chinese: clap holds the English texts beside the arguments, this table the others.
 
-use clap::{Command, builder::StyledStr};
+use clap::{Arg, Command, builder::StyledStr};
 
 use super::language::Language;
 
@@ -93,6 +93,7 @@ const CHINESE: &[(&str, &str)] = &[
     ("resume.user_id", "所接收训练的用户模型"),
     ("resume.style", "有几个风格结果未知时，说明接收的是哪一个"),
     ("completions.shell", "shell 的种类"),
+    ("man.folder", "把手册页写到这个文件夹，每个命令一页"),
 ];
 
 /// The command with its help in `language`.
@@ -129,18 +130,40 @@ fn translated(command: Command, parent: &str) -> Command {
                 None if is_positional => "参数",
                 None => "选项",
             };
-            let argument = argument.help_heading(heading);
-            match said_of(parent, &id) {
-                Some(text) => argument.help(text).long_help(text),
-                None => argument,
-            }
+            let Some(text) = said_of(parent, &id) else { return argument.help_heading(heading) };
+            let text = format!("{text}{}", values_of(&argument));
+            argument
+                .help_heading(heading)
+                .help(&text)
+                .long_help(&text)
+                .hide_possible_values(true)
+                .hide_default_value(true)
         });
     }
+    let usage = usage_in_chinese(&command.render_usage().to_string());
+    command = command.override_usage(usage);
     let names: Vec<String> = command.get_subcommands().map(|command| command.get_name().to_owned()).collect();
     for name in names {
         command = command.mut_subcommand(&name, |command| translated(command, &name));
     }
     command
+}
+
+/// The default and the possible values of an argument, which clap would list in English.
+fn values_of(argument: &Arg) -> String {
+    if !argument.get_action().takes_values() {
+        return String::new();
+    }
+    let names = argument.get_possible_values().iter().map(|value| value.get_name().to_owned()).collect::<Vec<_>>();
+    let defaults: Vec<_> = argument.get_default_values().iter().map(|value| value.to_string_lossy()).collect();
+    let listed = |what, values: String| if values.is_empty() { values } else { format!(" [{what}：{values}]") };
+    listed("可选值", names.join("、")) + &listed("默认", defaults.join("、"))
+}
+
+/// How a command is typed, without the word for it.
+pub(super) fn usage_in_chinese(usage: &str) -> String {
+    let usage = usage.strip_prefix("Usage:").unwrap_or(usage).trim();
+    usage.replace("[OPTIONS]", "[选项]").replace("<COMMAND>", "<命令>").replace("[COMMAND]", "[命令]")
 }
 
 fn said_of(parent: &str, name: &str) -> Option<&'static str> {
@@ -188,7 +211,9 @@ mod tests {
         let help = in_language(Arguments::command(), Language::Zh).render_long_help().to_string();
         assert!(help.contains("用法：") && help.contains("列出可以生成的风格"), "{help}");
         assert!(
-            !["Usage", "Options:", "Commands:", "Connection:"].iter().any(|heading| help.contains(heading)),
+            !["Usage", "OPTIONS", "COMMAND>", "possible values", "Options:", "Commands:", "Connection:"]
+                .iter()
+                .any(|heading| help.contains(heading)),
             "{help}"
         );
     }

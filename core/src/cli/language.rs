@@ -26,7 +26,7 @@ impl Language {
         let behind = words().zip(words().skip(1)).filter(|(word, _)| *word == "--lang").map(|(_, named)| named);
         let within = words().filter_map(|word| word.strip_prefix("--lang="));
         match behind.chain(within).last() {
-            Some(named) => Self::from_str(named, true).unwrap_or(Self::En),
+            Some(named) => Self::from_str(named, true).unwrap_or_else(|_| Self::of_environment(variable)),
             None => Self::of_environment(variable),
         }
     }

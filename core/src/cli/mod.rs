@@ -20,13 +20,14 @@ mod print;
 mod profile;
 mod progress;
 mod receive;
+mod refused;
 mod report;
 mod sheet;
 mod text;
 mod trust;
 mod uploads;
 
-use std::{ffi::OsString, path::PathBuf};
+use std::ffi::OsString;
 
 use clap::{CommandFactory as _, FromArgMatches as _};
 
@@ -58,13 +59,10 @@ pub fn run_with(client: ClientBuilder, resume: Option<&str>, arguments: impl Int
         Ok(parsed) => Invocation::new(client, &program, resume, parsed).execute(),
         Err(refused) => {
             if refused.use_stderr() && is_json(&arguments) {
-                command::error_as_json(&Error::invalid(vec![report::refusal(&refused.to_string())]));
+                command::error_as_json(&Error::invalid(vec![refused::message(&refused)]));
             }
-            match file_for_command(&refused, &arguments) {
-                Some(file) => print::say(&text::run_is_missing(&program, report::quoted_path(&file))),
-                // Help and the version are such "errors" too. If they can't be written, nobody is there to be told.
-                None => _ = refused.print(),
-            }
+            // Help and the version are such "errors" too.
+            refused::say(&refused, &program, &arguments);
             u8::try_from(refused.exit_code()).unwrap_or(2)
         }
     }
@@ -72,12 +70,6 @@ pub fn run_with(client: ClientBuilder, resume: Option<&str>, arguments: impl Int
 
 fn is_json(arguments: &[OsString]) -> bool {
     arguments.iter().take_while(|word| *word != "--").any(|word| word == "--json")
-}
-
-/// A photo or a folder that was typed where a sub-command belongs.
-fn file_for_command(refused: &clap::Error, arguments: &[OsString]) -> Option<PathBuf> {
-    let first = arguments.get(1).map(PathBuf::from)?;
-    (refused.kind() == clap::error::ErrorKind::InvalidSubcommand && first.exists()).then_some(first)
 }
 
 /// Draws a run's progress on standard error: bars on a terminal, plain lines elsewhere.

@@ -202,12 +202,6 @@ fn goes_on(kind: ErrorKind) -> bool {
     !matches!(kind, InvalidArgument | Internal | OutcomeUnknown | TaskFailed)
 }
 
-/// What was refused of the arguments, without how they are to be.
-pub(super) fn refusal(text: &str) -> String {
-    let text = text.split("\n\nUsage:").next().unwrap_or_default();
-    plain(&text.strip_prefix("error: ").unwrap_or(text).split_whitespace().collect::<Vec<_>>().join(" "))
-}
-
 /// A path as the first word after a command: never taken for an option.
 pub fn quoted_path(path: &Path) -> String {
     if path.as_os_str().as_encoded_bytes().starts_with(b"-") {

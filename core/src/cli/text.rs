@@ -132,8 +132,8 @@ texts! {
     ask_app_secret() { en: "AppSecret", zh: "AppSecret" }
     logged_in(name, path) { en: "profile {name} is kept in {path}", zh: "配置 {name} 已保存到 {path}" }
     run_is_missing(program, typed) {
-        en: "xiezhen: {typed} is a file, not a command. To make portraits of it:\n  {program} run {typed} … --style NAME --out DIR",
-        zh: "xiezhen：{typed} 是文件，不是命令。要生成写真，请输入：\n  {program} run {typed} … --style 风格 --out 文件夹"
+        en: "xiezhen: {typed} is a file or a folder, not a command. To make portraits of it:\n  {program} run {typed} … --style NAME --out DIR",
+        zh: "xiezhen：{typed} 是文件或文件夹，不是命令。要生成写真，请输入：\n  {program} run {typed} … --style 风格 --out 文件夹"
     }
     one_more_style(command) {
         en: "The job that is there is done. Its model makes more styles without a training: {command}",

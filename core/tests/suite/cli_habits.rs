@@ -37,12 +37,62 @@ fn a_photo_without_a_command_is_told_what_to_type() {
     let folder = tempfile::tempdir().unwrap();
     let photo = folder.path().join("a.jpg");
     fs::write(&photo, "").unwrap();
-    let output = bare().arg(&photo).output().unwrap();
-    let said = text(&output.stderr);
-    assert!(
-        output.status.code() == Some(2) && said.contains("xiezhen run ") && said.contains("--style NAME"),
-        "{said}"
-    );
+    let typed = photo.to_str().unwrap();
+    for words in [
+        vec![typed],
+        vec!["--json", typed],
+        vec![typed, "--out", "x"],
+        vec!["--style", "x", typed],
+        vec!["-q", folder.path().to_str().unwrap(), "--style", "x"],
+    ] {
+        let output = bare().args(&words).output().unwrap();
+        let said = text(&output.stderr);
+        assert!(
+            output.status.code() == Some(2) && said.contains("xiezhen run ") && said.contains("--style NAME"),
+            "{words:?}: {said}"
+        );
+    }
+    let output = bare().args(["status", "--out", typed]).output().unwrap();
+    assert!(!text(&output.stderr).contains("xiezhen run "), "there is a command: {}", text(&output.stderr));
+}
+
+#[test]
+fn what_cant_be_read_is_said_in_chinese_too() {
+    for (typed, said) in [
+        ("run --stlye x", "错误：没有参数“--stlye”\n  提示：是否要输入“--style”？\n"),
+        ("styles --dry-run", "错误：没有参数“--dry-run”\n"),
+        ("stylse", "错误：没有命令“stylse”\n  提示：是否要输入“styles”？\n"),
+        ("batch x", "错误：缺少必需的参数：--out <DIR>\n"),
+        ("styles --html", "错误：“--html <FILE>”需要一个值\n"),
+        ("styles --lang fr", "错误：“fr”不是“--lang <LANGUAGE>”的有效值（可选值：en、zh）\n"),
+        (
+            "completions csh",
+            "错误：“csh”不是“<SHELL>”的有效值（可选值：bash、elvish、fish、powershell、zsh）\n  提示：是否要输入“zsh”？\n",
+        ),
+        (
+            "styles --call-timeout soon",
+            "错误：“soon”不是“--call-timeout <SECONDS>”的有效值：请输入秒数，例如 90 或 0.5\n",
+        ),
+        ("styles --max-retries x", "错误：“x”不是“--max-retries <N>”的有效值：应为整数\n"),
+        ("styles -q -v", "错误：“--quiet”不能与“--verbose...”同时使用\n"),
+        ("styles --json --json", "错误：“--json”只能使用一次\n"),
+        ("resume a --adopt 1 --recreate", "错误：“--adopt <TASK_ID>”不能与“--recreate”同时使用\n"),
+        ("status 1 2", "错误：没有参数“2”\n"),
+    ] {
+        let output = bare().env("LC_ALL", "zh_CN.UTF-8").args(typed.split(' ')).output().unwrap();
+        let heard = text(&output.stderr);
+        assert!(output.status.code() == Some(2) && heard.starts_with(said), "{typed}: {heard}");
+        // Of a value that is wrong, clap says no more.
+        assert!(heard.contains("\n用法：xiezhen ") || said.contains('值'), "{typed}: {heard}");
+        assert!(heard.ends_with("更多说明请用 --help 查看。\n"), "{typed}: {heard}");
+        for english in ["Usage", "OPTIONS", "error", "tip", "possible"] {
+            assert!(!heard.contains(english), "{typed}: {heard}");
+        }
+    }
+    let output = bare().env("LC_ALL", "zh_CN.UTF-8").args(["--json", "rnu"]).output().unwrap();
+    assert!(text(&output.stdout).contains("unrecognized subcommand 'rnu'"), "scripts read English");
+    let english = bare().env("LC_ALL", "C").args(["run", "--stlye", "x"]).output().unwrap();
+    assert!(text(&english.stderr).starts_with("error: unexpected argument '--stlye' found\n\n  tip: "));
 }
 
 #[test]
@@ -53,6 +103,16 @@ fn completions_and_a_manual_page_are_printed() {
     }
     let output = bare().arg("man").output().unwrap();
     assert!(text(&output.stdout).contains(".TH xiezhen"));
+    // Each sub-command has a page of its own, with its options.
+    let folder = tempfile::tempdir().unwrap();
+    let output = bare().arg("man").arg(folder.path()).output().unwrap();
+    assert!(output.status.success(), "{}", text(&output.stderr));
+    let page = |name: &str| fs::read_to_string(folder.path().join(name)).unwrap().replace('\\', "");
+    assert!(page("xiezhen-batch.1").contains("--dry-run") && page("xiezhen-resume.1").contains("--adopt"));
+    for line in page("xiezhen.1").lines().filter(|line| line.starts_with("xiezhen-")) {
+        let name = line.split('(').next().unwrap();
+        assert!(page(&format!("{name}.1")).contains(".SH SYNOPSIS"), "{line}");
+    }
 }
 
 fn log_in(home: &std::path::Path, answers: &str, profile: &[&str]) -> std::process::Output {
