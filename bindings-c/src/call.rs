@@ -38,6 +38,22 @@ impl Emit {
     }
 }
 
+/// How a call is made, and so who hears what it says on the way.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Mode {
+    /// On the thread that waits for it: the caller's callbacks hear, where there are any.
+    Blocking,
+    /// Begun on a queue, which takes all of it.
+    Begun,
+}
+
+impl Mode {
+    /// Whether anybody hears what is for `callback`.
+    pub(crate) fn is_heard<F: Copy>(self, callback: Option<F>) -> bool {
+        self == Self::Begun || callback.is_some()
+    }
+}
+
 type Outcome<T> = Pin<Box<dyn Future<Output = Result<T>> + Send>>;
 
 /// A call that has its arguments, and was not made yet.

@@ -49,10 +49,15 @@ impl OptionKind {
         }
     }
 
+    /// This option, if it has a value.
+    pub(crate) fn if_set<T>(self, value: Option<&T>) -> Option<Self> {
+        value.map(|_| self)
+    }
+
     /// Refuses every option that is set and that the call does not know, so that none is overlooked.
-    pub(crate) fn refuse_unknown(call: &str, options: &[(Self, bool)], knows: &[Self]) -> Result<()> {
-        let unknown = options.iter().filter(|(kind, is_set)| *is_set && !knows.contains(kind));
-        let problems: Vec<_> = unknown.map(|(kind, _)| format!("{call} has no option {}", kind.name())).collect();
+    pub(crate) fn refuse_unknown<const N: usize>(call: &str, set: [Option<Self>; N], knows: &[Self]) -> Result<()> {
+        let unknown = set.into_iter().flatten().filter(|kind| !knows.contains(kind));
+        let problems: Vec<_> = unknown.map(|kind| format!("{call} has no option {}", kind.name())).collect();
         if problems.is_empty() { Ok(()) } else { Err(Error::invalid(problems)) }
     }
 }
@@ -62,12 +67,12 @@ impl xiezhen_call_options {
     pub(crate) fn of(options: *const Self, call: &str, knows: &[OptionKind]) -> Result<Self> {
         let options = maybe(options).cloned().unwrap_or_default();
         let set = [
-            (OptionKind::CallbackUrl, options.callback_url.is_some()),
-            (OptionKind::MaxRetries, options.max_retries.is_some()),
-            (OptionKind::Name, options.name.is_some()),
-            (OptionKind::Timeout, options.timeout.is_some()),
+            OptionKind::CallbackUrl.if_set(options.callback_url.as_ref()),
+            OptionKind::MaxRetries.if_set(options.max_retries.as_ref()),
+            OptionKind::Name.if_set(options.name.as_ref()),
+            OptionKind::Timeout.if_set(options.timeout.as_ref()),
         ];
-        OptionKind::refuse_unknown(call, &set, knows).map(|()| options)
+        OptionKind::refuse_unknown(call, set, knows).map(|()| options)
     }
 
     /// The client within these limits, for one call.

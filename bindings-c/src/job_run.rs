@@ -7,7 +7,7 @@ use xiezhen_core::{AdvanceOptions, Error, ErrorKind, Job, OnEvent, Result, RunOp
 
 use crate::{
     blocking::block_on_call,
-    call::{Call, Emit, Message},
+    call::{Call, Emit, Message, Mode},
     call_options::OptionKind,
     client::xiezhen_client,
     completion::Outcome,
@@ -24,7 +24,7 @@ fn run(
     client: *const xiezhen_client,
     job: *const xiezhen_job,
     options: &xiezhen_run_options,
-    tells_events: bool,
+    mode: Mode,
 ) -> Result<Call<()>> {
     let (client, job) = (borrow(client, "client"), borrow(job, "job")).all()?;
     let mut run = RunOptions::default()
@@ -34,9 +34,10 @@ fn run(
     run.save_to.clone_from(&options.shared.save_to);
     run.checkpoint.clone_from(&options.checkpoint);
     run.timeout = options.shared.timeout;
+    let is_heard = mode.is_heard(options.on_event);
     let (running, pending) = (job.core.clone(), job.core.clone());
     let call = Call::emitting(client, options.shared.cancel.clone(), "run", move |core, said| {
-        run.on_event = tells_events.then(|| event_sink(said));
+        run.on_event = is_heard.then(|| event_sink(said));
         async move { core.run(&running, run).await }
     });
     Ok(call.about(move |error| pending.name_pending(error)))
@@ -56,7 +57,7 @@ pub unsafe extern "C" fn xiezhen_run(
     boundary(error, || {
         let options = maybe(options).cloned().unwrap_or_default();
         let known = [OptionKind::Checkpoint, OptionKind::OnEvent, OptionKind::Timeout];
-        let call = run(client, job, &options, options.on_event.is_some());
+        let call = run(client, job, &options, Mode::Blocking);
         let ((), call) = (options.check("xiezhen_run", &known), call).all()?;
         block_on_call(call, |message| options.hear(message))
     })
@@ -75,7 +76,7 @@ pub unsafe extern "C" fn xiezhen_begin_run(
     boundary(error, || {
         let options = maybe(options).cloned().unwrap_or_default();
         let refused = options.check("xiezhen_begin_run", &[OptionKind::Checkpoint, OptionKind::Timeout]);
-        let call = run(client, job, &options, true);
+        let call = run(client, job, &options, Mode::Begun);
         let ((), call, queue) = (refused, call, borrow(queue, "queue")).all()?;
         queue.begin(call, tag, |()| Outcome::Nothing)
     })
@@ -91,7 +92,7 @@ fn advance(
     client: *const xiezhen_client,
     job: *const xiezhen_job,
     options: &xiezhen_run_options,
-    tells_events: bool,
+    mode: Mode,
 ) -> Result<Call<Option<Duration>>> {
     let (client, job) = (borrow(client, "client"), borrow(job, "job")).all()?;
     let mut advance = AdvanceOptions::default()
@@ -101,9 +102,10 @@ fn advance(
         .callback_key(options.callback_key.clone())
         .woken(options.woken.clone());
     advance.save_to.clone_from(&options.shared.save_to);
+    let is_heard = mode.is_heard(options.on_event);
     let (advancing, pending) = (job.core.clone(), job.core.clone());
     let call = Call::emitting(client, options.shared.cancel.clone(), "advance", move |core, said| {
-        advance.on_event = tells_events.then(|| event_sink(said.clone()));
+        advance.on_event = is_heard.then(|| event_sink(said.clone()));
         async move { core.advance(&advancing, save_through(said), advance).await }
     });
     Ok(call.about(move |error| pending.name_pending(error)))
@@ -129,7 +131,7 @@ pub unsafe extern "C" fn xiezhen_advance(
         let options = maybe(options).cloned().unwrap_or_default();
         let known = [OptionKind::OnEvent, OptionKind::Timeout, OptionKind::Woken];
         let refused = options.check("xiezhen_advance", &known);
-        let call = advance(client, job, &options, options.on_event.is_some());
+        let call = advance(client, job, &options, Mode::Blocking);
         let save = save.ok_or_else(|| refuse("save is NULL".into()));
         let ((), call, save, next_ms) = (refused, call, save, out(next_ms, "next_ms")).all()?;
         let next = block_on_call(call, |message| match message {
@@ -162,7 +164,7 @@ pub unsafe extern "C" fn xiezhen_begin_advance(
     boundary(error, || {
         let options = maybe(options).cloned().unwrap_or_default();
         let refused = options.check("xiezhen_begin_advance", &[OptionKind::Timeout, OptionKind::Woken]);
-        let call = advance(client, job, &options, true);
+        let call = advance(client, job, &options, Mode::Begun);
         let ((), call, queue) = (refused, call, borrow(queue, "queue")).all()?;
         queue.begin(call, tag, Outcome::Next)
     })

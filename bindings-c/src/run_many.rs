@@ -11,7 +11,7 @@ use xiezhen_core::{Job, KeyedJob, Result, RunManyOptions};
 
 use crate::{
     blocking::block_on_call,
-    call::{Call, Message},
+    call::{Call, Message, Mode},
     call_options::OptionKind,
     callbacks::xiezhen_callbacks,
     cancel::xiezhen_cancel,
@@ -229,11 +229,15 @@ fn run_many(
     client: *const xiezhen_client,
     jobs: Result<Vec<KeyedJob>>,
     options: &xiezhen_run_many_options,
-    is_begun: bool,
+    mode: Mode,
 ) -> Result<Call<Vec<Result<Job>>>> {
-    let set = [(OptionKind::OnEvent, options.on_event.is_some()), (OptionKind::OnEnd, options.on_end.is_some())];
-    let known: &[_] = if is_begun { &[] } else { &[OptionKind::OnEvent, OptionKind::OnEnd] };
-    let refused = OptionKind::refuse_unknown("xiezhen_begin_run_many", &set, known);
+    let set =
+        [OptionKind::OnEvent.if_set(options.on_event.as_ref()), OptionKind::OnEnd.if_set(options.on_end.as_ref())];
+    let known: &[_] = match mode {
+        Mode::Blocking => &[OptionKind::OnEvent, OptionKind::OnEnd],
+        Mode::Begun => &[],
+    };
+    let refused = OptionKind::refuse_unknown("xiezhen_begin_run_many", set, known);
     let (client, jobs, ()) = (borrow(client, "client"), jobs, refused).all()?;
 
     let mut run = RunManyOptions::default().recreate(options.shared.recreate).callback(options.shared.callback.clone());
@@ -241,13 +245,13 @@ fn run_many(
     run.checkpoints.clone_from(&options.checkpoints);
     run.concurrency = options.concurrency;
     run.timeout = options.shared.timeout;
-    let (tells_events, tells_ends) = (is_begun || options.on_event.is_some(), is_begun || options.on_end.is_some());
+    let (hears_events, hears_ends) = (mode.is_heard(options.on_event), mode.is_heard(options.on_end));
     Ok(Call::emitting(client, options.shared.cancel.clone(), "run_many", move |core, said| {
-        if tells_events {
+        if hears_events {
             let said = said.clone();
             run.on_event = Some(Arc::new(move |index, event| said.emit(Message::JobEvent(index, event))));
         }
-        if tells_ends {
+        if hears_ends {
             let end = move |index, ended: &Result<Job>| said.emit(Message::JobEnded(index, ended.clone().map(drop)));
             run.on_end = Some(Arc::new(end));
         }
@@ -273,7 +277,7 @@ pub unsafe extern "C" fn xiezhen_run_many(
 ) -> xiezhen_status {
     boundary(error, || {
         let options = maybe(options).cloned().unwrap_or_default();
-        let call = run_many(client, keyed(jobs, keys, job_count), &options, false);
+        let call = run_many(client, keyed(jobs, keys, job_count), &options, Mode::Blocking);
         let (call, errors) = (call, out(errors, "errors")).all()?;
         *errors = handle(xiezhen_errors::new(block_on_call(call, |message| options.hear(message))?));
         Ok(())
@@ -295,7 +299,7 @@ pub unsafe extern "C" fn xiezhen_begin_run_many(
 ) -> xiezhen_status {
     boundary(error, || {
         let options = maybe(options).cloned().unwrap_or_default();
-        let call = run_many(client, keyed(jobs, keys, job_count), &options, true);
+        let call = run_many(client, keyed(jobs, keys, job_count), &options, Mode::Begun);
         let (call, queue) = (call, borrow(queue, "queue")).all()?;
         queue.begin(call, tag, Outcome::Jobs)
     })

@@ -75,12 +75,12 @@ impl xiezhen_run_options {
     /// Refuses what is set of the options that a call does not know.
     pub(crate) fn check(&self, call: &str, knows: &[OptionKind]) -> Result<()> {
         let set = [
-            (OptionKind::Checkpoint, self.checkpoint.is_some()),
-            (OptionKind::OnEvent, self.on_event.is_some()),
-            (OptionKind::Timeout, self.shared.timeout.is_some()),
-            (OptionKind::Woken, !self.woken.is_empty()),
+            OptionKind::Checkpoint.if_set(self.checkpoint.as_ref()),
+            OptionKind::OnEvent.if_set(self.on_event.as_ref()),
+            OptionKind::Timeout.if_set(self.shared.timeout.as_ref()),
+            OptionKind::Woken.if_set(self.woken.first()),
         ];
-        OptionKind::refuse_unknown(call, &set, knows)
+        OptionKind::refuse_unknown(call, set, knows)
     }
 
     /// Tells the caller's callback of an event, on this thread.

@@ -6,7 +6,7 @@ use xiezhen_core::{Error, Result, Task};
 
 use crate::{
     blocking::{block_on, block_on_call},
-    call::{Call, Message},
+    call::{Call, Message, Mode},
     call_options::{OptionKind::Timeout, xiezhen_call_options},
     client::xiezhen_client,
     completion::Outcome,
@@ -81,14 +81,16 @@ fn wait_many(
     task_ids: *const *const c_char,
     task_count: usize,
     options: *const xiezhen_call_options,
-    tells_each: bool,
+    mode: Mode,
+    on_end: xiezhen_on_end,
 ) -> Result<Call<Vec<Result<Task>>>> {
     let options = xiezhen_call_options::of(options, "xiezhen_wait_many", &[Timeout]);
     let task_ids = texts(task_ids, task_count, "task_ids");
     let (client, task_ids, options) = (borrow(client, "client"), task_ids, options).all()?;
+    let is_heard = mode.is_heard(on_end);
     Ok(Call::emitting(client, options.cancel, "wait_many", move |core, said| async move {
         let on_end = |index, outcome: &Result<Task>| {
-            if tells_each {
+            if is_heard {
                 said.emit(Message::Ended(index, outcome.clone()));
             }
         };
@@ -111,7 +113,7 @@ pub unsafe extern "C" fn xiezhen_wait_many(
     error: *mut *mut xiezhen_error,
 ) -> xiezhen_status {
     boundary(error, || {
-        let call = wait_many(client, task_ids, task_count, options, on_end.is_some());
+        let call = wait_many(client, task_ids, task_count, options, Mode::Blocking, on_end);
         let (call, outcomes) = (call, out(outcomes, "outcomes")).all()?;
         let ended = block_on_call(call, |message| {
             let Message::Ended(index, outcome) = message else { return Ok(()) };
@@ -139,7 +141,7 @@ pub unsafe extern "C" fn xiezhen_begin_wait_many(
     error: *mut *mut xiezhen_error,
 ) -> xiezhen_status {
     boundary(error, || {
-        let call = wait_many(client, task_ids, task_count, options, true);
+        let call = wait_many(client, task_ids, task_count, options, Mode::Begun, None);
         let (call, queue) = (call, borrow(queue, "queue")).all()?;
         queue.begin(call, tag, Outcome::Outcomes)
     })
