@@ -38,10 +38,12 @@ for library in "$archive"/lib/libxiezhen.{a,so}; do
 done
 export PKG_CONFIG_PATH=$archive/lib/pkgconfig
 gcc "$archive/examples/portrait.c" $(pkg-config --cflags --libs xiezhen) -o "$work/archive-shared"
-gcc "$archive/examples/epoll.c" $(pkg-config --cflags xiezhen) \
-  $(pkg-config --static --libs xiezhen | sed 's/-lxiezhen/-l:libxiezhen.a/') -o "$work/archive-static"
+gcc "$archive/examples/epoll.c" $(pkg-config --cflags --libs xiezhen-static) -o "$work/archive-static"
+gcc "$archive/examples/portrait.c" $(pkg-config --cflags --libs xiezhen) "-Wl,-rpath,$(pkg-config --variable=libdir xiezhen)" \
+  -o "$work/archive-rpath"
 start archive-shared "$work/archive-shared" "$archive/lib"
 start archive-static "$work/archive-static" ''
+start archive-rpath "$work/archive-rpath" ''
 
 mkdir "$work/root"
 for package in "$DIST"/libxiezhen*.deb; do
