@@ -182,13 +182,27 @@ impl Awaited {
 }
 
 /// A call that is to be settled: its future, and the mailbox of its loop.
-pub(crate) struct Pending<C> {
+pub(crate) struct Pending<C: Send + 'static> {
     mailbox: Arc<Mailbox>,
     awaited: Arc<Awaited>,
-    convert: C,
+    convert: Option<C>,
 }
 
-impl<C> Pending<C> {
+/// A cancelled call is dropped by the runtime, which has no GIL: what of Python it held would stay until something else
+/// takes the GIL, a job with all its photos.
+impl<C: Send + 'static> Drop for Pending<C> {
+    fn drop(&mut self) {
+        if let Some(convert) = self.convert.take() {
+            let held = (self.awaited.clone(), convert);
+            self.mailbox.post(Box::new(move |_| {
+                drop(held);
+                Ok(())
+            }));
+        }
+    }
+}
+
+impl<C: Send + 'static> Pending<C> {
     fn new(py: Python<'_>, callbacks: Callbacks, convert: C) -> PyResult<Self> {
         static RUNNING_LOOP: PyOnceLock<Py<PyAny>> = PyOnceLock::new();
         if finalize::is_closed() {
@@ -199,7 +213,7 @@ impl<C> Pending<C> {
         logging::refresh(py)?;
         let future = event_loop.call_method0(intern!(py, "create_future"))?.unbind();
         let (mailbox, callbacks) = (Mailbox::of(&event_loop), callbacks.in_context(py)?);
-        Ok(Self { mailbox, awaited: Arc::new(Awaited { future, callbacks }), convert })
+        Ok(Self { mailbox, awaited: Arc::new(Awaited { future, callbacks }), convert: Some(convert) })
     }
 
     /// Delivers messages to the callbacks.
@@ -212,22 +226,20 @@ impl<C> Pending<C> {
     }
 
     /// Settles the future, from any thread.
-    fn settle<T: Send + 'static>(self, outcome: Result<T>)
+    fn settle<T: Send + 'static>(mut self, outcome: Result<T>)
     where
-        C: FnOnce(Python<'_>, T) -> PyResult<Py<PyAny>> + Send + 'static,
+        C: FnOnce(Python<'_>, T) -> PyResult<Py<PyAny>>,
     {
-        let Self { mailbox, awaited, convert } = self;
-        mailbox.post(Box::new(move |py| {
+        let Some(convert) = self.convert.take() else { return };
+        let awaited = self.awaited.clone();
+        self.mailbox.post(Box::new(move |py| {
             let outcome = awaited.callbacks.outcome(py, outcome).and_then(|value| convert(py, value));
             awaited.settle(py, outcome)
         }));
     }
 
     /// Begins the call and returns its `asyncio.Future`. Cancelling that stops the call.
-    fn begin(self, py: Python<'_>, begin: impl FnOnce(Self) -> Result<Stopper> + Send) -> PyResult<Py<PyAny>>
-    where
-        C: Send,
-    {
+    fn begin(self, py: Python<'_>, begin: impl FnOnce(Self) -> Result<Stopper> + Send) -> PyResult<Py<PyAny>> {
         let future = self.awaited.future.clone_ref(py);
         let stop = call(py, move || begin(self).map(|stopper| Stop(Mutex::new(Some(stopper)))))?;
         future.call_method1(py, intern!(py, "add_done_callback"), (stop,))?;

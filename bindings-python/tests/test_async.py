@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
+import sys
 import threading
 import time
 from typing import TYPE_CHECKING
@@ -135,6 +137,28 @@ def test_cancelling_drops_the_call(aclient: xiezhen.AsyncClient, space: Space, e
 
         with pytest.raises(asyncio.TimeoutError):
             await asyncio.wait_for(aclient.wait_task(endless), 0.2)
+
+    asyncio.run(main())
+
+
+def test_a_cancelled_run_lets_its_job_go(aclient: xiezhen.AsyncClient, space: Space) -> None:
+    space.fault(call="upload_file", stall="before")
+
+    async def main() -> None:
+        job = xiezhen.Job([photo.read_bytes() for photo in PHOTOS[:8]], [])
+        held = sys.getrefcount(job)
+        running = asyncio.create_task(aclient.run(job))
+        while space.count("upload_file") == 0:
+            await asyncio.sleep(0.01)
+        running.cancel()
+        with contextlib.suppress(asyncio.CancelledError):
+            await running
+        del running
+        # Nothing calls the package meanwhile: that would let go of it by the way.
+        deadline = time.monotonic() + 30
+        while sys.getrefcount(job) > held and time.monotonic() < deadline:
+            await asyncio.sleep(0.01)
+        assert sys.getrefcount(job) == held
 
     asyncio.run(main())
 
