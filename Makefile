@@ -89,7 +89,7 @@ check-long: ## What takes too long for every change: more random kills and exits
 	for seed in 1 2 3 4 5; do XIEZHEN_TEST_SEED=$$seed cargo test $(TESTED) --test suite -- killed::at_random; done
 	cargo test --release --manifest-path tests/loom/Cargo.toml --target-dir target/loom
 	cargo test $(TESTED) --features xiezhen/heic --test suite pictures::
-	cargo test $(TESTED) --test suite -- --ignored --exact large::sixteen_pictures_of_sixty_mib_take_two_mib_of_memory_each
+	cargo test $(TESTED) --test suite -- --ignored --exact large::sixteen_pictures_of_sixty_mib_take_sixteen_mib_of_memory
 	$(MAKE) -C bindings-python check-long
 	$(MAKE) -C bindings-node check-long
 	$(MAKE) -C tests/scenarios test ARGS="--drivers rust,python,asyncio,node,c,cpp --quiet"

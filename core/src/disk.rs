@@ -150,10 +150,13 @@ pub(crate) fn open_regular(path: &Path, links: Links) -> io::Result<(File, Metad
 
 /// The text of a regular file of at most `most` bytes.
 pub(crate) fn read_text(path: &Path, most: u64) -> io::Result<String> {
-    let (file, _) = open_regular(path, Links::Follow)?;
+    let (file, about) = open_regular(path, Links::Follow)?;
     let mut text = String::new();
-    file.take(most + 1).read_to_string(&mut text)?;
-    if text.len() as u64 > most {
+    // One that grows meanwhile says so only when it is read.
+    if about.len() <= most {
+        file.take(most + 1).read_to_string(&mut text)?;
+    }
+    if about.len() > most || text.len() as u64 > most {
         return Err(io::Error::other(format!("it is larger than {} MiB", most >> 20)));
     }
     Ok(text)

@@ -111,7 +111,7 @@ pub(super) enum Command {
     },
 }
 
-#[derive(Debug, Args)]
+#[derive(Clone, Debug, Args)]
 #[allow(clippy::struct_field_names, reason = "each is called as it is typed")]
 #[command(group = ArgGroup::new("person").args(["photos", "user_id"]).required(true))]
 pub(super) struct Run {
@@ -134,7 +134,7 @@ pub(super) struct Run {
     pub(super) run_args: RunArgs,
 }
 
-#[derive(Debug, Args)]
+#[derive(Clone, Debug, Args)]
 pub(super) struct Batch {
     /// A folder with a sub-folder of photos for each customer
     #[arg(required_unless_present = "manifest", conflicts_with = "manifest")]
@@ -158,7 +158,7 @@ pub(super) struct Batch {
     pub(super) run_args: RunArgs,
 }
 
-#[derive(Debug, Args)]
+#[derive(Clone, Debug, Args)]
 pub(super) struct Resume {
     /// The file that keeps the job, or the folder that has it as job.json
     pub(super) checkpoint: PathBuf,
@@ -179,7 +179,7 @@ pub(super) struct Resume {
 }
 
 /// What a run and the rest of one take.
-#[derive(Debug, Args)]
+#[derive(Clone, Debug, Args)]
 pub(super) struct RunArgs {
     /// Start again, and be billed for, what is found failed or of unknown outcome
     #[arg(long)]

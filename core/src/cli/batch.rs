@@ -22,7 +22,11 @@ use self::{
     progress::Progress,
     table::Row,
 };
-use super::{arguments::Batch, interrupt::Interrupt, print, sheet, text};
+use super::{
+    arguments::Batch,
+    interrupt::{Interrupt, off_thread},
+    print, sheet, text,
+};
 use crate::{
     client::{Client, RunManyOptions},
     disk,
@@ -46,16 +50,20 @@ pub(super) async fn run(
     output: Output,
     mut interrupt: Interrupt,
 ) -> Result<u8> {
-    let customers = customers::read(batch)?;
+    let everybody = batch.clone();
+    let read = off_thread(move || {
+        let customers = customers::read(&everybody)?;
+        let begun = begun::read(&customers, &everybody)?;
+        let lock = if everybody.dry_run { None } else { Some(hold(&everybody.out)?) };
+        Ok::<_, Error>((customers, begun, lock))
+    });
+    let (customers, begun, lock) = interrupt.or("the batch", async { read.await? }).await?;
     for note in customers.iter().flat_map(|customer| &customer.left_out) {
         print::say(&print::plain(note));
     }
-    let begun = Begun::read(&customers, batch, commands)?;
+    let begun = Begun::new(begun, batch, commands);
     let jobs = begun.jobs(&customers).await;
-    if batch.dry_run {
-        return try_all(client, &jobs, &begun, batch, output).await;
-    }
-    let lock = hold(&batch.out)?;
+    let Some(lock) = lock else { return try_all(client, &jobs, &begun, batch, output).await };
     let progress = Arc::new(Progress::new(client.clone(), jobs.iter().map(|(key, _)| key.clone()).collect(), output));
     let options = options(batch, &progress);
     let outcome = interrupt.or("the batch", client.run_many(jobs, options)).await;

@@ -12,7 +12,7 @@ use super::{
     batch::{self, Output},
     check::check,
     gallery::gallery,
-    interrupt::Interrupt,
+    interrupt::{Interrupt, off_thread},
     logging,
     plan::Plan,
     print, profile,
@@ -103,7 +103,7 @@ impl<'a> Invocation<'a> {
         let outcome = match &self.command {
             Command::Styles { html } => interrupt.or("styles", self.styles(&client, html.as_deref())).await,
             Command::Status { task_id } => interrupt.or("status", self.status(&client, task_id)).await,
-            Command::Run(run) => match Plan::new(run) {
+            Command::Run(run) => match interrupt.or("the run", Plan::new(run)).await {
                 Ok(plan) => return Box::pin(self.run_job(&client, plan, interrupt)).await,
                 Err(error) => Err(error),
             },
@@ -217,20 +217,30 @@ impl<'a> Invocation<'a> {
         match outcome.and(told) {
             Ok(()) => 0,
             Err(error) => {
-                let exit = report_error(&error, &portraits, self.resume(&checkpoint));
+                let exit = report_error(&error, &portraits, self.resume(checkpoint).await);
                 interrupt.exit_code().filter(|_| error.kind() == ErrorKind::Cancelled).unwrap_or(exit)
             }
         }
     }
 
     /// What to type to go on, if the checkpoint can be gone on with.
-    fn resume(&self, checkpoint: &Path) -> Option<report::Resume> {
-        let stored = Job::read_checkpoint(checkpoint).ok()?;
+    async fn resume(&self, checkpoint: PathBuf) -> Option<report::Resume> {
+        /// A disk that hangs has nothing to go on with.
+        const READ: Duration = Duration::from_secs(2);
+        let photos = match &self.command {
+            Command::Run(run) => run.photos.clone(),
+            _ => Vec::new(),
+        };
+        let read = off_thread(move || {
+            let stored = Job::read_checkpoint(&checkpoint).ok()?;
+            Some((checkpoint, stored, photos.iter().all(|photo| photo.exists())))
+        });
+        let (checkpoint, stored, are_there) = tokio::time::timeout(READ, read).await.ok()?.ok()??;
         let (command, takes_options) = match self.resume {
             Some(resume) => (resume.to_owned(), false),
             None => {
                 let options = self.connection.typed();
-                (format!("{} resume {}{options}", self.program, quoted_path(checkpoint)), true)
+                (format!("{} resume {}{options}", self.program, quoted_path(&checkpoint)), true)
             }
         };
         let (mut outlives_photos, mut one_more_style) = (false, None);
@@ -238,7 +248,7 @@ impl<'a> Invocation<'a> {
             && is_of_photos(&stored, &run.photos)
         {
             // A run that was typed again reads its photos again; a job that has them uploaded does not.
-            outlives_photos = !run.photos.iter().all(|photo| photo.exists());
+            outlives_photos = !are_there;
             let options = self.connection.typed();
             one_more_style = report::one_more_style(self.program, &options, &stored, &run.styles, &run.out);
         }

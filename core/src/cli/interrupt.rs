@@ -12,7 +12,13 @@ use super::{print, text};
 use crate::{
     client::Client,
     error::{Error, Result},
+    photo::interrupted,
 };
+
+/// Does what reads or writes files while signals are heard: a disk may hang.
+pub(super) async fn off_thread<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> Result<T> {
+    tokio::task::spawn_blocking(work).await.map_err(interrupted)
+}
 
 /// Hears what ends the command: Ctrl-C, and on Unix SIGTERM and SIGHUP too. One set of listeners for one call of the
 /// command, because what comes between two would be lost. Where signals can't be heard, they can't interrupt.

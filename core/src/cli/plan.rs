@@ -6,6 +6,7 @@ use super::{
     adoption::adopt,
     arguments::{Resume, Run, RunArgs},
     folders::expanded,
+    interrupt::off_thread,
     receive::Receiving,
     trust,
 };
@@ -25,7 +26,12 @@ pub(super) struct Plan {
 }
 
 impl Plan {
-    pub(super) fn new(run: &Run) -> Result<Self> {
+    pub(super) async fn new(run: &Run) -> Result<Self> {
+        let run = run.clone();
+        off_thread(move || Self::typed(&run)).await?
+    }
+
+    fn typed(run: &Run) -> Result<Self> {
         // The checkpoint may be taken up from another folder.
         let absolute = |path: &PathBuf| {
             std::path::absolute(path)
@@ -55,14 +61,18 @@ impl Plan {
     }
 
     pub(super) async fn stored(client: &Client, resume: &Resume) -> Result<Self> {
-        let typed = &resume.checkpoint;
-        let checkpoint = if typed.is_dir() { typed.join("job.json") } else { typed.clone() };
-        trusted(&checkpoint, &resume.run_args)?;
-        let job = Job::read_checkpoint(&checkpoint)?;
+        let (typed, run_args) = (resume.checkpoint.clone(), resume.run_args.clone());
+        let read = move || {
+            let checkpoint = if typed.is_dir() { typed.join("job.json") } else { typed };
+            trusted(&checkpoint, &run_args)?;
+            Job::read_checkpoint(&checkpoint).map(|job| (checkpoint, job))
+        };
+        let (checkpoint, job) = off_thread(read).await??;
         if let Some(task_id) = &resume.adopt {
             adopt(client, &job, task_id, resume).await?;
         }
-        resume.out.as_deref().map_or(Ok(()), try_folder)?;
+        let out = resume.out.clone();
+        off_thread(move || out.as_deref().map_or(Ok(()), try_folder)).await??;
         let options = RunOptions {
             save_to: resume.out.clone(),
             checkpoint: Some(checkpoint.clone()),

@@ -2,7 +2,7 @@
 
 use std::{io::Write, path::PathBuf};
 
-use bytes::{Bytes, BytesMut};
+use bytes::Bytes;
 use sha2::{Digest, Sha256};
 
 use super::{SavedFile, whole, with_extension};
@@ -23,7 +23,8 @@ pub(super) struct Picture {
     stem: PathBuf,
     /// On another thread while it is written.
     written: Option<Written>,
-    piece: BytesMut,
+    /// Less than is written at a time.
+    begun: Vec<u8>,
 }
 
 struct Written {
@@ -47,13 +48,13 @@ impl Picture {
             Err(error) => Err(unwritten(&stem, error)),
         };
         let (stem, written) = tokio::task::spawn_blocking(create).await.map_err(interrupted)??;
-        Ok(Self { stem, written: Some(written), piece: BytesMut::new() })
+        Ok(Self { stem, written: Some(written), begun: Vec::new() })
     }
 
     /// Gives it its name, if it is a whole picture.
     pub(super) async fn save(mut self) -> Result<SavedFile> {
-        let rest = self.piece.split().freeze();
-        self.write(rest).await?;
+        let rest = std::mem::take(&mut self.begun);
+        self.write(rest, Bytes::new()).await?;
         let stem = self.stem.clone();
         let Some(mut written) = self.written.take() else { return Err(lost()) };
         let save = move || {
@@ -77,11 +78,12 @@ impl Picture {
         let _ = tokio::task::spawn_blocking(move || drop(written)).await;
     }
 
-    async fn write(&mut self, piece: Bytes) -> Result<()> {
+    async fn write(&mut self, begun: Vec<u8>, piece: Bytes) -> Result<()> {
         let (stem, written) = (self.stem.clone(), self.written.take());
         let write = move || {
             let mut written = written.ok_or_else(lost)?;
-            written.write(&piece).map_err(|error| unwritten(&stem, error))?;
+            let all = written.write(&begun).and_then(|()| written.write(&piece));
+            all.map_err(|error| unwritten(&stem, error))?;
             Ok::<_, Error>(written)
         };
         self.written = Some(tokio::task::spawn_blocking(write).await.map_err(interrupted)??);
@@ -100,16 +102,13 @@ impl Drop for Picture {
 
 impl Receiver for Picture {
     async fn receive(&mut self, piece: Bytes) -> Result<()> {
-        // Many of them come at once: what is large already is not copied.
-        if self.piece.is_empty() && piece.len() >= PIECE {
-            return self.write(piece).await;
-        }
-        self.piece.extend_from_slice(&piece);
-        if self.piece.len() < PIECE {
+        if self.begun.len() + piece.len() < PIECE {
+            self.begun.extend_from_slice(&piece);
             return Ok(());
         }
-        let piece = self.piece.split().freeze();
-        self.write(piece).await
+        // Many of them come at once: what is large already is not copied.
+        let begun = std::mem::take(&mut self.begun);
+        self.write(begun, piece).await
     }
 }
 

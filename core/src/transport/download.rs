@@ -1,6 +1,7 @@
 //! Pictures: from whatever host the service names, without any credential, and without trust in that host.
 
 use std::{
+    pin::pin,
     sync::{
         Arc,
         atomic::{AtomicU64, Ordering},
@@ -36,6 +37,8 @@ const LEAST_A_SECOND: u64 = 1 << 10;
 const SLOW_A_SECOND: u64 = 4 << 10;
 /// How often that is checked, for the usual stall limit of 60 s.
 const MOMENTS: u32 = 12;
+/// A piece that takes longer to be written makes room for others.
+const LONGEST_IN_HAND: Duration = Duration::from_secs(1);
 /// A picture may take so many stall limits in all.
 const LONGEST: u32 = 10;
 
@@ -88,10 +91,20 @@ impl Transport {
             if response.content_length().is_some_and(|length| length > MAX_PICTURE) {
                 return Err(decoder.too_large().into());
             }
-            while let Some(piece) = response.chunk().await.map_err(|error| broken("the answer broke off", error))? {
+            while let (piece, hand) = self.downloads.piece_in_hand(&mut response).await
+                && let Some(piece) = piece.map_err(|error| broken("the answer broke off", error))?
+            {
                 stall.reset();
                 arrived.fetch_add(piece.len() as u64, Ordering::Relaxed);
-                decoder.feed(piece, receiver).await?;
+                let mut fed = pin!(decoder.feed(piece, receiver));
+                // A disk that hangs holds up no other.
+                match tokio::time::timeout(LONGEST_IN_HAND, &mut fed).await {
+                    Ok(fed) => fed?,
+                    Err(_) => {
+                        drop(hand);
+                        fed.await?;
+                    }
+                }
             }
             Ok(decoder.finish(receiver).await?)
         };

@@ -3,9 +3,15 @@
 
 use std::{
     collections::HashMap,
+    future::poll_fn,
+    pin::pin,
     sync::{Arc, Mutex, PoisonError},
+    task::ready,
 };
 
+use bytes::Bytes;
+use futures_util::FutureExt;
+use reqwest::Response;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 /// More would not come sooner, and each takes room.
@@ -14,18 +20,21 @@ const AT_ONCE: usize = 16;
 const OF_A_HOST: usize = 8;
 /// Slow ones, which take little of the line.
 const SLOW: usize = 48;
+/// How many have a piece in hand that is to be written: what is read ahead of it is in memory, too.
+const IN_HAND: usize = 4;
 
 /// The places of one client.
 pub(crate) struct Places {
     all: Arc<Semaphore>,
     slow: Arc<Semaphore>,
     hosts: Mutex<HashMap<String, Arc<Semaphore>>>,
+    in_hand: Arc<Semaphore>,
 }
 
 impl Places {
     pub(super) fn new() -> Self {
         let places = |count| Arc::new(Semaphore::new(count));
-        Self { all: places(AT_ONCE), slow: places(SLOW), hosts: Mutex::default() }
+        Self { all: places(AT_ONCE), slow: places(SLOW), hosts: Mutex::default(), in_hand: places(IN_HAND) }
     }
 
     /// Waits for a place: first the host's, so that who waits for a busy host holds up no other.
@@ -33,6 +42,22 @@ impl Places {
         let host = self.host(host).acquire_owned().await.ok();
         let all = self.all.clone().acquire_owned().await.ok();
         Place { held: Some((all, host)), slow: self.slow.clone(), slow_permit: None }
+    }
+
+    /// The next piece of an answer, once it is there and few others have one in hand, and what to hold until it is
+    /// written. Who waits for a slow host has none, and keeps nobody waiting.
+    pub(super) async fn piece_in_hand(
+        &self,
+        response: &mut Response,
+    ) -> (reqwest::Result<Option<Bytes>>, Option<OwnedSemaphorePermit>) {
+        let mut hand = None;
+        poll_fn(|cx| {
+            let free = hand.get_or_insert_with(|| self.in_hand.clone().acquire_owned().boxed());
+            let held = ready!(free.poll_unpin(cx)).ok();
+            hand = None;
+            pin!(response.chunk()).poll(cx).map(|piece| (piece, held))
+        })
+        .await
     }
 
     fn host(&self, host: &str) -> Arc<Semaphore> {

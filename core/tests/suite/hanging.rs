@@ -2,8 +2,11 @@
 //! (docs/design.md §5). Every other goes on, on the same thread.
 
 use std::{
+    ffi::OsString,
     fs,
-    path::PathBuf,
+    io::Read,
+    path::{Path, PathBuf},
+    process::Command,
     time::{Duration, Instant},
 };
 
@@ -11,8 +14,9 @@ use xiezhen::{Client, Error, ErrorKind, Job, RunOptions, check_photos};
 use xiezhen_simulator::{Call, Fault, Simulator, StallAt};
 
 use crate::{
+    command::{hearing_signals, run, text, xiezhen},
     hanging_disk::{HangingDisk, Until},
-    service,
+    large, service,
 };
 
 /// Long enough for a call to come as far as the disk, on a busy machine too.
@@ -108,4 +112,74 @@ async fn what_is_given_up_is_removed_by_nobody_who_is_needed() {
     simulator.fault(Fault::on(Call::Result).stall(StallAt::Body(100)).times(task.result_paths.len() as u64));
     disk.hang(Until::Unlink);
     waits_alone(&disk, &simulator, limited(&client).save_results(&task, disk.path(), None)).await;
+}
+
+#[tokio::test]
+async fn large_pictures_on_it_keep_no_others_of_the_same_client_from_coming() {
+    let Some(disk) = disk() else { return };
+    let hosts = [large::host().await, large::host().await];
+    let client = service::client(&hosts[0]);
+    let elsewhere = tempfile::tempdir().unwrap();
+    disk.hang(Until::Write);
+    // More than may have a piece in hand at a time.
+    let on_it = large::task(1, &hosts[0], 8);
+    let hang = client.save_results(&on_it, disk.path(), None);
+    let others = large::task(2, &hosts[1], 1);
+    let others = async {
+        while disk.unanswered() < 4 {
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
+        client.save_results(&others, elsewhere.path(), None).await
+    };
+    let saved = tokio::select! {
+        saved = others => saved.unwrap(),
+        hung = hang => panic!("{hung:?}"),
+        () = tokio::time::sleep(AN_AGE) => panic!("others wait for it, too"),
+    };
+    assert_eq!(saved.len(), 1);
+}
+
+/// Whether this process has a say in what Ctrl-C does to it.
+fn hears_ctrl_c(pid: u32) -> bool {
+    let status = fs::read_to_string(format!("/proc/{pid}/status")).unwrap_or_default();
+    let caught = status.lines().find_map(|line| line.strip_prefix("SigCgt:")).unwrap_or_default().trim();
+    u64::from_str_radix(caught, 16).is_ok_and(|caught| caught & 2 != 0)
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn ctrl_c_ends_the_command_whatever_it_looks_for_on_it() {
+    let simulator = service::start().await;
+    let stored = Job::with_user_id("user", service::STYLES).to_json().unwrap();
+    let typed = |words: &[&str], paths: &[&Path]| {
+        let words = words.iter().map(|word| OsString::from(*word));
+        xiezhen(&simulator.url(), words.chain(paths.iter().map(|path| path.as_os_str().to_owned())))
+    };
+    type Typed<'a> = &'a dyn Fn(&Path) -> Command;
+    let commands: [(Until, Typed<'_>); 5] = [
+        (Until::Now, &|disk| typed(&["resume", "--trust"], &[&disk.join("stored.json")])),
+        (Until::Read, &|disk| typed(&["resume", "--trust"], &[&disk.join("stored.json")])),
+        (Until::Now, &|disk| run(&simulator.url(), disk)),
+        (Until::Write, &|disk| run(&simulator.url(), disk)),
+        (Until::Now, &|disk| typed(&["batch", "--style", "x", "--out"], &[disk, disk])),
+    ];
+    for (until, typed) in commands {
+        let Some(disk) = disk() else { return };
+        disk.add("stored.json", stored.clone().into_bytes());
+        disk.hang(until);
+        let mut child = hearing_signals(&typed(disk.path())).spawn().unwrap();
+        let began = Instant::now();
+        while disk.unanswered() == 0 || !hears_ctrl_c(child.id()) {
+            assert!(began.elapsed() < AN_AGE, "{until:?}: nothing is looked for");
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
+        let interrupted = Command::new("kill").args(["-INT", &child.id().to_string()]).status();
+        assert!(interrupted.unwrap().success());
+        // Some kernels let no process end before such a disk has answered: that it has heard, it says before.
+        let mut said = [0];
+        child.stderr.as_mut().unwrap().read_exact(&mut said).unwrap();
+        assert!(began.elapsed() < AN_AGE / 2, "{until:?}: it waited until the disk was taken away");
+        drop(disk);
+        let output = child.wait_with_output().unwrap();
+        assert_eq!(output.status.code(), Some(130), "{until:?}: {}", text(&output.stderr));
+    }
 }

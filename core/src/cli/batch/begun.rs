@@ -35,20 +35,24 @@ pub(super) fn checkpoint(out: &Path, key: &str) -> PathBuf {
     out.join(key).join("job.json")
 }
 
-impl<'a> Begun<'a> {
-    /// Reads them; one that can't be read is refused when it is run. One that others can change is not used at all.
-    pub(super) fn read(customers: &[Customer], batch: &'a Batch, commands: Commands<'a>) -> Result<Self> {
-        let mut jobs = HashMap::new();
-        for Customer { key, .. } in customers {
-            let checkpoint = checkpoint(&batch.out, key);
-            if !batch.run_args.trust {
-                trust::check(&checkpoint)?;
-            }
-            if let Ok(job) = Job::read_checkpoint(&checkpoint) {
-                jobs.insert(key.clone(), job);
-            }
+/// Reads them; one that can't be read is refused when it is run. One that others can change is not used at all.
+pub(super) fn read(customers: &[Customer], batch: &Batch) -> Result<HashMap<String, Job>> {
+    let mut jobs = HashMap::new();
+    for Customer { key, .. } in customers {
+        let checkpoint = checkpoint(&batch.out, key);
+        if !batch.run_args.trust {
+            trust::check(&checkpoint)?;
         }
-        Ok(Self { jobs, out: &batch.out, commands })
+        if let Ok(job) = Job::read_checkpoint(&checkpoint) {
+            jobs.insert(key.clone(), job);
+        }
+    }
+    Ok(jobs)
+}
+
+impl<'a> Begun<'a> {
+    pub(super) fn new(jobs: HashMap<String, Job>, batch: &'a Batch, commands: Commands<'a>) -> Self {
+        Self { jobs, out: &batch.out, commands }
     }
 
     /// What is to be run for each: a customer who is done and of whom nothing new is asked stays done, although photos
