@@ -2,11 +2,8 @@
 //! (docs/design.md §5). Every other goes on, on the same thread.
 
 use std::{
-    ffi::OsString,
     fs,
-    io::Read,
-    path::{Path, PathBuf},
-    process::Command,
+    path::PathBuf,
     time::{Duration, Instant},
 };
 
@@ -14,7 +11,6 @@ use xiezhen::{Client, Error, ErrorKind, Job, RunOptions, check_photos};
 use xiezhen_simulator::{Call, Fault, Simulator, StallAt};
 
 use crate::{
-    command::{hearing_signals, run, text, xiezhen},
     hanging_disk::{HangingDisk, Until},
     large, service,
 };
@@ -23,9 +19,9 @@ use crate::{
 const TIMEOUT: Duration = Duration::from_millis(1500);
 
 /// A file system is taken away then, lest whoever waits for it waits for ever.
-const AN_AGE: Duration = Duration::from_secs(60);
+pub(crate) const AN_AGE: Duration = Duration::from_secs(60);
 
-fn disk() -> Option<HangingDisk> {
+pub(crate) fn disk() -> Option<HangingDisk> {
     let disk = HangingDisk::mount();
     match &disk {
         Some(disk) => disk.end_after(AN_AGE),
@@ -137,49 +133,4 @@ async fn large_pictures_on_it_keep_no_others_of_the_same_client_from_coming() {
         () = tokio::time::sleep(AN_AGE) => panic!("others wait for it, too"),
     };
     assert_eq!(saved.len(), 1);
-}
-
-/// Whether this process has a say in what Ctrl-C does to it.
-fn hears_ctrl_c(pid: u32) -> bool {
-    let status = fs::read_to_string(format!("/proc/{pid}/status")).unwrap_or_default();
-    let caught = status.lines().find_map(|line| line.strip_prefix("SigCgt:")).unwrap_or_default().trim();
-    u64::from_str_radix(caught, 16).is_ok_and(|caught| caught & 2 != 0)
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn ctrl_c_ends_the_command_whatever_it_looks_for_on_it() {
-    let simulator = service::start().await;
-    let stored = Job::with_user_id("user", service::STYLES).to_json().unwrap();
-    let typed = |words: &[&str], paths: &[&Path]| {
-        let words = words.iter().map(|word| OsString::from(*word));
-        xiezhen(&simulator.url(), words.chain(paths.iter().map(|path| path.as_os_str().to_owned())))
-    };
-    type Typed<'a> = &'a dyn Fn(&Path) -> Command;
-    let commands: [(Until, Typed<'_>); 5] = [
-        (Until::Now, &|disk| typed(&["resume", "--trust"], &[&disk.join("stored.json")])),
-        (Until::Read, &|disk| typed(&["resume", "--trust"], &[&disk.join("stored.json")])),
-        (Until::Now, &|disk| run(&simulator.url(), disk)),
-        (Until::Write, &|disk| run(&simulator.url(), disk)),
-        (Until::Now, &|disk| typed(&["batch", "--style", "x", "--out"], &[disk, disk])),
-    ];
-    for (until, typed) in commands {
-        let Some(disk) = disk() else { return };
-        disk.add("stored.json", stored.clone().into_bytes());
-        disk.hang(until);
-        let mut child = hearing_signals(&typed(disk.path())).spawn().unwrap();
-        let began = Instant::now();
-        while disk.unanswered() == 0 || !hears_ctrl_c(child.id()) {
-            assert!(began.elapsed() < AN_AGE, "{until:?}: nothing is looked for");
-            tokio::time::sleep(Duration::from_millis(5)).await;
-        }
-        let interrupted = Command::new("kill").args(["-INT", &child.id().to_string()]).status();
-        assert!(interrupted.unwrap().success());
-        // Some kernels let no process end before such a disk has answered: that it has heard, it says before.
-        let mut said = [0];
-        child.stderr.as_mut().unwrap().read_exact(&mut said).unwrap();
-        assert!(began.elapsed() < AN_AGE / 2, "{until:?}: it waited until the disk was taken away");
-        drop(disk);
-        let output = child.wait_with_output().unwrap();
-        assert_eq!(output.status.code(), Some(130), "{until:?}: {}", text(&output.stderr));
-    }
 }
