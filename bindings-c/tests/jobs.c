@@ -257,6 +257,7 @@ static void advance_by_hand(void) {
 /* An advance that is out of time goes on where it was cut off. */
 static void an_advance_out_of_time(void) {
   xiezhen_client *client = quick_client("late");
+  settings("late", "{\"training_seconds\":3600}");
   fault("late", "{\"call\":\"upload_file\",\"skip\":9,\"times\":1,\"stall\":\"before\"}");
   struct store store = {NULL, 0, 0};
   xiezhen_run_options *options = xiezhen_run_options_new();
@@ -275,7 +276,6 @@ static void an_advance_out_of_time(void) {
   CHECK(xiezhen_job_stage(job) == XIEZHEN_STAGE_TRAINING && count_calls("late", "create_user_model") == 1);
 
   /* Begun, it ends with the same. */
-  settings("late", "{\"training_seconds\":3600}");
   fault("late", "{\"call\":\"query_task\",\"stall\":\"before\"}");
   xiezhen_queue *queue = NULL;
   OK(xiezhen_queue_new(&queue, error));
