@@ -1,44 +1,7 @@
-/* The completion queue: its descriptor, every call begun on it, what stops one, and ten thousand waits. */
-#include "support.h"
+/* The completion queue: its descriptor, every call begun on it, and what stops one. */
+#include "queue.h"
 
-#include <poll.h>
 #include <pthread.h>
-#include <signal.h>
-#include <sys/resource.h>
-#include <sys/wait.h>
-
-enum { WAITS = 10000, TAKERS = 4 };
-
-static bool readable(const xiezhen_queue *queue, int ms) {
-  struct pollfd wanted = {xiezhen_queue_fd(queue), POLLIN, 0};
-  return poll(&wanted, 1, ms) == 1 && wanted.revents == POLLIN;
-}
-
-static xiezhen_queue *new_queue(void) {
-  xiezhen_queue *queue = NULL;
-  OK(xiezhen_queue_new(&queue, error));
-  return queue;
-}
-
-/* What comes next, as an event loop gets it. */
-static xiezhen_completion *next(const xiezhen_queue *queue) {
-  for (;;) {
-    CHECK(readable(queue, 30000));
-    /* A line of a log alone is heard, and leaves nothing. */
-    xiezhen_completion *completion = xiezhen_queue_next(queue);
-    if (completion) return completion;
-  }
-}
-
-/* The end of the one call that is pending, which must be a success. */
-static xiezhen_completion *last(const xiezhen_queue *queue, void *tag) {
-  xiezhen_completion *completion = next(queue);
-  CHECK(xiezhen_completion_tag(completion) == tag && xiezhen_completion_is_last(completion));
-  if (xiezhen_completion_error(completion))
-    fprintf(stderr, "%s\n", xiezhen_error_message(xiezhen_completion_error(completion)));
-  CHECK(xiezhen_completion_status(completion) == XIEZHEN_OK && !xiezhen_completion_error(completion));
-  return completion;
-}
 
 static void a_descriptor_that_says_whether_there_is_something(void) {
   xiezhen_client *client = quick_client("descriptor");
@@ -326,155 +289,6 @@ static void a_log_is_told_to_whoever_takes(void) {
   xiezhen_client_options_free(options);
 }
 
-static void *take(void *queue) {
-  size_t taken = 0;
-  while (xiezhen_queue_pending(queue) > 0) {
-    if (!xiezhen_queue_wait(queue, 100)) continue;
-    xiezhen_completion *completion = xiezhen_queue_next(queue);
-    taken += completion != NULL;
-    xiezhen_completion_free(completion);
-  }
-  return (void *)(uintptr_t)taken;
-}
-
-static void any_thread_takes(void) {
-  xiezhen_client *client = quick_client("takers");
-  xiezhen_queue *queue = new_queue();
-  for (int n = 0; n < 100; n++) OK(xiezhen_begin_list_styles(client, NULL, queue, NULL, error));
-  pthread_t threads[TAKERS];
-  uintptr_t taken = 0;
-  for (int n = 0; n < TAKERS; n++) CHECK(pthread_create(&threads[n], NULL, take, queue) == 0);
-  for (int n = 0; n < TAKERS; n++) {
-    void *its = NULL;
-    CHECK(pthread_join(threads[n], &its) == 0);
-    taken += (uintptr_t)its;
-  }
-  CHECK(taken == 100 && !readable(queue, 0));
-  xiezhen_queue_free(queue);
-  xiezhen_client_free(client);
-}
-
-/* A forked child leaves its parent's queue alone, and has one of its own. */
-static inline void a_fork(void) {
-  xiezhen_client *client = quick_client("fork");
-  settings("fork", "{\"training_seconds\":3600}");
-  xiezhen_created *training = start_training(client);
-  xiezhen_queue *queue = new_queue();
-  OK(xiezhen_begin_wait(client, xiezhen_created_task_id(training), NULL, queue, NULL, error));
-  const pid_t child = fork();
-  if (child == 0) {
-    CHECK(xiezhen_queue_next(queue) == NULL && xiezhen_queue_pending(queue) == 0 && !xiezhen_queue_wait(queue, 1000));
-    CHECK(xiezhen_begin_list_styles(client, NULL, queue, NULL, NULL) == XIEZHEN_INVALID_ARGUMENT);
-    alarm(60);
-    xiezhen_queue_free(queue);
-    xiezhen_queue *own = new_queue();
-    OK(xiezhen_begin_list_styles(client, NULL, own, NULL, error));
-    xiezhen_completion_free(last(own, NULL));
-    xiezhen_queue_free(own);
-    /* An exit would have valgrind call leaks what is left to the parent. */
-    kill(getpid(), SIGKILL);
-  }
-  int status = -1;
-  CHECK(waitpid(child, &status, 0) == child && WIFSIGNALED(status) && WTERMSIG(status) == SIGKILL);
-  char path[128];
-  snprintf(path, sizeof path, "tasks/%s", xiezhen_created_task_id(training));
-  free(control("fork", "POST", path, "{\"state\":3}"));
-  xiezhen_completion_free(last(queue, NULL));
-  xiezhen_queue_free(queue);
-  xiezhen_created_free(training);
-  xiezhen_client_free(client);
-}
-
-/* What this thread has computed, whatever else the machine does meanwhile. */
-static double cpu_ms(void) {
-  struct timespec now;
-  CHECK(clock_gettime(CLOCK_THREAD_CPUTIME_ID, &now) == 0);
-  return (double)now.tv_sec * 1e3 + (double)now.tv_nsec / 1e6;
-}
-
-/* How often this thread has given up the processor by itself: to wait for another. */
-static long waits_made(void) {
-  struct rusage usage;
-  CHECK(getrusage(RUSAGE_THREAD, &usage) == 0);
-  return usage.ru_nvcsw;
-}
-
-/* Who waits for ever is let go when another has taken the last. */
-static void *wait_for_ever(void *queue) {
-  /* Something is there until it was taken. */
-  while (xiezhen_queue_wait(queue, XIEZHEN_NONE)) sleep_ms(1);
-  return NULL;
-}
-
-static void nobody_waits_for_nothing(void) {
-  xiezhen_client *client = quick_client("nothing");
-  xiezhen_queue *queue = new_queue();
-  fault("nothing", "{\"call\":\"list_styles\",\"answer_delay_ms\":200}");
-  OK(xiezhen_begin_list_styles(client, NULL, queue, NULL, error));
-  pthread_t threads[TAKERS];
-  for (int n = 0; n < TAKERS; n++) CHECK(pthread_create(&threads[n], NULL, wait_for_ever, queue) == 0);
-  xiezhen_completion_free(last(queue, NULL));
-  for (int n = 0; n < TAKERS; n++) CHECK(pthread_join(threads[n], NULL) == 0);
-  xiezhen_queue_free(queue);
-  xiezhen_client_free(client);
-}
-
-/* Ten thousand waits on one queue: what each takes of a turn of the loop is a matter of microseconds. */
-static void ten_thousand_waits(void) {
-  const int waits = getenv("SLOW") ? WAITS / 20 : WAITS;
-  xiezhen_client *client = quick_client("many");
-  fault("many", "{\"call\":\"query_task\",\"reply\":{\"status\":503}}");
-  xiezhen_cancel *cancel = xiezhen_cancel_new();
-  xiezhen_call_options *options = xiezhen_call_options_new();
-  OK(xiezhen_call_options_set_cancel(options, cancel, error));
-  xiezhen_queue *queue = new_queue();
-  double longest = 0, began = now_ms();
-  char *seen = calloc((size_t)waits, 1);
-  for (int n = 0; n < waits; n++) {
-    char task_id[32];
-    snprintf(task_id, sizeof task_id, "T%d", n);
-    const double before = now_ms();
-    /* Every other one can be stopped from outside. */
-    OK(xiezhen_begin_wait(client, task_id, n % 2 ? options : NULL, queue, seen + n, error));
-    if (now_ms() - before > longest) longest = now_ms() - before;
-  }
-  printf("%d waits begun in %.0f ms, the longest took %.2f ms\n", waits, now_ms() - began, longest);
-  CHECK(xiezhen_queue_pending(queue) == (size_t)waits);
-  xiezhen_cancel_cancel(cancel);
-  free(control("many", "DELETE", "faults", ""));
-  longest = 0;
-  double computed = 0;
-  int waited = 0;
-  for (int n = 0; n < waits; n++) {
-    CHECK(readable(queue, 30000));
-    const long waits_before = waits_made();
-    const double before = now_ms(), cpu_before = cpu_ms();
-    xiezhen_completion *completion = xiezhen_queue_next(queue);
-    const double cpu = cpu_ms() - cpu_before, took = now_ms() - before;
-    if (took > longest) longest = took;
-    if (cpu > computed) computed = cpu;
-    waited += waits_made() > waits_before;
-    CHECK(completion && xiezhen_completion_is_last(completion));
-    char *its = xiezhen_completion_tag(completion);
-    CHECK(*its == 0);
-    *its = 1;
-    const bool stopped = (its - seen) % 2;
-    CHECK(xiezhen_completion_status(completion) == (stopped ? XIEZHEN_CANCELLED : XIEZHEN_API));
-    xiezhen_completion_free(completion);
-  }
-  printf("%d waits ended in %.0f ms: the longest turn took %.2f ms; no turn computed more than %.3f ms, and %d waited for another thread\n",
-         waits, now_ms() - began, longest, computed, waited);
-  /* No turn takes more than 5 ms, unless others have the processor; and the thread that puts is waited for by accident only. */
-  CHECK(getenv("SLOW") || (computed < 5 && waited < waits / 5));
-  CHECK(longest < (getenv("SLOW") ? 5000 : 500));
-  CHECK(xiezhen_queue_pending(queue) == 0 && !readable(queue, 0));
-  free(seen);
-  xiezhen_queue_free(queue);
-  xiezhen_call_options_free(options);
-  xiezhen_cancel_free(cancel);
-  xiezhen_client_free(client);
-}
-
 int main(void) {
   a_descriptor_that_says_whether_there_is_something();
   each_of_the_calls();
@@ -484,12 +298,6 @@ int main(void) {
   a_close_cancels_what_was_begun();
   freed_with_calls_in_flight();
   a_log_is_told_to_whoever_takes();
-  any_thread_takes();
-  nobody_waits_for_nothing();
-#ifndef __SANITIZE_THREAD__ /* which allows no threads after a fork */
-  a_fork();
-#endif
-  ten_thousand_waits();
   printf("queue: ok\n");
   return 0;
 }

@@ -60,12 +60,12 @@ run() { # <name> <command…>: in spaces and files of its own
 }
 
 compile_cpp() { # <standard>
-  g++ -std="$1" "${strict_cpp[@]}" tests/wrapper.cpp tests/second_unit.cpp $(pkg-config --cflags --libs xiezhen) -pthread \
+  g++ -std="$1" "${strict_cpp[@]}" tests/wrapper.cpp tests/wrapper_jobs.cpp tests/second_unit.cpp $(pkg-config --cflags --libs xiezhen) -pthread \
     -o "$work/wrapper-$1"
 }
 
 # The other standard's programs run under valgrind.
-tests_in_c=(arguments calls callbacks hints jobs many photos processes queue signals threads)
+tests_in_c=(arguments arguments_of_calls calls callbacks hints jobs many nulls photos processes queue queue_load signals threads)
 say "C tests as c99"
 # These take longest to build.
 compile_cpp c++20 &
@@ -185,7 +185,7 @@ for test in "${tests_in_c[@]}"; do
 done
 
 say "the C side under ThreadSanitizer, with what is shipped for it"
-for test in callbacks queue; do
+for test in callbacks queue queue_load; do
   compile_c c11 "$test" -fsanitize=thread
   SLOW=1 TSAN_OPTIONS="suppressions=$prefix/share/xiezhen/tsan.supp" run "tsan-$test" "$work/$test-c11"
 done
