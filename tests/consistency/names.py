@@ -1,5 +1,4 @@
 """Fails where a name is used that was given up before anybody depended on it: what it is called now is said beside it."""
-import re
 import subprocess
 import sys
 
