@@ -1,7 +1,8 @@
 //! The faults of one space, and which of them a request meets.
 
+use crate::action::Action;
 use crate::call::Call;
-use crate::fault::{Action, Fault};
+use crate::fault::Fault;
 use serde::Serialize;
 use serde_json::Value;
 

@@ -1,11 +1,12 @@
 //! One request, from its head to its answer or what is sent instead.
 
+use crate::action::{Action, HalfOf, LargeOf, Placed, StallAt};
 use crate::answer::{Answer, Body, Content, End, Tail};
 use crate::call::{Call, Target, route};
 use crate::clock::http_date;
 use crate::connection::Line;
 use crate::control;
-use crate::fault::{Action, Fault, HalfOf, LargeOf, Placed, StallAt};
+use crate::fault::Fault;
 use crate::gateway::{self, Refusal};
 use crate::identity::Noise;
 use crate::journal::{Auth, Entry, Moment};

@@ -5,6 +5,7 @@
 //!
 //! It shares no code with the client it is there to test.
 
+mod action;
 mod answer;
 mod armed;
 mod call;
@@ -30,9 +31,10 @@ mod task;
 mod upload;
 mod world;
 
+pub use action::{Action, Answered, HalfOf, LargeOf, Placed, RawOf, SlowOf, StallAt};
 pub use armed::Progress;
 pub use call::Call;
-pub use fault::{Action, Answered, Fault, HalfOf, LargeOf, Placed, RawOf, SlowOf, StallAt};
+pub use fault::Fault;
 pub use journal::{Auth, Entry, Moment};
 pub use server::{Builder, DEFAULT_APP_CODE, DEFAULT_APP_KEY, DEFAULT_APP_SECRET, Simulator};
 pub use settings::{CallbackBody, CallbackMethod, Settings};
