@@ -3,29 +3,13 @@
 #   DIST=<folder of the packages> TARGET=<cargo's target folder> tests/packages.sh
 set -euo pipefail
 cd "$(dirname "$0")/.."
-work=$(mktemp -d)
-simulator_pid=
-finish() {
-  local ended=$?
-  exec {simulator_stdin}>&- || true
-  [ -z "$simulator_pid" ] || wait "$simulator_pid" || true
-  rm -rf "$work"
-  exit "$ended"
-}
-mkfifo "$work/stdin" "$work/stdout"
-"$TARGET/debug/xiezhen-simulator" --port 0 --seed 7 --training-seconds 0.1 --generation-seconds 0.05 \
-  --pictures-per-task 2 <"$work/stdin" >"$work/stdout" &
-simulator_pid=$!
-exec {simulator_stdin}>"$work/stdin"
-trap finish EXIT
-read -r simulator <"$work/stdout"
-export XIEZHEN_APP_CODE=simulator-app-code
+. tests/simulator.sh
 
 # A whole job of each program, side by side: most of its time is the 15 s until the first poll.
 pids=()
 mkdir "$work/out"
 start() { # <space> <program> <library path>
-  LD_LIBRARY_PATH=$3 timeout 300 "$2" "$simulator/spaces/$1" "$work/out/$1" ../tests/photos/*.jpg >"$work/$1.out" 2>"$work/$1.events" &
+  LD_LIBRARY_PATH=$3 timeout 300 "$2" "$SIMULATOR/spaces/$1" "$work/out/$1" ../tests/photos/*.jpg >"$work/$1.out" 2>"$work/$1.events" &
   pids+=($!)
 }
 

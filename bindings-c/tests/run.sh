@@ -4,27 +4,10 @@
 set -euo pipefail
 cd "$(dirname "$0")/.."
 source_folder=$PWD
-work=$(mktemp -d)
-simulator_pid=
-finish() {
-  local ended=$?
-  exec {simulator_stdin}>&- || true
-  [ -z "$simulator_pid" ] || wait "$simulator_pid" || true
-  rm -rf "$work"
-  exit "$ended"
-}
 say() { printf '\n== %s\n' "$*"; }
 
-# The simulator ends when its stdin does, so it can't outlive this script.
-mkfifo "$work/stdin" "$work/stdout"
-"$TARGET/debug/xiezhen-simulator" --port 0 --seed 7 --training-seconds 0.1 --generation-seconds 0.05 \
-  --pictures-per-task 2 <"$work/stdin" >"$work/stdout" &
-simulator_pid=$!
-exec {simulator_stdin}>"$work/stdin"
-trap finish EXIT
+. tests/simulator.sh
 export QT_QPA_PLATFORM=offscreen
-read -r SIMULATOR <"$work/stdout"
-export SIMULATOR XIEZHEN_APP_CODE=simulator-app-code
 export PHOTOS=$source_folder/../tests/photos PICTURES=$source_folder/../tests/pictures/corpus SCRATCH=$work/scratch
 mkdir "$SCRATCH"
 
