@@ -68,7 +68,7 @@
 #define XIEZHEN_VERSION_PATCH 0
 
 /**
- * "No time": where milliseconds are returned and there are none, or the timeout of a call or a run is taken back.
+ * "No time": where milliseconds are returned and there are none, or where the timeout of a call or a run is removed.
  */
 #define XIEZHEN_NONE UINT64_MAX
 
@@ -82,7 +82,7 @@ enum xiezhen_status
 #endif // defined(__cplusplus) || __STDC_VERSION__ >= 202311L
  {
   /**
-   * It did what it was asked.
+   * Success.
    */
   XIEZHEN_OK = 0,
   /**
@@ -98,7 +98,7 @@ enum xiezhen_status
    */
   XIEZHEN_PERMISSION = 3,
   /**
-   * The calls bought are used up or expired, or the account is in arrears.
+   * The purchased calls are used up or expired, or the account is in arrears.
    */
   XIEZHEN_QUOTA = 4,
   /**
@@ -134,11 +134,11 @@ enum xiezhen_status
    */
   XIEZHEN_CANCELLED = 12,
   /**
-   * A local file.
+   * A local file could not be read or written.
    */
   XIEZHEN_IO = 13,
   /**
-   * A defect of this library.
+   * A bug in this library.
    */
   XIEZHEN_INTERNAL = 14,
 };
@@ -205,11 +205,11 @@ enum xiezhen_eventtype
    */
   XIEZHEN_EVENT_UNKNOWN = 0,
   /**
-   * So much of a photo has gone out: `index`, `bytes_sent`, `bytes`.
+   * Bytes of a photo were sent: `index`, `bytes_sent`, `bytes`.
    */
   XIEZHEN_EVENT_PHOTO_UPLOADING = 1,
   /**
-   * The service has a photo: `index`, `path`.
+   * A photo was uploaded: `index`, `path`.
    */
   XIEZHEN_EVENT_PHOTO_UPLOADED = 2,
   /**
@@ -233,11 +233,11 @@ enum xiezhen_eventtype
    */
   XIEZHEN_EVENT_SAVED = 7,
   /**
-   * A call failed and is made again: `call`, `error`, `delay_ms`.
+   * A call failed and is retried: `call`, `error`, `delay_ms`.
    */
   XIEZHEN_EVENT_RETRYING = 8,
   /**
-   * A state that the service's document does not name; the job waits on: `task_id`, `raw_state`.
+   * The service gave a state that it does not document; the job keeps waiting: `task_id`, `raw_state`.
    */
   XIEZHEN_EVENT_UNKNOWN_STATE = 9,
   /**
@@ -258,7 +258,7 @@ typedef int32_t xiezhen_eventtype;
 #endif // __cplusplus
 
 /**
- * How far a task is.
+ * The state of a task.
  */
 enum xiezhen_state
 #if defined(__cplusplus) || __STDC_VERSION__ >= 202311L
@@ -266,7 +266,7 @@ enum xiezhen_state
 #endif // defined(__cplusplus) || __STDC_VERSION__ >= 202311L
  {
   /**
-   * None, or a number that the service's document does not name: see `xiezhen_task_raw_state`.
+   * None, or a number that the service does not document: see `xiezhen_task_raw_state`.
    */
   XIEZHEN_STATE_UNKNOWN = 0,
   /**
@@ -352,7 +352,7 @@ enum xiezhen_kind
 #endif // defined(__cplusplus) || __STDC_VERSION__ >= 202311L
  {
   /**
-   * A number that the service's document does not name.
+   * A number that the service does not document.
    */
   XIEZHEN_KIND_UNKNOWN = 0,
   /**
@@ -391,7 +391,7 @@ typedef struct xiezhen_callbacks xiezhen_callbacks;
 typedef struct xiezhen_cancel xiezhen_cancel;
 
 /**
- * A connection to the service: where, who, limits. Threads may share it.
+ * A client of the service: where it is, who calls it, and within which limits. Threads may share it.
  */
 typedef struct xiezhen_client xiezhen_client;
 
@@ -401,8 +401,8 @@ typedef struct xiezhen_client xiezhen_client;
 typedef struct xiezhen_client_options xiezhen_client_options;
 
 /**
- * One thing that a begun call had to say: that it has ended, and how; or, before that, an event, a job to store, or one task
- * of several that has ended. The accessors of what it is not return NULL.
+ * What a begun call reports: an event, a job to store, one task of several that has ended, or, last of all, how the call itself
+ * ended. The accessors of what it is not return NULL.
  */
 typedef struct xiezhen_completion xiezhen_completion;
 
@@ -482,7 +482,7 @@ typedef struct xiezhen_portrait xiezhen_portrait;
 typedef struct xiezhen_portraits xiezhen_portraits;
 
 /**
- * Where calls that were begun say what they have to say.
+ * Where begun calls report.
  */
 typedef struct xiezhen_queue xiezhen_queue;
 
@@ -527,7 +527,7 @@ typedef struct xiezhen_style xiezhen_style;
 typedef struct xiezhen_styles xiezhen_styles;
 
 /**
- * Something that the service does for minutes.
+ * A task of the service, which takes minutes.
  */
 typedef struct xiezhen_task xiezhen_task;
 
@@ -542,7 +542,7 @@ typedef void (*xiezhen_on_log)(xiezhen_log_level level,
 /**
  * Stores a job (`xiezhen_job_to_json`), so that any process can resume from there. Returning anything but 0
  * says that it could not: the call ends with `XIEZHEN_IO`, and nothing more is sent. It may be called again after that, with
- * what was confirmed side by side. The job lives for the callback only. A store that compares versions says by
+ * the answers of calls that were in flight. The job lives for the callback only. A store that compares versions says by
  * `xiezhen_job_conflict` that somebody else was faster.
  */
 typedef int32_t (*xiezhen_save)(const xiezhen_job *job, void *user_data);
@@ -579,7 +579,7 @@ extern "C" {
 /**
  * Takes over a task that the vendor's side shows, for the create of a job whose outcome is unknown, once the service says that it is of
  * the right kind. A training is adopted with its `user_id`; `style` (as the job was given it) says which of several generations it is.
- * What does not apply is NULL.
+ * Pass NULL for what does not apply.
  */
 xiezhen_status xiezhen_adopt(const xiezhen_client *client,
                              const xiezhen_job *job,
@@ -627,16 +627,16 @@ xiezhen_status xiezhen_call_options_set_callback_url(xiezhen_call_options *optio
                                                      xiezhen_error **error);
 
 /**
- * Bounds the call, in place of the client's timeout; uploads and downloads too, which are else bounded only by a minute
- * without a byte. Of a wait, it replaces the kind's own deadline (training 2 h, generation 30 min). For every call;
- * `XIEZHEN_NONE` takes it back.
+ * The timeout of the call, in place of the client's. It also bounds uploads and downloads, which otherwise end only after a
+ * minute without a byte. Of a wait, it replaces the default deadline (training 2 h, generation 30 min). For every call;
+ * `XIEZHEN_NONE` removes it.
  */
 xiezhen_status xiezhen_call_options_set_timeout_ms(xiezhen_call_options *options,
                                                    uint64_t timeout_ms,
                                                    xiezhen_error **error);
 
 /**
- * How often the call is sent again, in place of the client's option. For the service's five calls and
+ * How often the call is retried, in place of the client's option. For the service's five calls and
  * `xiezhen_save_results`.
  */
 xiezhen_status xiezhen_call_options_set_max_retries(xiezhen_call_options *options,
@@ -644,7 +644,7 @@ xiezhen_status xiezhen_call_options_set_max_retries(xiezhen_call_options *option
                                                     xiezhen_error **error);
 
 /**
- * What the names of files begin with; else "portrait". For `xiezhen_save_results`.
+ * What the names of files begin with; "portrait" by default. For `xiezhen_save_results`.
  */
 xiezhen_status xiezhen_call_options_set_name(xiezhen_call_options *options,
                                              const char *name,
@@ -906,7 +906,7 @@ xiezhen_status xiezhen_begin_create_task(const xiezhen_client *client,
                                          xiezhen_error **error);
 
 /**
- * Asks for a task once (docs/service.md, steps 3 and 6). A failed task is a value here, not an error.
+ * Polls a task once (docs/service.md, steps 3 and 6). A failed task is a value here, not an error.
  */
 xiezhen_status xiezhen_query_task(const xiezhen_client *client,
                                   const char *task_id,
@@ -948,7 +948,7 @@ xiezhen_status xiezhen_begin_save_results(const xiezhen_client *client,
                                           xiezhen_error **error);
 
 /**
- * A cancel that has not happened.
+ * A cancel handle that was not cancelled yet.
  */
 xiezhen_cancel *xiezhen_cancel_new(void);
 
@@ -961,12 +961,12 @@ xiezhen_cancel *xiezhen_cancel_new(void);
 void xiezhen_cancel_cancel(const xiezhen_cancel *cancel);
 
 /**
- * Whether it has happened.
+ * Whether it was cancelled.
  */
 bool xiezhen_cancel_is_cancelled(const xiezhen_cancel *cancel);
 
 /**
- * Frees a cancel. Options that name it keep working, and can no longer be stopped by it.
+ * Frees a cancel handle. Options that name it keep working, and can no longer be stopped by it.
  */
 void xiezhen_cancel_free(xiezhen_cancel *cancel);
 
@@ -979,7 +979,7 @@ xiezhen_status xiezhen_client_new(const xiezhen_client_options *options,
 
 /**
  * The same client under other options: connections, rate limit and log are shared, and closing one closes both. What is not set stays
- * as it is. May be set: timeout, max_retries, the schedules, stage, and headers, which replace those that the client has; anything else is
+ * as it is. You may set timeout, max_retries, the schedules, stage, and headers, which replace those of the client. Anything else is
  * refused.
  */
 xiezhen_status xiezhen_client_with_options(const xiezhen_client *client,
@@ -1040,42 +1040,42 @@ xiezhen_status xiezhen_client_options_set_app_secret(xiezhen_client_options *opt
                                                      xiezhen_error **error);
 
 /**
- * Bounds a whole call, its repetitions included. Uploads and downloads may take as long as bytes move. 60 s.
+ * The timeout of a whole call, retries included: 60 s by default. Uploads and downloads may take as long as bytes move.
  */
 xiezhen_status xiezhen_client_options_set_timeout_ms(xiezhen_client_options *options,
                                                      uint64_t timeout_ms,
                                                      xiezhen_error **error);
 
 /**
- * Bounds making one connection. 10 s.
+ * The timeout for making one connection: 10 s by default.
  */
 xiezhen_status xiezhen_client_options_set_connect_timeout_ms(xiezhen_client_options *options,
                                                              uint64_t connect_timeout_ms,
                                                              xiezhen_error **error);
 
 /**
- * How often a call that may be repeated is sent again. 4.
+ * How often a call that may be repeated is retried: 4 by default.
  */
 xiezhen_status xiezhen_client_options_set_max_retries(xiezhen_client_options *options,
                                                       uint32_t max_retries,
                                                       xiezhen_error **error);
 
 /**
- * At most so many calls of the gateway in any one second, by this client. 10; `INFINITY` means no limit.
+ * The rate limit of this client: gateway calls in any one second, 10 by default. `INFINITY` means no limit.
  */
 xiezhen_status xiezhen_client_options_set_requests_per_second(xiezhen_client_options *options,
                                                               double requests_per_second,
                                                               xiezhen_error **error);
 
 /**
- * How many photos of a job are uploaded at a time. 4.
+ * How many photos of a job are uploaded at a time: 4 by default.
  */
 xiezhen_status xiezhen_client_options_set_upload_concurrency(xiezhen_client_options *options,
                                                              size_t upload_concurrency,
                                                              xiezhen_error **error);
 
 /**
- * No more than so many bytes are sent of a photo: a larger one is prepared, or refused if that is off. 5 MiB.
+ * The largest photo that is sent, in bytes: 5 MiB by default. A larger one is prepared, or refused if that is off.
  */
 xiezhen_status xiezhen_client_options_set_max_photo_bytes(xiezhen_client_options *options,
                                                           uint64_t max_photo_bytes,
@@ -1083,14 +1083,14 @@ xiezhen_status xiezhen_client_options_set_max_photo_bytes(xiezhen_client_options
 
 /**
  * Whether photos are cleaned of their metadata, location included, and turned, converted and scaled where the service
- * would not take them as they are. On; off, every photo is sent as it is, or refused.
+ * would not take them as they are. On by default. Off, every photo is sent as it is, or refused.
  */
 xiezhen_status xiezhen_client_options_set_prepare_photos(xiezhen_client_options *options,
                                                          bool prepare_photos,
                                                          xiezhen_error **error);
 
 /**
- * A task with more pictures than this is refused when they are to be saved. 1000.
+ * A task with more pictures than this is refused when they are to be saved. 1000 by default.
  */
 xiezhen_status xiezhen_client_options_set_max_pictures(xiezhen_client_options *options,
                                                        size_t max_pictures,
@@ -1098,8 +1098,8 @@ xiezhen_status xiezhen_client_options_set_max_pictures(xiezhen_client_options *o
 
 /**
  * When trainings are polled: first `initial_ms` after their creation (at once if this client didn't create them),
- * then after pauses that grow by `factor` up to `max_ms`; all ±20 % by chance, and a `Retry-After` comes instead.
- * 15 s, 1.5, 60 s.
+ * then after pauses that grow by `factor` up to `max_ms`, each ±20 % at random. A `Retry-After` replaces the pause. By
+ * default 15 s, 1.5, 60 s.
  */
 xiezhen_status xiezhen_client_options_set_training_schedule(xiezhen_client_options *options,
                                                             uint64_t initial_ms,
@@ -1108,7 +1108,7 @@ xiezhen_status xiezhen_client_options_set_training_schedule(xiezhen_client_optio
                                                             xiezhen_error **error);
 
 /**
- * When generations are polled. 3 s, 1.5, 15 s.
+ * When generations are polled: by default 3 s, 1.5, 15 s.
  */
 xiezhen_status xiezhen_client_options_set_generation_schedule(xiezhen_client_options *options,
                                                               uint64_t initial_ms,
@@ -1124,8 +1124,7 @@ xiezhen_status xiezhen_client_options_set_stage(xiezhen_client_options *options,
                                                 xiezhen_error **error);
 
 /**
- * One more header that goes with every call of the gateway. Names that the library sends itself, and line breaks, are
- * refused.
+ * Adds a header to every gateway call. Names that the library sends itself, and line breaks, are refused.
  */
 xiezhen_status xiezhen_client_options_add_header(xiezhen_client_options *options,
                                                  const char *name,
@@ -1133,7 +1132,7 @@ xiezhen_status xiezhen_client_options_add_header(xiezhen_client_options *options
                                                  xiezhen_error **error);
 
 /**
- * A PEM file of certificate authorities that are trusted beside the system's.
+ * A PEM file of certificate authorities that are trusted in addition to the system's.
  */
 xiezhen_status xiezhen_client_options_set_ca_file(xiezhen_client_options *options,
                                                   const char *ca_file,
@@ -1154,14 +1153,14 @@ xiezhen_status xiezhen_client_options_set_allow_http(xiezhen_client_options *opt
                                                      xiezhen_error **error);
 
 /**
- * Fetches results from this machine, its network and metadata services too, and follows redirects to them.
+ * Allows results from this machine, its network and metadata services, and redirects to them.
  */
 xiezhen_status xiezhen_client_options_set_allow_private_results(xiezhen_client_options *options,
                                                                 bool allow_private_results,
                                                                 xiezhen_error **error);
 
 /**
- * Refuses results whose address is `http://`: whoever is on the way reads and changes them. A notice otherwise.
+ * Refuses results at `http://` addresses, which anybody on the way can read and change. Without it, a notice tells of them.
  */
 xiezhen_status xiezhen_client_options_set_require_https_results(xiezhen_client_options *options,
                                                                 bool require_https_results,
@@ -1263,7 +1262,7 @@ bool xiezhen_completion_is_job_end(const xiezhen_completion *completion);
 const xiezhen_errors *xiezhen_completion_errors(const xiezhen_completion *completion);
 
 /**
- * After how long to advance the job again: `xiezhen_begin_advance`; `XIEZHEN_NONE` when it is done.
+ * How long to wait before the job is advanced again: `xiezhen_begin_advance`; `XIEZHEN_NONE` when it is done.
  */
 uint64_t xiezhen_completion_next_ms(const xiezhen_completion *completion);
 
@@ -1328,7 +1327,7 @@ const char *xiezhen_error_user_id(const xiezhen_error *error);
 uint64_t xiezhen_error_retry_after_ms(const xiezhen_error *error);
 
 /**
- * Whether the same call may succeed later, at no risk, with nothing changed.
+ * Whether the same call, unchanged, may succeed later, without a risk.
  */
 bool xiezhen_error_retryable(const xiezhen_error *error);
 
@@ -1343,7 +1342,7 @@ size_t xiezhen_error_problem_count(const xiezhen_error *error);
 const char *xiezhen_error_problem(const xiezhen_error *error, size_t index);
 
 /**
- * How the answer began that could not be read.
+ * The beginning of the answer that could not be read.
  */
 const char *xiezhen_error_body_start(const xiezhen_error *error);
 
@@ -1358,12 +1357,12 @@ const char *xiezhen_error_sent(const xiezhen_error *error);
 const char *xiezhen_error_path(const xiezhen_error *error);
 
 /**
- * The task as it was last seen, where it failed.
+ * The task as last polled, where it failed.
  */
 const xiezhen_task *xiezhen_error_task(const xiezhen_error *error);
 
 /**
- * All of it, as JSON. Of a path that is not UTF-8, what can be shown.
+ * The whole error as JSON. In a path, bytes that are not UTF-8 are replaced.
  */
 const char *xiezhen_error_json(const xiezhen_error *error);
 
@@ -1378,7 +1377,8 @@ void xiezhen_error_free(xiezhen_error *error);
 xiezhen_eventtype xiezhen_event_type(const xiezhen_event *event);
 
 /**
- * All of it as JSON: `{"type": "saved", "style": …, "path": …}`. Of a path that is not UTF-8, what can be shown.
+ * All of it as JSON: `{"type": "saved", "style": …, "path": …}`. In a path, bytes that are not UTF-8 are
+ * replaced.
  */
 const char *xiezhen_event_json(const xiezhen_event *event);
 
@@ -1433,7 +1433,7 @@ const char *xiezhen_event_user_id(const xiezhen_event *event);
 const char *xiezhen_event_style(const xiezhen_event *event);
 
 /**
- * The name of the call that is made again.
+ * The name of the call that is retried.
  */
 const char *xiezhen_event_call(const xiezhen_event *event);
 
@@ -1443,7 +1443,7 @@ const char *xiezhen_event_call(const xiezhen_event *event);
 const xiezhen_error *xiezhen_event_error(const xiezhen_event *event);
 
 /**
- * How long until the call is made again; `XIEZHEN_NONE` of any other event.
+ * How long until the call is retried; `XIEZHEN_NONE` of any other event.
  */
 uint64_t xiezhen_event_delay_ms(const xiezhen_event *event);
 
@@ -1476,7 +1476,7 @@ xiezhen_status xiezhen_job_read_checkpoint(const char *path, xiezhen_job **job, 
 xiezhen_status xiezhen_job_to_json(const xiezhen_job *job, xiezhen_string **json, xiezhen_error **error);
 
 /**
- * What the job is called by itself: a UUID that it was made with, and that its JSON keeps.
+ * The job's own id: a UUID that it was made with, and that its JSON keeps.
  */
 xiezhen_status xiezhen_job_id(const xiezhen_job *job, xiezhen_string **id, xiezhen_error **error);
 
@@ -1508,8 +1508,8 @@ xiezhen_status xiezhen_job_training_task_id(const xiezhen_job *job,
 xiezhen_status xiezhen_job_save_to(const xiezhen_job *job, xiezhen_string **save_to, xiezhen_error **error);
 
 /**
- * What the job fails of, or has failed of, to be freed: an unknown outcome before all else, then what went wrong first; NULL if
- * nothing did.
+ * Why the job fails, or has failed: an unknown outcome before all else, then what went wrong first. NULL if nothing did. The
+ * error is yours to free.
  */
 xiezhen_status xiezhen_job_error(const xiezhen_job *job,
                                  xiezhen_error **job_error,
@@ -1538,8 +1538,8 @@ xiezhen_status xiezhen_job_photos(const xiezhen_job *job,
                                   xiezhen_error **error);
 
 /**
- * The photos that are still to be uploaded and that this process can't read: their indices, from 0, go into `indices`, which has room
- * for so many as there are photos (at most 20), and their number into `count`. `xiezhen_job_give_photo` gives them back.
+ * Finds the photos that are still to be uploaded and that this process can't read. Their indices, from 0, are written to `indices`,
+ * which has room for as many as there are photos (at most 20), and their number to `count`. `xiezhen_job_give_photo` gives them back.
  */
 xiezhen_status xiezhen_job_missing_photos(const xiezhen_job *job,
                                           size_t *indices,
@@ -1735,10 +1735,10 @@ xiezhen_status xiezhen_photo_from_bytes(const uint8_t *data,
 void xiezhen_photo_free(xiezhen_photo *photo);
 
 /**
- * Looks at photos as a job would: decodes each, says what would be done to it before it is sent, whether it would be
+ * Checks photos as a job would: decodes each, says what would be done to it before it is sent, whether it would be
  * refused, and what makes it train badly. Needs no client, and sends nothing.
  *
- * What is wrong with a photo is in its report, and no error.
+ * What is wrong with a photo is in its report, and is not an error.
  */
 xiezhen_status xiezhen_check_photos(const xiezhen_photo *const *photos,
                                     size_t photo_count,
@@ -1791,22 +1791,22 @@ uint64_t xiezhen_photo_report_bytes(const xiezhen_photo_report *report);
 const char *xiezhen_photo_report_plan(const xiezhen_photo_report *report);
 
 /**
- * For how many reasons it is refused.
+ * How many reasons there are to refuse it.
  */
 size_t xiezhen_photo_report_problem_count(const xiezhen_photo_report *report);
 
 /**
- * Why it is refused, to follow its name: "is empty"; NULL beyond the last.
+ * One of the reasons, to be read after its name: "is empty"; NULL beyond the last.
  */
 const char *xiezhen_photo_report_problem(const xiezhen_photo_report *report, size_t index);
 
 /**
- * How much makes it train badly.
+ * How many remarks there are on what makes it train badly.
  */
 size_t xiezhen_photo_report_remark_count(const xiezhen_photo_report *report);
 
 /**
- * What makes it train badly, to follow its name; NULL beyond the last. Nothing of this stops it.
+ * One of the remarks, to be read after its name; NULL beyond the last. A remark does not stop the photo.
  */
 const char *xiezhen_photo_report_remark(const xiezhen_photo_report *report, size_t index);
 
@@ -1917,25 +1917,25 @@ xiezhen_status xiezhen_queue_new(xiezhen_queue **queue, xiezhen_error **error);
 int xiezhen_queue_fd(const xiezhen_queue *queue);
 
 /**
- * The next thing that a call has to say, to be freed; NULL if there is nothing now. Never blocks. The things of one call come in
- * order. Clients' `on_log` is called from here, on this thread.
+ * The next completion, to be freed; NULL if there is none now. Never blocks. The completions of one call come in order.
+ * Clients' `on_log` is called from here, on this thread.
  */
 xiezhen_completion *xiezhen_queue_next(const xiezhen_queue *queue);
 
 /**
- * Blocks until there is something to take, for at most `timeout_ms` (`XIEZHEN_NONE`: for ever). Whether there is; false at once
- * if no call is pending.
+ * Blocks until there is something to take, for at most `timeout_ms` (`XIEZHEN_NONE`: for ever). Returns whether there is; false at
+ * once if no call is pending.
  */
 bool xiezhen_queue_wait(const xiezhen_queue *queue,
                         uint64_t timeout_ms);
 
 /**
- * How many calls were begun whose end was not yet taken out.
+ * How many begun calls are pending: their last completion was not taken yet.
  */
 size_t xiezhen_queue_pending(const xiezhen_queue *queue);
 
 /**
- * Frees a queue, and stops the calls that were begun on it, as `xiezhen_cancel_cancel` does; nothing more is heard of them. When
+ * Frees a queue, and stops the calls that were begun on it, as `xiezhen_cancel_cancel` does; nothing more comes of them. When
  * this returns, they have let go of their jobs and checkpoints. It waits for the answers of their creates in flight, as
  * `xiezhen_client_free` does.
  */
@@ -1973,14 +1973,14 @@ xiezhen_status xiezhen_run_many_options_set_concurrency(xiezhen_run_many_options
                                                         xiezhen_error **error);
 
 /**
- * Bounds each run; `XIEZHEN_NONE` takes it back.
+ * The timeout of each run; `XIEZHEN_NONE` removes it.
  */
 xiezhen_status xiezhen_run_many_options_set_timeout_ms(xiezhen_run_many_options *options,
                                                        uint64_t timeout_ms,
                                                        xiezhen_error **error);
 
 /**
- * Starts again, and is billed again for, what is found failed, or with an unknown outcome, when the call begins.
+ * Creates again, and is billed again for, what has failed or has an unknown outcome when the call begins.
  */
 xiezhen_status xiezhen_run_many_options_set_recreate(xiezhen_run_many_options *options,
                                                      bool recreate,
@@ -2064,7 +2064,7 @@ xiezhen_status xiezhen_run_options_set_save_to(xiezhen_run_options *options,
                                                xiezhen_error **error);
 
 /**
- * The file that keeps the job, so that it can go on after this process. Loaded if it is there. For `xiezhen_run`.
+ * The file that the job is saved to, and resumes from if it exists. For `xiezhen_run`.
  *
  * Written whole, readable by its owner only, and held by one process at a time through a lock file beside it, which
  * needs a local file system.
@@ -2074,15 +2074,15 @@ xiezhen_status xiezhen_run_options_set_checkpoint(xiezhen_run_options *options,
                                                   xiezhen_error **error);
 
 /**
- * Bounds the whole call: `XIEZHEN_TIMEOUT`, and the same call goes on. Without it, each task's own deadline bounds a run (training
- * 2 h, generation 30 min), and the client's timeout each call of an advance.
+ * The timeout of the whole call. It ends with `XIEZHEN_TIMEOUT`, and the same call made again goes on. Without it, each task of a run
+ * has its own deadline (training 2 h, generation 30 min), and each call of an advance the client's timeout.
  */
 xiezhen_status xiezhen_run_options_set_timeout_ms(xiezhen_run_options *options,
                                                   uint64_t timeout_ms,
                                                   xiezhen_error **error);
 
 /**
- * Starts again, and is billed again for, what is found failed, or with an unknown outcome, when the call begins.
+ * Creates again, and is billed again for, what has failed or has an unknown outcome when the call begins.
  */
 xiezhen_status xiezhen_run_options_set_recreate(xiezhen_run_options *options,
                                                 bool recreate,
@@ -2157,7 +2157,7 @@ void xiezhen_strings_free(xiezhen_strings *strings);
 const char *xiezhen_task_id(const xiezhen_task *task);
 
 /**
- * How far it is.
+ * Its state.
  */
 xiezhen_state xiezhen_task_state(const xiezhen_task *task);
 
@@ -2172,7 +2172,7 @@ int64_t xiezhen_task_raw_state(const xiezhen_task *task);
 xiezhen_kind xiezhen_task_kind(const xiezhen_task *task);
 
 /**
- * Whether the service is done with it.
+ * Whether it has ended.
  */
 bool xiezhen_task_is_terminal(const xiezhen_task *task);
 

@@ -40,7 +40,7 @@ using std::chrono::milliseconds;
 
 /// How a call ended: XIEZHEN_OK, XIEZHEN_QUOTA, …
 using Status = xiezhen_status;
-/// How far a task is: XIEZHEN_STATE_SUCCEEDED, …
+/// The state of a task: XIEZHEN_STATE_SUCCEEDED, …
 using State = xiezhen_state;
 /// What a task is for: XIEZHEN_KIND_TRAINING, …
 using Kind = xiezhen_kind;
@@ -127,19 +127,19 @@ public:
   const std::optional<std::string> &user_id() const noexcept { return facts_->user_id; }
   /// How long the gateway asked to wait.
   std::optional<milliseconds> retry_after() const noexcept { return facts_->retry_after; }
-  /// Whether the same call may succeed later, at no risk, with nothing changed.
+  /// Whether the same call, unchanged, may succeed later, without a risk.
   bool retryable() const noexcept { return facts_->retryable; }
   /// Each thing that was wrong, where arguments were refused.
   const std::vector<std::string> &problems() const noexcept { return facts_->problems; }
-  /// How the answer began that could not be read.
+  /// The beginning of the answer that could not be read.
   const std::optional<std::string> &body_start() const noexcept { return facts_->body_start; }
   /// What a create with an unknown outcome had sent, as JSON.
   const std::optional<std::string> &sent() const noexcept { return facts_->sent; }
-  /// The task as it was last seen, where it failed.
+  /// The task as last polled, where it failed.
   const std::optional<TaskRecord> &task() const noexcept { return facts_->task; }
   /// The local file that this is about.
   const std::optional<std::string> &path() const noexcept { return facts_->path; }
-  /// All of it, as JSON; empty for an error of this header's own.
+  /// The whole error as JSON; empty for an error of this header's own.
   const std::string &json() const noexcept { return facts_->json; }
 
 private:
@@ -307,7 +307,7 @@ public:
 
   /// Stops the calls, now and later, within 100 ms: XIEZHEN_CANCELLED. Not from a signal handler.
   void cancel() const noexcept { xiezhen_cancel_cancel(handle_.get()); }
-  /// Whether it has happened.
+  /// Whether it was cancelled.
   bool is_cancelled() const noexcept { return xiezhen_cancel_is_cancelled(handle_.get()); }
   /// The C handle.
   const xiezhen_cancel *get() const noexcept { return handle_.get(); }
@@ -363,10 +363,10 @@ struct CallOptions {
   const Cancel *cancel = nullptr;
   /// For creates: the address that the service calls when the task ends.
   std::optional<std::string> callback_url{};
-  /// Bounds the call, in place of the client's; of a wait, in place of the kind's deadline (training 2 h, generation
-  /// 30 min).
+  /// The timeout of the call, in place of the client's; of a wait, in place of the default deadline (training 2 h,
+  /// generation 30 min).
   std::optional<milliseconds> timeout{};
-  /// How often the call is sent again, in place of the client's; not of a wait.
+  /// How often the call is retried, in place of the client's option; not of a wait.
   std::optional<std::uint32_t> max_retries{};
   /// For `save_results`: what the names of files begin with.
   std::optional<std::string> name{};
@@ -393,10 +393,10 @@ public:
   std::string_view user_id() const noexcept { return detail::view(xiezhen_event_user_id(handle_)); }
   std::string_view style() const noexcept { return detail::view(xiezhen_event_style(handle_)); }
   std::string_view call() const noexcept { return detail::view(xiezhen_event_call(handle_)); }
-  /// How long until the call is made again.
+  /// How long until the call is retried.
   std::optional<milliseconds> delay() const noexcept { return detail::maybe_time(xiezhen_event_delay_ms(handle_)); }
   std::string_view message() const noexcept { return detail::view(xiezhen_event_message(handle_)); }
-  /// Why the call failed that is made again.
+  /// Why the call failed that is retried.
   std::optional<Error> error() const {
     const auto *error = xiezhen_event_error(handle_);
     return error ? std::optional<Error>(Error(error, xiezhen_error_status(error))) : std::nullopt;
@@ -542,11 +542,11 @@ private:
 struct RunOptions {
   /// The folder for pictures; without one, none are fetched.
   std::optional<std::string> save_to{};
-  /// For `run`: the file that keeps the job, so that it can go on after this process.
+  /// For `run`: the file that the job is saved to, and resumes from if it exists.
   std::optional<std::string> checkpoint{};
-  /// Bounds the whole call: XIEZHEN_TIMEOUT, and the same call goes on.
+  /// The timeout of the whole call, which ends with XIEZHEN_TIMEOUT. The same call made again goes on.
   std::optional<milliseconds> timeout{};
-  /// Starts again, and is billed for, what is found failed or of unknown outcome.
+  /// Creates again, and is billed again for, what has failed or has an unknown outcome.
   bool recreate = false;
   /// Is told of progress; throws to stop.
   detail::Callback<const Event &> on_event{};
@@ -568,9 +568,9 @@ struct RunManyOptions {
   std::optional<std::string> checkpoints{};
   /// How many jobs run at a time; without it, as many as the rate limit can feed.
   std::optional<std::size_t> concurrency{};
-  /// Bounds each run.
+  /// The timeout of each run.
   std::optional<milliseconds> timeout{};
-  /// Starts again, and is billed again for, what is found failed, or with an unknown outcome.
+  /// Creates again, and is billed again for, what has failed or has an unknown outcome.
   bool recreate = false;
   /// Called for each event, with the job's index; throws to stop.
   detail::Callback<std::size_t, const Event &> on_event{};
@@ -595,7 +595,7 @@ private:
   std::string newest_;
 };
 
-/// Something that the service does for minutes.
+/// A task of the service, which takes minutes.
 class Task {
 public:
   explicit Task(std::shared_ptr<const xiezhen_task> handle) noexcept : handle_(std::move(handle)) {}
@@ -696,7 +696,7 @@ struct PhotoReport {
   std::vector<std::string> problems, remarks;
 };
 
-/// Looks at photos as a job would. Needs no client, and sends nothing: what is wrong with a photo is in its report.
+/// Checks photos as a job would. Needs no client, and sends nothing: what is wrong with a photo is in its report.
 inline std::vector<PhotoReport> check_photos(const std::vector<Photo> &photos) {
   if (photos.empty()) return {};
   std::vector<const xiezhen_photo *> handles;
@@ -723,7 +723,7 @@ inline std::vector<PhotoReport> check_photos(const std::vector<Photo> &photos) {
   return reports;
 }
 
-/// The whole wish of one customer; changes in place as it advances.
+/// One customer's whole order; changes in place as it advances.
 class Job {
 public:
   /// Photos of one person by path, and the styles to generate by name or id. Nothing is read until it runs.
@@ -782,7 +782,7 @@ public:
   std::optional<std::string> training_task_id() const { return known(xiezhen_job_training_task_id); }
   std::optional<std::string> save_to() const { return known(xiezhen_job_save_to); }
 
-  /// What the job fails of, or has failed of: an unknown outcome before all else, then what went wrong first.
+  /// Why the job fails, or has failed: an unknown outcome before all else, then what went wrong first.
   std::optional<Error> error() const {
     const auto error = detail::make<detail::Own<xiezhen_error, xiezhen_error_free>>(xiezhen_job_error, get());
     return error ? std::optional<Error>(std::in_place, error.get(), xiezhen_error_status(error.get())) : std::nullopt;
@@ -942,8 +942,8 @@ inline std::vector<Outcome> outcomes(const std::shared_ptr<const xiezhen_outcome
 
 } // namespace detail
 
-/// One thing that a begun call had to say: that it has ended (`is_last`), and how; or, before that, an event, a job to store, or
-/// one task of several that has ended. A result that is asked of a call that failed throws its error.
+/// What a begun call reports: an event, a job to store, one task of several that has ended, or, last of all (`is_last`), how the
+/// call itself ended. A result that is asked of a call that failed throws its error.
 class Completion {
 public:
   explicit Completion(xiezhen_completion *handle) : handle_(handle, xiezhen_completion_free) {}
@@ -999,7 +999,7 @@ public:
   std::vector<std::string> files() const { return check(), detail::strings(xiezhen_completion_files(get())); }
   /// What went wrong with each job of `begin_run_many`.
   std::vector<std::optional<Error>> errors() const { return check(), detail::errors(xiezhen_completion_errors(get())); }
-  /// After how long to advance the job again; nothing when it is done.
+  /// How long to wait before the job is advanced again; nothing when it is done.
   std::optional<milliseconds> next() const { return check(), detail::maybe_time(xiezhen_completion_next_ms(get())); }
 
   /// The C handle.
@@ -1009,7 +1009,7 @@ private:
   std::shared_ptr<xiezhen_completion> handle_;
 };
 
-/// Where begun calls (`Client::begin_…`) say what they have to say, for event loops: nothing blocks, and nothing is called from a
+/// Where begun calls (`Client::begin_…`) report, for event loops: nothing blocks, and nothing is called from a
 /// foreign thread. Its end stops the calls that were begun on it, and waits for the answers of their creates in flight.
 class Queue {
 public:
@@ -1017,7 +1017,7 @@ public:
 
   /// Readable exactly while there is something to take. Only wait for it.
   int fd() const noexcept { return xiezhen_queue_fd(get()); }
-  /// The next thing that a call has to say, if there is one now. Clients' `on_log` is called from here.
+  /// The next completion, if there is one now. Clients' `on_log` is called from here.
   std::optional<Completion> next() const {
     auto *completion = xiezhen_queue_next(get());
     return completion ? std::optional<Completion>(std::in_place, completion) : std::nullopt;
@@ -1026,7 +1026,7 @@ public:
   bool wait(std::optional<milliseconds> timeout = std::nullopt) const {
     return xiezhen_queue_wait(get(), timeout ? detail::count(*timeout) : XIEZHEN_NONE);
   }
-  /// How many calls were begun whose end was not yet taken out.
+  /// How many begun calls are pending: their last completion was not taken yet.
   std::size_t pending() const noexcept { return xiezhen_queue_pending(get()); }
 
   /// The C handle.
@@ -1036,7 +1036,7 @@ private:
   friend class Client;
   using Handle = detail::Own<xiezhen_queue, xiezhen_queue_free>;
 
-  /// What is told of logs has to live as long as a call may log.
+  /// A log callback has to live as long as a call may log.
   struct Kept {
     std::mutex lock;
     std::vector<std::shared_ptr<const void>> all;
@@ -1108,7 +1108,7 @@ private:
   Queue queue_;
 };
 
-/// A connection to the service: where, who, limits. Threads may share it. Its end waits for the answers of creates in flight whose
+/// A client of the service: where it is, who calls it, and within which limits. Threads may share it. Its end waits for the answers of creates in flight whose
 /// calls were stopped.
 class Client {
 public:
@@ -1165,17 +1165,17 @@ public:
     return detail::created(made.get());
   }
 
-  /// One look at a task. A failed task is a value here, not an error.
+  /// Polls a task once. A failed task is a value here, not an error.
   Task query_task(std::string_view task_id, const CallOptions &options = {}) const {
     return task(detail::make<TaskHandle>(xiezhen_query_task, get(), detail::Text(task_id).get(), Call(options).get()));
   }
 
-  /// Looks at a task until it has ended. State 5 throws XIEZHEN_TASK_FAILED.
+  /// Polls a task until it has ended. State 5 throws XIEZHEN_TASK_FAILED.
   Task wait_task(std::string_view task_id, const CallOptions &options = {}) const {
     return task(detail::make<TaskHandle>(xiezhen_wait_task, get(), detail::Text(task_id).get(), Call(options).get()));
   }
 
-  /// `wait_task` for many at once, in order.
+  /// `wait_task` for many at once. The outcomes are in the order of the ids.
   std::vector<Outcome> wait_many(const std::vector<std::string> &task_ids, const CallOptions &options = {}) const {
     return wait_many(task_ids, [](std::size_t, const Outcome &) {}, options);
   }
@@ -1208,7 +1208,7 @@ public:
     });
   }
 
-  /// "Look at this task now", because a callback came.
+  /// Polls a task now, because a callback came.
   void notify(std::string_view task_id) const {
     detail::call(xiezhen_notify, get(), detail::Text(task_id).get());
   }
@@ -1284,18 +1284,18 @@ public:
     return run_all(Jobs(jobs), options);
   }
 
-  /// Until every create in flight has its answer, and its job was saved, also those whose call was stopped.
+  /// Waits until every create in flight has its answer, and its job was saved, also those whose call was stopped.
   void wait_for_creates(const CallOptions &options = {}) const {
     detail::call(xiezhen_wait_for_creates, get(), Call(options).get());
   }
 
-  /// The events of a run, which it brings to its end: `for (const auto &event : client.run_events(job)) …`. What is left of the
-  /// loop stops the run; an error comes out of the loop.
+  /// The events of a run, which it brings to its end: `for (const auto &event : client.run_events(job)) …`. Leaving the
+  /// loop early stops the run; an error comes out of the loop.
   Events run_events(const Job &job, const RunOptions &options = {}) const {
     return Events([&](const Queue &queue) { begin_run(job, queue, nullptr, options); });
   }
 
-  /// The calls, begun: they return at once, and say what they have to say on `queue`, under `tag`.
+  /// The calls, begun: they return at once, and report on `queue`, under `tag`.
   void begin_upload_file(const Photo &photo, const Queue &queue, void *tag, const CallOptions &options = {}) const {
     begin(xiezhen_begin_upload_file, queue, tag, Call(options), photo.get());
   }
@@ -1315,7 +1315,7 @@ public:
   void begin_query_task(std::string_view task_id, const Queue &queue, void *tag, const CallOptions &options = {}) const {
     begin(xiezhen_begin_query_task, queue, tag, Call(options), detail::Text(task_id).get());
   }
-  /// `wait_task`, begun. Thousands may be under way.
+  /// `wait_task`, begun. Thousands may be in flight.
   void begin_wait(std::string_view task_id, const Queue &queue, void *tag, const CallOptions &options = {}) const {
     begin(xiezhen_begin_wait, queue, tag, Call(options), detail::Text(task_id).get());
   }
@@ -1351,7 +1351,7 @@ public:
     begin_all(Jobs(jobs), queue, tag, options);
   }
 
-  /// Stops what is under way and frees the connections. Later calls are refused.
+  /// Stops the calls in flight and frees the connections. Later calls are refused.
   void close() const noexcept { xiezhen_client_close(get()); }
 
   /// The C handle.

@@ -37,7 +37,7 @@ fn adopt(
 
 /// Takes over a task that the vendor's side shows, for the create of a job whose outcome is unknown, once the service says that it is of
 /// the right kind. A training is adopted with its `user_id`; `style` (as the job was given it) says which of several generations it is.
-/// What does not apply is NULL.
+/// Pass NULL for what does not apply.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn xiezhen_adopt(
     client: *const xiezhen_client,

@@ -1,4 +1,4 @@
-//! A call that blocks its thread, which drives the library's runtime meanwhile; what the call says is heard here.
+//! A call that blocks its thread, which drives the library's runtime meanwhile; what the call reports is heard here.
 
 use tokio_util::sync::CancellationToken;
 use xiezhen_core::{
@@ -17,12 +17,12 @@ enum Told {
     Message(Message),
 }
 
-/// Makes a call that says nothing on the way, and waits for its end.
+/// Makes a call that reports nothing before it ends, and waits for its end.
 pub(crate) fn block_on<T: Send + 'static>(call: Call<T>) -> Result<T> {
     block_on_call(call, |_| Ok(()))
 }
 
-/// Waits for something that is no call of a client, and that says nothing on the way.
+/// Waits for a future that is not a client's call.
 pub(crate) fn block_on_future<T: Send + 'static>(work: impl Future<Output = Result<T>> + Send + 'static) -> Result<T> {
     let mut running = process::start(|_: Sender<()>| work)?;
     loop {
@@ -32,7 +32,7 @@ pub(crate) fn block_on_future<T: Send + 'static>(work: impl Future<Output = Resu
     }
 }
 
-/// Makes a call and waits for its end. `hear` is given what it says, on this thread; an error of `hear` stops the call.
+/// Makes a call and waits for its end. `hear` is given what it reports, on this thread; an error of `hear` stops the call.
 pub(crate) fn block_on_call<T: Send + 'static>(
     call: Call<T>,
     mut hear: impl FnMut(Message) -> Result<()>,

@@ -11,7 +11,7 @@ use crate::{
     log::{self, LogCallback},
 };
 
-/// What a call says on the way.
+/// What a call reports before it ends.
 pub(crate) enum Message {
     Event(Event),
     /// The job is to be stored, and the call waits for how that went.
@@ -24,7 +24,7 @@ pub(crate) enum Message {
     JobEnded(usize, Result<()>),
 }
 
-/// Where a call says it.
+/// Where a call reports.
 #[derive(Clone)]
 pub(crate) struct Emit(Arc<dyn Fn(Message) + Send + Sync>);
 
@@ -38,7 +38,7 @@ impl Emit {
     }
 }
 
-/// How a call is made, and so who hears what it says on the way.
+/// How a call is made, and so who hears what it reports.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Mode {
     /// On the thread that waits for it: the caller's callbacks hear, where there are any.
@@ -56,7 +56,7 @@ impl Mode {
 
 type Outcome<T> = Pin<Box<dyn Future<Output = Result<T>> + Send>>;
 
-/// A call that has its arguments, and was not made yet.
+/// A call with its arguments, not yet made.
 pub(crate) struct Call<T> {
     core: Client,
     client: u64,
@@ -68,7 +68,7 @@ pub(crate) struct Call<T> {
 }
 
 impl<T: Send + 'static> Call<T> {
-    /// A call that says nothing on the way.
+    /// A call that reports nothing before it ends.
     pub(crate) fn new<F: Future<Output = Result<T>> + Send + 'static>(
         client: &xiezhen_client,
         cancel: Option<CancellationToken>,
@@ -117,7 +117,7 @@ impl<T: Send + 'static> Call<T> {
         self.log.map(|log| (self.client, log))
     }
 
-    /// What is to be run: it ends when it is done, cancelled by its own options, or stopped.
+    /// The call as a future. It ends when it is done, cancelled by its own options, or stopped.
     pub(crate) fn start(
         self,
         stop: CancellationToken,

@@ -121,9 +121,9 @@ pub unsafe extern "C" fn xiezhen_call_options_set_callback_url(
     })
 }
 
-/// Bounds the call, in place of the client's timeout; uploads and downloads too, which are else bounded only by a minute
-/// without a byte. Of a wait, it replaces the kind's own deadline (training 2 h, generation 30 min). For every call;
-/// `XIEZHEN_NONE` takes it back.
+/// The timeout of the call, in place of the client's. It also bounds uploads and downloads, which otherwise end only after a
+/// minute without a byte. Of a wait, it replaces the default deadline (training 2 h, generation 30 min). For every call;
+/// `XIEZHEN_NONE` removes it.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn xiezhen_call_options_set_timeout_ms(
     options: *mut xiezhen_call_options,
@@ -136,7 +136,7 @@ pub unsafe extern "C" fn xiezhen_call_options_set_timeout_ms(
     })
 }
 
-/// How often the call is sent again, in place of the client's option. For the service's five calls and
+/// How often the call is retried, in place of the client's option. For the service's five calls and
 /// `xiezhen_save_results`.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn xiezhen_call_options_set_max_retries(
@@ -150,7 +150,7 @@ pub unsafe extern "C" fn xiezhen_call_options_set_max_retries(
     })
 }
 
-/// What the names of files begin with; else "portrait". For `xiezhen_save_results`.
+/// What the names of files begin with; "portrait" by default. For `xiezhen_save_results`.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn xiezhen_call_options_set_name(
     options: *mut xiezhen_call_options,

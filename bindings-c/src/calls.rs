@@ -228,7 +228,7 @@ fn query_task(
     Ok(query.about_task(task_id))
 }
 
-/// Asks for a task once (docs/service.md, steps 3 and 6). A failed task is a value here, not an error.
+/// Polls a task once (docs/service.md, steps 3 and 6). A failed task is a value here, not an error.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn xiezhen_query_task(
     client: *const xiezhen_client,

@@ -7,7 +7,7 @@ use crate::ffi::{free, handle, read_or};
 /// Stops every call whose options name it, now and later. Set it on options, and cancel it from any thread.
 pub struct xiezhen_cancel(pub(crate) CancellationToken);
 
-/// A cancel that has not happened.
+/// A cancel handle that was not cancelled yet.
 #[unsafe(no_mangle)]
 pub extern "C" fn xiezhen_cancel_new() -> *mut xiezhen_cancel {
     handle(xiezhen_cancel(CancellationToken::new()))
@@ -22,13 +22,13 @@ pub unsafe extern "C" fn xiezhen_cancel_cancel(cancel: *const xiezhen_cancel) {
     read_or(cancel, (), |cancel| cancel.0.cancel());
 }
 
-/// Whether it has happened.
+/// Whether it was cancelled.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn xiezhen_cancel_is_cancelled(cancel: *const xiezhen_cancel) -> bool {
     read_or(cancel, false, |cancel| cancel.0.is_cancelled())
 }
 
-/// Frees a cancel. Options that name it keep working, and can no longer be stopped by it.
+/// Frees a cancel handle. Options that name it keep working, and can no longer be stopped by it.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn xiezhen_cancel_free(cancel: *mut xiezhen_cancel) {
     free(cancel);

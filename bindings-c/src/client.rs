@@ -10,7 +10,7 @@ use crate::{
     log::{LogCallback, next_client, open},
 };
 
-/// A connection to the service: where, who, limits. Threads may share it.
+/// A client of the service: where it is, who calls it, and within which limits. Threads may share it.
 pub struct xiezhen_client {
     pub(crate) core: Client,
     pub(crate) number: u64,
@@ -37,7 +37,7 @@ pub unsafe extern "C" fn xiezhen_client_new(
 }
 
 /// The same client under other options: connections, rate limit and log are shared, and closing one closes both. What is not set stays
-/// as it is. May be set: timeout, max_retries, the schedules, stage, and headers, which replace those that the client has; anything else is
+/// as it is. You may set timeout, max_retries, the schedules, stage, and headers, which replace those of the client. Anything else is
 /// refused.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn xiezhen_client_with_options(

@@ -112,7 +112,7 @@ pub unsafe extern "C" fn xiezhen_client_options_set_app_secret(
     set(options, "app_secret", error, |builder| Ok(builder.app_secret(text(app_secret, "app_secret")?)))
 }
 
-/// Bounds a whole call, its repetitions included. Uploads and downloads may take as long as bytes move. 60 s.
+/// The timeout of a whole call, retries included: 60 s by default. Uploads and downloads may take as long as bytes move.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn xiezhen_client_options_set_timeout_ms(
     options: *mut xiezhen_client_options,
@@ -124,7 +124,7 @@ pub unsafe extern "C" fn xiezhen_client_options_set_timeout_ms(
     })
 }
 
-/// Bounds making one connection. 10 s.
+/// The timeout for making one connection: 10 s by default.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn xiezhen_client_options_set_connect_timeout_ms(
     options: *mut xiezhen_client_options,
@@ -136,7 +136,7 @@ pub unsafe extern "C" fn xiezhen_client_options_set_connect_timeout_ms(
     })
 }
 
-/// How often a call that may be repeated is sent again. 4.
+/// How often a call that may be repeated is retried: 4 by default.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn xiezhen_client_options_set_max_retries(
     options: *mut xiezhen_client_options,
@@ -148,7 +148,7 @@ pub unsafe extern "C" fn xiezhen_client_options_set_max_retries(
     })
 }
 
-/// At most so many calls of the gateway in any one second, by this client. 10; `INFINITY` means no limit.
+/// The rate limit of this client: gateway calls in any one second, 10 by default. `INFINITY` means no limit.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn xiezhen_client_options_set_requests_per_second(
     options: *mut xiezhen_client_options,
@@ -158,7 +158,7 @@ pub unsafe extern "C" fn xiezhen_client_options_set_requests_per_second(
     set(options, "requests_per_second", error, |builder| Ok(builder.requests_per_second(requests_per_second)))
 }
 
-/// How many photos of a job are uploaded at a time. 4.
+/// How many photos of a job are uploaded at a time: 4 by default.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn xiezhen_client_options_set_upload_concurrency(
     options: *mut xiezhen_client_options,
@@ -168,7 +168,7 @@ pub unsafe extern "C" fn xiezhen_client_options_set_upload_concurrency(
     set(options, "upload_concurrency", error, |builder| Ok(builder.upload_concurrency(upload_concurrency)))
 }
 
-/// No more than so many bytes are sent of a photo: a larger one is prepared, or refused if that is off. 5 MiB.
+/// The largest photo that is sent, in bytes: 5 MiB by default. A larger one is prepared, or refused if that is off.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn xiezhen_client_options_set_max_photo_bytes(
     options: *mut xiezhen_client_options,
@@ -179,7 +179,7 @@ pub unsafe extern "C" fn xiezhen_client_options_set_max_photo_bytes(
 }
 
 /// Whether photos are cleaned of their metadata, location included, and turned, converted and scaled where the service
-/// would not take them as they are. On; off, every photo is sent as it is, or refused.
+/// would not take them as they are. On by default. Off, every photo is sent as it is, or refused.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn xiezhen_client_options_set_prepare_photos(
     options: *mut xiezhen_client_options,
@@ -189,7 +189,7 @@ pub unsafe extern "C" fn xiezhen_client_options_set_prepare_photos(
     set(options, "prepare_photos", error, |builder| Ok(builder.prepare_photos(prepare_photos)))
 }
 
-/// A task with more pictures than this is refused when they are to be saved. 1000.
+/// A task with more pictures than this is refused when they are to be saved. 1000 by default.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn xiezhen_client_options_set_max_pictures(
     options: *mut xiezhen_client_options,
@@ -200,8 +200,8 @@ pub unsafe extern "C" fn xiezhen_client_options_set_max_pictures(
 }
 
 /// When trainings are polled: first `initial_ms` after their creation (at once if this client didn't create them),
-/// then after pauses that grow by `factor` up to `max_ms`; all ±20 % by chance, and a `Retry-After` comes instead.
-/// 15 s, 1.5, 60 s.
+/// then after pauses that grow by `factor` up to `max_ms`, each ±20 % at random. A `Retry-After` replaces the pause. By
+/// default 15 s, 1.5, 60 s.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn xiezhen_client_options_set_training_schedule(
     options: *mut xiezhen_client_options,
@@ -218,7 +218,7 @@ pub unsafe extern "C" fn xiezhen_client_options_set_training_schedule(
     })
 }
 
-/// When generations are polled. 3 s, 1.5, 15 s.
+/// When generations are polled: by default 3 s, 1.5, 15 s.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn xiezhen_client_options_set_generation_schedule(
     options: *mut xiezhen_client_options,
@@ -252,8 +252,7 @@ pub unsafe extern "C" fn xiezhen_client_options_set_stage(
     })
 }
 
-/// One more header that goes with every call of the gateway. Names that the library sends itself, and line breaks, are
-/// refused.
+/// Adds a header to every gateway call. Names that the library sends itself, and line breaks, are refused.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn xiezhen_client_options_add_header(
     options: *mut xiezhen_client_options,
@@ -270,7 +269,7 @@ pub unsafe extern "C" fn xiezhen_client_options_add_header(
     })
 }
 
-/// A PEM file of certificate authorities that are trusted beside the system's.
+/// A PEM file of certificate authorities that are trusted in addition to the system's.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn xiezhen_client_options_set_ca_file(
     options: *mut xiezhen_client_options,
@@ -300,7 +299,7 @@ pub unsafe extern "C" fn xiezhen_client_options_set_allow_http(
     set(options, "allow_http", error, |builder| Ok(builder.allow_http(allow_http)))
 }
 
-/// Fetches results from this machine, its network and metadata services too, and follows redirects to them.
+/// Allows results from this machine, its network and metadata services, and redirects to them.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn xiezhen_client_options_set_allow_private_results(
     options: *mut xiezhen_client_options,
@@ -310,7 +309,7 @@ pub unsafe extern "C" fn xiezhen_client_options_set_allow_private_results(
     set(options, "allow_private_results", error, |builder| Ok(builder.allow_private_results(allow_private_results)))
 }
 
-/// Refuses results whose address is `http://`: whoever is on the way reads and changes them. A notice otherwise.
+/// Refuses results at `http://` addresses, which anybody on the way can read and change. Without it, a notice tells of them.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn xiezhen_client_options_set_require_https_results(
     options: *mut xiezhen_client_options,

@@ -1,4 +1,4 @@
-//! What comes out of a queue: something that a call says on the way, or how it ended.
+//! What comes out of a queue: what a call reports before it ends, and how it ended.
 
 use std::{
     cell::Cell,
@@ -36,8 +36,8 @@ pub(crate) enum Outcome {
     Next(Option<Duration>),
 }
 
-/// One thing that a begun call had to say: that it has ended, and how; or, before that, an event, a job to store, or one task
-/// of several that has ended. The accessors of what it is not return NULL.
+/// What a begun call reports: an event, a job to store, one task of several that has ended, or, last of all, how the call itself
+/// ended. The accessors of what it is not return NULL.
 #[derive(Default)]
 pub struct xiezhen_completion {
     tag: usize,
@@ -59,7 +59,7 @@ pub struct xiezhen_completion {
 }
 
 impl xiezhen_completion {
-    /// Something on the way.
+    /// What a call reports before it ends.
     pub(crate) fn said(tag: usize, message: Message) -> Self {
         let mut said = Self { tag, ..Self::default() };
         match message {
@@ -223,7 +223,7 @@ pub unsafe extern "C" fn xiezhen_completion_errors(completion: *const xiezhen_co
     part(completion, |completion| completion.errors.as_ref())
 }
 
-/// After how long to advance the job again: `xiezhen_begin_advance`; `XIEZHEN_NONE` when it is done.
+/// How long to wait before the job is advanced again: `xiezhen_begin_advance`; `XIEZHEN_NONE` when it is done.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn xiezhen_completion_next_ms(completion: *const xiezhen_completion) -> u64 {
     read_or(completion, XIEZHEN_NONE, |completion| {

@@ -20,7 +20,7 @@ use crate::{
 #[repr(i32)]
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum xiezhen_status {
-    /// It did what it was asked.
+    /// Success.
     XIEZHEN_OK = 0,
     /// Refused before anything was sent, photos included.
     XIEZHEN_INVALID_ARGUMENT = 1,
@@ -28,7 +28,7 @@ pub enum xiezhen_status {
     XIEZHEN_AUTHENTICATION = 2,
     /// Known to the gateway, but not allowed.
     XIEZHEN_PERMISSION = 3,
-    /// The calls bought are used up or expired, or the account is in arrears.
+    /// The purchased calls are used up or expired, or the account is in arrears.
     XIEZHEN_QUOTA = 4,
     /// Still throttled after the retries.
     XIEZHEN_RATE_LIMITED = 5,
@@ -46,9 +46,9 @@ pub enum xiezhen_status {
     XIEZHEN_TASK_FAILED = 11,
     /// Stopped by the caller: a cancel handle, a callback, or `xiezhen_client_close`.
     XIEZHEN_CANCELLED = 12,
-    /// A local file.
+    /// A local file could not be read or written.
     XIEZHEN_IO = 13,
-    /// A defect of this library.
+    /// A bug in this library.
     XIEZHEN_INTERNAL = 14,
 }
 
@@ -227,7 +227,7 @@ pub unsafe extern "C" fn xiezhen_error_retry_after_ms(error: *const xiezhen_erro
     })
 }
 
-/// Whether the same call may succeed later, at no risk, with nothing changed.
+/// Whether the same call, unchanged, may succeed later, without a risk.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn xiezhen_error_retryable(error: *const xiezhen_error) -> bool {
     read_or(error, false, |error| error.error.is_retryable())
@@ -245,7 +245,7 @@ pub unsafe extern "C" fn xiezhen_error_problem(error: *const xiezhen_error, inde
     read_or(error, null(), |error| pointer(error.problems.get(index)))
 }
 
-/// How the answer began that could not be read.
+/// The beginning of the answer that could not be read.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn xiezhen_error_body_start(error: *const xiezhen_error) -> *const c_char {
     read_or(error, null(), |error| pointer(error.body_start.as_ref()))
@@ -263,13 +263,13 @@ pub unsafe extern "C" fn xiezhen_error_path(error: *const xiezhen_error) -> *con
     read_or(error, null(), |error| pointer(error.path.as_ref()))
 }
 
-/// The task as it was last seen, where it failed.
+/// The task as last polled, where it failed.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn xiezhen_error_task(error: *const xiezhen_error) -> *const xiezhen_task {
     read_or(error, null(), |error| error.task.as_ref().map_or(null(), |task| task))
 }
 
-/// All of it, as JSON. Of a path that is not UTF-8, what can be shown.
+/// The whole error as JSON. In a path, bytes that are not UTF-8 are replaced.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn xiezhen_error_json(error: *const xiezhen_error) -> *const c_char {
     read_or(error, null(), |error| pointer(error.json.as_ref()))

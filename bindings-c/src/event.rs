@@ -25,9 +25,9 @@ use crate::{
 pub enum xiezhen_eventtype {
     /// Something that this header does not name.
     XIEZHEN_EVENT_UNKNOWN = 0,
-    /// So much of a photo has gone out: `index`, `bytes_sent`, `bytes`.
+    /// Bytes of a photo were sent: `index`, `bytes_sent`, `bytes`.
     XIEZHEN_EVENT_PHOTO_UPLOADING = 1,
-    /// The service has a photo: `index`, `path`.
+    /// A photo was uploaded: `index`, `path`.
     XIEZHEN_EVENT_PHOTO_UPLOADED = 2,
     /// The training was started, found in progress by a run, or has reached another state: `task_id`, `state`.
     XIEZHEN_EVENT_TRAINING = 3,
@@ -39,9 +39,9 @@ pub enum xiezhen_eventtype {
     XIEZHEN_EVENT_GENERATED = 6,
     /// A picture is on disk: `style`, `path`.
     XIEZHEN_EVENT_SAVED = 7,
-    /// A call failed and is made again: `call`, `error`, `delay_ms`.
+    /// A call failed and is retried: `call`, `error`, `delay_ms`.
     XIEZHEN_EVENT_RETRYING = 8,
-    /// A state that the service's document does not name; the job waits on: `task_id`, `raw_state`.
+    /// The service gave a state that it does not document; the job keeps waiting: `task_id`, `raw_state`.
     XIEZHEN_EVENT_UNKNOWN_STATE = 9,
     /// Something that a person should know and that stops nothing: `message`.
     XIEZHEN_EVENT_NOTICE = 10,
@@ -109,7 +109,8 @@ pub unsafe extern "C" fn xiezhen_event_type(event: *const xiezhen_event) -> xiez
     })
 }
 
-/// All of it as JSON: `{"type": "saved", "style": …, "path": …}`. Of a path that is not UTF-8, what can be shown.
+/// All of it as JSON: `{"type": "saved", "style": …, "path": …}`. In a path, bytes that are not UTF-8 are
+/// replaced.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn xiezhen_event_json(event: *const xiezhen_event) -> *const c_char {
     read_or(event, null(), |event| pointer(event.json.as_ref()))
@@ -178,7 +179,7 @@ pub unsafe extern "C" fn xiezhen_event_style(event: *const xiezhen_event) -> *co
     field_text(event, "style")
 }
 
-/// The name of the call that is made again.
+/// The name of the call that is retried.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn xiezhen_event_call(event: *const xiezhen_event) -> *const c_char {
     field_text(event, "call")
@@ -190,7 +191,7 @@ pub unsafe extern "C" fn xiezhen_event_error(event: *const xiezhen_event) -> *co
     read_or(event, null(), |event| event.error.as_ref().map_or(null(), |error| error))
 }
 
-/// How long until the call is made again; `XIEZHEN_NONE` of any other event.
+/// How long until the call is retried; `XIEZHEN_NONE` of any other event.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn xiezhen_event_delay_ms(event: *const xiezhen_event) -> u64 {
     read_or(event, XIEZHEN_NONE, |event| match event.event {

@@ -1,4 +1,4 @@
-//! What an orderly end waits for: billed calls that were sent, until their answers are stored.
+//! An orderly exit waits for billed calls that were sent, until their answers are stored.
 
 use std::{
     ffi::c_int,
@@ -22,7 +22,7 @@ const PAUSE: Duration = Duration::from_millis(5);
 /// The process is ending.
 static ENDING: LazyLock<CancellationToken> = LazyLock::new(CancellationToken::new);
 
-/// Ends when nobody will answer any more who is asked to store a job, because the process is ending.
+/// Ends when nobody will store a job any more, because the process is ending.
 pub(crate) async fn unanswered() {
     ENDING.cancelled().await;
     tokio::time::sleep(PATIENCE).await;

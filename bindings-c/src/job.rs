@@ -124,7 +124,7 @@ pub unsafe extern "C" fn xiezhen_job_to_json(
     })
 }
 
-/// What the job is called by itself: a UUID that it was made with, and that its JSON keeps.
+/// The job's own id: a UUID that it was made with, and that its JSON keeps.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn xiezhen_job_id(
     job: *const xiezhen_job,
@@ -199,8 +199,8 @@ pub unsafe extern "C" fn xiezhen_job_save_to(
     give(job, save_to, "save_to", error, |job| job.save_to().as_deref().map(xiezhen_string::of_path))
 }
 
-/// What the job fails of, or has failed of, to be freed: an unknown outcome before all else, then what went wrong first; NULL if
-/// nothing did.
+/// Why the job fails, or has failed: an unknown outcome before all else, then what went wrong first. NULL if nothing did. The
+/// error is yours to free.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn xiezhen_job_error(
     job: *const xiezhen_job,
@@ -249,8 +249,8 @@ pub unsafe extern "C" fn xiezhen_job_photos(
     })
 }
 
-/// The photos that are still to be uploaded and that this process can't read: their indices, from 0, go into `indices`, which has room
-/// for so many as there are photos (at most 20), and their number into `count`. `xiezhen_job_give_photo` gives them back.
+/// Finds the photos that are still to be uploaded and that this process can't read. Their indices, from 0, are written to `indices`,
+/// which has room for as many as there are photos (at most 20), and their number to `count`. `xiezhen_job_give_photo` gives them back.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn xiezhen_job_missing_photos(
     job: *const xiezhen_job,

@@ -84,7 +84,7 @@ pub unsafe extern "C" fn xiezhen_begin_run(
 
 /// Stores a job (`xiezhen_job_to_json`), so that any process can resume from there. Returning anything but 0
 /// says that it could not: the call ends with `XIEZHEN_IO`, and nothing more is sent. It may be called again after that, with
-/// what was confirmed side by side. The job lives for the callback only. A store that compares versions says by
+/// the answers of calls that were in flight. The job lives for the callback only. A store that compares versions says by
 /// `xiezhen_job_conflict` that somebody else was faster.
 pub type xiezhen_save = Option<unsafe extern "C" fn(job: *const xiezhen_job, user_data: *mut c_void) -> i32>;
 
@@ -170,12 +170,12 @@ pub unsafe extern "C" fn xiezhen_begin_advance(
     })
 }
 
-/// Hands events on to whoever hears what the call says.
+/// Hands events on to whoever hears what the call reports.
 fn event_sink(said: Emit) -> OnEvent {
     Arc::new(move |event| said.emit(Message::Event(event)))
 }
 
-/// Has a job stored by whoever hears what the call says, and waits for how that went.
+/// Has a job stored by whoever hears what the call reports, and waits for how that went.
 fn save_through(
     said: Emit,
 ) -> impl Fn(Job) -> Pin<Box<dyn Future<Output = Result<(), SaveError>> + Send>> + Send + Sync + 'static {

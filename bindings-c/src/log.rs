@@ -1,4 +1,4 @@
-//! The core's log, delivered to the callback of a client's options while a call of that client is under way.
+//! The core's log, delivered to the callback of a client's options while a call of that client is in flight.
 
 use std::{
     ffi::{CString, c_char, c_void},

@@ -43,10 +43,10 @@ impl From<PhotoReport> for xiezhen_photo_report {
     }
 }
 
-/// Looks at photos as a job would: decodes each, says what would be done to it before it is sent, whether it would be
+/// Checks photos as a job would: decodes each, says what would be done to it before it is sent, whether it would be
 /// refused, and what makes it train badly. Needs no client, and sends nothing.
 ///
-/// What is wrong with a photo is in its report, and no error.
+/// What is wrong with a photo is in its report, and is not an error.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn xiezhen_check_photos(
     photos: *const *const xiezhen_photo,
@@ -120,13 +120,13 @@ pub unsafe extern "C" fn xiezhen_photo_report_plan(report: *const xiezhen_photo_
     read_or(report, null(), |report| pointer(report.plan.as_ref()))
 }
 
-/// For how many reasons it is refused.
+/// How many reasons there are to refuse it.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn xiezhen_photo_report_problem_count(report: *const xiezhen_photo_report) -> usize {
     read_or(report, 0, |report| report.problems.len())
 }
 
-/// Why it is refused, to follow its name: "is empty"; NULL beyond the last.
+/// One of the reasons, to be read after its name: "is empty"; NULL beyond the last.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn xiezhen_photo_report_problem(
     report: *const xiezhen_photo_report,
@@ -135,13 +135,13 @@ pub unsafe extern "C" fn xiezhen_photo_report_problem(
     read_or(report, null(), |report| pointer(report.problems.get(index)))
 }
 
-/// How much makes it train badly.
+/// How many remarks there are on what makes it train badly.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn xiezhen_photo_report_remark_count(report: *const xiezhen_photo_report) -> usize {
     read_or(report, 0, |report| report.remarks.len())
 }
 
-/// What makes it train badly, to follow its name; NULL beyond the last. Nothing of this stops it.
+/// One of the remarks, to be read after its name; NULL beyond the last. A remark does not stop the photo.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn xiezhen_photo_report_remark(
     report: *const xiezhen_photo_report,

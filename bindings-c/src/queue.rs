@@ -1,6 +1,6 @@
 //! A completion queue with a descriptor: calls for event loops, which must not block.
 //!
-//! A begun call runs on the library's own thread, which only puts what the call says into the queue. It is taken out, and `on_log`
+//! A begun call runs on the library's own thread, which only puts what the call reports into the queue. It is taken out, and `on_log`
 //! is called, by whoever asks the queue for it: nothing of the program's is ever called from a foreign thread.
 
 use std::{
@@ -30,7 +30,7 @@ use crate::{
 /// A queue that is freed with calls in flight waits so long until they have let go of what they held.
 const PATIENCE: Duration = Duration::from_secs(1);
 
-/// Where calls that were begun say what they have to say.
+/// Where begun calls report.
 pub struct xiezhen_queue {
     inbox: Arc<Inbox>,
     stop: CancellationToken,
@@ -61,7 +61,7 @@ struct Inbox {
 /// Boxed: thousands of them are moved when the list grows.
 type Items = VecDeque<Box<Item>>;
 
-/// The calls of one client that run.
+/// The calls of one client in flight.
 struct Calls {
     client: Client,
     count: usize,
@@ -74,7 +74,7 @@ struct State {
     readable: bool,
     /// How often what was put had been taken before the descriptor said so: whoever says it, takes it back.
     taken_early: usize,
-    /// Calls that still run: how many of each client, by its number.
+    /// Calls in flight: how many of each client, by its number.
     running: HashMap<u64, Calls>,
     /// Freed: what comes now is for nobody.
     closed: bool,
@@ -160,7 +160,7 @@ impl Inbox {
     }
 }
 
-/// A call that runs: it ends with one last item, whatever happens to it.
+/// A call in flight: it ends with one last item, whatever happens to it.
 struct Running {
     inbox: Arc<Inbox>,
     client: u64,
@@ -301,27 +301,27 @@ pub unsafe extern "C" fn xiezhen_queue_fd(queue: *const xiezhen_queue) -> c_int 
     read_or(queue, -1, |queue| queue.inbox.signal.descriptor())
 }
 
-/// The next thing that a call has to say, to be freed; NULL if there is nothing now. Never blocks. The things of one call come in
-/// order. Clients' `on_log` is called from here, on this thread.
+/// The next completion, to be freed; NULL if there is none now. Never blocks. The completions of one call come in order.
+/// Clients' `on_log` is called from here, on this thread.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn xiezhen_queue_next(queue: *const xiezhen_queue) -> *mut xiezhen_completion {
     read_or(queue, std::ptr::null_mut(), |queue| queue.next().map_or(std::ptr::null_mut(), handle))
 }
 
-/// Blocks until there is something to take, for at most `timeout_ms` (`XIEZHEN_NONE`: for ever). Whether there is; false at once
-/// if no call is pending.
+/// Blocks until there is something to take, for at most `timeout_ms` (`XIEZHEN_NONE`: for ever). Returns whether there is; false at
+/// once if no call is pending.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn xiezhen_queue_wait(queue: *const xiezhen_queue, timeout_ms: u64) -> bool {
     read_or(queue, false, |queue| queue.is_ours() && queue.inbox.wait(maybe_ms(timeout_ms)))
 }
 
-/// How many calls were begun whose end was not yet taken out.
+/// How many begun calls are pending: their last completion was not taken yet.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn xiezhen_queue_pending(queue: *const xiezhen_queue) -> usize {
     read_or(queue, 0, |queue| if queue.is_ours() { queue.inbox.pending() } else { 0 })
 }
 
-/// Frees a queue, and stops the calls that were begun on it, as `xiezhen_cancel_cancel` does; nothing more is heard of them. When
+/// Frees a queue, and stops the calls that were begun on it, as `xiezhen_cancel_cancel` does; nothing more comes of them. When
 /// this returns, they have let go of their jobs and checkpoints. It waits for the answers of their creates in flight, as
 /// `xiezhen_client_free` does.
 #[unsafe(no_mangle)]

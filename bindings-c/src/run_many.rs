@@ -133,7 +133,7 @@ pub unsafe extern "C" fn xiezhen_run_many_options_set_concurrency(
     })
 }
 
-/// Bounds each run; `XIEZHEN_NONE` takes it back.
+/// The timeout of each run; `XIEZHEN_NONE` removes it.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn xiezhen_run_many_options_set_timeout_ms(
     options: *mut xiezhen_run_many_options,
@@ -146,7 +146,7 @@ pub unsafe extern "C" fn xiezhen_run_many_options_set_timeout_ms(
     })
 }
 
-/// Starts again, and is billed again for, what is found failed, or with an unknown outcome, when the call begins.
+/// Creates again, and is billed again for, what has failed or has an unknown outcome when the call begins.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn xiezhen_run_many_options_set_recreate(
     options: *mut xiezhen_run_many_options,

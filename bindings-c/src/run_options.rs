@@ -114,7 +114,7 @@ pub unsafe extern "C" fn xiezhen_run_options_set_save_to(
     set(options, error, |options| options.shared.set_save_to(save_to))
 }
 
-/// The file that keeps the job, so that it can go on after this process. Loaded if it is there. For `xiezhen_run`.
+/// The file that the job is saved to, and resumes from if it exists. For `xiezhen_run`.
 ///
 /// Written whole, readable by its owner only, and held by one process at a time through a lock file beside it, which
 /// needs a local file system.
@@ -130,8 +130,8 @@ pub unsafe extern "C" fn xiezhen_run_options_set_checkpoint(
     })
 }
 
-/// Bounds the whole call: `XIEZHEN_TIMEOUT`, and the same call goes on. Without it, each task's own deadline bounds a run (training
-/// 2 h, generation 30 min), and the client's timeout each call of an advance.
+/// The timeout of the whole call. It ends with `XIEZHEN_TIMEOUT`, and the same call made again goes on. Without it, each task of a run
+/// has its own deadline (training 2 h, generation 30 min), and each call of an advance the client's timeout.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn xiezhen_run_options_set_timeout_ms(
     options: *mut xiezhen_run_options,
@@ -144,7 +144,7 @@ pub unsafe extern "C" fn xiezhen_run_options_set_timeout_ms(
     })
 }
 
-/// Starts again, and is billed again for, what is found failed, or with an unknown outcome, when the call begins.
+/// Creates again, and is billed again for, what has failed or has an unknown outcome when the call begins.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn xiezhen_run_options_set_recreate(
     options: *mut xiezhen_run_options,

@@ -42,7 +42,7 @@ mod unix {
     }
 }
 
-/// Where descriptors are no event loop's currency, `xiezhen_queue_wait` is what there is.
+/// Where event loops do not wait for descriptors, there is `xiezhen_queue_wait`.
 #[cfg(not(unix))]
 mod other {
     use std::{ffi::c_int, io};

@@ -9,11 +9,11 @@ use xiezhen_core::{Created, Style, Task, TaskKind, TaskState};
 
 use crate::ffi::{c_text, free, pointer, read_or};
 
-/// How far a task is.
+/// The state of a task.
 #[repr(i32)]
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum xiezhen_state {
-    /// None, or a number that the service's document does not name: see `xiezhen_task_raw_state`.
+    /// None, or a number that the service does not document: see `xiezhen_task_raw_state`.
     Unknown = 0,
     /// Queued.
     Waiting = 1,
@@ -44,7 +44,7 @@ impl From<TaskState> for xiezhen_state {
 #[repr(i32)]
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum xiezhen_kind {
-    /// A number that the service's document does not name.
+    /// A number that the service does not document.
     Unknown = 0,
     /// Trains a user model.
     Training = 1,
@@ -52,7 +52,7 @@ pub enum xiezhen_kind {
     Generation = 2,
 }
 
-/// Something that the service does for minutes.
+/// A task of the service, which takes minutes.
 pub struct xiezhen_task {
     reason: Option<CString>,
     pub(crate) task: Task,
@@ -77,7 +77,7 @@ pub unsafe extern "C" fn xiezhen_task_id(task: *const xiezhen_task) -> *const c_
     read_or(task, null(), |task| task.id.as_ptr())
 }
 
-/// How far it is.
+/// Its state.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn xiezhen_task_state(task: *const xiezhen_task) -> xiezhen_state {
     read_or(task, xiezhen_state::Unknown, |task| task.task.state.into())
@@ -99,7 +99,7 @@ pub unsafe extern "C" fn xiezhen_task_kind(task: *const xiezhen_task) -> xiezhen
     })
 }
 
-/// Whether the service is done with it.
+/// Whether it has ended.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn xiezhen_task_is_terminal(task: *const xiezhen_task) -> bool {
     read_or(task, false, |task| task.task.state.is_terminal())

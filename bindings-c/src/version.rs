@@ -8,7 +8,7 @@ pub const XIEZHEN_VERSION_MAJOR: u32 = 0;
 pub const XIEZHEN_VERSION_MINOR: u32 = 1;
 /// The header's patch version.
 pub const XIEZHEN_VERSION_PATCH: u32 = 0;
-/// "No time": where milliseconds are returned and there are none, or the timeout of a call or a run is taken back.
+/// "No time": where milliseconds are returned and there are none, or where the timeout of a call or a run is removed.
 pub const XIEZHEN_NONE: u64 = u64::MAX;
 
 /// A timeout as C gives it.

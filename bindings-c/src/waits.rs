@@ -1,4 +1,4 @@
-//! Waiting: for one task, for thousands, and the hint that one has ended.
+//! Waits: for one task, for thousands, and the hint that one has ended.
 
 use std::ffi::{c_char, c_int, c_void};
 
