@@ -38,8 +38,8 @@ compile_c() { # <standard> <test> [flags…]
   gcc -std="$1" -D_GNU_SOURCE "${warnings[@]}" "${@:3}" "tests/$2.c" $(pkg-config --cflags --libs xiezhen) -lm -pthread \
     -o "$work/$2-$1"
 }
-run() { # <name> <command…>: in spaces and files of its own
-  RUN=$1 timeout 300 "${@:2}"
+run() { # <name> <command…>: in spaces and files of its own; valgrind is slow where others work
+  RUN=$1 timeout 1200 "${@:2}"
 }
 
 compile_cpp() { # <standard>
