@@ -239,11 +239,19 @@ static void an_advance_is_woken(void) {
   xiezhen_receiver *receiver = NULL;
   xiezhen_callbacks *callbacks = listening(&receiver);
   xiezhen_client *client = patient_client("woken");
+  /* It ends when it is told to, however slow the advance is. */
+  settings("woken", "{\"training_seconds\":3600}");
   xiezhen_job *job = new_job();
   xiezhen_run_options *options = xiezhen_run_options_new();
   OK(xiezhen_run_options_set_callback(options, callbacks, error));
   uint64_t next_ms = 0;
   OK(xiezhen_advance(client, job, store, NULL, options, &next_ms, error));
+  xiezhen_string *task_id = NULL;
+  OK(xiezhen_job_training_task_id(job, &task_id, error));
+  char task[128];
+  snprintf(task, sizeof task, "tasks/%s", xiezhen_string_text(task_id));
+  free(control("woken", "POST", task, "{\"state\":3}"));
+  xiezhen_string_free(task_id);
   xiezhen_hint *hint = NULL;
   OK(xiezhen_receiver_next(receiver, 30000, &hint, error));
   CHECK(hint && next_ms > 60000 && count_calls("woken", "query_task") == 0);
