@@ -2,9 +2,11 @@
 
 use std::path::Path;
 
+use crate::error::Result;
+#[cfg(unix)]
 use crate::{
     disk,
-    error::{Error, ErrorKind, Result},
+    error::{Error, ErrorKind},
 };
 
 /// Refuses a checkpoint that another user owns or can change, as ssh does with its configuration. One that is not there is
@@ -40,6 +42,7 @@ pub(super) fn check(checkpoint: &Path) -> Result<()> {
     }
 }
 
+/// Who owns what is not asked where it is no number: the folder's permissions are what there is.
 #[cfg(not(unix))]
 pub(super) fn check(_checkpoint: &Path) -> Result<()> {
     Ok(())

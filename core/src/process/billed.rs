@@ -40,7 +40,7 @@ pub fn billed_calls() -> Option<Duration> {
 }
 
 /// In a forked child: what is in flight is the parent's. Nothing but atomics is allowed here.
-#[cfg(feature = "process")]
+#[cfg(all(feature = "process", unix))]
 pub(super) fn forget() {
     IN_FLIGHT.store(0, Ordering::Release);
 }
