@@ -72,8 +72,9 @@ impl Incoming {
         builder.prefix(&prefix).rand_bytes(RANDOM).suffix(ENDING);
         // The library's own opening hides the error's number.
         let temporary = builder.make_in(folder(path), |temporary| create_new(temporary, mode))?;
-        // Says that somebody is writing it. A file system without locks lets nobody remove it either.
-        if matches!(temporary.as_file().try_lock_shared(), Err(TryLockError::WouldBlock)) {
+        // Says that somebody is writing it. A file system without locks lets nobody remove it either. Not a shared lock: on
+        // Windows nobody writes under one, who holds it neither.
+        if matches!(temporary.as_file().try_lock(), Err(TryLockError::WouldBlock)) {
             // Somebody takes it for what a killed process left.
             return Err(io::ErrorKind::NotFound.into());
         }

@@ -193,7 +193,9 @@ mod signals {
         fn drop(&mut self) {
             // SAFETY: as above; without patience, `sigtimedwait` takes what is there.
             unsafe {
-                // Apple's sockets raise nothing to begin with.
+                // Apple's sockets raise nothing to begin with, and there is no such call.
+                #[cfg(target_vendor = "apple")]
+                let _ = self.was_pending;
                 #[cfg(not(target_vendor = "apple"))]
                 if !self.was_pending {
                     let (pipe, at_once) = (pipe(), libc::timespec { tv_sec: 0, tv_nsec: 0 });

@@ -108,7 +108,8 @@ fn read(file: &Path) -> Result<Option<HashMap<String, Profile>>> {
 pub(super) fn login(name: Option<&str>, variable: impl Fn(&str) -> Option<String>) -> Result<()> {
     let name = name.unwrap_or(DEFAULT);
     let Some(file) = path(&variable) else {
-        return Err(Error::invalid(vec!["no home folder is known: set HOME".to_owned()]));
+        let variable = if cfg!(windows) { "APPDATA" } else { "HOME" };
+        return Err(Error::invalid(vec![format!("no home folder is known: set {variable}")]));
     };
     let mut profiles = read(&file)?.unwrap_or_default();
     let base_url = ask(&text::ask_base_url())?;

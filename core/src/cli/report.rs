@@ -231,7 +231,8 @@ fn quoted_bytes(word: &[u8]) -> String {
     format!("$'{}'", word.iter().map(byte).collect::<String>())
 }
 
-#[cfg(test)]
+// What is quoted is quoted for a shell of Unix.
+#[cfg(all(test, unix))]
 mod tests {
     use super::*;
 
@@ -246,7 +247,6 @@ mod tests {
         assert_eq!(quoted_path("-f".as_ref()), "./-f");
     }
 
-    #[cfg(unix)]
     #[test]
     fn what_is_not_text_is_quoted_by_its_bytes() {
         let word: &OsStr = std::os::unix::ffi::OsStrExt::from_bytes(b"\xffa 'b\\");

@@ -7,7 +7,7 @@ use std::{
     collections::HashMap,
     fmt::Write as _,
     fs, io,
-    path::{Component, Path, PathBuf},
+    path::{Component, Path, PathBuf, Prefix},
     time::Duration,
 };
 
@@ -233,11 +233,23 @@ pub(super) fn address(path: &Path, folder: &Path) -> String {
     let (path, folder) = (&real(path), &real(folder));
     let common = path.components().zip(folder.components()).take_while(|(one, other)| one == other).count();
     if common == 0 {
-        // Another drive.
-        return format!("file:///{}", steps(path.components()));
+        // Another drive, or another machine's.
+        return format!("file:{}/{}", root(path), steps(path.components().skip(1)));
     }
     let up = "../".repeat(folder.components().count() - common);
     format!("{up}{}", steps(path.components().skip(common)))
+}
+
+/// Where a path of Windows begins, as an address says it; nothing elsewhere, where all paths begin alike.
+fn root(path: &Path) -> String {
+    let Some(Component::Prefix(prefix)) = path.components().next() else { return "//".to_owned() };
+    match prefix.kind() {
+        Prefix::Disk(letter) | Prefix::VerbatimDisk(letter) => format!("///{}:", char::from(letter)),
+        Prefix::UNC(server, share) | Prefix::VerbatimUNC(server, share) => {
+            format!("//{}/{}", encoded(server.as_encoded_bytes()), encoded(share.as_encoded_bytes()))
+        }
+        Prefix::Verbatim(name) | Prefix::DeviceNS(name) => format!("///{}", encoded(name.as_encoded_bytes())),
+    }
 }
 
 fn steps<'a>(components: impl Iterator<Item = Component<'a>>) -> String {

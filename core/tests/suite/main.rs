@@ -2,6 +2,9 @@
 //! seventeen programs took half as long again to build, and ran one after the other.
 #![allow(missing_docs, clippy::expect_used, clippy::unwrap_used, clippy::indexing_slicing, clippy::panic)]
 
+#[cfg(not(unix))]
+compile_error!("this suite uses pipes, links, signals and permissions of Unix; elsewhere there is `cargo test --lib`");
+
 mod service;
 
 mod adopted;
