@@ -105,7 +105,7 @@ export declare class Job {
   /** The photos, in the order given. */
   get photos(): Array<JobPhoto>
   /** One portrait a style, in the order given. */
-  get portraits(): Array<RawPortrait>
+  get portraits(): Array<Portrait>
   /** What the job fails of, or has failed of. */
   get error(): Failure | null
   /** What `adopt` can take a task over for: `null` for the training, and styles. */
@@ -305,7 +305,7 @@ export interface Intents {
 
 /** A photo as a job knows it; never its bytes. */
 export interface JobPhoto {
-  /** The file; absent if the photo was given as bytes. */
+  /** The file, unless the photo was given as bytes. */
   path?: string
   /** SHA-256 of the content in hex, once it was read. */
   sha256?: string
@@ -348,18 +348,21 @@ export declare enum MessageKind {
   Rejected = 2,
 }
 
+/** What is done to a photo before it is sent. */
+export type PhotoPlan = 'as_is' | 'cleaned' | 'prepared'
+
 /** What is known of a photo before it is sent. */
 export interface PhotoReport {
-  /** The file; absent if the photo was given as bytes. */
+  /** The file, unless the photo was given as bytes. */
   path?: string
-  /** The type by its content, such as `jpeg`; absent if it is no picture. */
+  /** The type by its content, such as `jpeg`, if it is a picture. */
   format?: string
   /** Width and height when upright, if they are known. */
-  size?: [width: number, height: number]
-  /** The size of the file; absent if it can't be read. */
+  size?: [number, number]
+  /** The size of the file, if it can be read. */
   bytes?: number
-  /** What is done to it before it is sent; absent if it is refused. */
-  plan?: 'as_is' | 'cleaned' | 'prepared'
+  /** What is done to it before it is sent: `as_is`, `cleaned` or `prepared`, unless it is refused. */
+  plan?: PhotoPlan
   /** Why it is refused. Each follows the photo's name: `is empty`. */
   problems: Array<string>
   /** What makes it train badly. Nothing of this stops it. */
@@ -377,6 +380,24 @@ export interface PollSchedule {
   factor: number
   /** The longest pause. */
   maxMs: number
+}
+
+/** One style of a job, and what has become of it. */
+export interface Portrait {
+  /** The style, as the job asked for it: a name or an id. */
+  style: string
+  /** The style's id, once it is known. */
+  styleId?: string
+  /** The generation's task, once it was created. */
+  taskId?: string
+  /** The task's state, as it was last seen. */
+  state?: TaskState
+  /** The addresses of the pictures; they may expire. */
+  urls: Array<string>
+  /** The pictures on disk. */
+  files: Array<string>
+  /** What went wrong with this style. */
+  error?: Failure
 }
 
 /** Something that happened to a job. Events come in order; none is lost, but upload bytes are coalesced. */
@@ -405,8 +426,8 @@ export type RawEvent =
   path: string }
   | { type: 'retrying'; /** The call's name. */
     call: string; /** Why it failed. */
-    error: Failure; /** How long until it is made again. */
-  delayMs: number }
+    error: Failure; /** How long until it is made again, in seconds where it is a number. */
+  delay: number }
   | { type: 'unknown_state'; /** The task. */
     taskId: string; /** The number. */
   rawState: number }
@@ -428,24 +449,6 @@ export interface RawHint {
   userId?: string
   /** Whether the address was made with one of our secrets. The content is a stranger's all the same. */
   verified: boolean
-}
-
-/** One style of a job, and what has become of it. */
-export interface RawPortrait {
-  /** The style, as the job asked for it: a name or an id. */
-  style: string
-  /** The style's id, once it is known. */
-  styleId?: string
-  /** The generation's task, once it was created. */
-  taskId?: string
-  /** The task's state, as it was last seen. */
-  state?: TaskState
-  /** The addresses of the pictures; they may expire. */
-  urls: Array<string>
-  /** The pictures on disk. */
-  files: Array<string>
-  /** What went wrong with this style. */
-  error?: Failure
 }
 
 /** What a receiver is to answer, and what it was told. */
@@ -516,7 +519,7 @@ export interface StoreTexts {
 export interface Style {
   /** What people call it. */
   name: string
-  /** Its id, as `createTask` takes it. */
+  /** Its id: generations are created with it. */
   style: string
   /** The address of a sample picture. */
   template: string
@@ -543,7 +546,7 @@ export interface Task {
 /** What a task is for. */
 export type TaskKind = 'training' | 'generation' | 'unknown'
 
-/** How far a task is. `succeeded`, `partly_succeeded` and `failed` are the end; see `rawState` for `unknown`. */
+/** How far a task is. `succeeded`, `partly_succeeded` and `failed` are terminal. */
 export type TaskState = 'waiting' | 'running' | 'succeeded' | 'partly_succeeded' | 'failed' | 'unknown'
 
 /** Which call. It is used again once the call's end was read. */

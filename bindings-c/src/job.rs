@@ -5,7 +5,7 @@ use std::{
     sync::{Mutex, PoisonError},
 };
 
-use xiezhen_core::{Error, ErrorKind, Job, Result, SaveError, Stage};
+use xiezhen_core::{Error, ErrorKind, Job, Result, SaveError};
 
 use crate::{
     error::{boundary, xiezhen_error, xiezhen_status},
@@ -143,14 +143,7 @@ pub unsafe extern "C" fn xiezhen_job_revision(job: *const xiezhen_job) -> u64 {
 /// What the job is busy with.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn xiezhen_job_stage(job: *const xiezhen_job) -> xiezhen_stage {
-    read_or(job, xiezhen_stage::Unknown, |job| match job.core.stage() {
-        Stage::Uploading => xiezhen_stage::Uploading,
-        Stage::Training => xiezhen_stage::Training,
-        Stage::Generating => xiezhen_stage::Generating,
-        Stage::Saving => xiezhen_stage::Saving,
-        Stage::Done => xiezhen_stage::Done,
-        Stage::Failed => xiezhen_stage::Failed,
-    })
+    read_or(job, xiezhen_stage::Unknown, |job| job.core.stage().into())
 }
 
 /// Gives what a job may have. Jobs change while others read, so it is a copy.

@@ -19,6 +19,7 @@ pub mod cancel;
 pub mod client;
 pub mod client_options;
 pub mod completion;
+mod enums;
 pub mod error;
 pub mod event;
 mod exit;

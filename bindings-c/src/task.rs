@@ -5,7 +5,7 @@ use std::{
     ptr::null,
 };
 
-use xiezhen_core::{Created, Style, Task, TaskKind, TaskState};
+use xiezhen_core::{Created, Style, Task};
 
 use crate::ffi::{c_text, free, pointer, read_or};
 
@@ -25,19 +25,6 @@ pub enum xiezhen_state {
     PartlySucceeded = 4,
     /// Given up by the service.
     Failed = 5,
-}
-
-impl From<TaskState> for xiezhen_state {
-    fn from(state: TaskState) -> Self {
-        match state {
-            TaskState::Waiting => Self::Waiting,
-            TaskState::Running => Self::Running,
-            TaskState::Succeeded => Self::Succeeded,
-            TaskState::PartlySucceeded => Self::PartlySucceeded,
-            TaskState::Failed => Self::Failed,
-            TaskState::Unknown => Self::Unknown,
-        }
-    }
 }
 
 /// What a task is for.
@@ -92,11 +79,7 @@ pub unsafe extern "C" fn xiezhen_task_raw_state(task: *const xiezhen_task) -> i6
 /// What it is for.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn xiezhen_task_kind(task: *const xiezhen_task) -> xiezhen_kind {
-    read_or(task, xiezhen_kind::Unknown, |task| match task.task.kind {
-        TaskKind::Training => xiezhen_kind::Training,
-        TaskKind::Generation => xiezhen_kind::Generation,
-        TaskKind::Unknown => xiezhen_kind::Unknown,
-    })
+    read_or(task, xiezhen_kind::Unknown, |task| task.task.kind.into())
 }
 
 /// Whether it has ended.

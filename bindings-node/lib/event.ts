@@ -23,6 +23,9 @@ export interface Retrying {
 
 /** An event of the addon, as users hear of it whose run began at `site`. */
 export function event(raw: RawEvent, job: Job, site: CallSite): Event {
-  if (raw.type === 'retrying') return { ...raw, error: fromFailure(raw.error, site) }
+  if (raw.type === 'retrying') {
+    const { type, call, error, delay } = raw
+    return { type, call, error: fromFailure(error, site), delayMs: delay * 1000 }
+  }
   return raw.type === 'finished' ? { ...raw, job } : raw
 }

@@ -4,6 +4,7 @@ export type {
   Created,
   JobPhoto,
   LogRecord,
+  PhotoPlan,
   PhotoReport,
   PollSchedule,
   Stage,

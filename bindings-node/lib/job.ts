@@ -1,7 +1,7 @@
 // A job: the whole order of one customer.
 
 import { type InspectOptions, inspect } from 'node:util'
-import type { Job as Handle, JobPhoto, RawPortrait, Stage, Style } from '../native'
+import type { Job as Handle, JobPhoto, Portrait as RawPortrait, Stage, Style } from '../native'
 import { native } from './addon'
 import { withCallSite } from './call'
 import { type Check, checked, fields, list, optional, photo, position, style, text } from './check'
@@ -44,8 +44,8 @@ export class Job {
   }
 
   /**
-   * A job as `JSON.stringify` wrote it, as text, as its bytes, or parsed. Photos that were given as bytes have to be
-   * given again.
+   * A job as `JSON.stringify` wrote it, as text, as its bytes, or parsed; one that another language of the SDK wrote, too.
+   * Photos that were given as bytes have to be given again.
    */
   // biome-ignore lint/suspicious/noConfusingVoidType: taken off its class, as in texts.map(Job.fromJSON)
   static fromJSON<T extends Job = Job>(this: (new () => T) | void, json: unknown): T {
@@ -56,7 +56,10 @@ export class Job {
     return job
   }
 
-  /** What `JSON.stringify` writes: all that is known, without photos' bytes and without any credential. */
+  /**
+   * What `JSON.stringify` writes: all that is known, without photos' bytes and without any credential. It is the same in
+   * every language of the SDK, so its keys are in snake_case: store it as it is, and read the job's own fields.
+   */
   toJSON(): unknown {
     return JSON.parse(withCallSite(callSite(this.toJSON), () => this.#handle.toText()))
   }

@@ -48,4 +48,11 @@ const library = built.find(({ reason, target }) => reason === 'compiler-artifact
 const triple = target ?? /^host: (.*)$/m.exec(said('rustc', ['--version', '--verbose']))[1]
 copyFileSync(library.filenames[0], join(here, `xiezhen.${parseTriple(triple).platformArchABI}.node`))
 const { dts } = await generateTypeDef({ typeDefDir: types, cwd: here, constEnum: false })
-writeFileSync(join(here, 'native.d.ts'), dts)
+// A type that the source names without a word about it (`Bytes`) is read as what it is, and a comment that went through a
+// macro as one that did not.
+const named = [...dts.matchAll(/(?<=\n\n)export type (\w+) = (.*)\n\n/g)]
+const plain = named.reduce(
+  (text, [whole, name, type]) => text.replace(whole, '').replace(new RegExp(`(?<=: |<)${name}\\b`, 'g'), type),
+  dts,
+)
+writeFileSync(join(here, 'native.d.ts'), plain.replaceAll('/** r" ', '/** '))

@@ -12,11 +12,11 @@ use napi_derive::napi;
 use crate::{
     calls::Calls,
     error::{Failure, or_throw},
-    job::{self, JobHandle, text},
+    job::{self, JobHandle},
     log::{Listener, LogRecord, listen},
     mailbox::Ticket,
     options::{ChangedOptions, ClientOptions, Problems, duration, retries},
-    values::{Created, Style, Task},
+    values::{IntoJs, Task},
 };
 
 /// How the wait for one of many tasks ended.
@@ -33,7 +33,7 @@ pub struct Ended {
 impl Ended {
     fn new(index: usize, outcome: xiezhen::Result<xiezhen::Task>) -> Self {
         let error = outcome.as_ref().err().map(Failure::from);
-        Self { index: index as u32, task: outcome.ok().map(Into::into), error }
+        Self { index: index as u32, task: outcome.ok().into_js(), error }
     }
 }
 
@@ -102,7 +102,7 @@ impl ClientHandle {
     ) -> napi::Result<Ticket> {
         let client = self.within(env, timeout_ms, max_retries)?;
         calls.start(env, |_| async move {
-            client.create_user_model(&img_set, callback_url.as_deref()).await.map(Created::from)
+            client.create_user_model(&img_set, callback_url.as_deref()).await.map(IntoJs::into_js)
         })
     }
 
@@ -116,10 +116,7 @@ impl ClientHandle {
         max_retries: Option<f64>,
     ) -> napi::Result<Ticket> {
         let client = self.within(env, timeout_ms, max_retries)?;
-        calls.start(env, |_| async move {
-            let styles = client.list_styles().await?;
-            Ok(styles.into_iter().map(Style::from).collect::<Vec<_>>())
-        })
+        calls.start(env, |_| async move { Ok(client.list_styles().await?.into_js()) })
     }
 
     /// Starts generating pictures of a trained model in one style.
@@ -136,7 +133,7 @@ impl ClientHandle {
     ) -> napi::Result<Ticket> {
         let client = self.within(env, timeout_ms, max_retries)?;
         calls.start(env, |_| async move {
-            client.create_task(&user_id, &style, callback_url.as_deref()).await.map(Created::from)
+            client.create_task(&user_id, &style, callback_url.as_deref()).await.map(IntoJs::into_js)
         })
     }
 
@@ -151,7 +148,7 @@ impl ClientHandle {
         max_retries: Option<f64>,
     ) -> napi::Result<Ticket> {
         let client = self.within(env, timeout_ms, max_retries)?;
-        calls.start(env, |_| async move { client.query_task(&task_id).await.map(Task::from) })
+        calls.start(env, |_| async move { client.query_task(&task_id).await.map(IntoJs::into_js) })
     }
 
     /// Polls a task until it has ended.
@@ -165,7 +162,7 @@ impl ClientHandle {
     ) -> napi::Result<Ticket> {
         let timeout = or_throw(env, duration("timeoutMs", timeout_ms))?;
         calls.wait(env, |completion| {
-            self.client.begin_wait(&task_id, timeout, |outcome| completion.send(outcome.map(Task::from)))
+            self.client.begin_wait(&task_id, timeout, |outcome| completion.send(outcome.map(IntoJs::into_js)))
         })
     }
 
@@ -218,7 +215,7 @@ impl ClientHandle {
         let (client, task) = (self.within(env, timeout_ms, max_retries)?, xiezhen::Task::from(task));
         calls.start(env, |_| async move {
             let files = client.save_results(&task, save_to, name.as_deref()).await?;
-            Ok(files.into_iter().map(text).collect::<Vec<_>>())
+            Ok(files.into_js())
         })
     }
 

@@ -6,7 +6,7 @@ use napi::{Env, JsValue};
 use napi_derive::napi;
 use xiezhen::{Error, ErrorKind, Spelling};
 
-use crate::values::Task;
+use crate::values::{IntoJs, Task};
 
 /// What is known of an error.
 #[napi(object, object_from_js = false)]
@@ -74,8 +74,8 @@ impl From<&Error> for Failure {
             retry_after_ms: error.retry_after().map(|delay| delay.as_secs_f64() * 1000.0),
             retryable: error.is_retryable(),
             problems,
-            task: error.task().cloned().map(Into::into),
-            path: error.path().map(|path| path.to_string_lossy().into_owned()),
+            task: error.task().cloned().into_js(),
+            path: error.path().map(ToOwned::to_owned).into_js(),
             sent: owned(error.sent()),
             body_start: owned(error.body_start()),
             causes: causes(error),

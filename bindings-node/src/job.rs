@@ -1,11 +1,8 @@
 //! The handle of a job.
 
-use std::{
-    path::PathBuf,
-    sync::{
-        Arc,
-        atomic::{AtomicI64, Ordering},
-    },
+use std::sync::{
+    Arc,
+    atomic::{AtomicI64, Ordering},
 };
 
 use napi::{
@@ -19,101 +16,14 @@ use crate::{
     calls::Calls,
     error::{Failure, or_throw},
     mailbox::Ticket,
-    values::TaskState,
+    values::{IntoJs, JobPhoto, LocalPath, Portrait, Stage},
 };
-
-/// What a job is busy with.
-#[napi(string_enum = "snake_case")]
-pub enum Stage {
-    /// Photos are checked and uploaded.
-    Uploading,
-    /// The user model is being trained.
-    Training,
-    /// Pictures are being generated.
-    Generating,
-    /// Pictures are being fetched.
-    Saving,
-    /// All that was ordered is there.
-    Done,
-    /// Something went wrong; see the error that was raised, and each portrait's.
-    Failed,
-}
-
-/// A photo as a job knows it; never its bytes.
-#[napi(object, object_from_js = false)]
-pub struct JobPhoto {
-    /// The file; absent if the photo was given as bytes.
-    pub path: Option<String>,
-    /// SHA-256 of the content in hex, once it was read.
-    pub sha256: Option<String>,
-    /// The size, once it was read.
-    pub bytes: Option<f64>,
-    /// The service's path of it, once it was uploaded.
-    pub uploaded: Option<String>,
-}
-
-/// One style of a job, and what has become of it.
-#[napi(object, object_from_js = false)]
-pub struct RawPortrait {
-    /// The style, as the job asked for it: a name or an id.
-    pub style: String,
-    /// The style's id, once it is known.
-    pub style_id: Option<String>,
-    /// The generation's task, once it was created.
-    pub task_id: Option<String>,
-    /// The task's state, as it was last seen.
-    pub state: Option<TaskState>,
-    /// The addresses of the pictures; they may expire.
-    pub urls: Vec<String>,
-    /// The pictures on disk.
-    pub files: Vec<String>,
-    /// What went wrong with this style.
-    pub error: Option<Failure>,
-}
-
-/// What is known of a photo before it is sent.
-#[napi(object, object_from_js = false)]
-pub struct PhotoReport {
-    /// The file; absent if the photo was given as bytes.
-    pub path: Option<String>,
-    /// The type by its content, such as `jpeg`; absent if it is no picture.
-    pub format: Option<String>,
-    /// Width and height when upright, if they are known.
-    #[napi(ts_type = "[width: number, height: number]")]
-    pub size: Option<Vec<u32>>,
-    /// The size of the file; absent if it can't be read.
-    pub bytes: Option<f64>,
-    /// What is done to it before it is sent; absent if it is refused.
-    #[napi(ts_type = "'as_is' | 'cleaned' | 'prepared'")]
-    pub plan: Option<String>,
-    /// Why it is refused. Each follows the photo's name: `is empty`.
-    pub problems: Vec<String>,
-    /// What makes it train badly. Nothing of this stops it.
-    pub remarks: Vec<String>,
-}
-
-impl From<xiezhen::PhotoReport> for PhotoReport {
-    fn from(report: xiezhen::PhotoReport) -> Self {
-        Self {
-            path: report.path.map(text),
-            format: report.format,
-            size: report.size.map(|(width, height)| vec![width, height]),
-            bytes: report.bytes.map(|bytes| bytes as f64),
-            plan: report.plan.map(|plan| plan.name().to_owned()),
-            problems: report.problems,
-            remarks: report.remarks,
-        }
-    }
-}
 
 /// Looks at photos as a job would, without a client.
 #[napi(catch_unwind)]
 pub fn check_photos(env: &Env, calls: &Calls, photos: Vec<Either<String, Uint8Array>>) -> napi::Result<Ticket> {
     let photos: Vec<Photo> = photos.into_iter().map(photo).collect();
-    calls.start(env, |_| async move {
-        let reports = xiezhen::check_photos(photos).await?;
-        Ok(reports.into_iter().map(PhotoReport::from).collect::<Vec<_>>())
-    })
+    calls.start(env, |_| async move { Ok(xiezhen::check_photos(photos).await?.into_js()) })
 }
 
 /// A photo of the caller: bytes are copied, so that the caller may do with its own what it likes.
@@ -122,10 +32,6 @@ pub(crate) fn photo(given: Either<String, Uint8Array>) -> Photo {
         Either::A(path) => Photo::path(path),
         Either::B(bytes) => Photo::bytes(bytes.to_vec()),
     }
-}
-
-pub(crate) fn text(path: PathBuf) -> String {
-    path.to_string_lossy().into_owned()
 }
 
 /// A job of the core.
@@ -197,14 +103,7 @@ impl JobHandle {
     /// What the job is busy with.
     #[napi(getter, catch_unwind)]
     pub fn stage(&self) -> Stage {
-        match self.job.stage() {
-            xiezhen::Stage::Uploading => Stage::Uploading,
-            xiezhen::Stage::Training => Stage::Training,
-            xiezhen::Stage::Generating => Stage::Generating,
-            xiezhen::Stage::Saving => Stage::Saving,
-            xiezhen::Stage::Done => Stage::Done,
-            xiezhen::Stage::Failed => Stage::Failed,
-        }
+        self.job.stage().into_js()
     }
 
     /// The user model, once the service has named it.
@@ -233,41 +132,26 @@ impl JobHandle {
 
     /// Where pictures are saved, once a run has said so.
     #[napi(getter, catch_unwind)]
-    pub fn save_to(&self) -> Option<String> {
-        self.job.save_to().map(text)
+    pub fn save_to(&self) -> Option<LocalPath> {
+        self.job.save_to().into_js()
     }
 
     /// The photos, in the order given.
     #[napi(getter, catch_unwind)]
     pub fn photos(&self) -> Vec<JobPhoto> {
-        let shown = |photo: xiezhen::JobPhoto| JobPhoto {
-            path: photo.path.map(text),
-            sha256: photo.sha256,
-            bytes: photo.bytes.map(|bytes| bytes as f64),
-            uploaded: photo.uploaded,
-        };
-        self.job.photos().into_iter().map(shown).collect()
+        self.job.photos().into_js()
     }
 
     /// One portrait a style, in the order given.
     #[napi(getter, catch_unwind)]
-    pub fn portraits(&self) -> Vec<RawPortrait> {
-        let shown = |portrait: xiezhen::Portrait| RawPortrait {
-            style: portrait.style,
-            style_id: portrait.style_id,
-            task_id: portrait.task_id,
-            state: portrait.state.map(Into::into),
-            urls: portrait.urls,
-            files: portrait.files.into_iter().map(text).collect(),
-            error: portrait.error.as_ref().map(Failure::from),
-        };
-        self.job.portraits().into_iter().map(shown).collect()
+    pub fn portraits(&self) -> Vec<Portrait> {
+        self.job.portraits().into_js()
     }
 
     /// What the job fails of, or has failed of.
     #[napi(getter, catch_unwind)]
     pub fn error(&self) -> Option<Failure> {
-        self.job.error().as_ref().map(Failure::from)
+        self.job.error().into_js()
     }
 
     /// What `adopt` can take a task over for: `null` for the training, and styles.

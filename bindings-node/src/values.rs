@@ -1,156 +1,142 @@
-//! What the service says, as JavaScript sees it.
+//! What the core's tables have, as JavaScript sees it.
+
+use std::{path::PathBuf, time::Duration};
 
 use napi_derive::napi;
-use xiezhen::{TaskKind as CoreKind, TaskState as CoreState};
 
-/// How far a task is. `succeeded`, `partly_succeeded` and `failed` are the end; see `rawState` for `unknown`.
-#[napi(string_enum = "snake_case")]
-pub enum TaskState {
-    /// 1: queued.
-    Waiting,
-    /// 2: being worked on.
-    Running,
-    /// 3: done.
-    Succeeded,
-    /// 4: done, with something missing.
-    PartlySucceeded,
-    /// 5: given up by the service.
-    Failed,
-    /// A number that the service's document does not name.
-    Unknown,
+use crate::error::Failure;
+
+/// What the core has, as JavaScript has it.
+pub(crate) trait IntoJs {
+    type Js;
+
+    fn into_js(self) -> Self::Js;
 }
 
-/// What a task is for.
-#[napi(string_enum = "snake_case")]
-pub enum TaskKind {
-    /// 1: trains a user model.
-    Training,
-    /// 2: generates pictures.
-    Generation,
-    /// A number that the service's document does not name.
-    Unknown,
+impl<T: IntoJs> IntoJs for Option<T> {
+    type Js = Option<T::Js>;
+
+    fn into_js(self) -> Self::Js {
+        self.map(T::into_js)
+    }
 }
 
-impl From<CoreState> for TaskState {
-    fn from(state: CoreState) -> Self {
-        match state {
-            CoreState::Waiting => Self::Waiting,
-            CoreState::Running => Self::Running,
-            CoreState::Succeeded => Self::Succeeded,
-            CoreState::PartlySucceeded => Self::PartlySucceeded,
-            CoreState::Failed => Self::Failed,
-            CoreState::Unknown => Self::Unknown,
+impl<T: IntoJs> IntoJs for Vec<T> {
+    type Js = Vec<T::Js>;
+
+    fn into_js(self) -> Self::Js {
+        self.into_iter().map(T::into_js).collect()
+    }
+}
+
+macro_rules! into_js {
+    ($($from:ty => $to:ty: |$value:ident| $made:expr;)+) => {
+        $(impl IntoJs for $from {
+            type Js = $to;
+
+            fn into_js(self) -> $to {
+                let $value = self;
+                $made
+            }
+        })+
+    };
+}
+into_js! {
+    String => String: |text| text;
+    i64 => i64: |number| number;
+    u64 => Bytes: |size| size as Bytes;
+    usize => Count: |count| count as Count;
+    (u32, u32) => Size: |size| size;
+    Duration => Delay: |delay| delay.as_secs_f64();
+    PathBuf => LocalPath: |path| path.to_string_lossy().into_owned();
+    xiezhen::Error => Failure: |error| Failure::from(&error);
+}
+
+// The names that the tables have for types. `scripts/addon.mjs` puts what they stand for into the declarations.
+#[napi]
+pub type Index = u32;
+#[napi]
+pub type Count = u32;
+#[napi]
+pub type Bytes = f64;
+#[napi]
+pub type Size = (u32, u32);
+#[napi]
+pub type Delay = f64;
+#[napi]
+pub type LocalPath = String;
+#[napi]
+pub type Call = String;
+
+/// The enumerations of a table.
+macro_rules! enums {
+    ($($(#[doc = $doc:tt])+ $name:ident { $($(#[doc = $about:tt])+ $member:ident $word:literal,)+ })+) => {$(
+        $(#[doc = $doc])+
+        #[napi(string_enum = "snake_case")]
+        pub enum $name {
+            $($(#[doc = $about])+ $member,)+
         }
-    }
-}
 
-impl From<TaskState> for CoreState {
-    fn from(state: TaskState) -> Self {
-        match state {
-            TaskState::Waiting => Self::Waiting,
-            TaskState::Running => Self::Running,
-            TaskState::Succeeded => Self::Succeeded,
-            TaskState::PartlySucceeded => Self::PartlySucceeded,
-            TaskState::Failed => Self::Failed,
-            TaskState::Unknown => Self::Unknown,
+        impl IntoJs for xiezhen::$name {
+            type Js = $name;
+
+            fn into_js(self) -> $name {
+                match self { $(Self::$member => $name::$member,)+ }
+            }
         }
-    }
-}
 
-impl From<CoreKind> for TaskKind {
-    fn from(kind: CoreKind) -> Self {
-        match kind {
-            CoreKind::Training => Self::Training,
-            CoreKind::Generation => Self::Generation,
-            CoreKind::Unknown => Self::Unknown,
+        impl From<$name> for xiezhen::$name {
+            fn from(value: $name) -> Self {
+                match value { $($name::$member => Self::$member,)+ }
+            }
         }
-    }
+    )+};
+}
+xiezhen::task_enums!(enums);
+xiezhen::job_enums!(enums);
+xiezhen::photo_enums!(enums);
+
+/// The values of a table: objects that the core's are made into.
+macro_rules! values {
+    ($($rows:tt)*) => { objects! { (object, object_from_js = false) $($rows)* } };
 }
 
-impl From<TaskKind> for CoreKind {
-    fn from(kind: TaskKind) -> Self {
-        match kind {
-            TaskKind::Training => Self::Training,
-            TaskKind::Generation => Self::Generation,
-            TaskKind::Unknown => Self::Unknown,
+/// The same of values that JavaScript hands back.
+macro_rules! returning_values {
+    ($($(#[doc = $doc:tt])+ $name:ident { $(
+        $(#[doc = $about:tt])+ $(#[serde($($serde:tt)*)])? $field:ident: $outer:ident $(<$inner:ident>)? $(= $default:ident)?,
+    )* })+) => {
+        objects! { (object) $($(#[doc = $doc])+ $name { $($(#[doc = $about])+ $field: $outer $(<$inner>)?,)* })+ }
+
+        $(impl From<$name> for xiezhen::$name {
+            fn from(value: $name) -> Self {
+                Self { $($field: value.$field.into()),* }
+            }
+        })+
+    };
+}
+
+macro_rules! objects {
+    ($kind:tt $($(#[doc = $doc:tt])+ $name:ident { $(
+        $(#[doc = $about:tt])+ $(#[serde($($serde:tt)*)])? $field:ident: $outer:ident $(<$inner:ident>)?,
+    )* $(; $($core:tt)*)? })+) => {$(
+        $(#[doc = $doc])+
+        #[allow(clippy::struct_field_names)] // The vendor's name of a style's id.
+        #[napi $kind]
+        pub struct $name {
+            $($(#[doc = $about])+ pub $field: $outer $(<$inner>)?,)*
         }
-    }
-}
 
-/// Something that the service does for minutes.
-#[napi(object)]
-pub struct Task {
-    /// The task's id.
-    pub id: String,
-    /// How far it is.
-    pub state: TaskState,
-    /// The state as the service wrote it.
-    pub raw_state: i64,
-    /// What it is for.
-    pub kind: TaskKind,
-    /// The addresses of the pictures, once there are any.
-    pub result_paths: Vec<String>,
-    /// Why the service gave the task up, in its own words, if it said so.
-    pub reason: Option<String>,
-}
+        impl IntoJs for xiezhen::$name {
+            type Js = $name;
 
-impl From<xiezhen::Task> for Task {
-    fn from(task: xiezhen::Task) -> Self {
-        Self {
-            id: task.id,
-            state: task.state.into(),
-            raw_state: task.raw_state,
-            kind: task.kind.into(),
-            result_paths: task.result_paths,
-            reason: task.reason,
+            fn into_js(self) -> $name {
+                let Self { $($field,)* .. } = self;
+                $name { $($field: $field.into_js()),* }
+            }
         }
-    }
+    )+};
 }
-
-impl From<Task> for xiezhen::Task {
-    fn from(task: Task) -> Self {
-        Self {
-            id: task.id,
-            state: task.state.into(),
-            raw_state: task.raw_state,
-            kind: task.kind.into(),
-            result_paths: task.result_paths,
-            reason: task.reason,
-        }
-    }
-}
-
-/// A style that pictures can be generated in.
-#[allow(clippy::struct_field_names)] // The vendor's name of the id.
-#[napi(object, object_from_js = false)]
-pub struct Style {
-    /// What people call it.
-    pub name: String,
-    /// Its id, as `createTask` takes it.
-    pub style: String,
-    /// The address of a sample picture.
-    pub template: String,
-    /// Whom it is for, in the vendor's words (女, 男).
-    pub sex: String,
-}
-
-impl From<xiezhen::Style> for Style {
-    fn from(style: xiezhen::Style) -> Self {
-        Self { name: style.name, style: style.style, template: style.template, sex: style.sex }
-    }
-}
-
-/// What a create answered.
-#[napi(object, object_from_js = false)]
-pub struct Created {
-    /// The task that was started.
-    pub task_id: String,
-    /// The user model that it belongs to.
-    pub user_id: String,
-}
-
-impl From<xiezhen::Created> for Created {
-    fn from(created: xiezhen::Created) -> Self {
-        Self { task_id: created.task_id, user_id: created.user_id }
-    }
-}
+xiezhen::task_values!(returning_values);
+xiezhen::job_values!(values);
+xiezhen::photo_values!(values);

@@ -3,7 +3,6 @@
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use pyo3::{
-    IntoPyObjectExt,
     exceptions::PyTypeError,
     intern,
     prelude::*,
@@ -13,7 +12,7 @@ use pyo3::{
 use tokio::sync::oneshot;
 use xiezhen::{Error, ErrorKind, Event, Result, SaveError};
 
-use crate::{errors, events, finalize, job::Job, saving::Saving, task::Task};
+use crate::{errors, events, finalize, job::Job, saving::Saving, task::Task, values::object};
 
 /// Something for the caller's thread or loop.
 pub(crate) enum Message {
@@ -197,7 +196,7 @@ impl Callbacks {
     fn deliver_end(&self, py: Python<'_>, index: usize, outcome: Result<xiezhen::Task>) -> PyResult<()> {
         let Some(outcomes) = &self.outcomes else { return Ok(()) };
         let outcome = match outcome {
-            Ok(task) => Task::from(task).into_py_any(py)?,
+            Ok(task) => object::<Task>(py, task)?,
             Err(error) => errors::exception(py, &error)?.unbind(),
         };
         outcomes.list.bind(py).set_item(index, &outcome)?;

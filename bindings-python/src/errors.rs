@@ -11,7 +11,7 @@ use pyo3::{
 };
 use xiezhen::{Error, ErrorKind};
 
-use crate::{finalize, paths::LocalPath, task::Task};
+use crate::{finalize, paths::LocalPath, task::Task, values::object};
 
 /// The exception that says what `error` says.
 pub(crate) fn exception<'py>(py: Python<'py>, error: &Error) -> PyResult<Bound<'py, PyAny>> {
@@ -38,7 +38,7 @@ pub(crate) fn exception<'py>(py: Python<'py>, error: &Error) -> PyResult<Bound<'
         "problems": Some(error.problems()).filter(|problems| !problems.is_empty()),
         "body_start": error.body_start(),
         "sent": error.sent(),
-        "task": error.task().cloned().map(Task::from),
+        "task": error.task().map(|task| object::<Task>(py, task.clone())).transpose()?,
         "path": error.path().map(|path| LocalPath(path.to_owned())),
         "errno": error.source().and_then(errno),
     }

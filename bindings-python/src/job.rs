@@ -12,13 +12,13 @@ use pyo3::{inspect::PyStaticExpr, type_hint_identifier, type_hint_union};
 use crate::{
     arguments::Many,
     call::call,
-    enums::JobStage,
+    enums::Stage,
     notebook::List,
     paths::LocalPath,
     photo::Photo,
-    portrait::{Failure, JobPhoto, Portrait, failure},
+    portrait::{Failure, JobPhoto, Portrait},
     task::Style,
-    values,
+    values::{self, ToPython},
 };
 
 /// A style: its name, its id, or what `list_styles` returned.
@@ -111,8 +111,8 @@ impl Job {
 
     /// What the job is busy with: uploading, training, generating, saving, done or failed.
     #[getter]
-    fn stage(&self, py: Python<'_>) -> PyResult<JobStage> {
-        call(py, || Ok(self.0.stage())).map(JobStage)
+    fn stage(&self, py: Python<'_>) -> PyResult<Stage> {
+        call(py, || Ok(self.0.stage()))?.to_python(py)
     }
 
     /// The user model, once the service has named it.
@@ -124,21 +124,20 @@ impl Job {
     /// The photos, in the order given.
     #[getter]
     fn photos(&self, py: Python<'_>) -> PyResult<Vec<JobPhoto>> {
-        let photos = call(py, || Ok(self.0.photos()))?;
-        Ok(photos.into_iter().map(JobPhoto::from).collect())
+        call(py, || Ok(self.0.photos()))?.to_python(py)
     }
 
     /// One portrait a style, in the order given: its task, its files, its error.
     #[getter]
     fn portraits(&self, py: Python<'_>) -> PyResult<List<Portrait>> {
         let portraits = call(py, || Ok(self.0.portraits()))?;
-        portraits.into_iter().map(|portrait| Portrait::from_core(py, portrait)).collect()
+        portraits.into_iter().map(|portrait| portrait.to_python(py)).collect()
     }
 
     /// What the job fails of, or has failed of: an unknown outcome before all else, then what went wrong first.
     #[getter]
     fn error(&self, py: Python<'_>) -> PyResult<Option<Failure>> {
-        call(py, || Ok(self.0.error()))?.map(|error| failure(py, &error)).transpose()
+        call(py, || Ok(self.0.error()))?.to_python(py)
     }
 
     /// What `adopt` can take a task over for, because the outcome of its create is unknown: `None` for the training, and
@@ -157,7 +156,7 @@ impl Job {
     /// The folder for pictures that the job remembers.
     #[getter]
     fn save_to(&self, py: Python<'_>) -> PyResult<Option<LocalPath>> {
-        call(py, || Ok(self.0.save_to())).map(|folder| folder.map(LocalPath))
+        call(py, || Ok(self.0.save_to()))?.to_python(py)
     }
 
     /// The photos, by their index, that are still to be uploaded and can't be read here: `give_photo` gives them back.

@@ -40,11 +40,18 @@ mod wait;
 /// The compiled half of the package `xiezhen`. Everything public is re-exported there.
 #[pyo3::pymodule(gil_used = false)]
 mod _xiezhen {
-    use pyo3::{IntoPyObjectExt, exceptions::PyImportError, prelude::*, types::PyDict};
+    use pyo3::{exceptions::PyImportError, prelude::*, types::PyDict};
 
     use crate::{
-        arguments::Many, call::call, callbacks::Callbacks, finalize, logging, mailbox, photo::Photo,
-        portrait::portraits_html, task::styles_html, wait::wait,
+        arguments::Many,
+        call::call,
+        callbacks::Callbacks,
+        finalize, logging, mailbox,
+        photo::Photo,
+        portrait::portraits_html,
+        task::styles_html,
+        values::{ToPython, object},
+        wait::wait,
     };
 
     #[pymodule_export]
@@ -97,10 +104,6 @@ mod _xiezhen {
         xiezhen::ErrorKind::ALL.iter().map(|kind| (kind.code(), kind.class_name())).collect()
     }
 
-    fn reports(found: Vec<xiezhen::PhotoReport>) -> Vec<PhotoReport> {
-        found.into_iter().map(PhotoReport::from).collect()
-    }
-
     /// Looks at photos as a job would: decodes each, says what would be done to it before it is sent, whether it would be
     /// refused, and what makes it train badly. Needs no client, and sends nothing.
     ///
@@ -110,7 +113,7 @@ mod _xiezhen {
     #[pyfunction]
     fn check_photos(py: Python<'_>, photos: Many<Photo>) -> PyResult<Vec<PhotoReport>> {
         let photos: Vec<_> = photos.0.into_iter().map(|photo| photo.0).collect();
-        wait(py, &Callbacks::none(), |_| xiezhen::check_photos(photos)).map(reports)
+        wait(py, &Callbacks::none(), |_| xiezhen::check_photos(photos))?.to_python(py)
     }
 
     /// What `check_photos_async` awaits once it has read the files.
@@ -119,7 +122,7 @@ mod _xiezhen {
     fn _check_photos_async(py: Python<'_>, photos: Many<Photo>) -> PyResult<Py<PyAny>> {
         let photos: Vec<_> = photos.0.into_iter().map(|photo| photo.0).collect();
         let check = move |_| xiezhen::check_photos(photos);
-        mailbox::future(py, Callbacks::none(), check, |py, found| reports(found).into_py_any(py))
+        mailbox::future(py, Callbacks::none(), check, object::<Vec<PhotoReport>>)
     }
 
     /// For the tests: what becomes of a defect, in a call that has begun or not.

@@ -11,7 +11,7 @@ use std::{
 };
 
 use futures_util::FutureExt;
-use pyo3::{IntoPyObjectExt, exceptions::PyRuntimeError, intern, prelude::*, sync::PyOnceLock};
+use pyo3::{exceptions::PyRuntimeError, intern, prelude::*, sync::PyOnceLock};
 use tokio::task::AbortHandle;
 use xiezhen::{
     Result, Wait,
@@ -23,6 +23,7 @@ use crate::{
     callbacks::{Callbacks, Emit, Message},
     errors, finalize, logging,
     task::Task,
+    values::object,
 };
 
 /// How long the loop is kept at a time.
@@ -276,8 +277,7 @@ pub(crate) fn wait(
     begin: impl FnOnce(Box<dyn FnOnce(Result<xiezhen::Task>) + Send>) -> Result<Wait> + Send,
 ) -> PyResult<Py<PyAny>> {
     let _inside = finalize::inside(py);
-    let convert = |py: Python<'_>, task| Task::from(task).into_py_any(py);
-    Pending::new(py, Callbacks::none(), convert)?.begin(py, |pending| {
+    Pending::new(py, Callbacks::none(), object::<Task>)?.begin(py, |pending| {
         let _within = runtime()?.enter();
         begin(Box::new(|outcome| pending.settle(outcome))).map(Stopper::Wait)
     })

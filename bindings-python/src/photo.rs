@@ -11,38 +11,10 @@ use crate::{
     errors::refusal,
     finalize,
     paths::LocalPath,
-    values::values,
+    values::{Bytes, PhotoPlan, Size, core_values},
 };
 
-values! {
-    "xiezhen",
-
-    /// What is known of a photo before it is sent.
-    PhotoReport {
-        /// The file; `None` if the photo was given as bytes.
-        path: Option<LocalPath>,
-        /// The type by its content, such as "jpeg"; `None` if it is not a picture.
-        format: Option<String>,
-        /// Width and height when upright, if they are known.
-        size: Option<(u32, u32)>,
-        /// The size of the file; `None` if it can't be read.
-        bytes: Option<u64>,
-        /// What is done to it before it is sent: "as_is", "cleaned" or "prepared"; `None` if it is refused.
-        plan: Option<String>,
-        /// Why it is refused. Each follows the photo's name: "is empty".
-        problems: Vec<String>,
-        /// What makes it train badly. Nothing of this stops it.
-        remarks: Vec<String>,
-    }
-}
-
-impl From<xiezhen::PhotoReport> for PhotoReport {
-    fn from(report: xiezhen::PhotoReport) -> Self {
-        let xiezhen::PhotoReport { path, format, size, bytes, plan, problems, remarks } = report;
-        let plan = plan.map(|plan| plan.name().to_owned());
-        Self { path: path.map(LocalPath), format, size, bytes, plan, problems, remarks }
-    }
-}
+xiezhen::photo_values!(core_values);
 
 /// A photo: a path, bytes, or a binary file that is read to its end.
 pub(crate) struct Photo(pub(crate) xiezhen::Photo);

@@ -8,7 +8,14 @@ use xiezhen::{
     cli::notebook::{self, ShownPortrait},
 };
 
-use crate::{call::call, enums::State, errors, finalize, notebook::Listed, paths::LocalPath, values::values};
+use crate::{
+    call::call,
+    enums::TaskState,
+    errors, finalize,
+    notebook::Listed,
+    paths::LocalPath,
+    values::{Bytes, ToPython, core_values},
+};
 
 /// An error that a value holds: an instance of `xiezhen.XiezhenError`, equal by what it says.
 pub(crate) struct Failure(pub(crate) Py<PyAny>);
@@ -54,49 +61,13 @@ impl<'a, 'py> FromPyObject<'a, 'py> for Failure {
     }
 }
 
-pub(crate) fn failure(py: Python<'_>, error: &Error) -> PyResult<Failure> {
-    Ok(Failure(errors::exception(py, error)?.unbind()))
-}
-
-values! {
-    "xiezhen",
-
-    /// One style of a job, and what has become of it.
-    Portrait {
-        /// The style, as the job asked for it: a name or an id.
-        style: String,
-        /// The style's id, once it is known.
-        style_id: Option<String>,
-        /// The generation's task, once it was created.
-        task_id: Option<String>,
-        /// The task's state, as it was last seen.
-        state: Option<State>,
-        /// The addresses of the pictures; they may expire.
-        urls: Vec<String>,
-        /// The pictures on disk.
-        files: Vec<LocalPath>,
-        /// What went wrong with this style.
-        error: Option<Failure>,
-    }
-    /// A photo as a job knows it; never its bytes.
-    JobPhoto {
-        /// The file; `None` if the photo was given as bytes.
-        path: Option<LocalPath>,
-        /// SHA-256 of the content in hex, once it was read.
-        sha256: Option<String>,
-        /// The size, once it was read.
-        bytes: Option<u64>,
-        /// The service's path of it, once it was uploaded.
-        uploaded: Option<String>,
+impl ToPython<Failure> for Error {
+    fn to_python(self, py: Python<'_>) -> PyResult<Failure> {
+        Ok(Failure(errors::exception(py, &self)?.unbind()))
     }
 }
 
-impl From<xiezhen::JobPhoto> for JobPhoto {
-    fn from(photo: xiezhen::JobPhoto) -> Self {
-        let xiezhen::JobPhoto { path, sha256, bytes, uploaded, preparation: _ } = photo;
-        Self { path: path.map(LocalPath), sha256, bytes, uploaded }
-    }
-}
+xiezhen::job_values!(core_values);
 
 impl Portrait {
     /// What a notebook shows of it.
@@ -104,13 +75,6 @@ impl Portrait {
         let error = self.error.map(|error| error.0.getattr(py, "message")?.extract(py)).transpose()?;
         let files = self.files.into_iter().map(|file| file.0).collect();
         Ok(ShownPortrait { style: self.style, state: self.state.map(|state| state.0), error, files })
-    }
-
-    pub(crate) fn from_core(py: Python<'_>, portrait: xiezhen::Portrait) -> PyResult<Self> {
-        let xiezhen::Portrait { style, style_id, task_id, state, urls, files, error } = portrait;
-        let error = error.map(|error| failure(py, &error)).transpose()?;
-        let files = files.into_iter().map(LocalPath).collect();
-        Ok(Self { style, style_id, task_id, state: state.map(State), urls, files, error })
     }
 }
 

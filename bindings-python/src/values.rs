@@ -1,14 +1,18 @@
 //! Values: immutable objects that compare, hash, pickle and match by what they hold.
 
-use std::hash::{DefaultHasher, Hash, Hasher};
+use std::{
+    hash::{DefaultHasher, Hash, Hasher},
+    path::PathBuf,
+    time::Duration,
+};
 
 use pyo3::{
-    intern,
+    IntoPyObjectExt, intern,
     prelude::*,
     types::{PyDict, PyFloat, PyList, PyString, PyTuple, PyType},
 };
 
-use crate::finalize;
+use crate::{finalize, paths::LocalPath};
 
 /// The names and contents of a value's fields, in the order of its constructor's arguments.
 pub(crate) type Fields<'py> = Vec<(&'static str, Bound<'py, PyAny>)>;
@@ -98,10 +102,83 @@ pub(crate) fn as_dataclass<'py>(py: Python<'py>, what: &str) -> PyResult<Bound<'
     py.import("xiezhen._dataclass")?.getattr(what)?.call0()
 }
 
+/// What the core has, as Python has it.
+pub(crate) trait ToPython<T> {
+    fn to_python(self, py: Python<'_>) -> PyResult<T>;
+}
+
+/// A value of the core as an object of the class `T`.
+pub(crate) fn object<T: for<'py> IntoPyObject<'py>>(py: Python<'_>, value: impl ToPython<T>) -> PyResult<Py<PyAny>> {
+    value.to_python(py)?.into_py_any(py)
+}
+
+impl<A: ToPython<B>, B> ToPython<Option<B>> for Option<A> {
+    fn to_python(self, py: Python<'_>) -> PyResult<Option<B>> {
+        self.map(|value| value.to_python(py)).transpose()
+    }
+}
+
+impl<A: ToPython<B>, B> ToPython<Vec<B>> for Vec<A> {
+    fn to_python(self, py: Python<'_>) -> PyResult<Vec<B>> {
+        self.into_iter().map(|value| value.to_python(py)).collect()
+    }
+}
+
+/// What Python has under another type, and how it is made.
+macro_rules! to_python {
+    ($($from:ty => $to:ty: |$value:ident| $made:expr;)+) => {
+        $(impl ToPython<$to> for $from {
+            fn to_python(self, _py: Python<'_>) -> PyResult<$to> {
+                let $value = self;
+                Ok($made)
+            }
+        })+
+    };
+}
+to_python! {
+    String => String: |text| text;
+    i64 => i64: |number| number;
+    u64 => Bytes: |size| size;
+    usize => Count: |count| count;
+    (u32, u32) => Size: |size| size;
+    Duration => Delay: |delay| delay.as_secs_f64();
+    PathBuf => LocalPath: |path| LocalPath(path);
+    xiezhen::PhotoPlan => PhotoPlan: |plan| plan.name().to_owned();
+}
+
+/// The core's names of types, where Python has one of its own under another name.
+pub(crate) type Index = usize;
+pub(crate) type Count = usize;
+pub(crate) type Bytes = u64;
+pub(crate) type Size = (u32, u32);
+pub(crate) type Delay = f64;
+pub(crate) type PhotoPlan = String;
+
+/// The values of one of the core's tables, made of the core's.
+macro_rules! core_values {
+    ($($(#[doc = $doc:tt])+ $name:ident { $(
+        $(#[doc = $about:tt])+ $(#[serde($($serde:tt)*)])?
+        $field:ident: $outer:ident $(<$inner:ident>)? $(= $default:ident)?,
+    )* $(; $($core:tt)*)? })+) => {
+        $crate::values::values! {
+            "xiezhen",
+            $($(#[doc = $doc])+ $name { $($(#[doc = $about])+ $field: $outer $(<$inner>)? $(= $default)?,)* })+
+        }
+
+        $(impl $crate::values::ToPython<$name> for xiezhen::$name {
+            fn to_python(self, py: pyo3::Python<'_>) -> pyo3::PyResult<$name> {
+                let xiezhen::$name { $($field,)* .. } = self;
+                Ok($name { $($field: $crate::values::ToPython::to_python($field, py)?),* })
+            }
+        })+
+    };
+}
+pub(crate) use core_values;
+
 /// One class each; its fields are its constructor's arguments, in order. An event has the name of its kind, too.
 macro_rules! values {
-    ($module:literal, $($(#[doc = $doc:literal])+ $name:ident $($kind:literal)?
-        { $($(#[doc = $about:literal])+ $field:ident: $type:ty $(= $default:expr)?,)* })+) => {
+    ($module:literal, $($(#[doc = $doc:tt])+ $name:ident $($kind:literal)?
+        { $($(#[doc = $about:tt])+ $field:ident: $type:ty $(= $default:expr)?,)* })+) => {
         $($(#[doc = $doc])+
         #[pyo3::pyclass(frozen, eq, module = $module)]
         #[derive(Clone, PartialEq)]

@@ -27,7 +27,6 @@ use std::{
 };
 
 use futures_util::future::BoxFuture;
-use serde::{Deserialize, Serialize};
 
 pub use self::options::{AdvanceOptions, RunOptions};
 use self::record::Record;
@@ -37,79 +36,84 @@ use crate::{
     error::{Error, ErrorKind, Result},
     photo::{Photo, Preparation, Source},
     session::Session,
+    table::{Bytes, Failure, LocalPath, define_enums, define_values},
     task::TaskState,
 };
 
-/// What a job is busy with.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Stage {
-    /// Photos are checked and uploaded.
-    Uploading,
-    /// The user model is being trained.
-    Training,
-    /// Pictures are being generated.
-    Generating,
-    /// Pictures are being fetched.
-    Saving,
-    /// All that was ordered is there.
-    Done,
-    /// Something went wrong; see the error that was raised, and each portrait's.
-    Failed,
-}
-
-impl Stage {
-    /// The name, the same in every language: `"uploading"`.
-    pub const fn name(self) -> &'static str {
-        match self {
-            Self::Uploading => "uploading",
-            Self::Training => "training",
-            Self::Generating => "generating",
-            Self::Saving => "saving",
-            Self::Done => "done",
-            Self::Failed => "failed",
+/// The words for jobs.
+#[doc(hidden)]
+#[macro_export]
+macro_rules! job_enums {
+    ($with:ident) => {
+        $with! {
+            /// What a job is busy with.
+            Stage {
+                /// Photos are checked and uploaded.
+                Uploading "uploading",
+                /// The user model is being trained.
+                Training "training",
+                /// Pictures are being generated.
+                Generating "generating",
+                /// Pictures are being fetched.
+                Saving "saving",
+                /// All that was ordered is there.
+                Done "done",
+                /// Something went wrong; see the error that was raised, and each portrait's.
+                Failed "failed",
+            }
         }
-    }
+    };
 }
+job_enums!(define_enums);
 
-/// A photo as a job knows it; never its bytes.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct JobPhoto {
-    /// The file; `None` if the photo was given as bytes.
-    #[serde(deserialize_with = "Option::deserialize")]
-    pub path: Option<PathBuf>,
-    /// SHA-256 of the content in hex, once it was read.
-    #[serde(deserialize_with = "Option::deserialize")]
-    pub sha256: Option<String>,
-    /// The size, once it was read.
-    #[serde(deserialize_with = "Option::deserialize")]
-    pub bytes: Option<u64>,
-    /// The service's path of it, once it was uploaded.
-    #[serde(deserialize_with = "Option::deserialize")]
-    pub uploaded: Option<String>,
-    /// How it is made into what is sent, once that was decided.
-    #[serde(deserialize_with = "Option::deserialize")]
-    pub preparation: Option<Preparation>,
+/// What a job is made of.
+#[doc(hidden)]
+#[macro_export]
+macro_rules! job_values {
+    ($with:ident) => {
+        $with! {
+            /// One style of a job, and what has become of it.
+            Portrait {
+                /// The style, as the job asked for it: a name or an id.
+                style: String,
+                /// The style's id, once it is known.
+                style_id: Option<String>,
+                /// The generation's task, once it was created.
+                task_id: Option<String>,
+                /// The task's state, as it was last seen.
+                state: Option<TaskState>,
+                /// The addresses of the pictures; they may expire.
+                urls: Vec<String>,
+                /// The pictures on disk.
+                files: Vec<LocalPath>,
+                /// What went wrong with this style.
+                error: Option<Failure>,
+            }
+            /// A photo as a job knows it; never its bytes.
+            JobPhoto {
+                /// The file, unless the photo was given as bytes.
+                #[serde(deserialize_with = "Option::deserialize")]
+                path: Option<LocalPath>,
+                /// SHA-256 of the content in hex, once it was read.
+                #[serde(deserialize_with = "Option::deserialize")]
+                sha256: Option<String>,
+                /// The size, once it was read.
+                #[serde(deserialize_with = "Option::deserialize")]
+                bytes: Option<Bytes>,
+                /// The service's path of it, once it was uploaded.
+                #[serde(deserialize_with = "Option::deserialize")]
+                uploaded: Option<String>,
+                ;
+                /// How it is made into what is sent, once that was decided.
+                #[serde(deserialize_with = "Option::deserialize")]
+                pub preparation: Option<Preparation>,
+            }
+        }
+    };
 }
+job_values!(define_values);
 
-/// One style of a job, and what has become of it.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct Portrait {
-    /// The style, as the job asked for it: a name or an id.
-    pub style: String,
-    /// The style's id, once it is known.
-    pub style_id: Option<String>,
-    /// The generation's task, once it was created.
-    pub task_id: Option<String>,
-    /// The task's state, as it was last seen.
-    pub state: Option<TaskState>,
-    /// The addresses of the pictures; they may expire.
-    pub urls: Vec<String>,
-    /// The pictures on disk.
-    pub files: Vec<PathBuf>,
-    /// What went wrong with this style.
-    pub error: Option<Error>,
-}
+impl Eq for JobPhoto {}
 
 /// The whole order of one customer. A handle: clones are the same job, which changes in place as it advances.
 #[derive(Clone)]

@@ -33,6 +33,7 @@ mod session;
 mod spelling;
 #[doc(hidden)]
 pub mod store;
+mod table;
 mod task;
 mod text;
 mod transport;

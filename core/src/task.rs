@@ -1,24 +1,90 @@
 //! What the service knows: tasks, styles, and what a create made. How they are read is in `wire.rs`.
 
-use serde::{Deserialize, Serialize};
+use crate::table::{define_enums, define_values};
 
-/// How far a task is (docs/service.md, step 3). `Succeeded`, `PartlySucceeded` and `Failed` are terminal.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum TaskState {
-    /// 1: queued.
-    Waiting,
-    /// 2: being worked on.
-    Running,
-    /// 3: done.
-    Succeeded,
-    /// 4: done, with something missing.
-    PartlySucceeded,
-    /// 5: given up by the service.
-    Failed,
-    /// A number that the document does not name; see [`Task::raw_state`].
-    Unknown,
+/// The words for tasks (docs/service.md, step 3).
+#[doc(hidden)]
+#[macro_export]
+macro_rules! task_enums {
+    ($with:ident) => {
+        $with! {
+            /// How far a task is. `succeeded`, `partly_succeeded` and `failed` are terminal.
+            TaskState {
+                /// 1: queued.
+                Waiting "waiting",
+                /// 2: being worked on.
+                Running "running",
+                /// 3: done.
+                Succeeded "succeeded",
+                /// 4: done, with something missing.
+                PartlySucceeded "partly_succeeded",
+                /// 5: given up by the service.
+                Failed "failed",
+                /// A number that the service's document does not name; the task's raw state says which.
+                Unknown "unknown",
+            }
+            /// What a task is for.
+            TaskKind {
+                /// 1: trains a user model.
+                Training "training",
+                /// 2: generates pictures.
+                Generation "generation",
+                /// A number that the service's document does not name.
+                Unknown "unknown",
+            }
+        }
+    };
 }
+task_enums!(define_enums);
+
+/// What the service knows (docs/service.md, steps 2 to 6).
+#[doc(hidden)]
+#[macro_export]
+macro_rules! task_values {
+    ($with:ident) => {
+        $with! {
+            /// Something that the service does for minutes.
+            Task {
+                /// The task's id.
+                id: String,
+                /// How far it is.
+                state: TaskState,
+                /// The state as the service wrote it.
+                raw_state: i64,
+                /// What it is for.
+                kind: TaskKind,
+                /// The addresses of the pictures, once there are any.
+                result_paths: Vec<String>,
+                /// Why the service gave the task up, in its own words, if it said so.
+                #[serde(default, skip_serializing_if = "Option::is_none")]
+                reason: Option<String> = None,
+            }
+            /// A style that pictures can be generated in.
+            Style {
+                /// What people call it.
+                name: String,
+                /// Its id: generations are created with it.
+                style: String,
+                /// The address of a sample picture.
+                template: String,
+                /// Whom it is for, in the vendor's words (女, 男).
+                sex: String,
+            }
+            /// What a create answered.
+            Created {
+                /// The task that was started.
+                task_id: String,
+                /// The user model that it belongs to.
+                user_id: String,
+            }
+        }
+    };
+}
+task_values!(define_values);
+
+impl Eq for Task {}
+impl Eq for Style {}
+impl Eq for Created {}
 
 impl TaskState {
     /// The state that the service writes as this number.
@@ -37,30 +103,6 @@ impl TaskState {
     pub const fn is_terminal(self) -> bool {
         matches!(self, Self::Succeeded | Self::PartlySucceeded | Self::Failed)
     }
-
-    /// The name, the same in every language: `"partly_succeeded"`.
-    pub const fn name(self) -> &'static str {
-        match self {
-            Self::Waiting => "waiting",
-            Self::Running => "running",
-            Self::Succeeded => "succeeded",
-            Self::PartlySucceeded => "partly_succeeded",
-            Self::Failed => "failed",
-            Self::Unknown => "unknown",
-        }
-    }
-}
-
-/// What a task is for.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum TaskKind {
-    /// 1: trains a user model.
-    Training,
-    /// 2: generates pictures.
-    Generation,
-    /// A number that the document does not name.
-    Unknown,
 }
 
 impl TaskKind {
@@ -72,53 +114,4 @@ impl TaskKind {
             _ => Self::Unknown,
         }
     }
-
-    /// The name, the same in every language: `"training"`.
-    pub const fn name(self) -> &'static str {
-        match self {
-            Self::Training => "training",
-            Self::Generation => "generation",
-            Self::Unknown => "unknown",
-        }
-    }
-}
-
-/// Something that the service does for minutes (docs/service.md, steps 3 and 6).
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Task {
-    /// The task's id.
-    pub id: String,
-    /// How far it is.
-    pub state: TaskState,
-    /// The state as the service wrote it.
-    pub raw_state: i64,
-    /// What it is for.
-    pub kind: TaskKind,
-    /// The addresses of the pictures, once there are any.
-    pub result_paths: Vec<String>,
-    /// Why the service gave the task up, in its own words, if it said so.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub reason: Option<String>,
-}
-
-/// A style that pictures can be generated in (docs/service.md, step 4).
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Style {
-    /// What people call it.
-    pub name: String,
-    /// Its id, as `create_task` takes it.
-    pub style: String,
-    /// The address of a sample picture.
-    pub template: String,
-    /// Whom it is for, in the vendor's words (女, 男).
-    pub sex: String,
-}
-
-/// What a create answered (docs/service.md, steps 2 and 5).
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Created {
-    /// The task that was started.
-    pub task_id: String,
-    /// The user model that it belongs to.
-    pub user_id: String,
 }

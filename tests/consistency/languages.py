@@ -82,9 +82,10 @@ class Rust:
         return set(re.findall(r"pub (?:async )?fn (\w+)", self.client)) & set(TABLE["calls"])
 
     def words(self, name: str) -> set[str]:
-        source = read({"stage": "core/src/job.rs", "event": "core/src/event.rs"}.get(name, "core/src/task.rs"))
-        body = found(rf"pub enum {WORDS[name]} \{{(.*?)\n\}}", source, re.S)
-        return {snake(word) for word in re.findall(r"^    ([A-Z]\w+)(?:,| \{)", body, re.M)}
+        if name == "event":
+            return set(READERS["rust"]()[1])
+        body = found(rf"\n {{12}}{WORDS[name]} \{{(.*?)\n {{12}}\}}", read("core/src/task.rs") + read("core/src/job.rs"), re.S)
+        return set(re.findall(r'^ {16}\w+ "(\w+)",', body, re.M))
 
     def error(self) -> set[str]:
         return set(re.findall(r"pub fn (\w+)\(&self\)", read("core/src/error.rs")))

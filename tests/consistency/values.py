@@ -29,20 +29,23 @@ def snake(name: str) -> str:
 
 
 def rust() -> tuple[Fields, Fields]:
-    rooms = ("task", "job", "options", "photo/report", "callback", "callback/hint")
-    sources = "".join(read(f"core/src/{name}.rs") for name in rooms)
-    names = ("Task", "Style", "Created", "Portrait", "JobPhoto", "PollSchedule", "PhotoReport", "Hint", "Received")
+    sources = "".join(read(f"core/src/{name}.rs") for name in ("options", "callback", "callback/hint"))
     values = {
-        name: set(re.findall(r"^    pub (\w+):", found(rf"pub struct {name} \{{(.*?)\n\}}", sources), re.M)) for name in names
+        name: set(re.findall(r"^    pub (\w+):", found(rf"pub struct {name} \{{(.*?)\n\}}", sources), re.M))
+        for name in ("PollSchedule", "Hint", "Received")
     }
+    # What the bindings make their own of, too.
+    tables = "".join(read(f"core/src/{name}.rs") for name in ("task", "job", "photo/report"))
+    for name in ("Task", "Style", "Created", "Portrait", "JobPhoto", "PhotoReport"):
+        listed = found(rf"\n {{12}}{name} \{{(.*?)\n {{12}}\}}", tables)
+        values[name] = set(re.findall(r"^ {16}(?:pub )?(\w+): ", listed, re.M))
     blocks = {"Job": ("job", "job/photos"), "Hint": ("callback/hint",), "Callbacks": ("callback", "callback/receiver")}
     for name, rooms in blocks.items():
         bodies = "".join(found(rf"\nimpl {name} \{{(.*?)\n\}}", read(f"core/src/{room}.rs")) for room in rooms)
         named = re.findall(r"((?:^    #\[doc\(hidden\)\]\n)?)^    pub (?:async )?fn (\w+)", bodies, re.M)
         values[name] = values.get(name, set()) | {one for hidden, one in named if not hidden}
-    body = found(r"pub enum Event \{(.*?)\n\}", re.sub(r"///[^\n]*|#\[[^\n]*", "", read("core/src/event.rs")))
-    listed = re.findall(r"^    (\w+)(?: \{(.*?)\})?,", body, re.M | re.S)
-    return values, {snake(name): set(re.findall(r"(\w+):", fields)) for name, fields in listed}
+    listed = re.findall(r'^ {12}\w+ "(\w+)"(?: \{(.*?)^ {12}\})?', read("core/src/event.rs"), re.M | re.S)
+    return values, {name: set(re.findall(r"^ {16}(\w+): ", fields, re.M)) for name, fields in listed}
 
 
 def python() -> tuple[Fields, Fields]:
@@ -77,10 +80,10 @@ def node() -> tuple[Fields, Fields]:
         return {plain(one) for one in re.findall(r"^  (\w+)\??:", body, re.M)}
 
     values = {
-        name: members(name, native) for name in ("Task", "Style", "Created", "JobPhoto", "PollSchedule", "PhotoReport")
+        name: members(name, native)
+        for name in ("Task", "Style", "Created", "Portrait", "JobPhoto", "PollSchedule", "PhotoReport")
     }
     values["Received"] = members("Received", callbacks)
-    values["Portrait"] = members("RawPortrait", native)
 
     def methods(name: str, source: str) -> set[str]:
         body = re.sub(r"/\*\*(?:(?!\*/).)*@internal.*?\n  \}", "", found(rf"\nexport class {name} \{{(.*?)\n\}}", source), flags=re.S)

@@ -581,7 +581,7 @@ class Generated:
 @final
 class Generating:
     """
-    A style's generation was started, found under way by a run, or has reached another state.
+    A style's generation was started, found in progress by a run, or has reached another state.
     """
 
     __dataclass_fields__: typing.ClassVar[dict[str, typing.Any]]
@@ -817,7 +817,7 @@ class JobPhoto:
     @property
     def path(self, /) -> Path | None:
         """
-        The file; `None` if the photo was given as bytes.
+        The file, unless the photo was given as bytes.
         """
     @property
     def sha256(self, /) -> str | None:
@@ -898,27 +898,27 @@ class PhotoReport:
     @property
     def bytes(self, /) -> int | None:
         """
-        The size of the file; `None` if it can't be read.
+        The size of the file, if it can be read.
         """
     @property
     def format(self, /) -> str | None:
         """
-        The type by its content, such as "jpeg"; `None` if it is not a picture.
+        The type by its content, such as `jpeg`, if it is a picture.
         """
     @property
     def path(self, /) -> Path | None:
         """
-        The file; `None` if the photo was given as bytes.
+        The file, unless the photo was given as bytes.
         """
     @property
     def plan(self, /) -> str | None:
         """
-        What is done to it before it is sent: as_is, "cleaned" or "prepared"; `None` if it is refused.
+        What is done to it before it is sent: `as_is`, `cleaned` or `prepared`, unless it is refused.
         """
     @property
     def problems(self, /) -> list[str]:
         """
-        Why it is refused. Each follows the photo's name: "is empty".
+        Why it is refused. Each follows the photo's name: `is empty`.
         """
     @property
     def remarks(self, /) -> list[str]:
@@ -973,7 +973,7 @@ class PhotoUploaded:
 @final
 class PhotoUploading:
     """
-    So much of a photo has gone out.
+    So much of a photo has gone out: 0 of each before the first is sent.
     """
 
     __dataclass_fields__: typing.ClassVar[dict[str, typing.Any]]
@@ -1199,7 +1199,7 @@ class Retrying:
     @property
     def delay(self, /) -> float:
         """
-        Seconds until it is made again.
+        How long until it is made again, in seconds where it is a number.
         """
     @property
     def error(self, /) -> XiezhenError:
@@ -1293,7 +1293,7 @@ class Style:
     @property
     def style(self, /) -> str:
         """
-        Its id, as `create_task` takes it.
+        Its id: generations are created with it.
         """
     @property
     def template(self, /) -> str:
@@ -1345,7 +1345,7 @@ class Task:
     @property
     def kind(self, /) -> TaskKind:
         """
-        What it is for: training or generation.
+        What it is for.
         """
     @property
     def raw_state(self, /) -> int:
@@ -1355,7 +1355,7 @@ class Task:
     @property
     def reason(self, /) -> str | None:
         """
-        Why it failed, in the service's words, where it said so.
+        Why the service gave the task up, in its own words, if it said so.
         """
     @property
     def result_paths(self, /) -> list[str]:
@@ -1365,7 +1365,7 @@ class Task:
     @property
     def state(self, /) -> TaskState:
         """
-        How far it is. succeeded, partly_succeeded and failed are terminal.
+        How far it is.
         """
     def to_dict(self, /) -> dict[str, typing.Any]:
         """
@@ -1402,7 +1402,7 @@ class Trained:
 @final
 class Training:
     """
-    The training was started, found under way by a run, or has reached another state.
+    The training was started, found in progress by a run, or has reached another state.
     """
 
     __dataclass_fields__: typing.ClassVar[dict[str, typing.Any]]

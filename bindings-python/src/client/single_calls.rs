@@ -11,6 +11,7 @@ use crate::{
     paths::LocalPath,
     photo::Photo,
     task::{Created, Style, Task},
+    values::{ToPython, object},
 };
 
 #[pymethods]
@@ -56,7 +57,7 @@ impl Client {
     ) -> PyResult<Py<PyAny>> {
         let client = self.within(py, timeout, max_retries)?;
         let create = |_| async move { client.create_user_model(&img_set.0, callback_url.as_deref()).await };
-        self.make(py, Callbacks::none(), create, |py, created| Created::from(created).into_py_any(py))
+        self.make(py, Callbacks::none(), create, object::<Created>)
     }
 
     /// The styles that pictures can be generated in.
@@ -68,7 +69,8 @@ impl Client {
         let client = self.within(py, timeout, max_retries)?;
         let list = |_| async move { client.list_styles().await };
         self.make(py, Callbacks::none(), list, |py, styles| {
-            styles.into_iter().map(Style::from).collect::<List<_>>().into_py_any(py)
+            let styles: Vec<Style> = styles.to_python(py)?;
+            List::from_iter(styles).into_py_any(py)
         })
     }
 
@@ -93,7 +95,7 @@ impl Client {
     ) -> PyResult<Py<PyAny>> {
         let client = self.within(py, timeout, max_retries)?;
         let create = |_| async move { client.create_task(&user_id, &style.0, callback_url.as_deref()).await };
-        self.make(py, Callbacks::none(), create, |py, created| Created::from(created).into_py_any(py))
+        self.make(py, Callbacks::none(), create, object::<Created>)
     }
 
     /// Polls a task once. A failed task is a value here, not an error.
@@ -110,7 +112,7 @@ impl Client {
     ) -> PyResult<Py<PyAny>> {
         let client = self.within(py, timeout, max_retries)?;
         let query = |_| async move { client.query_task(&task_id).await };
-        self.make(py, Callbacks::none(), query, |py, task| Task::from(task).into_py_any(py))
+        self.make(py, Callbacks::none(), query, object::<Task>)
     }
 
     /// Fetches the pictures of a task that has ended into the folder `save_to`, and returns the files.

@@ -1,6 +1,6 @@
 //! Waiting for tasks.
 
-use pyo3::{IntoPyObjectExt, prelude::*};
+use pyo3::prelude::*;
 use xiezhen::process::runtime;
 
 use super::Client;
@@ -11,6 +11,7 @@ use crate::{
     calls, mailbox,
     receiver::Hint,
     task::Task,
+    values::object,
 };
 
 /// What is to be polled.
@@ -36,7 +37,7 @@ impl Client {
         }
         let client = self.core.clone();
         let poll = |_| async move { client.wait_task(&task_id, timeout).await };
-        self.make(py, Callbacks::none(), poll, |py, task| Task::from(task).into_py_any(py))
+        self.make(py, Callbacks::none(), poll, object::<Task>)
     }
 
     /// `wait_task` for thousands at once. Returns a Task or a XiezhenError each, in order.

@@ -13,7 +13,10 @@ use super::{
     prepare::{LEAST_BYTES, LONGEST_SIDE, prepare},
     quality::Looks,
 };
-use crate::picture::{self, Format};
+use crate::{
+    picture::{self, Format},
+    table::define_enums,
+};
 
 /// With fewer points than a square of this side has, a photo trains badly.
 pub(crate) const SMALL: u32 = 512;
@@ -24,28 +27,25 @@ pub(crate) const THUMBNAIL: u32 = 320;
 /// Larger files are not looked into.
 pub(super) const MOST_GIVEN: u64 = 128 << 20;
 
-/// What is done to a photo before it is sent.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum PhotoPlan {
-    /// Nothing.
-    AsIs,
-    /// Location and other metadata are taken out; no pixel changes.
-    Cleaned,
-    /// It is made into an upright sRGB JPEG that is small enough.
-    Prepared,
-}
-
-impl PhotoPlan {
-    /// The name, the same in every language: `"as_is"`.
-    pub const fn name(self) -> &'static str {
-        match self {
-            Self::AsIs => "as_is",
-            Self::Cleaned => "cleaned",
-            Self::Prepared => "prepared",
+/// The words for photos.
+#[doc(hidden)]
+#[macro_export]
+macro_rules! photo_enums {
+    ($with:ident) => {
+        $with! {
+            /// What is done to a photo before it is sent.
+            PhotoPlan {
+                /// Nothing.
+                AsIs "as_is",
+                /// Location and other metadata are taken out; no pixel changes.
+                Cleaned "cleaned",
+                /// It is made into an upright sRGB JPEG that is small enough.
+                Prepared "prepared",
+            }
         }
-    }
+    };
 }
+photo_enums!(define_enums);
 
 /// How a photo was made into what is sent. Noted in a job, so that a later version of this library sends the same.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]

@@ -1,34 +1,44 @@
 //! Photos checked by themselves: no client, no upload.
 
-use std::path::PathBuf;
-
-use serde::{Deserialize, Serialize};
-
 use super::{
     CheckedPhoto, Photo, PhotoPlan, Rejection, Source,
     check::{Comparison, Remark, Rules},
     interrupted,
 };
-use crate::error::Result;
+use crate::{
+    error::Result,
+    table::{Bytes, LocalPath, Size, define_values},
+};
 
-/// What is known of a photo before it is sent.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct PhotoReport {
-    /// The file; `None` if the photo was given as bytes.
-    pub path: Option<PathBuf>,
-    /// The type by its content, such as `"jpeg"`; `None` if it is not a picture.
-    pub format: Option<String>,
-    /// Width and height when upright, if they are known.
-    pub size: Option<(u32, u32)>,
-    /// The size of the file; `None` if it can't be read.
-    pub bytes: Option<u64>,
-    /// What is done to it before it is sent; `None` if it is refused.
-    pub plan: Option<PhotoPlan>,
-    /// Why it is refused. Each follows the photo's name: `"is empty"`.
-    pub problems: Vec<String>,
-    /// What makes it train badly. Nothing of this stops it.
-    pub remarks: Vec<String>,
+/// What is known of photos.
+#[doc(hidden)]
+#[macro_export]
+macro_rules! photo_values {
+    ($with:ident) => {
+        $with! {
+            /// What is known of a photo before it is sent.
+            PhotoReport {
+                /// The file, unless the photo was given as bytes.
+                path: Option<LocalPath>,
+                /// The type by its content, such as `jpeg`, if it is a picture.
+                format: Option<String>,
+                /// Width and height when upright, if they are known.
+                size: Option<Size>,
+                /// The size of the file, if it can be read.
+                bytes: Option<Bytes>,
+                /// What is done to it before it is sent: `as_is`, `cleaned` or `prepared`, unless it is refused.
+                plan: Option<PhotoPlan>,
+                /// Why it is refused. Each follows the photo's name: `is empty`.
+                problems: Vec<String>,
+                /// What makes it train badly. Nothing of this stops it.
+                remarks: Vec<String>,
+            }
+        }
+    };
 }
+photo_values!(define_values);
+
+impl Eq for PhotoReport {}
 
 /// A report, and a small JPEG of the photo for a page that shows it.
 pub(crate) struct Illustrated {
