@@ -165,7 +165,9 @@ impl Transport {
             // Sleeping past the deadline would be useless.
             let patience = deadline.map_or(self.options.limits.stall_limit, |at| at - Instant::now());
             if pause >= patience {
-                return Err(failure.error.within(&context));
+                let unanswered = deadline.is_some() && failure.error.kind() == ErrorKind::Timeout;
+                let error = if unanswered { attempt::no_answer(self.timeout(&request)) } else { failure.error };
+                return Err(error.within(&context));
             }
             tracing::info!(call = %request.call, error = %failure.error, pause_ms = pause.as_millis() as u64, "repeating");
             if let Some(tell) = &request.on_retry {

@@ -65,7 +65,11 @@ impl Transport {
         let outcome = tokio::select! {
             biased;
             outcome = self.exchange(request, &guard, &stall) => Ok(outcome),
-            () = tokio::time::sleep(limit.unwrap_or_default()), if limit.is_some() => Err(limit.unwrap_or_default()),
+            () = tokio::time::sleep(limit.unwrap_or_default()), if limit.is_some() => {
+                // Where it had all the time that was left, what is told is the time that the caller gave the call.
+                let timeout = self.timeout(request);
+                Err(limit.filter(|limit| *limit == timeout / 3).unwrap_or(timeout))
+            }
             () = stall.elapsed(stall_limit), if request.is_upload() => Err(stall_limit),
             () = unsent_and_given_up(request, &guard), if request.call.is_create() => {
                 return Err(Failure::new(AttemptOutcome::Refused, Error::cancelled_call(request.call)));
@@ -75,8 +79,7 @@ impl Transport {
             // A create that never left may be sent again; of any other, nobody knows.
             let unsent = request.call.is_create() && guard.revoke();
             let outcome = if unsent { AttemptOutcome::NotConnected } else { AttemptOutcome::Lost };
-            let message = format!("no answer within {limit:?}");
-            Err(Failure::new(outcome, Error::new(ErrorKind::Timeout, message)))
+            Err(Failure::new(outcome, no_answer(limit)))
         });
         let error = outcome.as_ref().err().map(|failure| &failure.error);
         tracing::debug!(
@@ -101,8 +104,12 @@ impl Transport {
     ) -> Option<Duration> {
         let left = deadline? - now;
         let whole = last || request.call.is_create() || request.is_upload();
-        let third = request.limits.timeout.unwrap_or(self.options.limits.timeout) / 3;
-        Some(if whole { left } else { left.min(third) })
+        Some(if whole { left } else { left.min(self.timeout(request) / 3) })
+    }
+
+    /// How long all attempts of a call may take.
+    pub(super) fn timeout(&self, request: &Request) -> Duration {
+        request.limits.timeout.unwrap_or(self.options.limits.timeout)
     }
 
     async fn exchange<T: Reply>(&self, request: &Request, guard: &SendGuard, stall: &StallTimer) -> Result<T, Failure> {
@@ -191,6 +198,10 @@ impl Transport {
 
 pub(super) fn unsendable(error: reqwest::Error) -> Error {
     Error::new(ErrorKind::Internal, format!("the request can't be made: {error}")).with_source(error)
+}
+
+pub(super) fn no_answer(limit: Duration) -> Error {
+    Error::new(ErrorKind::Timeout, format!("no answer within {limit:?}"))
 }
 
 /// Returns when the caller has gone away before the request left; one that is on its way has to end by itself.

@@ -27,7 +27,12 @@ async fn a_call_may_have_a_timeout_of_its_own() {
     simulator.fault(Fault::on(Call::CreateTask).stall(StallAt::After).times(50));
 
     let began = Instant::now();
-    was_brief(began, &client.list_styles().await.unwrap_err(), ErrorKind::Timeout);
+    let error = client.list_styles().await.unwrap_err();
+    was_brief(began, &error, ErrorKind::Timeout);
+    // The caller's own number, whatever part of it an attempt had.
+    assert!(error.message().ends_with("no answer within 300ms"), "{error}");
+    let error = patient.with_timeout(Duration::from_millis(1)).list_styles().await.unwrap_err();
+    assert!(error.message().ends_with("no answer within 1ms"), "{error}");
 
     let began = Instant::now();
     let error = client.query_task(&training.task_id).await.unwrap_err();
