@@ -6,7 +6,10 @@ mod waits;
 
 use std::future::Future;
 
-use pyo3::{prelude::*, types::PyTuple};
+use pyo3::{
+    prelude::*,
+    types::{PyDict, PyTuple},
+};
 use xiezhen::{Client as Core, Error, OptionChanges, Result, process::runtime};
 
 use crate::{
@@ -18,6 +21,7 @@ use crate::{
     mailbox::future,
     paths::LocalPath,
     schedule::PollSchedule,
+    suggestion::refuse_unknown,
     wait::wait,
 };
 
@@ -131,7 +135,7 @@ impl Client {
         connect_timeout=None, max_retries=None, requests_per_second=None, upload_concurrency=None,
         max_photo_bytes=None, prepare_photos=None, training_schedule=None, generation_schedule=None, ca_file=None, proxy=None,
         stage=None, headers=None, allow_http=false, max_pictures=None, allow_private_results=false,
-        require_https_results=false))]
+        require_https_results=false, **unknown))]
     #[allow(clippy::too_many_arguments)]
     fn new(
         py: Python<'_>,
@@ -156,7 +160,9 @@ impl Client {
         max_pictures: Option<Count>,
         allow_private_results: bool,
         require_https_results: bool,
+        unknown: Option<&Bound<'_, PyDict>>,
     ) -> PyResult<Self> {
+        refuse_unknown(py.get_type::<Self>().as_any(), unknown)?;
         let mut builder = Core::builder()
             .allow_http(allow_http)
             .allow_private_results(allow_private_results)

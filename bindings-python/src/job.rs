@@ -17,6 +17,7 @@ use crate::{
     paths::LocalPath,
     photo::Photo,
     portrait::{Failure, JobPhoto, Portrait},
+    suggestion::refuse_unknown,
     task::Style,
     values::{self, ToPython},
 };
@@ -53,16 +54,19 @@ pub(crate) struct Job(pub(crate) xiezhen::Job);
 #[pymethods]
 impl Job {
     #[new]
-    #[pyo3(signature = (photos=None, styles=None, *, user_id=None, uploaded=None))]
+    #[pyo3(signature = (photos=None, styles=None, *, user_id=None, uploaded=None, **unknown))]
     fn new(
+        py: Python<'_>,
         photos: Option<Many<Photo>>,
         styles: Option<Many<StyleName>>,
         user_id: Option<String>,
         uploaded: Option<Many<String>>,
-    ) -> Self {
+        unknown: Option<&Bound<'_, PyDict>>,
+    ) -> PyResult<Self> {
+        refuse_unknown(py.get_type::<Self>().as_any(), unknown)?;
         let photos = photos.into_iter().flat_map(|photos| photos.0).map(|photo| photo.0).collect();
         let styles = styles.into_iter().flat_map(|styles| styles.0).map(|style| style.0).collect();
-        Self(xiezhen::Job::from_parts(photos, uploaded.map_or_else(Vec::new, |paths| paths.0), styles, user_id))
+        Ok(Self(xiezhen::Job::from_parts(photos, uploaded.map_or_else(Vec::new, |paths| paths.0), styles, user_id)))
     }
 
     /// A job as `to_json` wrote it. Photos that were given as bytes have to be given again to be uploaded.

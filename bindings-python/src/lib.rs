@@ -33,6 +33,7 @@ mod receiver;
 mod run_events;
 mod saving;
 mod schedule;
+mod suggestion;
 mod task;
 mod values;
 mod wait;
@@ -49,6 +50,7 @@ mod _xiezhen {
         finalize, logging, mailbox,
         photo::Photo,
         portrait::portraits_html,
+        suggestion,
         task::styles_html,
         values::{ToPython, object},
         wait::wait,
@@ -178,6 +180,9 @@ mod _xiezhen {
             let hooks = PyDict::new(py);
             hooks.set_item("after_in_child", module.getattr("_after_fork")?)?;
             os.call_method("register_at_fork", (), Some(&hooks))?;
+        }
+        for class in ["Client", "Job"] {
+            suggestion::install(&module.getattr(class)?)?;
         }
         logging::install();
         Ok(())

@@ -2,7 +2,11 @@
 
 use std::path::PathBuf;
 
-use pyo3::{exceptions::PyTypeError, intern, prelude::*};
+use pyo3::{
+    exceptions::{PyTypeError, PyUnicodeDecodeError},
+    intern,
+    prelude::*,
+};
 #[cfg(feature = "inspect")]
 use pyo3::{inspect::PyStaticExpr, type_hint_identifier, type_hint_subscript, type_hint_union};
 
@@ -15,6 +19,8 @@ use crate::{
 };
 
 xiezhen::photo_values!(core_values);
+
+const NOT_BINARY: &str = "a photo's file must be opened in binary mode: open(path, \"rb\")";
 
 /// A photo: a path, bytes, or a binary file that is read to its end.
 pub(crate) struct Photo(pub(crate) xiezhen::Photo);
@@ -42,7 +48,10 @@ impl<'a, 'py> FromPyObject<'a, 'py> for Photo {
         if !is_file(photo)? {
             return Err(PyTypeError::new_err(not_a_photo(photo)?));
         }
-        let content = photo.call_method0(intern!(py, "read"))?;
+        let content = photo.call_method0(intern!(py, "read")).map_err(|error| {
+            // A picture is no text in UTF-8.
+            if error.is_instance_of::<PyUnicodeDecodeError>(py) { PyTypeError::new_err(NOT_BINARY) } else { error }
+        })?;
         if content.hasattr(intern!(py, "__await__"))? {
             // One that is not closed would warn that it was never awaited.
             content.call_method0(intern!(py, "close")).ok();
@@ -50,7 +59,7 @@ impl<'a, 'py> FromPyObject<'a, 'py> for Photo {
             return Err(PyTypeError::new_err(message));
         }
         let Some(bytes) = bytes(content.as_borrowed())? else {
-            return Err(PyTypeError::new_err("a photo's file must be opened in binary mode, \"rb\""));
+            return Err(PyTypeError::new_err(NOT_BINARY));
         };
         if bytes.is_empty() && is_read(photo) {
             let problem = "a photo's file is at its end: call seek(0) before it is given";

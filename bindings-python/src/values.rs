@@ -112,14 +112,14 @@ pub(crate) fn object<T: for<'py> IntoPyObject<'py>>(py: Python<'_>, value: impl 
     value.to_python(py)?.into_py_any(py)
 }
 
-impl<A: ToPython<B>, B> ToPython<Option<B>> for Option<A> {
-    fn to_python(self, py: Python<'_>) -> PyResult<Option<B>> {
+impl<T: ToPython<P>, P> ToPython<Option<P>> for Option<T> {
+    fn to_python(self, py: Python<'_>) -> PyResult<Option<P>> {
         self.map(|value| value.to_python(py)).transpose()
     }
 }
 
-impl<A: ToPython<B>, B> ToPython<Vec<B>> for Vec<A> {
-    fn to_python(self, py: Python<'_>) -> PyResult<Vec<B>> {
+impl<T: ToPython<P>, P> ToPython<Vec<P>> for Vec<T> {
+    fn to_python(self, py: Python<'_>) -> PyResult<Vec<P>> {
         self.into_iter().map(|value| value.to_python(py)).collect()
     }
 }

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+import inspect
 import math
 import threading
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -14,8 +16,7 @@ import xiezhen
 from conftest import PHOTOS, Space, options
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-    from pathlib import Path
+    from collections.abc import Callable, Iterator
 
 
 @pytest.fixture
@@ -128,3 +129,55 @@ def test_check_photos(tmp_path: Path, awaited: bool) -> None:
     assert [report.plan for report in bad] == [None] * 3
     assert all(report.problems for report in bad)
     assert good.to_dict()["path"] == str(PHOTOS[0])
+
+
+@pytest.mark.parametrize(
+    ("call", "told"),
+    [
+        (
+            lambda _: xiezhen.Client(timout=3),
+            "Client() got an unexpected keyword argument 'timout'. Did you mean 'timeout'?",
+        ),
+        (lambda _: xiezhen.Job(photo=[]), "Job() got an unexpected keyword argument 'photo'. Did you mean 'photos'?"),
+        (
+            lambda client: client.run(xiezhen.Job(), saveto="out"),
+            "Client.run() got an unexpected keyword argument 'saveto'. Did you mean 'save_to'?",
+        ),
+        (
+            lambda client: client.query_task("t", timeoutMs=3),
+            "Client.query_task() got an unexpected keyword argument 'timeoutMs'. Did you mean 'timeout'?",
+        ),
+        (
+            lambda client: xiezhen.Job().adopt("t", userid="u"),
+            "Job.adopt() got an unexpected keyword argument 'userid'. Did you mean 'user_id'?",
+        ),
+        (lambda _: xiezhen.Client(qqq=3), "Client() got an unexpected keyword argument 'qqq'"),
+        (lambda client: client.list_styles(qqq=3), "Client.list_styles() got an unexpected keyword argument 'qqq'"),
+    ],
+)
+def test_an_unknown_option_names_the_one_that_was_meant(
+    client: xiezhen.Client, call: Callable[[Any], object], told: str
+) -> None:
+    with pytest.raises(TypeError) as raised:
+        call(client)
+    assert str(raised.value) == told
+
+
+def test_methods_are_what_they_look_like(client: xiezhen.Client, space: Space) -> None:
+    assert list(inspect.signature(client.query_task).parameters) == ["task_id", "timeout", "max_retries"]
+    assert next(iter(inspect.signature(xiezhen.Client.query_task).parameters)) == "self"
+    assert (inspect.getdoc(client.query_task) or "").startswith("Polls a task once.")
+    assert client.query_task.__name__ == "query_task"
+    assert inspect.isroutine(client.query_task)
+    assert inspect.isroutine(xiezhen.Client.query_task)
+
+    class Own(xiezhen.Client):
+        def list_styles(self, **_: Any) -> list[xiezhen.Style]:
+            return super().list_styles()
+
+    with Own(space.url, app_code="simulator-app-code") as own:
+        assert own.list_styles() == client.list_styles()
+        with pytest.raises(xiezhen.ApiError) as raised:
+            own.query_task("no-such-task")
+    # No frame of ours is between the caller's and the error.
+    assert raised.traceback[-1].path == Path(__file__)

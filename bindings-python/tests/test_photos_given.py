@@ -83,6 +83,27 @@ def test_they_are_refused_where_nothing_awaits(client: xiezhen.Client, how: str)
     assert xiezhen.Job([photo.file], ["s"]).photos[0].path is None
 
 
+def test_a_file_opened_as_text(client: xiezhen.Client, aclient: xiezhen.AsyncClient) -> None:
+    """A picture is no text: reading it as UTF-8 fails before anybody sees its type."""
+
+    async def awaited() -> None:
+        async with aclient as other:
+            await other.upload_file(text)
+
+    for encoding in ("utf-8", "latin-1"):
+        with PHOTOS[0].open(encoding=encoding) as text:
+            calls: list[Callable[[], object]] = [
+                lambda: xiezhen.Job([text], ["s"]),  # type: ignore[list-item]
+                lambda: client.upload_file(text),  # type: ignore[arg-type]
+                lambda: xiezhen.check_photos([text]),  # type: ignore[list-item]
+                lambda: asyncio.run(awaited()),
+            ]
+            for call in calls:
+                text.seek(0)
+                with pytest.raises(TypeError, match=r'binary mode: open\(path, "rb"\)'):
+                    call()
+
+
 def test_pictures_of_other_libraries() -> None:
     image = pytest.importorskip("PIL.Image").open(PHOTOS[0])
     array = pytest.importorskip("numpy").zeros((3, 3))

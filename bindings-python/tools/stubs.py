@@ -103,6 +103,8 @@ def mend(text: str) -> str:
     text = text.replace("__dataclass_params__: Final[Any]", "__dataclass_params__: typing.ClassVar[typing.Any]")
     text = text.replace("Final, ", "").replace("Incomplete, ", "")
     text = re.sub(r"def __next__\(self, /\) -> .*: \.\.\.", "def __next__(self, /) -> xiezhen.events.Event: ...", text)
+    # Taken only to be refused with the name that was meant.
+    text = re.sub(r",\s*\*\*unknown\b(: [^,)]*)?(?=[,)\s])", "", text)
     text = with_overloads(text)
     # What only the tests' build has.
     text = re.sub(r"(?m)^def _panic\(.*?\n(?=\S)", "", text, flags=re.S)

@@ -137,9 +137,13 @@ async def _content(file: Any) -> bytes:
     # Whoever awaits has it loaded already.
     import asyncio
 
-    content = await asyncio.to_thread(file.read)
-    if hasattr(content, "__await__"):
-        content = await content
+    try:
+        content = await asyncio.to_thread(file.read)
+        if hasattr(content, "__await__"):
+            content = await content
+    except UnicodeDecodeError:
+        # A picture is no text in UTF-8.
+        content = None
     if not isinstance(content, (bytes, bytearray, memoryview)):
-        raise TypeError('a photo\'s file must be opened in binary mode, "rb"')
+        raise TypeError('a photo\'s file must be opened in binary mode: open(path, "rb")')
     return bytes(content)
