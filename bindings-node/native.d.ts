@@ -77,7 +77,7 @@ export declare class Client {
   adopt(calls: Calls, job: JobHandle, taskId: string, userId?: string | undefined | null, style?: string | undefined | null): Ticket
   /** Resolves once every create in flight has its answer, and that is saved. */
   waitForCreates(calls: Calls): Ticket
-  /** Cancels what is under way and frees the connections. Later calls are refused. */
+  /** Cancels all calls in flight and frees the connections. Later calls are refused. */
   close(): void
 }
 export type ClientHandle = Client

@@ -16,7 +16,7 @@ type Candidate = [name: string, load: () => Addon]
 declare function createRequire(from: string): (name: string) => Addon
 
 /**
- * What bundlers leave alone: they have no use for an addon, and most break off at one. A bundle may have no `__filename`.
+ * Kept away from bundlers: they have no use for an addon, and most fail at one. A bundle may have no `__filename`.
  */
 const requireAddon = createRequire(typeof __filename === 'string' ? __filename : join(process.cwd(), 'index.js'))
 

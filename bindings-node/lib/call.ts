@@ -12,7 +12,7 @@ import { ownRealm } from './realm'
 
 /** What every call takes. */
 export interface Abortable {
-  /** Stops the call at once; it rejects with the signal's `reason`. A create that is under way runs on unseen. */
+  /** Stops the call at once; it rejects with the signal's `reason`. A create in flight runs on in the background. */
   signal?: AbortSignal | undefined
 }
 
@@ -35,7 +35,7 @@ let inFlight = 0
 /** With more calls than this in flight, their call sites share memory. */
 const MANY = 256
 
-/** As they are now: who tests with a clock of their own replaces them, and no call would ever end. */
+/** The real timers, taken now: under a test's fake ones, no call would ever end. */
 const inAnotherTurn = setImmediate
 const now = performance.now.bind(performance)
 /** How long callbacks keep the loop at a time, in milliseconds. */
@@ -92,7 +92,7 @@ function rejected(ticket: Ticket, failure: Failure): void {
   if (call === undefined) return
   if (call.callbacks !== undefined) call.callbacks.settled = true
   call.onFailure?.()
-  // Programs have a say in how errors are made; whatever they do, the promise settles.
+  // A program can change how errors are made. Whatever it does, the promise settles.
   try {
     call.reject(why(call, failure))
   } catch (thrown) {
@@ -137,8 +137,8 @@ export class Callbacks {
   readonly #unsettled = new Set<Promise<unknown>>()
 
   /**
-   * Has `callback` told of what happens: nothing after the call has ended, or after it has thrown. It runs in the
-   * context (of `AsyncLocalStorage`) that the call was made in, not in the one that the addon was loaded in.
+   * Lets `callback` hear what happens, until the call has ended or the callback has thrown. It runs in the context (of
+   * `AsyncLocalStorage`) that the call was made in, not in the one that the addon was loaded in.
    */
   hear<R, A extends unknown[] | []>(callback: ((...told: A) => unknown) | undefined, convert: (raw: R) => A): boolean {
     if (callback === undefined) return false
@@ -157,7 +157,7 @@ export class Callbacks {
     }
   }
 
-  /** A callback that returns a promise has told its end only when that settles: a run that is over waits for it. */
+  /** A callback that returns a promise has ended only when that settles: a run that is over waits for it. */
   #follow(returned: Promise<unknown>): void {
     const ended = returned.catch((error) => this.#failed(error)).finally(() => this.#unsettled.delete(ended))
     this.#unsettled.add(ended)

@@ -1,4 +1,4 @@
-// How each call of a client is made: what users may say of it, and the checks of that.
+// The options of each call of a client, and their checks.
 
 import type { LogRecord, Style, Task } from '../native'
 import { type Abortable, abortSignal } from './call'
@@ -25,7 +25,7 @@ import {
 export interface ClientOptions extends ClientSettings {
   /**
    * Hears what the library logs: all clients of this process, those of other threads too. A closed or forgotten client
-   * hears no more. What it throws is an uncaught exception of the process, as of any event listener.
+   * hears no more. If it throws, that is an uncaught exception of the process, as with any event listener.
    */
   onLog?: ((record: LogRecord) => void) | undefined
 }
@@ -71,7 +71,7 @@ export interface AdoptOptions extends Abortable {
 export interface SaveResultsOptions extends CallOptions {
   /** The stem of the files' names. */
   name?: string | undefined
-  /** Bounds all downloads together; without it, each may take as long as bytes move. */
+  /** Bounds all downloads together; without it, each may take as long as bytes keep moving. */
   timeoutMs?: number | undefined
 }
 

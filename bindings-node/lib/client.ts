@@ -66,7 +66,7 @@ export class Client {
 
   /** Checks the options. Connects to nobody yet. */
   constructor(options?: ClientOptions) {
-    // What `withOptions` makes is made already.
+    // `withOptions` brings a handle of its own.
     if (options instanceof native.Client) {
       this.#handle = options
       return
@@ -92,7 +92,7 @@ export class Client {
     return changed
   }
 
-  /** Uploads one photo and resolves with the service's path of it. It may take as long as bytes move. */
+  /** Uploads one photo and resolves with the service's path of it. It may take as long as bytes keep moving. */
   uploadFile(photo: Photo, options?: CallOptions): Promise<string> {
     const given = () => checked({ photo: [source, photo] }, ofCall, options)
     return call(this, callSite(this.uploadFile), given, ({ photo, timeoutMs, maxRetries }) =>
@@ -101,8 +101,8 @@ export class Client {
   }
 
   /**
-   * Starts training a user model from 8 to 20 uploaded photos. This call is billed. It is sent again only where nothing
-   * can have been carried out: `outcome_unknown` says that it may have.
+   * Starts training a user model from 8 to 20 uploaded photos. This call is billed. It is sent again only if it
+   * can't have been carried out; if it may have been, it rejects with `outcome_unknown`.
    */
   createUserModel(imgSet: Iterable<string>, options?: CreateOptions): Promise<Created> {
     const given = () => checked({ imgSet: [list(text), imgSet] }, ofCreate, options)
@@ -121,7 +121,7 @@ export class Client {
 
   /**
    * Starts generating pictures of a trained model in one style, given by its id. This call is billed. It is sent again
-   * only where nothing can have been carried out: `outcome_unknown` says that it may have.
+   * only if it can't have been carried out; if it may have been, it rejects with `outcome_unknown`.
    */
   createTask(userId: string, style: string, options?: CreateOptions): Promise<Created> {
     const given = () => checked({ userId: [text, userId], style: [text, style] }, ofCreate, options)
@@ -149,7 +149,7 @@ export class Client {
     )
   }
 
-  /** `waitTask` for many at once: thousands cost little more than their queries. The answers are in the order asked. */
+  /** `waitTask` for many at once: thousands cost little more than their queries. The outcomes come in the order of the ids. */
   async waitMany(taskIds: Iterable<string>, options?: WaitManyOptions): Promise<(Task | XiezhenError)[]> {
     const site = callSite(this.waitMany)
     const callbacks = new Callbacks()
@@ -358,7 +358,7 @@ export class Client {
       })
   }
 
-  /** Cancels what is under way and frees the connections. Later calls reject with `invalid_argument`. */
+  /** Cancels all calls in flight and frees the connections. Later calls reject with `invalid_argument`. */
   close(): void {
     withCallSite(callSite(this.close), () => this.#handle.close())
   }

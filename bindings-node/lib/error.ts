@@ -152,7 +152,7 @@ export function sharedSite(site: CallSite): CallSite {
   return written
 }
 
-/** Arguments that have no meaning. */
+/** The refusal of arguments that make no sense. */
 export function refused(...problems: string[]): XiezhenError {
   return new XiezhenError({ code: 'invalid_argument', message: problems.join('; '), problems })
 }

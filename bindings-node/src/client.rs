@@ -176,7 +176,7 @@ impl ClientHandle {
         timeout_ms: Option<f64>,
     ) -> napi::Result<Ticket> {
         let timeout = or_throw(env, duration("timeoutMs", timeout_ms))?;
-        let client = self.client.clone();
+        let client = self.client.begun();
         calls.start(env, |sender| async move {
             client
                 .wait_many(&task_ids, timeout, |index, outcome| {
@@ -230,7 +230,7 @@ impl ClientHandle {
         user_id: Option<String>,
         style: Option<String>,
     ) -> napi::Result<Ticket> {
-        let (client, core) = (self.client.clone(), job.job.clone());
+        let (client, core) = (self.client.begun(), job.job.clone());
         calls.start(env, |_| async move { client.adopt(&core, &task_id, user_id.as_deref(), style.as_deref()).await })
     }
 
@@ -244,7 +244,7 @@ impl ClientHandle {
         })
     }
 
-    /// Cancels what is under way and frees the connections. Later calls are refused.
+    /// Cancels all calls in flight and frees the connections. Later calls are refused.
     #[napi(catch_unwind)]
     pub fn close(&mut self) {
         self.client.close();
@@ -258,7 +258,7 @@ impl ClientHandle {
         let mut problems = Problems::default();
         let (timeout, retries) =
             (problems.note(duration("timeoutMs", timeout_ms)), problems.note(retries(max_retries)));
-        let client = self.client.with_timeout(timeout).with_max_retries(retries);
+        let client = self.client.with_timeout(timeout).with_max_retries(retries).begun();
         or_throw(env, problems.and(Ok(client)))
     }
 }

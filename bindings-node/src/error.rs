@@ -83,6 +83,14 @@ impl From<&Error> for Failure {
     }
 }
 
+impl IntoJs for Error {
+    type Js = Failure;
+
+    fn into_js(self) -> Failure {
+        Failure::from(&self)
+    }
+}
+
 fn causes(error: &Error) -> Vec<Cause> {
     let chain = std::iter::successors(StdError::source(error), |cause| (*cause).source());
     let told = |cause: &(dyn StdError + 'static)| Cause {
@@ -107,7 +115,7 @@ pub(crate) fn or_throw<T>(env: &Env, outcome: xiezhen::Result<T>) -> napi::Resul
     outcome.map_err(|error| thrown(env, &error))
 }
 
-/// An argument that has no meaning.
+/// The refusal of an argument that makes no sense.
 pub(crate) fn refused(problem: impl Into<String>) -> Error {
     Error::invalid(vec![problem.into()])
 }

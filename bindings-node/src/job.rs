@@ -16,8 +16,10 @@ use crate::{
     calls::Calls,
     error::{Failure, or_throw},
     mailbox::Ticket,
-    values::{IntoJs, JobPhoto, LocalPath, Portrait, Stage},
+    values::{Bytes, IntoJs, LocalPath, Stage, TaskState, values},
 };
+
+xiezhen::job_values!(values);
 
 /// Looks at photos as a job would, without a client.
 #[napi(catch_unwind)]
@@ -26,7 +28,7 @@ pub fn check_photos(env: &Env, calls: &Calls, photos: Vec<Either<String, Uint8Ar
     calls.start(env, |_| async move { Ok(xiezhen::check_photos(photos).await?.into_js()) })
 }
 
-/// A photo of the caller: bytes are copied, so that the caller may do with its own what it likes.
+/// A caller's photo. Bytes are copied: the caller may change its own afterwards.
 pub(crate) fn photo(given: Either<String, Uint8Array>) -> Photo {
     match given {
         Either::A(path) => Photo::path(path),
@@ -41,7 +43,7 @@ pub struct JobHandle {
     pub(crate) memory: Arc<JobMemory>,
 }
 
-/// What V8 was told of the photos' bytes that a job holds: it knows nothing else of them, and collects in time.
+/// How many bytes of photos V8 was told that a job holds. It can't see them itself, and collects in time if it knows.
 #[derive(Default)]
 pub(crate) struct JobMemory(AtomicI64);
 

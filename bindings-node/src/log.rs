@@ -46,7 +46,7 @@ pub(crate) fn listen(function: &Function<'_, LogRecord, UnknownReturnValue>) -> 
 struct Spread;
 
 impl Log for Spread {
-    /// The libraries below speak of every byte; only what this one says is anybody's business.
+    /// The libraries below log every byte; only this one's records are handed on.
     fn enabled(&self, metadata: &Metadata<'_>) -> bool {
         metadata.target().starts_with("xiezhen")
     }

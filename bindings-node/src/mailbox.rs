@@ -28,7 +28,7 @@ use crate::error::Failure;
 /// How long the loop is kept at a time.
 const SLICE: Duration = Duration::from_millis(1);
 /// With more calls than this in flight, messages gather for a moment before the loop is woken: the wake-up costs more
-/// than what is told, and nobody with so many calls waits for one of them.
+/// than the messages, and nobody with so many calls waits for a single one.
 const FEW: usize = 32;
 const MOMENT: Duration = Duration::from_millis(1);
 

@@ -4,8 +4,6 @@ use std::{path::PathBuf, time::Duration};
 
 use napi_derive::napi;
 
-use crate::error::Failure;
-
 /// What the core has, as JavaScript has it.
 pub(crate) trait IntoJs {
     type Js;
@@ -49,7 +47,6 @@ into_js! {
     (u32, u32) => Size: |size| size;
     Duration => Delay: |delay| delay.as_secs_f64();
     PathBuf => LocalPath: |path| path.to_string_lossy().into_owned();
-    xiezhen::Error => Failure: |error| Failure::from(&error);
 }
 
 // The names that the tables have for types. `scripts/addon.mjs` puts what they stand for into the declarations.
@@ -98,8 +95,9 @@ xiezhen::photo_enums!(enums);
 
 /// The values of a table: objects that the core's are made into.
 macro_rules! values {
-    ($($rows:tt)*) => { objects! { (object, object_from_js = false) $($rows)* } };
+    ($($rows:tt)*) => { $crate::values::objects! { (object, object_from_js = false) $($rows)* } };
 }
+pub(crate) use values;
 
 /// The same of values that JavaScript hands back.
 macro_rules! returning_values {
@@ -137,6 +135,7 @@ macro_rules! objects {
         }
     )+};
 }
+pub(crate) use objects;
+
 xiezhen::task_values!(returning_values);
-xiezhen::job_values!(values);
 xiezhen::photo_values!(values);

@@ -279,3 +279,18 @@ test('requests are signed with an AppKey', async () => {
     ['signature'],
   )
 })
+
+test('a close cancels what has just begun, and refuses what comes later', async () => {
+  const client = space('just begun').client()
+  const calls = Array.from({ length: 50 }, () => client.listStyles())
+  client.close()
+  const outcomes = await Promise.allSettled(calls)
+  // The rate limit lets few of them out: on a slow machine, these may have their answers.
+  const codes = outcomes.map((outcome) => (outcome.status === 'rejected' ? outcome.reason.code : 'answered'))
+  assert.ok(codes.includes('cancelled'))
+  assert.deepEqual(
+    codes.filter((code) => code !== 'cancelled' && code !== 'answered'),
+    [],
+  )
+  await assert.rejects(client.listStyles(), { code: 'invalid_argument' })
+})

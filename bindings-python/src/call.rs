@@ -1,4 +1,4 @@
-//! The way into the core: with the GIL released, defects caught, and what log handlers raised raised.
+//! Calls into the core: the GIL is released, panics are caught, and what log handlers raised is raised again.
 
 use std::{
     panic::{AssertUnwindSafe, catch_unwind},
@@ -19,7 +19,7 @@ pub(crate) fn call<T: Send>(py: Python<'_>, work: impl Send + FnOnce() -> Result
     logging::raised(py).map(|()| done)
 }
 
-/// The same, but for a Ctrl-C meanwhile: raising that is left to the caller, if there is an outcome.
+/// The same, but if there is an outcome, a Ctrl-C meanwhile is left to the caller to raise.
 pub(crate) fn caught<T: Send>(py: Python<'_>, work: impl Send + FnOnce() -> Result<T>) -> PyResult<T> {
     let _inside = finalize::inside(py);
     let outcome =

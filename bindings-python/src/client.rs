@@ -120,7 +120,7 @@ impl Client {
         let timeout = arguments::timeout(timeout);
         let max_retries = max_retries.map(|count| count.number::<u32>("max_retries")).transpose();
         match (timeout, max_retries) {
-            (Ok(timeout), Ok(max_retries)) => Ok(self.core.with_timeout(timeout).with_max_retries(max_retries)),
+            (Ok(timeout), Ok(max_retries)) => Ok(self.core.with_timeout(timeout).with_max_retries(max_retries).begun()),
             (timeout, max_retries) => {
                 Err(refusal(py, [timeout.err(), max_retries.err()].into_iter().flatten().collect()))
             }
@@ -228,7 +228,7 @@ impl Client {
         Ok(Self { core, awaited: self.awaited })
     }
 
-    /// Waits until every create under way has its answer, also those whose caller has gone away.
+    /// Waits until every create in flight has its answer, those whose callers have gone included.
     #[pyo3(signature = () -> "None")]
     fn wait_for_creates(&self, py: Python<'_>) -> PyResult<Py<PyAny>> {
         let client = self.core.clone();
@@ -239,7 +239,7 @@ impl Client {
         self.make(py, Callbacks::none(), wait, |py, ()| Ok(py.None()))
     }
 
-    /// Cancels what is under way, in all threads, and frees the connections. Later calls raise InvalidArgumentError.
+    /// Cancels all calls in flight, in all threads, and frees the connections. Later calls raise InvalidArgumentError.
     ///
     /// A create that was sent is not cancelled: this waits until its answer is stored, at most its own timeout.
     #[pyo3(signature = () -> "None")]

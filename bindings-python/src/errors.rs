@@ -54,7 +54,7 @@ pub(crate) fn raised(py: Python<'_>, error: &Error) -> PyErr {
     exception(py, error).map_or_else(|trouble| trouble, PyErr::from_value)
 }
 
-/// What the core says of arguments, said of those that it can't even be given.
+/// The core's refusal of arguments, for those that can't even be passed to it.
 pub(crate) fn refusal(py: Python<'_>, problems: Vec<String>) -> PyErr {
     let _inside = finalize::inside(py);
     let refuse = || {

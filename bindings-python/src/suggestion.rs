@@ -61,6 +61,8 @@ impl Method {
 /// Puts itself in the place of each method that users call.
 pub(crate) fn install(class: &Bound<'_, PyAny>) -> PyResult<()> {
     let py = class.py();
+    // An interpreter that is going away imports nothing more.
+    METHOD_TYPE.import(py, "types", "MethodType")?;
     let members = py.import("builtins")?.call_method1("vars", (class,))?.call_method0("items")?;
     let members: Vec<(String, Bound<'_, PyAny>)> =
         members.try_iter()?.map(|one| one?.extract()).collect::<PyResult<_>>()?;

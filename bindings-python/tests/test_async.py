@@ -13,6 +13,7 @@ import pytest
 
 import xiezhen
 from conftest import PHOTOS, Space, options
+from xiezhen._lists import Styles
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -199,6 +200,21 @@ def test_one_loop_after_another(aclient: xiezhen.AsyncClient) -> None:
         assert asyncio.run(aclient.list_styles())
     with pytest.raises(RuntimeError, match="no running event loop"):
         aclient.list_styles().send(None)
+
+
+def test_close_cancels_what_has_just_begun(aclient: xiezhen.AsyncClient) -> None:
+    """Nothing of the calls has run when the client is closed: they are cancelled, not refused."""
+
+    async def main() -> None:
+        calls = [asyncio.ensure_future(aclient.list_styles()) for _ in range(50)]
+        await asyncio.sleep(0)
+        await aclient.close()
+        outcomes = await asyncio.gather(*calls, return_exceptions=True)
+        # The rate limit lets few of them out: on a slow machine, these may have their answers.
+        assert asyncio.CancelledError in map(type, outcomes)
+        assert {type(outcome) for outcome in outcomes} <= {asyncio.CancelledError, Styles}
+
+    asyncio.run(main())
 
 
 def test_a_loop_that_closes_early(aclient: xiezhen.AsyncClient, endless: str) -> None:

@@ -1,6 +1,6 @@
-"""Writes what the Rust source determines: the type stubs of the compiled module, and the calls of `AsyncClient`.
+"""Writes what the Rust source determines: the type stubs of the compiled module, the calls of `AsyncClient`, the events.
 
-`stubs.py` writes both, `stubs.py --check` looks for drift. PyO3 quotes annotations that the source writes by hand and
+`stubs.py` writes them, `stubs.py --check` looks for drift. PyO3 quotes annotations that the source writes by hand and
 does not import what they name, and it does not know what class attributes hold. This script mends that; when PyO3 does
 it, `maturin generate-stubs` is enough.
 """
@@ -77,7 +77,7 @@ def generate(folder: Path) -> dict[Path, str]:
     ]
     subprocess.run(command, cwd=PACKAGE, check=True)
     stubs = mend((folder / "xiezhen" / "_xiezhen.pyi").read_text(encoding="utf-8"))
-    texts = {"_xiezhen.pyi": stubs, "_calls.py": awaited_calls(stubs)}
+    texts = {"_xiezhen.pyi": stubs, "_calls.py": awaited_calls(stubs), "events.py": events(stubs)}
     return {SOURCES / name: formatted(folder / name, text) for name, text in texts.items()}
 
 
@@ -135,6 +135,22 @@ def with_attributes(block: str) -> str:
     name = re.search(r"^class (\w+)", block, re.M)
     kind = re.sub(r"(?<!^)([A-Z])", r"_\1", name.group(1)).lower() if name else ""
     return block.replace("type: Final[str]", f'type: typing.ClassVar[typing.Literal["{kind}"]]')
+
+
+def events(stubs: str) -> str:
+    """The union of the classes that have an event's type, and the module that they are in."""
+    classes = [node for node in ast.parse(stubs).body if isinstance(node, ast.ClassDef)]
+    names = [node.name for node in classes if any("typing.Literal" in ast.unparse(one) for one in attributes(node))]
+    exported = ["Event", *names]
+    doc = "What a run emits: one class for each kind of event. `Event` is any of them; `type` and `match` tell them apart."
+    return (
+        f'{HEAD}\n"""{doc}"""\n\nfrom ._xiezhen import ({", ".join(names)},)\n\n'
+        f"Event = ({' | '.join(names)})\n\n__all__ = {sorted(exported)!r}\n"
+    )
+
+
+def attributes(node: ast.ClassDef) -> list[ast.AnnAssign]:
+    return [one for one in node.body if isinstance(one, ast.AnnAssign)]
 
 
 def awaited_calls(stubs: str) -> str:

@@ -5,7 +5,8 @@ use std::{path::Path, sync::Arc};
 use serde::{Deserialize, Serialize, Serializer};
 
 use crate::{
-    table::{Bytes, Call, Count, Delay, Failure, Index, LocalPath},
+    error::Error as Failure,
+    table::{Bytes, Call, Count, Delay, Index, LocalPath},
     task::TaskState,
 };
 

@@ -36,7 +36,7 @@ use crate::{
     error::{Error, ErrorKind, Result},
     photo::{Photo, Preparation, Source},
     session::Session,
-    table::{Bytes, Failure, LocalPath, define_enums, define_values},
+    table::{Bytes, LocalPath, define_enums, define_values},
     task::TaskState,
 };
 
@@ -111,6 +111,7 @@ macro_rules! job_values {
         }
     };
 }
+use Error as Failure;
 job_values!(define_values);
 
 impl Eq for JobPhoto {}

@@ -21,8 +21,6 @@ pub(crate) type LocalPath = PathBuf;
 pub(crate) type Call = String;
 /// How long something takes.
 pub(crate) type Delay = Duration;
-/// Why something failed.
-pub(crate) type Failure = crate::error::Error;
 
 /// Defines the enumerations of a table.
 macro_rules! define_enums {

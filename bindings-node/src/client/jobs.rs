@@ -90,7 +90,7 @@ impl ClientHandle {
         callback: Option<ClassInstance<'_, CallbacksHandle>>,
     ) -> napi::Result<Ticket> {
         let mut options = or_throw(env, settings.into_core())?.callback(core_of(callback));
-        let (client, core) = (self.client.clone(), job.job.clone());
+        let (client, core) = (self.client.begun(), job.job.clone());
         calls.start(env, |sender| {
             options.on_event = Some(spread(options.on_event.take(), sender, events, job));
             async move { client.run(&core, options).await }
@@ -116,7 +116,7 @@ impl ClientHandle {
         let keyed = keys.into_iter().zip(jobs.iter().map(|job| job.job.clone()));
         let keyed: Vec<KeyedJob> =
             keyed.map(|(key, job)| key.map_or(job.clone().into(), |key| (key, job).into())).collect();
-        let client = self.client.clone();
+        let client = self.client.begun();
         calls.start(env, |sender| async move {
             let tell = sender.clone();
             let options = options.on_event(move |index, event| {
@@ -144,7 +144,7 @@ impl ClientHandle {
         events: bool,
     ) -> napi::Result<Ticket> {
         let save = saving(callback(save)?);
-        let (client, core) = (self.client.clone(), job.job.clone());
+        let (client, core) = (self.client.begun(), job.job.clone());
         calls.start(env, |sender| {
             options.on_event = Some(spread(options.on_event.take(), sender, events, job));
             async move {

@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 class AsyncClient(Calls):
     """`Client` for asyncio: the same options and methods; the methods are awaited.
 
-    The loop is never blocked. Cancelling the task that awaits a call drops the call, except a create under way:
+    The loop is never blocked. Cancelling the task that awaits a call drops the call, except a create in flight:
     that runs on to its own timeout. Callbacks run on the loop, in the context (`contextvars`) of whoever made the call.
     A client may be used from one loop after another.
     """
@@ -93,13 +93,13 @@ class AsyncClient(Calls):
             run.cancel()
 
     async def close(self) -> None:
-        """Cancels what is under way and frees the connections. Later calls raise InvalidArgumentError.
+        """Cancels all calls in flight and frees the connections. Later calls raise InvalidArgumentError.
 
         A create that was sent is not cancelled: this waits until its answer is stored, at most its own timeout.
         Whoever awaits a call of this client gets `asyncio.CancelledError`, as if that task had been cancelled.
         """
         closing = self._client.close()
-        # None once the interpreter is going away.
+        # None if the interpreter is going away.
         if closing is not None:
             await closing
 

@@ -379,7 +379,7 @@ class Calls:
         return answer
 
     async def wait_for_creates(self) -> None:
-        """Waits until every create under way has its answer, also those whose caller has gone away."""
+        """Waits until every create in flight has its answer, those whose callers have gone included."""
         await self._client.wait_for_creates()
 
     async def wait_many(

@@ -22,9 +22,9 @@ if TYPE_CHECKING:
 
 _log = logging.getLogger("xiezhen")
 
-# How long a job is left alone that can't go on for now: an outage, a service that is away.
+# How long a job rests that can't go on for now, because of an outage.
 PAUSE = 30.0
-# How long the answer to something billed is offered to a store that is away.
+# How long the answer to a billed call is offered to a store that can't be reached.
 PATIENCE = 120.0
 
 

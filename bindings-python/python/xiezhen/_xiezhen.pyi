@@ -205,7 +205,7 @@ class Client:
         """
     def close(self, /) -> None:
         """
-        Cancels what is under way, in all threads, and frees the connections. Later calls raise InvalidArgumentError.
+        Cancels all calls in flight, in all threads, and frees the connections. Later calls raise InvalidArgumentError.
 
         A create that was sent is not cancelled: this waits until its answer is stored, at most its own timeout.
         """
@@ -440,7 +440,7 @@ class Client:
         """
     def wait_for_creates(self, /) -> None:
         """
-        Waits until every create under way has its answer, also those whose caller has gone away.
+        Waits until every create in flight has its answer, those whose callers have gone included.
         """
     def wait_many(
         self,

@@ -1,3 +1,5 @@
+# Generated from the Rust source by tools/stubs.py: do not edit.
+
 """What a run emits: one class for each kind of event. `Event` is any of them; `type` and `match` tell them apart."""
 
 from ._xiezhen import (
@@ -15,17 +17,17 @@ from ._xiezhen import (
 )
 
 Event = (
-    PhotoUploading
-    | PhotoUploaded
-    | Training
-    | Trained
-    | Generating
+    Finished
     | Generated
-    | Saved
-    | Retrying
-    | UnknownState
+    | Generating
     | Notice
-    | Finished
+    | PhotoUploaded
+    | PhotoUploading
+    | Retrying
+    | Saved
+    | Trained
+    | Training
+    | UnknownState
 )
 
 __all__ = [

@@ -61,7 +61,7 @@ impl Client {
         options.timeout = self::timeout(py, timeout)?;
         options.woken = woken.into_iter().flat_map(|woken| woken.0).map(|hint| hint.0).collect();
         options.save_to = save_to.map(|path| path.0);
-        let work = calls::advance(self.core.clone(), core, options, &callbacks);
+        let work = calls::advance(self.core.begun(), core, options, &callbacks);
         self.make(py, callbacks, work, |py, delay| delay.into_py_any(py))
     }
 
@@ -87,7 +87,7 @@ impl Client {
         let callbacks = Callbacks::on_event(py, on_event.as_ref(), &job)?.saving(py, job, save, self.awaited)?;
         let mut options = calls::stored_options(&core, key, save_to.map(|path| path.0), recreate, &woken);
         options.callback = callback.map(|callback| callback.get().0.clone());
-        let work = calls::advance(self.core.clone(), core, options, &callbacks);
+        let work = calls::advance(self.core.begun(), core, options, &callbacks);
         self.make(py, callbacks, work, |py, delay| delay.into_py_any(py))
     }
 
@@ -175,7 +175,7 @@ impl Client {
         }
         let mut options = run_options(py, save_to, checkpoint, timeout, recreate)?.callback_key(callback_key);
         options.callback = callback.map(|callback| callback.get().0.clone());
-        let work = calls::run(self.core.clone(), job.get().0.clone(), options, bars, callbacks.listens());
+        let work = calls::run(self.core.begun(), job.get().0.clone(), options, bars, callbacks.listens());
         self.make(py, callbacks, work, move |_, ()| Ok(job.into_any()))
     }
 
@@ -196,7 +196,7 @@ impl Client {
         user_id: Option<String>,
         style: Option<String>,
     ) -> PyResult<Py<PyAny>> {
-        let (client, job) = (self.core.clone(), job.get().0.clone());
+        let (client, job) = (self.core.begun(), job.get().0.clone());
         let adopt = |_| async move { client.adopt(&job, &task_id, user_id.as_deref(), style.as_deref()).await };
         self.make(py, Callbacks::none(), adopt, |py, ()| Ok(py.None()))
     }
@@ -242,7 +242,7 @@ impl Client {
         let concurrency = concurrency.map(|count| count.number::<usize>("concurrency")).transpose();
         options.concurrency = concurrency.map_err(|problem| refusal(py, vec![problem]))?;
         let callbacks = Callbacks::on_jobs(py, on_event, on_end, jobs.named(py)?)?;
-        let work = calls::run_many(self.core.clone(), jobs.to_core(), options, &callbacks);
+        let work = calls::run_many(self.core.begun(), jobs.to_core(), options, &callbacks);
         self.make(py, callbacks, work, move |py, outcomes| jobs.outcomes(py, outcomes))
     }
 

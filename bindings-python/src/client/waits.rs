@@ -35,7 +35,7 @@ impl Client {
         if self.awaited {
             return mailbox::wait(py, |on_end| self.core.begin_wait(&task_id, timeout, on_end));
         }
-        let client = self.core.clone();
+        let client = self.core.begun();
         let poll = |_| async move { client.wait_task(&task_id, timeout).await };
         self.make(py, Callbacks::none(), poll, object::<Task>)
     }
@@ -55,7 +55,7 @@ impl Client {
     ) -> PyResult<Py<PyAny>> {
         let timeout = self::timeout(py, timeout)?;
         let (callbacks, outcomes) = Callbacks::on_end(py, on_end, task_ids.0.len())?;
-        let work = calls::wait_many(self.core.clone(), task_ids.0, timeout);
+        let work = calls::wait_many(self.core.begun(), task_ids.0, timeout);
         self.make(py, callbacks, work, move |_, ()| Ok(outcomes.into_any()))
     }
 
