@@ -131,14 +131,18 @@ def test_check_photos(tmp_path: Path, awaited: bool) -> None:
     assert good.to_dict()["path"] == str(PHOTOS[0])
 
 
+# A type checker names the option that was meant, too.
+UNTYPED: Any = xiezhen
+
+
 @pytest.mark.parametrize(
     ("call", "told"),
     [
         (
-            lambda _: xiezhen.Client(timout=3),
+            lambda _: UNTYPED.Client(timout=3),
             "Client() got an unexpected keyword argument 'timout'. Did you mean 'timeout'?",
         ),
-        (lambda _: xiezhen.Job(photo=[]), "Job() got an unexpected keyword argument 'photo'. Did you mean 'photos'?"),
+        (lambda _: UNTYPED.Job(photo=[]), "Job() got an unexpected keyword argument 'photo'. Did you mean 'photos'?"),
         (
             lambda client: client.run(xiezhen.Job(), saveto="out"),
             "Client.run() got an unexpected keyword argument 'saveto'. Did you mean 'save_to'?",
@@ -148,10 +152,10 @@ def test_check_photos(tmp_path: Path, awaited: bool) -> None:
             "Client.query_task() got an unexpected keyword argument 'timeoutMs'. Did you mean 'timeout'?",
         ),
         (
-            lambda client: xiezhen.Job().adopt("t", userid="u"),
+            lambda client: UNTYPED.Job().adopt("t", userid="u"),
             "Job.adopt() got an unexpected keyword argument 'userid'. Did you mean 'user_id'?",
         ),
-        (lambda _: xiezhen.Client(qqq=3), "Client() got an unexpected keyword argument 'qqq'"),
+        (lambda _: UNTYPED.Client(qqq=3), "Client() got an unexpected keyword argument 'qqq'"),
         (lambda client: client.list_styles(qqq=3), "Client.list_styles() got an unexpected keyword argument 'qqq'"),
     ],
 )

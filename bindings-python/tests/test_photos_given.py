@@ -88,7 +88,7 @@ def test_a_file_opened_as_text(client: xiezhen.Client, aclient: xiezhen.AsyncCli
 
     async def awaited() -> None:
         async with aclient as other:
-            await other.upload_file(text)
+            await other.upload_file(text)  # type: ignore[arg-type]
 
     for encoding in ("utf-8", "latin-1"):
         with PHOTOS[0].open(encoding=encoding) as text:

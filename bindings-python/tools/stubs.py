@@ -1,4 +1,4 @@
-"""Writes what the Rust source determines: the type stubs of the compiled module, the calls of `AsyncClient`, the events.
+"""Writes what the Rust source determines: type stubs of the compiled module, calls of `AsyncClient`, events.
 
 `stubs.py` writes them, `stubs.py --check` looks for drift. PyO3 quotes annotations that the source writes by hand and
 does not import what they name, and it does not know what class attributes hold. This script mends that; when PyO3 does
@@ -33,6 +33,9 @@ MODULES = (
 )
 IMPORTS = "".join(f"import {module}\n" for module in MODULES)
 
+EVENTS_DOC = (
+    "What a run emits: one class for each kind of event. `Event` is any of them; `type` and `match` tell them apart."
+)
 # What `AsyncClient` writes by hand.
 OWN_CALLS = {"close", "notify", "run_events", "upload_file"}
 CALLS_HEAD = '''
@@ -142,9 +145,8 @@ def events(stubs: str) -> str:
     classes = [node for node in ast.parse(stubs).body if isinstance(node, ast.ClassDef)]
     names = [node.name for node in classes if any("typing.Literal" in ast.unparse(one) for one in attributes(node))]
     exported = ["Event", *names]
-    doc = "What a run emits: one class for each kind of event. `Event` is any of them; `type` and `match` tell them apart."
     return (
-        f'{HEAD}\n"""{doc}"""\n\nfrom ._xiezhen import ({", ".join(names)},)\n\n'
+        f'{HEAD}\n"""{EVENTS_DOC}"""\n\nfrom ._xiezhen import ({", ".join(names)},)\n\n'
         f"Event = ({' | '.join(names)})\n\n__all__ = {sorted(exported)!r}\n"
     )
 
