@@ -258,7 +258,7 @@ public:
     auto kept = std::make_shared<Kept>(std::forward<F>(callable));
     if constexpr (nullable<Kept>)
       if (*kept == nullptr) return;
-    call_ = [kept = std::move(kept)](A... given) { (*kept)(given...); };
+    call_ = [kept](A... given) { (*kept)(given...); };
   }
 
   explicit operator bool() const noexcept { return static_cast<bool>(call_); }

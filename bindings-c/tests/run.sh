@@ -83,6 +83,11 @@ says() { # <text> <flags…>
 says "needs C++17 or newer" -std=c++14
 says "reports errors as exceptions" -std=c++17 -fno-exceptions
 
+if command -v clang++ >/dev/null; then
+  say "as clean for clang++"
+  clang++ -std=c++17 "${strict[@]}" -Wshadow-all -D_GNU_SOURCE -fsyntax-only tests/wrapper_jobs.cpp $(pkg-config --cflags xiezhen)
+fi
+
 say "programs outside the tree"
 outside=$work/outside
 mkdir "$outside"
