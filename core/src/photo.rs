@@ -198,6 +198,17 @@ impl fmt::Display for Rejection {
     }
 }
 
+/// Does it on a thread that ends with it. What takes much memory for a moment leaves it with its thread's allocator: on
+/// whichever thread of a pool is free, that would be as much for each of them.
+fn on_a_short_thread<T: Send>(work: impl Fn() -> T + Sync) -> T {
+    std::thread::scope(|scope| {
+        let thread = std::thread::Builder::new().name("photo".into()).spawn_scoped(scope, &work);
+        // Where no thread can be had, this one will do.
+        thread.ok().and_then(|thread| thread.join().ok())
+    })
+    .unwrap_or_else(&work)
+}
+
 impl CheckedPhoto {
     /// Opens, reads and decodes the photo, on this thread.
     pub(crate) fn check(photo: &Photo, rules: Rules) -> Result<Self, Rejection> {
@@ -217,7 +228,7 @@ impl CheckedPhoto {
         if known.is_some_and(|known| known != sha256) {
             return Err("has changed since the job began".into());
         }
-        let findings = Findings::of(&whole, rules, with_thumbnail)?;
+        let findings = on_a_short_thread(|| Findings::of(&whole, rules, with_thumbnail))?;
         Ok(Self { content, format: findings.format, bytes, sha256, findings })
     }
 

@@ -86,7 +86,9 @@ impl Course {
         (took.tasks, took.seconds, took.longest) = (took.tasks + 1.0, took.seconds + late, took.longest.max(late));
         self.trust.end(task.subject.clone(), self.loss.is_some(), self.at(now));
         if let (TaskKind::Training, Ok(key)) = (task.kind, task.subject.key.parse()) {
-            ["0", "1"].into_iter().for_each(|slot| self.begin(key, slot, TaskKind::Generation, 30.0, now));
+            for slot in ["0", "1"] {
+                self.begin(key, slot, TaskKind::Generation, 30.0, now);
+            }
         }
         None
     }
@@ -102,9 +104,10 @@ impl Course {
         if !self.trust.holds(heard) {
             self.doing.iter_mut().for_each(|task| task.polls.release());
         }
-        let (due, later) = std::mem::take(&mut self.doing).into_iter().partition(|task| task.polls.next_poll() <= now);
+        let is_due = |task: &Doing| task.polls.next_poll() <= now;
+        let (due, later): (Vec<_>, _) = std::mem::take(&mut self.doing).into_iter().partition(is_due);
         self.doing = later;
-        for task in Vec::<Doing>::from(due) {
+        for task in due {
             let on = self.poll(task, now);
             self.doing.extend(on);
         }

@@ -19,7 +19,7 @@ use super::{
 };
 use crate::{
     client::Client,
-    disk::{self, FileMode},
+    disk::{self, FileMode, Name},
     error::{Error, Result},
     job::{Job, Portrait},
     photo::interrupted,
@@ -73,7 +73,8 @@ fn write_now(job: &Job, templates: Templates) -> Result<Option<PathBuf>> {
     let Some(folder) = job.save_to().filter(|_| !job.portraits().is_empty()) else { return Ok(None) };
     let (path, before) = free_name(&folder, &page(job, &folder, &templates))?;
     let page = page(job, &folder, &known(&before, templates));
-    let written = fs::create_dir_all(&folder).and_then(|()| disk::write(&path, page.as_bytes(), FileMode::Usual));
+    let written =
+        fs::create_dir_all(&folder).and_then(|()| disk::write(&path, page.as_bytes(), FileMode::Usual, Name::Whole));
     written.map_err(|error| failed(&path, error))?;
     Ok(Some(path))
 }
