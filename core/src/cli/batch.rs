@@ -69,6 +69,12 @@ pub(super) async fn run(
     let outcome = interrupt.or("the batch", client.run_many(jobs, options)).await;
     progress.stop();
     interrupt.wait_for_creates(client).await;
+    // Refused as a whole, before anybody was begun: what earlier reports say stays true.
+    if let Err(error) = &outcome
+        && error.kind() != ErrorKind::Cancelled
+    {
+        return Err(error.clone());
+    }
 
     let rows = rows(&customers, &begun, &batch.out, outcome.as_ref().ok());
     let jobs: Vec<&Job> = rows.iter().filter_map(|row| row.job.as_ref()).collect();

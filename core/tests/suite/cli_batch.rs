@@ -194,6 +194,17 @@ async fn who_is_done_stays_done_and_another_order_says_what_to_do_in_a_dry_run_t
     assert!(text(&tried.stdout).ends_with("billed calls in all: 0\n"));
     assert!(file("report.csv").contains("\nanna,done,"), "the pictures are there");
 
+    // Two who are one: nobody is begun, nobody is said to be cancelled, and the report is left as it is.
+    let before = file("report.csv");
+    fs::create_dir(folder.join("customers/bo2")).unwrap();
+    for photo in fs::read_dir(folder.join("customers/bo")).unwrap().flatten() {
+        fs::copy(photo.path(), folder.join("customers/bo2").join(photo.file_name())).unwrap();
+    }
+    let twice = batch(&url, folder, &[]);
+    let said = text(&twice.stderr);
+    assert!(exit(&twice) == 2 && said.contains("the same job") && !said.contains("cancelled"), "{said}");
+    assert_eq!(file("report.csv"), before);
+
     // The advice is typed.
     let words: Vec<&str> = cheap.split(' ').collect();
     assert_eq!(exit(&xiezhen(&url, &words).output().unwrap()), 0);
