@@ -18,6 +18,7 @@ mod steps;
 mod stored;
 mod style_name;
 mod styles;
+mod uploads;
 mod work;
 
 use std::{

@@ -6,7 +6,6 @@ use std::{
     time::Duration,
 };
 
-use futures_util::{StreamExt, TryStreamExt, stream};
 use tokio::sync::OwnedMutexGuard;
 
 use super::{
@@ -23,7 +22,7 @@ use crate::{
     error::{Error, ErrorKind, Result},
     event::{Event, OnEvent},
     options::PollSchedule,
-    photo::{CheckedPhoto, PhotoPlan, interrupted},
+    photo::interrupted,
     process::BilledCall,
     results::SavedFile,
     session::{Session, schedules},
@@ -159,57 +158,6 @@ impl JobRunner {
         let suffices = |offered: &[Style]| self.job.known(|record| styles::are_known(record, offered));
         let offered = self.session.styles(request, suffices).await?;
         self.job.edit(|record| styles::resolve(record, &offered))
-    }
-
-    async fn upload(&self, due: Due) -> Result<()> {
-        // A progress bar needs the total from the start.
-        for (index, photo, _) in &due {
-            self.emit(Event::PhotoUploading { index: *index, bytes_sent: 0, bytes: photo.bytes });
-        }
-        let at_once = self.session.options.limits.upload_concurrency;
-        let one = |(index, photo, permit)| async move {
-            // Until the photo is closed.
-            let _permit = permit;
-            self.upload_one(index, photo).await
-        };
-        let uploaded = stream::iter(due.into_iter().map(one)).buffer_unordered(at_once).try_collect().await;
-        if uploaded.is_err() {
-            // Others may have been confirmed, and cut off before they were saved. The first error is the one to tell.
-            let _ = self.save().await;
-        }
-        uploaded
-    }
-
-    async fn upload_one(&self, index: usize, photo: CheckedPhoto) -> Result<()> {
-        let photo = self.made(index, photo).await?;
-        let payload = Payload::Photo { photo, on_bytes: self.on_bytes(index) };
-        let subject = format!("of photo {}", index + 1);
-        let request = Request::new(Call::UploadFile, subject, payload).on_retry(self.on_retry());
-        let path: String = self.session.transport.call(request).await?;
-        self.job.edit(|record| {
-            if let Some(photo) = record.photos.get_mut(index) {
-                photo.uploaded = Some(path.clone());
-            }
-        });
-        // Before anything that a sibling's failure could cut off.
-        self.emit(Event::PhotoUploaded { index, path });
-        self.save().await?;
-        self.job.forget_bytes(index);
-        Ok(())
-    }
-
-    /// What is sent of a photo. Its progress is told anew where that is another size.
-    async fn made(&self, index: usize, photo: CheckedPhoto) -> Result<CheckedPhoto> {
-        let given = photo.bytes;
-        let _one_at_a_time = match photo.findings.plan {
-            PhotoPlan::AsIs => None,
-            PhotoPlan::Cleaned | PhotoPlan::Prepared => self.session.transport.preparing.acquire().await.ok(),
-        };
-        let made = photo.made(format!("photo {}", index + 1), self.session.options.limits.max_photo_bytes).await?;
-        if made.bytes != given {
-            self.emit(Event::PhotoUploading { index, bytes_sent: 0, bytes: made.bytes });
-        }
-        Ok(made)
     }
 
     /// Starts a generation that was not started: one after the other, so that a killed process leaves one unknown at most.
