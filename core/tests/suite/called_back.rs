@@ -240,9 +240,9 @@ async fn a_lost_callback_lets_nobody_else_wait_for_one() {
         }
         assert_eq!(jobs[1].stage(), Stage::Generating, "callbacks are relied on");
     };
-    let run = |n: usize| client.run(&jobs[n], shop.options());
+    let run = |n: usize| Box::pin(client.run(&jobs[n], shop.options()));
     // Ten seconds until the first one's callback is overdue; where nobody says so, the second is polled after 48.
-    let all = timeout(Duration::from_secs(45), async { tokio::join!(run(0), run(1), notify) });
+    let all = timeout(Duration::from_secs(45), Box::pin(async { tokio::join!(run(0), run(1), notify) }));
     let (first, second, ()) = all.await.expect("the second is polled as usual");
     first.and(second).unwrap();
 }

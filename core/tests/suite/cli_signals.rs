@@ -71,13 +71,14 @@ fn hears_ctrl_c(pid: u32) -> bool {
 #[cfg(target_os = "linux")]
 #[tokio::test(flavor = "multi_thread")]
 async fn ctrl_c_ends_the_command_whatever_it_looks_for_on_it() {
+    type Typed<'a> = &'a dyn Fn(&Path) -> Command;
+
     let simulator = service::start().await;
     let stored = Job::with_user_id("user", service::STYLES).to_json().unwrap();
     let typed = |words: &[&str], paths: &[&Path]| {
         let words = words.iter().map(|word| OsString::from(*word));
         xiezhen(&simulator.url(), words.chain(paths.iter().map(|path| path.as_os_str().to_owned())))
     };
-    type Typed<'a> = &'a dyn Fn(&Path) -> Command;
     let commands: [(Until, Typed<'_>); 5] = [
         (Until::Now, &|disk| typed(&["resume", "--trust"], &[&disk.join("stored.json")])),
         (Until::Read, &|disk| typed(&["resume", "--trust"], &[&disk.join("stored.json")])),

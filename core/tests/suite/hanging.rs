@@ -119,17 +119,17 @@ async fn large_pictures_on_it_keep_no_others_of_the_same_client_from_coming() {
     disk.hang(Until::Write);
     // More than may have a piece in hand at a time.
     let on_it = large::task(1, &hosts[0], 8);
-    let hang = client.save_results(&on_it, disk.path(), None);
+    let hang = Box::pin(client.save_results(&on_it, disk.path(), None));
     let others = large::task(2, &hosts[1], 1);
     let others = async {
         while disk.unanswered() < 4 {
             tokio::time::sleep(Duration::from_millis(5)).await;
         }
-        client.save_results(&others, elsewhere.path(), None).await
+        Box::pin(client.save_results(&others, elsewhere.path(), None)).await
     };
     let saved = tokio::select! {
         saved = others => saved.unwrap(),
-        hung = hang => panic!("{hung:?}"),
+        ended = hang => panic!("{ended:?}"),
         () = tokio::time::sleep(AN_AGE) => panic!("others wait for it, too"),
     };
     assert_eq!(saved.len(), 1);
