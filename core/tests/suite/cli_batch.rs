@@ -144,17 +144,17 @@ async fn who_is_done_stays_done_and_another_order_says_what_to_do_in_a_dry_run_t
     let billed = || simulator.count(Call::CreateUserModel) + simulator.count(Call::CreateTask);
     let file = |name: &str| fs::read_to_string(folder.join("out").join(name)).unwrap();
 
-    // A photo that is cut short, and a style's id that is mistyped: a dry run refuses what a run would refuse.
+    // A photo that is cut short, and a style that is mistyped: a dry run refuses what a run would refuse.
     let cut = folder.join("customers/cut");
     fs::create_dir(&cut).unwrap();
     for photo in photos().into_iter().skip(2) {
         let (name, whole) = (Path::new(&photo).file_name().unwrap(), fs::read(&photo).unwrap());
         fs::write(cut.join(name), &whole[..whole.len() / 2]).unwrap();
     }
-    let mistyped = OFFERED[1].id.replace('9', "8");
+    let mistyped = OFFERED[1].name.replace('圆', "园");
     let tried = batch(&url, folder, &["--dry-run", "--style", &mistyped]);
     let said = text(&tried.stdout);
-    assert!(exit(&tried) == 2 && said.contains(&format!("did you mean {}", OFFERED[1].id)), "{said}");
+    assert!(exit(&tried) == 2 && said.contains(&format!("did you mean {}", OFFERED[1].name)), "{said}");
     assert!(said.ends_with("billed calls in all: 0\n"), "{said}");
     let tried = batch(&url, folder, &["--dry-run"]);
     assert!(exit(&tried) == 2 && text(&tried.stdout).ends_with("in all: 4\n"), "{}", text(&tried.stdout));
