@@ -28,20 +28,11 @@ pub(crate) enum FileMode {
     Usual,
 }
 
-/// What a name leads to after a power failure.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Name {
-    /// What was written.
-    Durable,
-    /// What was written, whole, or what was there before, whole.
-    Whole,
-}
-
 /// Writes `content` under the name `path`: after a crash at any instant, this or what was there before is on disk.
-pub(crate) fn write(path: &Path, content: &[u8], mode: FileMode, name: Name) -> io::Result<()> {
+pub(crate) fn write(path: &Path, content: &[u8], mode: FileMode) -> io::Result<()> {
     let mut incoming = Incoming::create(path, mode)?;
     incoming.file().write_all(content)?;
-    incoming.keep_as(path, name)
+    incoming.keep_as(path)
 }
 
 /// Lets go of what has files open, off the async threads: a file system that hangs makes closing and removing wait, too.
@@ -96,11 +87,11 @@ impl Incoming {
     }
 
     /// Gives it its name. What stood there before is gone, a link itself and not what it led to.
-    pub(crate) fn keep_as(self, path: &Path, name: Name) -> io::Result<()> {
+    pub(crate) fn keep_as(self, path: &Path) -> io::Result<()> {
         self.0.as_file().sync_all()?;
         self.0.persist(path)?;
         // On Unix the folder is a file of its own, and the new name is in it.
-        if cfg!(unix) && name == Name::Durable { File::open(folder(path))?.sync_all() } else { Ok(()) }
+        if cfg!(unix) { File::open(folder(path))?.sync_all() } else { Ok(()) }
     }
 }
 

@@ -7,7 +7,7 @@ use base64::{Engine as _, engine::general_purpose::STANDARD};
 
 use super::language::Language;
 use crate::{
-    disk::{self, FileMode, Name},
+    disk::{self, FileMode},
     error::{Error, Result},
     photo::interrupted,
 };
@@ -83,7 +83,7 @@ fn write_now(path: &Path, page: &str) -> Result<()> {
         }
         _ => {}
     }
-    disk::write(path, page.as_bytes(), FileMode::Usual, Name::Whole).map_err(failed)
+    disk::write(path, page.as_bytes(), FileMode::Usual).map_err(failed)
 }
 
 /// Text for an element or a quoted attribute.

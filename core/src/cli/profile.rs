@@ -12,7 +12,7 @@ use serde::Deserialize;
 
 use super::{print, text};
 use crate::{
-    disk::{self, FileMode, Links, Name},
+    disk::{self, FileMode, Links},
     error::{Error, ErrorKind, Result},
     options::ClientBuilder,
 };
@@ -125,7 +125,7 @@ pub(super) fn login(name: Option<&str>, variable: impl Fn(&str) -> Option<String
     profiles.insert(name.to_owned(), profile);
     let folder = disk::folder(&file);
     std::fs::create_dir_all(folder).map_err(|error| Error::io("can't make the folder", folder, error))?;
-    disk::write(&file, written(&profiles).as_bytes(), FileMode::Owner, Name::Durable)
+    disk::write(&file, written(&profiles).as_bytes(), FileMode::Owner)
         .map_err(|error| Error::io("can't write the profiles", &file, error))?;
     print::say(&text::logged_in(name, file.display()));
     Ok(())

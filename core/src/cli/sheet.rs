@@ -19,7 +19,7 @@ use super::{
 };
 use crate::{
     client::Client,
-    disk::{self, FileMode, Name},
+    disk::{self, FileMode},
     error::{Error, Result},
     job::{Job, Portrait},
     photo::interrupted,
@@ -73,8 +73,7 @@ fn write_now(job: &Job, templates: Templates) -> Result<Option<PathBuf>> {
     let Some(folder) = job.save_to().filter(|_| !job.portraits().is_empty()) else { return Ok(None) };
     let (path, before) = free_name(&folder, &page(job, &folder, &templates))?;
     let page = page(job, &folder, &known(&before, templates));
-    let written =
-        fs::create_dir_all(&folder).and_then(|()| disk::write(&path, page.as_bytes(), FileMode::Usual, Name::Whole));
+    let written = fs::create_dir_all(&folder).and_then(|()| disk::write(&path, page.as_bytes(), FileMode::Usual));
     written.map_err(|error| failed(&path, error))?;
     Ok(Some(path))
 }

@@ -9,9 +9,9 @@ use std::{
     time::{Duration, Instant},
 };
 
-use super::{Job, record::Billed};
+use super::Job;
 use crate::{
-    disk::{self, FileMode, Links, Name},
+    disk::{self, FileMode, Links},
     error::{Error, ErrorKind, Result},
     text,
 };
@@ -28,9 +28,8 @@ pub(crate) struct Checkpoint {
     file: PathBuf,
     /// Always there until it is let go of.
     lock: Option<File>,
-    /// A save whose caller has gone away runs on: what is written last is what the job knows last. What was billed when
-    /// that was written last so that it outlasts a power failure.
-    saving: Mutex<Option<Billed>>,
+    /// A save whose caller has gone away runs on: what is written last is what the job knows last.
+    saving: Mutex<()>,
 }
 
 impl Checkpoint {
@@ -67,22 +66,12 @@ impl Checkpoint {
         }
     }
 
-    /// Writes the job: after a crash at any instant, either this or what was there before is on disk. Where nothing new was
-    /// billed and the job goes on, a power failure may bring back what was there before.
+    /// Writes the job: after a crash at any instant, either this or what was there before is on disk.
     pub(crate) fn save(&self, job: &Job) -> Result<()> {
-        self.write(job).map(drop)
-    }
-
-    fn write(&self, job: &Job) -> Result<Name> {
-        let mut durable = self.saving.lock().unwrap_or_else(PoisonError::into_inner);
-        // Before it becomes JSON: what is billed meanwhile is then taken for not yet written, and never the other way round.
-        let (billed, goes_on) = job.known(|record| (record.billed(), !record.is_over()));
+        let _one_at_a_time = self.saving.lock().unwrap_or_else(PoisonError::into_inner);
         let json = job.to_json()?;
-        let name = if goes_on && durable.as_ref() == Some(&billed) { Name::Whole } else { Name::Durable };
-        disk::write(&self.file, json.as_bytes(), FileMode::Owner, name)
-            .map_err(|error| Error::io("can't write the checkpoint", &self.path, error))?;
-        *durable = Some(billed);
-        Ok(name)
+        disk::write(&self.file, json.as_bytes(), FileMode::Owner)
+            .map_err(|error| Error::io("can't write the checkpoint", &self.path, error))
     }
 }
 
@@ -151,11 +140,6 @@ fn beside(path: &Path, suffix: &str) -> PathBuf {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{
-        job::{record::WorkId, work::Work},
-        options::PollSchedule,
-        task::Created,
-    };
 
     const STYLES: [&str; 4] = ["a", "b", "c", "d"];
 
@@ -186,27 +170,5 @@ mod tests {
             let known = stored.portraits().iter().filter(|portrait| portrait.task_id.is_some()).count();
             assert_eq!(known, STYLES.len(), "in round {round}");
         }
-    }
-
-    #[test]
-    fn what_is_billed_outlasts_a_power_failure_as_soon_as_it_is_written() {
-        let folder = tempfile::tempdir().unwrap();
-        let checkpoint = Checkpoint::open(&folder.path().join("job.json")).unwrap();
-        let job = Job::with_user_id("user", STYLES);
-        let write = || checkpoint.write(&job).unwrap();
-        let first = |change: fn(&mut Work)| job.edit(|record| record.work(WorkId::Portrait(0)).map(change));
-        assert_eq!([write(), write()], [Name::Durable, Name::Whole]);
-        first(Work::note_intent);
-        assert_eq!([write(), write()], [Name::Durable, Name::Whole], "an intent");
-        job.edit(|record| {
-            let created = Created { task_id: "task".into(), user_id: "user".into() };
-            record.on_answer(WorkId::Portrait(0), 1, &Ok(created), &PollSchedule::GENERATION, 0)
-        });
-        assert_eq!([write(), write()], [Name::Durable, Name::Whole], "its answer");
-        first(|work| work.poll_soon(1));
-        assert_eq!(write(), Name::Whole, "a time");
-        job.edit(|record| record.give_up(&Error::cancelled("the job")));
-        first(|work| work.error = Some(Error::cancelled("the job")));
-        assert_eq!([write(), write()], [Name::Durable; 2], "the end");
     }
 }

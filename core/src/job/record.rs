@@ -41,13 +41,6 @@ pub(super) struct Record {
     pub(super) save_to: Option<PathBuf>,
 }
 
-/// What of a job was billed, or is about to be.
-#[derive(Debug, PartialEq, Eq)]
-pub(super) struct Billed {
-    works: Vec<(u32, bool, Option<String>)>,
-    user_id: Option<String>,
-}
-
 /// A style and its generation.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub(super) struct PortraitRecord {
@@ -138,12 +131,6 @@ impl Record {
     pub(super) fn pending(&self) -> Vec<(WorkId, String)> {
         let pending = self.works().filter(|(_, work)| work.is_pending());
         pending.filter_map(|(id, work)| Some((id, work.task_id.clone()?))).collect()
-    }
-
-    /// Which creates were asked for, and what they answered: what a store must not forget.
-    pub(super) fn billed(&self) -> Billed {
-        let works = self.works().map(|(_, work)| (work.attempt, work.intent, work.task_id.clone())).collect();
-        Billed { works, user_id: self.user_id.clone() }
     }
 
     /// Whether anything billed was started.

@@ -8,7 +8,7 @@ use sha2::{Digest, Sha256};
 use super::{SavedFile, whole, with_extension};
 use crate::{
     digest,
-    disk::{self, FileMode, Incoming, Name},
+    disk::{self, FileMode, Incoming},
     error::{Error, ErrorKind, Result},
     photo::interrupted,
     transport::coding::Receiver,
@@ -65,7 +65,7 @@ impl Picture {
             let saved = SavedFile { path, bytes: written.bytes, sha256: digest::hex(written.hash) };
             // Others may be reading it.
             if !saved.is_whole() {
-                written.incoming.keep_as(&saved.path, Name::Durable).map_err(|error| unwritten(&saved.path, error))?;
+                written.incoming.keep_as(&saved.path).map_err(|error| unwritten(&saved.path, error))?;
             }
             Ok(saved)
         };

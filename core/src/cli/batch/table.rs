@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use serde_json::{Value, json};
 
 use crate::{
-    disk::{self, FileMode, Name},
+    disk::{self, FileMode},
     error::{Error, Result},
     job::{Job, Stage},
 };
@@ -64,7 +64,7 @@ pub(super) fn write(rows: &[Row], path: &Path) -> Result<()> {
         line([&row.key, row.stage(), &row.user_id(), &pictures, &made, code, message, advice]).map_err(failed)?;
     }
     let content = table.into_inner().map_err(|error| failed(error.into_error()))?;
-    disk::write(path, &content, FileMode::Usual, Name::Whole).map_err(failed)
+    disk::write(path, &content, FileMode::Usual).map_err(failed)
 }
 
 /// A cell that no spreadsheet takes for a formula.
