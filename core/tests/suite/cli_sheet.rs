@@ -2,10 +2,11 @@
 
 use std::{
     fs,
+    os::unix::fs::PermissionsExt,
     path::{Path, PathBuf},
 };
 
-use crate::command::{exit, run, text, xiezhen};
+use crate::command::{exit, run, text, through, xiezhen};
 use crate::service::{self, STYLES, photos};
 use serde_json::{Value, json};
 use xiezhen_simulator::{Call, Fault, STYLES as OFFERED};
@@ -80,6 +81,20 @@ async fn a_run_prints_its_files_and_leaves_a_contact_sheet() {
     assert_eq!((exit(&again), again.stdout), (0, output.stdout));
     assert_eq!(simulator.journal().len(), 0);
     assert_eq!(sheet(&out), page);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn pictures_and_pages_follow_the_umask_and_a_checkpoint_is_its_owners() {
+    let simulator = service::start().await;
+    let folder = tempfile::tempdir().unwrap();
+    let out = folder.path().join("out");
+    let within = ["-c", "umask 027 && exec \"$0\" \"$@\""];
+    let output = through("sh", &within, &run(&simulator.url(), &out)).output().unwrap();
+    assert_eq!(exit(&output), 0, "{}", text(&output.stderr));
+    let mode = |file: &Path| fs::metadata(file).unwrap().permissions().mode() & 0o777;
+    let pictures: Vec<PathBuf> = text(&output.stdout).lines().map(PathBuf::from).collect();
+    assert!(pictures.len() == 4 && pictures.iter().all(|picture| mode(picture) == 0o640), "{pictures:?}");
+    assert_eq!([mode(&out.join("index.html")), mode(&out.join("job.json"))], [0o640, 0o600]);
 }
 
 #[tokio::test(flavor = "multi_thread")]
