@@ -9,9 +9,13 @@ from urllib.parse import urlsplit, urlunsplit
 
 
 class Proxy:
-    """Everything passes, until `lose_next` has the answer to the next request lost and its connection with it."""
+    """Everything passes, until `lose_next` has the answer to the next request lost and its connection with it.
 
-    def __init__(self, url: str) -> None:
+    Of answers, what is in `instead` is replaced by something as long.
+    """
+
+    def __init__(self, url: str, instead: dict[bytes, bytes] | None = None) -> None:
+        self._instead = instead or {}
         parts = urlsplit(url)
         assert parts.hostname is not None
         assert parts.port is not None
@@ -58,6 +62,8 @@ class Proxy:
                         self._lose.clear()
                     self.lost.set()
                     break
+                for true, told in self._instead.items() if answers else ():
+                    data = data.replace(true, told)
                 target.sendall(data)
         for end in (source, target):
             with contextlib.suppress(OSError):

@@ -134,11 +134,19 @@ def test_a_redis_that_is_too_old_is_refused(kind: str, name: str) -> None:
             server.shutdown()
 
 
-@pytest.mark.parametrize("kind", ["postgres", "postgres-async"], indirect=True)
-def test_a_postgres_that_is_too_old_is_refused(store: Any, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("xiezhen.stores._postgres.OLDEST", 990_000)
-    with pytest.raises(StoreError, match="is too old: a fleet needs"):
-        store.put("k", plain_job())
+@pytest.mark.parametrize("kind", ["postgres", "postgres-async", "postgres-node"], indirect=True)
+def test_a_postgres_that_is_too_old_is_refused(kind: str, name: str) -> None:
+    with psycopg.connect(postgres_url()) as connection:
+        major = b"%d" % (connection.info.server_version // 10_000)
+    # As a connection begins, and as the answer to SHOW: six characters.
+    proxy = Proxy(postgres_url(), {before + major: before + b"11" for before in (b"server_version\0", b"\0\0\0\6")})
+    store = make(kind, name, proxy.url)
+    try:
+        with pytest.raises(StoreError, match="PostgreSQL 11 is too old: a fleet needs 12"):
+            store.put("k", plain_job())
+    finally:
+        shut(store)
+        proxy.close()
 
 
 @pytest.fixture
