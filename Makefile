@@ -25,7 +25,7 @@ tools:
 test: tools lint test-rust test-python test-node test-c test-scenarios test-consistency test-contract test-fleets test-hard test-docs test-workflows ## Everything, in every language
 
 # Most tests wait for something.
-test-rust: export RUST_TEST_THREADS ?= 4
+test-rust: export RUST_TEST_THREADS ?= 6
 test-rust: tested ## Every Rust test: the core, the simulator, the C border, the tools
 	cargo test --locked $(TESTED)
 

@@ -49,14 +49,14 @@ compile_cpp() { # <standard>
 
 # The other standard's programs run under valgrind.
 tests_in_c=(arguments arguments_of_calls calls callbacks hints jobs many nulls photos processes queue queue_load signals threads)
-say "C tests as c99"
+say "C tests as c99, the C side under AddressSanitizer"
 # These take longest to build.
 compile_cpp c++20 &
 cpp20=$!
 compile_cpp c++17 &
 cpp17=$!
 for test in "${tests_in_c[@]}"; do
-  compile_c c99 "$test"
+  compile_c c99 "$test" -fsanitize=address,undefined -fno-sanitize-recover=all
   run "$test-c99" "$work/$test-c99"
 done
 say "C++ tests as c++20"
@@ -166,12 +166,6 @@ for program in "${tests_in_c[@]/%/-c11}" wrapper-c++17; do
   SLOW=1 run "valgrind-$program" "${memcheck[@]}" --show-leak-kinds=$leaks --errors-for-leak-kinds=$leaks "$work/$program" &
   pids+=($!)
   [ $((${#pids[@]} % 2)) = 1 ] || { wait "${pids[-1]}"; wait "${pids[-2]}"; }
-done
-
-say "the C side under AddressSanitizer"
-for test in "${tests_in_c[@]}"; do
-  compile_c c11 "$test" -fsanitize=address,undefined -fno-sanitize-recover=all
-  run "asan-$test" "$work/$test-c11"
 done
 
 say "the C side under ThreadSanitizer, with what is shipped for it"
