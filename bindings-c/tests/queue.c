@@ -215,7 +215,7 @@ static void a_cancel_stops_one(void) {
 
 /* A call that was begun is in flight, although the library's thread may not have come to it yet. */
 static void a_close_cancels_what_was_begun(void) {
-  settings("closed", "{\"training_seconds\":3600}");
+  fault("closed", "{\"call\":\"any\",\"stall\":\"before\"}");
   for (int time = 0; time < 20; time++) {
     xiezhen_client *client = quick_client("closed");
     xiezhen_queue *queue = new_queue();
