@@ -4,6 +4,9 @@
 set -euo pipefail
 cd "$(dirname "$0")/.."
 . tests/simulator.sh
+# The service is not on the user's machine: it gets what the program leaves.
+renice -n 19 -p "$simulator_pid" >/dev/null
+for thread in /proc/"$simulator_pid"/task/*; do renice -n 19 -p "${thread##*/}" >/dev/null; done
 gcc -std=c11 -D_GNU_SOURCE -O2 -Iinclude tests/queue_load.c "$BUILT/libxiezhen.so" -lm -pthread -o "$work/queue_load"
 soname=$(readelf -d "$BUILT/libxiezhen.so" | sed -n 's/.*SONAME.*\[\(.*\)\]/\1/p')
 ln -s "$(realpath "$BUILT/libxiezhen.so")" "$work/$soname"
