@@ -1,6 +1,6 @@
 #!/bin/bash
 # Installs the debug library into a folder of its own, and tests what was installed against the simulator.
-#   TARGET=<cargo's target folder> TESTED=<what cargo has built there> tests/run.sh
+#   TARGET=<cargo's target folder> BUILT_FOR_TESTS=<what cargo has built there> tests/run.sh
 set -euo pipefail
 cd "$(dirname "$0")/.."
 source_folder=$PWD
@@ -113,7 +113,7 @@ cmake -S . -B build -DCMAKE_PREFIX_PATH="$prefix" -DCMAKE_BUILD_TYPE=Debug >/dev
 cmake --build build >/dev/null
 # The sources as a part of another program: cargo has built all of it already.
 cmake -S subdirectory -B subdirectory/build -DXIEZHEN_SOURCE="$source_folder" -DXIEZHEN_TARGET_DIR="$TARGET" \
-  -DXIEZHEN_CARGO_ARGUMENTS="${TESTED// /;};--lib;--bins;--examples" -DCMAKE_BUILD_TYPE=Debug >/dev/null
+  -DXIEZHEN_CARGO_ARGUMENTS="${BUILT_FOR_TESTS// /;}" -DCMAKE_BUILD_TYPE=Debug >/dev/null
 cmake --build subdirectory/build >/dev/null
 # Where /lib is a link into /usr, that is where it is found.
 mkdir "$work/merged"

@@ -85,7 +85,7 @@ fn suggested(callable: &Bound<'_, PyAny>, options: &Bound<'_, PyDict>, error: Py
         return error;
     };
     match nearest(callable, &unknown) {
-        Ok(Some(near)) => PyTypeError::new_err(format!("{told}. Did you mean '{near}'?")),
+        Ok(near @ Some(_)) => refused(&told, near),
         _ => error,
     }
 }
@@ -95,10 +95,13 @@ pub(crate) fn refuse_unknown(class: &Bound<'_, PyAny>, unknown: Option<&Bound<'_
     let Some(first) = unknown.and_then(|unknown| unknown.keys().iter().next()) else { return Ok(()) };
     let _inside = finalize::inside(class.py());
     let told = format!("{}() got an unexpected keyword argument '{first}'", class.getattr("__name__")?);
-    Err(PyTypeError::new_err(match nearest(class, &first.to_string())? {
-        Some(near) => format!("{told}. Did you mean '{near}'?"),
-        None => told,
-    }))
+    Err(refused(&told, nearest(class, &first.to_string())?))
+}
+
+/// What is told, and the argument that was meant.
+fn refused(told: &str, near: Option<String>) -> PyErr {
+    let meant = near.map_or_else(String::new, |near| format!(". Did you mean '{near}'?"));
+    PyTypeError::new_err(format!("{told}{meant}"))
 }
 
 fn nearest(callable: &Bound<'_, PyAny>, name: &str) -> PyResult<Option<String>> {

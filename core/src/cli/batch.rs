@@ -133,10 +133,10 @@ async fn try_all(
         worst = worst.max(tried.error.as_ref().map_or(0, |error| error.kind().exit_code()));
         if output.json {
             let problem = tried.error.map(|error| error.message().to_owned());
-            let (plan, calls) = ("plan", tried.billed_calls);
-            print::json(&json!({
-                "type": plan, "key": key, "billed_calls": calls, "problem": problem, "advice": advice,
-            }))?;
+            let (calls, advice) = (tried.billed_calls, advice.as_deref());
+            let plan =
+                json!({ "type": "plan", "key": key, "billed_calls": calls, "problem": problem, "advice": advice });
+            print::json(&plan)?;
             continue;
         }
         let problem = tried.error.as_ref().map(|error| error.message().to_owned());

@@ -7,6 +7,7 @@ use tokio::time::Instant;
 use super::{
     record::{Record, WorkId, kind_of},
     runner::JobRunner,
+    work::Work,
 };
 use crate::{
     callback::{Hint, fallback},
@@ -81,7 +82,7 @@ impl JobRunner {
             told
         };
         let Some(callbacks) = &self.hints.callbacks else { return };
-        let known = |work: &mut super::work::Work| (work.expects_callback, work.attempt, work.names_no_picture());
+        let known = |work: &mut Work| (work.expects_callback, work.attempt, work.names_no_picture());
         let (expected, attempt, has_ended) = self.job.edit(|record| record.work(id).map_or((false, 0, false), known));
         if has_ended {
             // Polled on for its pictures: its callback was judged when it ended.
@@ -90,7 +91,7 @@ impl JobRunner {
             callbacks.on_end(subject, expected);
         } else if told {
             // Somebody calls back before the end: from now on, this task is polled as if nobody did.
-            self.work(id, super::work::Work::poll_fast);
+            self.work(id, Work::poll_fast);
         }
     }
 
@@ -112,7 +113,7 @@ impl JobRunner {
         let is_any_rare = self.job.known(|record| record.works().any(|(_, work)| work.is_polled_rarely()));
         if is_any_rare && !self.hints.are_trusted() {
             for (id, _) in self.job.known(Record::pending) {
-                self.work(id, super::work::Work::poll_as_usual);
+                self.work(id, Work::poll_as_usual);
             }
         }
     }
