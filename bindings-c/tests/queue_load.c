@@ -126,11 +126,11 @@ static void print_turns(const char *what, int count, double ms, const struct tur
          what, ms, turns->longest, turns->most_computed, turns->waited);
 }
 
-/* No turn takes more than 5 ms, unless others have the processor, as they may anywhere but on a quiet machine; and another thread is
- * waited for by accident only. */
+/* Another thread is waited for by accident only. What a turn takes says something on a quiet machine alone, which `make turns` asks
+ * for: anywhere else others have the processor. */
 static void check_turns(int count, const struct turns *turns) {
-  CHECK(getenv("SLOW") || (turns->most_computed < 5 && turns->waited < count / 5));
-  CHECK(turns->longest < (getenv("QUIET") ? 5 : getenv("SLOW") ? 5000 : 500));
+  CHECK(getenv("SLOW") || turns->waited < count / 5);
+  CHECK(!getenv("QUIET") || (turns->most_computed < 5 && turns->longest < 5));
 }
 
 /* Ten thousand waits on one queue: what each takes of a turn of the loop is a matter of microseconds. */

@@ -48,8 +48,8 @@ static int32_t keep_nothing(const xiezhen_job *job, void *user_data) {
 enum { CREATE_TIMEOUT = 5000 };
 
 static void cancel_any_call(void) {
-  /* 100 ms is the promise; machines that test are slower than that, valgrind most of all. */
-  const double slack = getenv("SLOW") ? 20000 : 1000;
+  /* 100 ms is the promise; machines that test are slower than that, valgrind most of all. Uncancelled, each takes an hour. */
+  const double slack = 20000;
   xiezhen_client *client = quick_client("cancel");
   struct stopper stopper;
   xiezhen_call_options *options = NULL;
