@@ -196,7 +196,7 @@ impl Client {
     pub(crate) async fn template(&self, url: &str) -> Option<Vec<u8>> {
         let session = self.session().ok()?;
         let picture = crate::results::fetch_small(&session.transport, url).await?;
-        tokio::task::spawn_blocking(move || crate::photo::thumbnail(&picture)).await.ok()?
+        session.transport.photo_threads.run(move || crate::photo::thumbnail(&picture)).await.ok()?
     }
 
     /// Uploads one photo and returns the service's path of it (docs/service.md, step 1).
@@ -208,7 +208,8 @@ impl Client {
         let photo = photo.into();
         let upload = |session: Arc<Session>| async move {
             let name = photo.name();
-            let check = CheckedPhoto::check_one(photo, session.options.limits.photo_rules());
+            let check =
+                CheckedPhoto::check_one(&session.transport.photo_threads, photo, session.options.limits.photo_rules());
             let photo = match self.limits.timeout {
                 None => check.await?,
                 Some(timeout) => tokio::time::timeout(timeout, check).await.map_err(|_| unread(&name, timeout))??,

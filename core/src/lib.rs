@@ -21,6 +21,7 @@ mod digest;
 mod disk;
 mod error;
 mod event;
+mod file_work;
 mod gateway;
 mod job;
 mod options;

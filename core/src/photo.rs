@@ -11,6 +11,7 @@ mod prepare;
 mod quality;
 mod report;
 mod scale;
+mod threads;
 
 use std::{
     fmt,
@@ -26,6 +27,7 @@ pub(crate) use self::check::{cleaned, scaled};
 pub(crate) use self::{
     check::{Comparison, Findings, Rules},
     file::PhotoFile,
+    threads::PhotoThreads,
 };
 pub use self::{
     check::{PhotoPlan, Preparation},
@@ -198,17 +200,6 @@ impl fmt::Display for Rejection {
     }
 }
 
-/// Does it on a thread that ends with it. What takes much memory for a moment leaves it with its thread's allocator: on
-/// whichever thread of a pool is free, that would be as much for each of them.
-fn on_a_short_thread<T: Send>(work: impl Fn() -> T + Sync) -> T {
-    std::thread::scope(|scope| {
-        let thread = std::thread::Builder::new().name("photo".into()).spawn_scoped(scope, &work);
-        // Where no thread can be had, this one will do.
-        thread.ok().and_then(|thread| thread.join().ok())
-    })
-    .unwrap_or_else(&work)
-}
-
 impl CheckedPhoto {
     /// Opens, reads and decodes the photo, on this thread.
     pub(crate) fn check(photo: &Photo, rules: Rules) -> Result<Self, Rejection> {
@@ -228,7 +219,7 @@ impl CheckedPhoto {
         if known.is_some_and(|known| known != sha256) {
             return Err("has changed since the job began".into());
         }
-        let findings = on_a_short_thread(|| Findings::of(&whole, rules, with_thumbnail))?;
+        let findings = Findings::of(&whole, rules, with_thumbnail)?;
         Ok(Self { content, format: findings.format, bytes, sha256, findings })
     }
 
@@ -254,21 +245,18 @@ impl CheckedPhoto {
     }
 
     /// What is sent of a photo of a job, off the async threads.
-    pub(crate) async fn made(self, name: String, max_bytes: u64) -> Result<Self> {
+    pub(crate) async fn made(self, threads: &PhotoThreads, name: String, max_bytes: u64) -> Result<Self> {
         if self.findings.plan == PhotoPlan::AsIs {
             return Ok(self);
         }
-        let made = tokio::task::spawn_blocking(move || self.make(max_bytes)).await;
-        made.map_err(interrupted)?.map_err(|rejection| rejection.of_photo(&name))
+        threads.run(move || self.make(max_bytes)).await?.map_err(|rejection| rejection.of_photo(&name))
     }
 
     /// One photo checked and made, off the async threads.
-    pub(crate) async fn check_one(photo: Photo, rules: Rules) -> Result<Self> {
+    pub(crate) async fn check_one(threads: &PhotoThreads, photo: Photo, rules: Rules) -> Result<Self> {
         let name = photo.name();
-        let checked = tokio::task::spawn_blocking(move || {
-            Self::check(&photo, rules).and_then(|checked| checked.make(rules.max_bytes))
-        });
-        checked.await.map_err(interrupted)?.map_err(|rejection| rejection.of_photo(&name))
+        let check = move || Self::check(&photo, rules).and_then(|checked| checked.make(rules.max_bytes));
+        threads.run(check).await?.map_err(|rejection| rejection.of_photo(&name))
     }
 }
 

@@ -5,6 +5,7 @@ mod whole;
 
 use std::{
     collections::{HashMap, HashSet},
+    fs,
     future::Future,
     path::{Path, PathBuf},
     time::Duration,
@@ -93,8 +94,7 @@ impl Results<'_> {
             let urls = urls.iter().take(most).cloned().collect();
             return Saved { files: self.known.to_vec(), urls, error: Some(error) };
         }
-        if let Err(error) = tokio::fs::create_dir_all(self.folder).await {
-            let error = Error::io("can't make the folder for pictures", self.folder, error);
+        if let Err(error) = self.make_folder().await {
             return Saved { files: Vec::new(), urls: urls.to_vec(), error: Some(error) };
         }
         self.remove_stale_temp_files().await;
@@ -114,11 +114,19 @@ impl Results<'_> {
         }
     }
 
+    async fn make_folder(&self) -> Result<()> {
+        let folder = self.folder.to_owned();
+        let make = move || {
+            fs::create_dir_all(&folder).map_err(|error| Error::io("can't make the folder for pictures", &folder, error))
+        };
+        self.transport.files.run(make).await?
+    }
+
     /// Once for all pictures: a folder of many customers takes a while to look through.
     async fn remove_stale_temp_files(&self) {
         let (folder, prefix) = (self.folder.to_owned(), disk::hidden(Path::new(&self.stem())));
         // Failing does no harm.
-        let _ = tokio::task::spawn_blocking(move || disk::remove_all_stale_temp_files(&folder, &prefix)).await;
+        let _ = self.transport.files.run(move || disk::remove_all_stale_temp_files(&folder, &prefix)).await;
     }
 
     /// Says which hosts are asked in the clear.
@@ -165,7 +173,7 @@ impl Results<'_> {
     async fn kept(&self, stem: &Path, known: &HashMap<&Path, &SavedFile>) -> Option<SavedFile> {
         let named = crate::picture::Format::EXTENSIONS.iter().map(|extension| with_extension(stem, extension));
         let file = named.into_iter().find_map(|path| known.get(path.as_path()).copied())?.clone();
-        tokio::task::spawn_blocking(move || file.is_whole().then_some(file)).await.ok()?
+        self.transport.files.run(move || file.is_whole().then_some(file)).await.ok()?
     }
 
     async fn fetch(&self, url: &str, stem: &Path) -> Result<SavedFile, Missed> {
@@ -212,7 +220,7 @@ impl Results<'_> {
         place: &mut Place,
         until: Instant,
     ) -> Result<SavedFile, FailedDownload> {
-        let mut picture = Picture::create(stem.to_owned()).await?;
+        let mut picture = Picture::create(self.transport.files.clone(), stem.to_owned()).await?;
         match self.transport.download(url, place, until, &mut picture).await {
             Ok(()) => Ok(picture.save().await?),
             Err(failed) => {

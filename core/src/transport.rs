@@ -32,7 +32,9 @@ use self::{attempt::Failure, connection::Connections, places::Places};
 use crate::{
     call::{AttemptOutcome, Call, RetryDecision},
     error::{Error, ErrorKind, Result},
+    file_work::FileWork,
     options::Options,
+    photo::PhotoThreads,
     rate_limit::RateLimiter,
     wire::Reply,
 };
@@ -54,6 +56,8 @@ pub(crate) struct Transport {
     uploads: Arc<Semaphore>,
     /// Photos that are open at a time: more would not be sent sooner, and a process may have few files open.
     pub(crate) open_photos: Arc<Semaphore>,
+    pub(crate) photo_threads: Arc<PhotoThreads>,
+    pub(crate) files: FileWork,
     /// Preparing one takes all its pixels: one at a time.
     pub(crate) preparing: Arc<Semaphore>,
     downloads: Arc<Places>,
@@ -71,6 +75,8 @@ impl Transport {
             limiter: Arc::new(RateLimiter::sharing(options.limits.requests_per_second, options.shared_rate.clone())),
             uploads: Arc::new(Semaphore::new(options.limits.upload_concurrency.min(Semaphore::MAX_PERMITS))),
             open_photos: Arc::new(Semaphore::new(OPEN_PHOTOS.max(options.limits.upload_concurrency.min(1000)))),
+            photo_threads: Arc::default(),
+            files: FileWork::new(),
             preparing: Arc::new(Semaphore::new(1)),
             downloads: Arc::new(Places::new()),
             clock_offset: Arc::default(),

@@ -200,8 +200,8 @@ impl Client {
 
     /// Finds out which job each is. One whose photos can't be read has no identity, and an error instead.
     async fn identities(&self, jobs: &[KeyedJob]) -> Result<Vec<Result<String>>> {
-        self.session()?;
-        let identity = |one: Job| async move { one.identity().await };
+        let files = &self.session()?.transport.files;
+        let identity = |one: Job| async move { one.identity(files).await };
         // In order: the first of several problems is the first job's.
         // Collected first: the future has to be one that can be spawned.
         let handles: Vec<Job> = jobs.iter().map(|one| one.job.clone()).collect();

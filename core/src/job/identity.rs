@@ -7,6 +7,8 @@ use sha2::{Digest as _, Sha256};
 #[cfg(feature = "cli")]
 use super::{Job, Stage, record::PortraitRecord};
 use super::{JobPhoto, record::Record, style_name};
+#[cfg(feature = "cli")]
+use crate::file_work::FileWork;
 
 /// Its digest; where only the service has the photo, the service's path of it.
 fn identity_of_photo(photo: &JobPhoto) -> Option<&str> {
@@ -77,7 +79,7 @@ impl Record {
 impl Job {
     /// Whether all that it asks for is in a job that is done. Reads the photos that were never read.
     pub(crate) async fn is_done_by(&self, other: &Self) -> bool {
-        other.stage() == Stage::Done && self.digest_photos().await.is_ok() && {
+        other.stage() == Stage::Done && self.digest_photos(&FileWork::new()).await.is_ok() && {
             let other = other.known(Clone::clone);
             self.known(|record| record.asks_nothing_new(&other))
         }

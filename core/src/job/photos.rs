@@ -8,7 +8,8 @@ use super::{Job, JobPhoto, State, record::Record, work::Work};
 use crate::{
     disk,
     error::{Error, ErrorKind, Result},
-    photo::{CheckedPhoto, Comparison, PER_MODEL, Photo, Preparation, Rejection, Rules, Source, interrupted},
+    file_work::FileWork,
+    photo::{CheckedPhoto, Comparison, PER_MODEL, Photo, Preparation, Rejection, Rules, Source},
     session::Session,
     text,
     transport::backoff,
@@ -37,11 +38,11 @@ impl Job {
         let mut survey = Survey::of(record, permit);
         for (index, source) in sources.into_iter().enumerate() {
             // One at a time; between two, a caller who goes away ends it.
-            let one = tokio::task::spawn_blocking(move || {
+            let one = move || {
                 survey.photo(index, source, rules);
                 survey
-            });
-            survey = one.await.map_err(interrupted)?;
+            };
+            survey = session.transport.photo_threads.run(one).await?;
         }
         let (digests, due, notices) = survey.into_result()?;
         self.edit(|record| note(record, digests));
@@ -49,14 +50,14 @@ impl Job {
     }
 
     /// Notes the digests of photos that were not read yet, and no more: enough to tell whether this is another job.
-    pub(super) async fn digest_photos(&self) -> Result<()> {
-        out_of_files_waited_out(|| self.try_to_digest_photos()).await
+    pub(super) async fn digest_photos(&self, files: &FileWork) -> Result<()> {
+        out_of_files_waited_out(|| self.try_to_digest_photos(files)).await
     }
 
-    async fn try_to_digest_photos(&self) -> Result<()> {
+    async fn try_to_digest_photos(&self, files: &FileWork) -> Result<()> {
         let sources = self.state().sources.clone();
         let unread = self.known(|record| record.photos.iter().map(|photo| photo.sha256.is_none()).collect::<Vec<_>>());
-        let digested = tokio::task::spawn_blocking(move || {
+        let digest = move || {
             let mut problems = Vec::new();
             let mut digests = Vec::new();
             for (index, (source, _)) in sources.into_iter().zip(unread).enumerate().filter(|(_, (_, unread))| *unread) {
@@ -71,8 +72,8 @@ impl Job {
                 }
             }
             if problems.is_empty() { Ok(digests) } else { Err(Error::invalid(problems)) }
-        });
-        let digests = digested.await.map_err(interrupted)??;
+        };
+        let digests = files.run(digest).await??;
         self.edit(|record| {
             for (index, digest, bytes) in digests {
                 if let Some(photo) = record.photos.get_mut(index) {
@@ -101,9 +102,9 @@ impl Job {
     }
 
     /// Which job it is, by its photos and styles: reads the photos that were never read.
-    pub(crate) async fn identity(&self) -> Result<String> {
+    pub(crate) async fn identity(&self, files: &FileWork) -> Result<String> {
         if self.known(Record::identity).is_none() {
-            self.digest_photos().await?;
+            self.digest_photos(files).await?;
         }
         let unread = || Error::new(ErrorKind::Internal, "a photo was checked but has no digest");
         self.known(Record::identity).ok_or_else(unread)

@@ -9,7 +9,6 @@ use super::{
 use crate::{
     callback::{Callbacks, Hint},
     error::{Error, ErrorKind, Result},
-    photo::interrupted,
     session::Session,
 };
 
@@ -170,22 +169,20 @@ fn hints(
 /// Locks the checkpoint, takes over what it holds, and returns the way to write it.
 async fn take_checkpoint(session: &Session, job: &Job, path: PathBuf) -> Result<SaveJob> {
     let shown = path.display().to_string();
-    let opened = tokio::task::spawn_blocking(move || {
+    let files = session.transport.files.clone();
+    let open = move || {
         let checkpoint = Checkpoint::open(&path)?;
         let stored = checkpoint.load()?;
         Ok::<_, Error>((Arc::new(checkpoint), stored))
-    });
-    let (checkpoint, stored) = opened.await.map_err(interrupted)??;
+    };
+    let (checkpoint, stored) = files.run(open).await??;
 
     if let Some(stored) = stored {
         take_up(session, job, &stored, &shown).await?;
     }
     Ok(Arc::new(move |job: Job| {
-        let checkpoint = checkpoint.clone();
-        Box::pin(async move {
-            let saved = tokio::task::spawn_blocking(move || checkpoint.save(&job)).await;
-            Ok(saved.map_err(interrupted)??)
-        })
+        let (files, checkpoint) = (files.clone(), checkpoint.clone());
+        Box::pin(async move { Ok(files.run(move || checkpoint.save(&job)).await??) })
     }))
 }
 
@@ -198,7 +195,7 @@ pub(super) async fn take_up(session: &Session, job: &Job, stored: &Job, shown: &
     }
     let unread = job.known(|record| record.photos.iter().any(|photo| photo.sha256.is_none()));
     if unread {
-        job.digest_photos().await?;
+        job.digest_photos(&session.transport.files).await?;
     }
     let stored_record = stored.known(Clone::clone);
     let newer = job.known(|record| {

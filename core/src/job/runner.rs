@@ -22,7 +22,6 @@ use crate::{
     error::{Error, ErrorKind, Result},
     event::{Event, OnEvent},
     options::PollSchedule,
-    photo::interrupted,
     process::BilledCall,
     results::SavedFile,
     session::{Session, schedules},
@@ -79,7 +78,7 @@ impl JobRunner {
             let whole = claimed.into_iter().filter(|(_, files)| files.iter().all(SavedFile::is_whole));
             whole.map(|(index, _)| index).collect::<Vec<_>>()
         };
-        let saved = tokio::task::spawn_blocking(look).await.map_err(interrupted)?;
+        let saved = self.session.transport.files.run(look).await?;
         self.job.edit(|record| record.note_saved(&saved));
         Ok(())
     }
@@ -120,7 +119,7 @@ impl JobRunner {
     /// Whether the job waits for photos that can't be read here, and has not done so for too long: then it is refused.
     pub(super) async fn awaits_photos(&self) -> Result<bool> {
         let job = self.job.clone();
-        let missing = tokio::task::spawn_blocking(move || job.missing_photos()).await.map_err(interrupted)?;
+        let missing = self.session.transport.files.run(move || job.missing_photos()).await?;
         let now = self.session.now_ms();
         Ok(self.job.edit(|record| {
             let training = record.training.as_mut().filter(|training| training.is_fresh());

@@ -57,7 +57,8 @@ impl JobRunner {
             PhotoPlan::AsIs => None,
             PhotoPlan::Cleaned | PhotoPlan::Prepared => self.session.transport.preparing.acquire().await.ok(),
         };
-        let made = photo.made(format!("photo {}", index + 1), self.session.options.limits.max_photo_bytes).await?;
+        let max_bytes = self.session.options.limits.max_photo_bytes;
+        let made = photo.made(&self.session.transport.photo_threads, format!("photo {}", index + 1), max_bytes).await?;
         if made.bytes != given {
             self.emit(Event::PhotoUploading { index, bytes_sent: 0, bytes: made.bytes });
         }

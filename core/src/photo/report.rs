@@ -1,9 +1,8 @@
 //! Photos checked by themselves: no client, no upload.
 
 use super::{
-    CheckedPhoto, Photo, PhotoPlan, Rejection, Source,
+    CheckedPhoto, Photo, PhotoPlan, PhotoThreads, Rejection, Source,
     check::{Comparison, Remark, Rules},
-    interrupted,
 };
 use crate::{
     error::Result,
@@ -72,13 +71,14 @@ pub async fn check_photos<P: Into<Photo>>(photos: impl IntoIterator<Item = P>) -
 pub(crate) async fn illustrated(photos: Vec<Photo>, rules: Rules, thumbnails: bool) -> Result<Vec<Illustrated>> {
     let mut comparison = Comparison::default();
     let mut reports = Vec::with_capacity(photos.len());
+    let thread = PhotoThreads::default();
     for (index, photo) in photos.into_iter().enumerate() {
         // Between two photos, a caller who goes away ends it.
-        let checked = tokio::task::spawn_blocking(move || {
+        let check = move || {
             let checked = CheckedPhoto::check_with(&photo, rules, None, thumbnails);
             (photo, checked)
-        });
-        let (photo, checked) = checked.await.map_err(interrupted)?;
+        };
+        let (photo, checked) = thread.run(check).await?;
         reports.push(report(index + 1, &photo, checked, &mut comparison));
     }
     Ok(reports)

@@ -10,7 +10,7 @@ use crate::{
     digest,
     disk::{self, FileMode, Incoming},
     error::{Error, ErrorKind, Result},
-    photo::interrupted,
+    file_work::FileWork,
     transport::coding::Receiver,
 };
 
@@ -19,6 +19,7 @@ const PIECE: usize = 64 << 10;
 
 /// A picture of which some has come.
 pub(super) struct Picture {
+    files: FileWork,
     /// Where it goes, without the ending that its content decides.
     stem: PathBuf,
     /// On another thread while it is written.
@@ -42,13 +43,13 @@ impl Written {
 }
 
 impl Picture {
-    pub(super) async fn create(stem: PathBuf) -> Result<Self> {
+    pub(super) async fn create(files: FileWork, stem: PathBuf) -> Result<Self> {
         let create = move || match Incoming::create(&stem, FileMode::Usual) {
             Ok(incoming) => Ok((stem, Written { incoming, hash: Sha256::new(), bytes: 0 })),
             Err(error) => Err(unwritten(&stem, error)),
         };
-        let (stem, written) = tokio::task::spawn_blocking(create).await.map_err(interrupted)??;
-        Ok(Self { stem, written: Some(written), begun: Vec::new() })
+        let (stem, written) = files.run(create).await??;
+        Ok(Self { files, stem, written: Some(written), begun: Vec::new() })
     }
 
     /// Gives it its name, if it is a whole picture.
@@ -69,13 +70,13 @@ impl Picture {
             }
             Ok(saved)
         };
-        tokio::task::spawn_blocking(save).await.map_err(interrupted)?
+        self.files.run(save).await?
     }
 
     /// Removes what has come of it.
     pub(super) async fn discard(mut self) {
         let written = self.written.take();
-        let _ = tokio::task::spawn_blocking(move || drop(written)).await;
+        let _ = self.files.run(move || drop(written)).await;
     }
 
     async fn write(&mut self, begun: Vec<u8>, piece: Bytes) -> Result<()> {
@@ -86,7 +87,7 @@ impl Picture {
             all.map_err(|error| unwritten(&stem, error))?;
             Ok::<_, Error>(written)
         };
-        self.written = Some(tokio::task::spawn_blocking(write).await.map_err(interrupted)??);
+        self.written = Some(self.files.run(write).await??);
         Ok(())
     }
 }

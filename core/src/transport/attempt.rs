@@ -172,7 +172,7 @@ impl Transport {
                 }
             }
             Payload::Photo { photo, on_bytes } => {
-                let body = body::photo(photo, stall.clone(), on_bytes.clone()).await?;
+                let body = body::photo(photo, self.files.clone(), stall.clone(), on_bytes.clone()).await?;
                 builder.multipart(form(photo, body).map_err(unsendable)?)
             }
         };

@@ -20,7 +20,8 @@ use tokio::time::Instant;
 use crate::{
     digest,
     error::{Error, Result},
-    photo::{CheckedPhoto, Content, PhotoFile, interrupted},
+    file_work::FileWork,
+    photo::{CheckedPhoto, Content, PhotoFile},
 };
 
 /// How much is sent at a time: each piece shows that the transfer moves.
@@ -113,7 +114,12 @@ impl StallTimer {
 pub(crate) type OnBytes = Arc<dyn Fn(u64, u64) + Send + Sync>;
 
 /// A photo as it is sent: read from disk while it goes out, counted as it does.
-pub(crate) async fn photo(photo: &CheckedPhoto, stall: StallTimer, on_bytes: Option<OnBytes>) -> Result<reqwest::Body> {
+pub(crate) async fn photo(
+    photo: &CheckedPhoto,
+    files: FileWork,
+    stall: StallTimer,
+    on_bytes: Option<OnBytes>,
+) -> Result<reqwest::Body> {
     let total = photo.bytes;
     let sent = AtomicU64::new(0);
     let count = move |chunk: Result<Bytes>| {
@@ -128,7 +134,7 @@ pub(crate) async fn photo(photo: &CheckedPhoto, stall: StallTimer, on_bytes: Opt
     };
     Ok(match &photo.content {
         Content::File(file) => {
-            let file = PhotoOnItsWay { file: file.clone(), sha256: photo.sha256.clone() };
+            let file = PhotoOnItsWay { file: file.clone(), sha256: photo.sha256.clone(), files };
             file.check_identity().await?;
             reqwest::Body::wrap_stream(file.content().map(count))
         }
@@ -141,6 +147,7 @@ pub(crate) async fn photo(photo: &CheckedPhoto, stall: StallTimer, on_bytes: Opt
 struct PhotoOnItsWay {
     file: PhotoFile,
     sha256: String,
+    files: FileWork,
 }
 
 impl PhotoOnItsWay {
@@ -150,12 +157,13 @@ impl PhotoOnItsWay {
             if offset >= this.file.len() {
                 return Ok(None);
             }
-            let read = tokio::task::spawn_blocking(move || {
+            let files = this.files.clone();
+            let read = move || {
                 let (piece, hash) = this.read(offset, hash)?;
                 let offset = offset + piece.len() as u64;
                 Ok::<_, Error>((piece, (this, offset, hash)))
-            });
-            read.await.map_err(interrupted)?.map(Some)
+            };
+            files.run(read).await?.map(Some)
         });
         pieces.map_ok(slices).try_flatten()
     }
@@ -181,7 +189,7 @@ impl PhotoOnItsWay {
 
     async fn check_identity(&self) -> Result<()> {
         let file = self.file.clone();
-        let unchanged = tokio::task::spawn_blocking(move || file.is_unchanged()).await.map_err(interrupted)?;
+        let unchanged = self.files.run(move || file.is_unchanged()).await?;
         if unchanged.map_err(|error| self.unreadable(error))? { Ok(()) } else { Err(self.file.changed()) }
     }
 
