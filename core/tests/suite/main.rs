@@ -30,6 +30,8 @@ mod large;
 mod many;
 mod photos;
 mod pictures;
+#[cfg(feature = "receiver")]
+mod receiver;
 mod records;
 mod recovery;
 mod results;
