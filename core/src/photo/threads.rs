@@ -11,7 +11,8 @@ use std::{
 
 use tokio::{sync::oneshot, task::spawn_blocking, time::timeout};
 
-use crate::error::{Error, ErrorKind, Result};
+use super::interrupted;
+use crate::error::Result;
 
 /// A large photo takes 200 MB and more.
 const MOST: usize = 4;
@@ -66,15 +67,11 @@ impl PhotoThreads {
         }));
         loop {
             match timeout(self.0.patience, &mut outcome).await {
-                Ok(done) => return done.map_err(|_| panicked()),
+                Ok(done) => return done.map_err(interrupted),
                 Err(_) => self.0.relieve(),
             }
         }
     }
-}
-
-fn panicked() -> Error {
-    Error::new(ErrorKind::Internal, "the work on a photo was interrupted")
 }
 
 impl Drop for PhotoThreads {
@@ -157,6 +154,7 @@ mod tests {
     use std::sync::Barrier;
 
     use super::*;
+    use crate::error::ErrorKind;
 
     #[tokio::test]
     async fn the_same_thread_serves_who_comes_later() {
