@@ -252,10 +252,11 @@ impl xiezhen_queue {
 
 impl Drop for xiezhen_queue {
     fn drop(&mut self) {
+        // Before they are stopped: one that ends at once may leave a create behind.
+        let clients: Vec<Client> = self.inbox.state().running.values().map(|calls| calls.client.clone()).collect();
         self.stop.cancel();
         let mut state = self.inbox.state();
         state.closed = true;
-        let clients: Vec<Client> = state.running.values().map(|calls| calls.client.clone()).collect();
         // Not under the lock: what a call waits for goes with its items.
         let unread = std::mem::take(&mut state.items);
         drop(state);
