@@ -140,7 +140,10 @@ test('a signal serves many calls, one after the other and at once, without a lis
   const client = world.client()
   const controller = new AbortController()
   const warnings: string[] = []
-  const warned = (warning: Error) => warnings.push(warning.name)
+  // Others may come: creates that were stopped before are still in flight.
+  const warned = ({ name }: Error) => {
+    if (name === 'MaxListenersExceededWarning') warnings.push(name)
+  }
   process.on('warning', warned)
   for (let count = 0; count < 30; count++) await client.listStyles({ signal: controller.signal })
   assert.equal(getEventListeners(controller.signal, 'abort').length, 0)
