@@ -23,11 +23,14 @@ const PATIENCE: Duration = Duration::from_secs(2);
 
 type Work = Box<dyn FnOnce(&Shared) + Send>;
 
+/// The threads of one client, which end with it.
 pub(crate) struct PhotoThreads(Arc<Shared>);
 
 struct Shared {
     state: Mutex<State>,
     wanted: Condvar,
+    /// How many threads there are as long as none hangs.
+    at_once: usize,
     patience: Duration,
 }
 
@@ -50,7 +53,9 @@ impl Default for PhotoThreads {
 
 impl PhotoThreads {
     fn with_patience(patience: Duration) -> Self {
-        Self(Arc::new(Shared { state: Mutex::default(), wanted: Condvar::new(), patience }))
+        // The system's files are read for it: once.
+        let at_once = thread::available_parallelism().map_or(1, usize::from).min(MOST);
+        Self(Arc::new(Shared { state: Mutex::default(), wanted: Condvar::new(), at_once, patience }))
     }
 
     /// Does it there. An error is a defect: the work has panicked.
@@ -90,7 +95,7 @@ impl Shared {
         let mut state = self.state();
         state.waiting.push_back(work);
         state.unfinished += 1;
-        if state.threads < state.unfinished.min(at_once()) {
+        if state.threads < state.unfinished.min(self.at_once) {
             self.add(&mut state);
         }
         self.wanted.notify_one();
@@ -145,10 +150,6 @@ impl Shared {
     }
 }
 
-fn at_once() -> usize {
-    thread::available_parallelism().map_or(1, usize::from).min(MOST)
-}
-
 #[cfg(test)]
 mod tests {
     use std::sync::Barrier;
@@ -168,9 +169,8 @@ mod tests {
     #[tokio::test]
     async fn a_panic_is_its_callers_alone() {
         let threads = PhotoThreads::default();
-        let panicking = threads.run(|| std::panic::resume_unwind(Box::new("a decoder's"))).await;
-        let error = panicking.map(|(): ()| ()).unwrap_err();
-        assert_eq!(error.kind(), ErrorKind::Internal);
+        let panicking = threads.run(|| -> () { std::panic::resume_unwind(Box::new("a decoder's")) }).await;
+        assert_eq!(panicking.unwrap_err().kind(), ErrorKind::Internal);
         assert_eq!(threads.run(|| 1).await.unwrap(), 1);
     }
 
