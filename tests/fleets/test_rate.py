@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import random
 from pathlib import Path
 
@@ -59,9 +60,10 @@ def test_the_rate_of_a_fleet(engine: str, kind: str, name: str, space: Space, tm
         f"{engine}/{kind}: {len(times)} calls, {fullest_second(times)} in the fullest second, {used:.0%} used,", end=" "
     )
     print(f"{fleet.kills} kills, {idle:.0%} idle")
-    # A fleet that has no processor can't use its rate, and its calls arrive late, others in time.
-    is_busy = idle < 0.2
-    assert fullest_second(times) <= RATE * (1.5 if is_busy else 1.1)
-    assert used >= 0.8 or is_busy
+    # Where others have the processors, some calls arrive late, and the next in time: a fleet alone makes no such load.
+    is_crowded = os.getloadavg()[0] > 2 * len(os.sched_getaffinity(0))
+    assert fullest_second(times) <= RATE * (1.5 if is_crowded else 1.1)
+    # A fleet that has no processor can't use its rate.
+    assert used >= 0.8 or idle < 0.2
     assert fleet.kills > 0
     assert account(fleet, keys).doubled == []
